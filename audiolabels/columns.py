@@ -1,0 +1,68 @@
+"""numpy arrays and Arrow arrays over the same memory.
+
+Arrow's own conversions import pandas on the way, which costs a quarter of a second at start.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+ARROW_TYPES = {
+    np.dtype(np.uint8): pa.uint8(),
+    np.dtype(np.uint16): pa.uint16(),
+    np.dtype(np.int32): pa.int32(),
+    np.dtype(np.int64): pa.int64(),
+    np.dtype(np.float32): pa.float32(),
+    np.dtype(np.float64): pa.float64(),
+}
+NUMPY_TYPES = {arrow: numpy for numpy, arrow in ARROW_TYPES.items()}
+
+
+def to_arrow(values: npt.NDArray[Any]) -> pa.Array:
+    """A one-dimensional array of numbers, shared, without nulls."""
+    values = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(
+        ARROW_TYPES[values.dtype], len(values), [None, pa.py_buffer(values)]
+    )
+
+
+def to_numpy(array: pa.Array) -> npt.NDArray[Any]:
+    """The numbers of an Arrow array, shared and read-only; what nulls hold is undefined."""
+    dtype = NUMPY_TYPES[array.type]
+    buffer = array.buffers()[1]
+    if buffer is None:
+        return np.zeros(0, dtype)
+    return np.frombuffer(buffer, dtype)[array.offset : array.offset + len(array)]
+
+
+def one_chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """A column as a single array."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    combined = column.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+
+
+def text_buffers(array: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Offsets (N + 1,) and bytes of a `string` or `binary` array, shared."""
+    _, offsets, data = array.buffers()
+    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
+    raw = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
+    return ends, raw
+
+
+def fixed_binary(rows: npt.NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:
+    """Rows of bytes, shape (N, width), as an Arrow fixed-size binary array."""
+    rows = np.ascontiguousarray(rows)
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(rows.shape[1]), len(rows), [None, pa.py_buffer(rows)]
+    )
+
+
+def list_of(offsets: npt.NDArray[np.int32], values: npt.NDArray[np.uint16]) -> pa.ListArray:
+    """A list column from offsets (N + 1,) and the values of all rows."""
+    return pa.ListArray.from_arrays(to_arrow(offsets.astype(np.int32)), to_arrow(values))

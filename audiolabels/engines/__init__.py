@@ -1,0 +1,1 @@
+"""Engines: label files to targets files, in parts."""

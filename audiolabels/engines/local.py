@@ -1,0 +1,192 @@
+"""Expansion on one machine: a stream of clips in constant memory.
+
+Parsing and expanding run in the calling thread, encoding and writing in a second one; both spend
+their time in code that lets other threads run.
+"""
+
+import csv
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow.parquet as pq
+
+from audiolabels.annotations import FATES, Annotations, Finding, Report
+from audiolabels.errors import LabelFileError, OptionError, choose
+from audiolabels.ontology import Ontology, load_ontology
+from audiolabels.readers import ReadOptions, no_usable_row, stream_source
+from audiolabels.readers.duplicates import ClipIndex
+from audiolabels.readers.opening import open_source
+from audiolabels.schemes import bind_scheme, describe
+from audiolabels.statistics import LabelCounts, count_labels
+from audiolabels.store import LAYOUTS, TargetsWriter, atomic_path
+from audiolabels.vocabulary import Vocabulary, load_vocabulary
+
+Progress = Callable[[int, int], None]
+EXAMPLES = 3  # findings of a kind and reason that a summary keeps
+
+
+@dataclass
+class Summary:
+    """What an expansion did.
+
+    Attributes:
+        output: the file written.
+        metadata: scheme, options, vocabulary, ontology, sources.
+        counts: labels before and after.
+        report: rows and sources; `report.findings` keeps the first few of each kind and reason.
+        finding_counts: number of findings by (kind, reason).
+    """
+
+    output: Path
+    metadata: dict[str, Any]
+    vocabulary: Vocabulary
+    counts: LabelCounts = field(default_factory=LabelCounts)
+    report: Report = field(default_factory=Report)
+    finding_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+class _Findings:
+    """Counts findings, keeps a few, and writes all to the report file if there is one."""
+
+    def __init__(self, summary: Summary, file: TextIO | None) -> None:
+        self._summary = summary
+        self._rows = csv.writer(file, lineterminator="\n") if file else None
+        if self._rows:
+            self._rows.writerow(["source", "row", "clip_id", "kind", "reason", "fate"])
+
+    def take(self, findings: Iterable[Finding]) -> None:
+        for f in findings:
+            key = (f.kind, f.reason)
+            self._summary.finding_counts[key] += 1
+            if self._summary.finding_counts[key] <= EXAMPLES:
+                self._summary.report.findings.append(f)
+            if self._rows:
+                self._rows.writerow([f.source, f.row, f.clip, f.kind, f.reason, FATES[f.kind]])
+
+
+def expand_files(
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    scheme: str = "pe-cml",
+    *,
+    vocabulary: str | Path | Vocabulary = "audioset",
+    ontology: Ontology | None = None,
+    layout: str = "lists",
+    unknown: str = "error",
+    time_unit: str = "auto",
+    report: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Summary:
+    """Expand label files to a Parquet file of targets, in constant memory.
+
+    Args:
+        inputs: label files in any known format.
+        output: the Parquet file; an existing one is replaced once all is done, and only then.
+        scheme, vocabulary, options: see `audiolabels.expand`.
+        ontology: the embedded one with its supplement by default.
+        layout: `lists`, `packed` or `dense`; see `audiolabels.store`.
+        unknown, time_unit: see `audiolabels.readers.ReadOptions`.
+        report: a CSV file for every finding, row by row.
+        progress: called with (bytes read, bytes in all).
+
+    Raises:
+        AudioLabelsError: bad input or a bad option. Whatever ends the work before its end, an
+            error or an interrupt, leaves `output` and `report` as they were.
+    """
+    choose("layout", layout, LAYOUTS)
+    read_options = ReadOptions(unknown, time_unit)
+    paths = [Path(path) for path in inputs]
+    outputs = [Path(output), *([Path(report)] if report else [])]
+    _refuse_overwriting(paths, outputs)
+    ontology = ontology or load_ontology().with_supplement()
+    if not isinstance(vocabulary, Vocabulary):
+        vocabulary = load_vocabulary(vocabulary, ontology=ontology)
+    make, scheme_options = bind_scheme(scheme, options)
+    metadata = describe(scheme, scheme_options, vocabulary, ontology)
+    summary = Summary(outputs[0], metadata, vocabulary)
+    index = ClipIndex()
+    with ExitStack() as stack:
+        partial = stack.enter_context(atomic_path(output))
+        table = stack.enter_context(_text_file(report)) if report else None
+        findings = _Findings(summary, table)
+        writer = stack.enter_context(TargetsWriter(partial, vocabulary, layout))
+        thread = stack.enter_context(ThreadPoolExecutor(1))
+        writing: deque[Future[None]] = deque()
+        parts = _read(paths, ontology, read_options, index, summary, findings, progress)
+        for clips in rechunk(parts, writer.layout.group, ontology):
+            targets = make(clips, vocabulary)
+            summary.counts.add(count_labels(clips, targets))
+            writing.append(thread.submit(writer.write, targets))
+            if len(writing) > 1:
+                writing.popleft().result()
+        for write in writing:
+            write.result()
+        if not summary.counts.clips:
+            raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
+        metadata["sources"] = summary.report.sources
+        writer.close(metadata)
+        with pq.ParquetFile(partial) as written:
+            batches = written.iter_batches(columns=["clip_id"])
+            findings.take(index.duplicates(batch["clip_id"] for batch in batches))
+    return summary
+
+
+def rechunk(
+    parts: Iterable[Annotations], size: int, ontology: Ontology
+) -> Iterator[Annotations]:
+    """The same clips in parts of exactly `size`, the last one excepted."""
+    held: list[Annotations] = []
+    for part in parts:
+        held.append(part)
+        if sum(map(len, held)) >= size:
+            whole = Annotations.concat(held, ontology)
+            full = len(whole) // size * size
+            for start in range(0, full, size):
+                yield whole.slice(start, start + size)
+            held = [whole.slice(full, len(whole))]
+    if any(map(len, held)):
+        yield Annotations.concat(held, ontology)
+
+
+def _read(
+    paths: Sequence[Path],
+    ontology: Ontology,
+    options: ReadOptions,
+    index: ClipIndex,
+    summary: Summary,
+    findings: _Findings,
+    progress: Progress | None,
+) -> Iterator[Annotations]:
+    """The clips of all files; what their reports say is taken off on the way."""
+    sizes = [path.stat().st_size if path.exists() else 0 for path in paths]
+    for number, path in enumerate(paths):
+        with open_source(path) as source:
+            for part in stream_source(source, ontology, options):
+                index.add(part, source.name)
+                findings.take(part.report.findings)
+                summary.report.merge(replace(part.report, findings=[]))
+                yield replace(part, report=Report())
+                if progress:
+                    progress(sum(sizes[:number]) + source.raw.tell(), sum(sizes))
+
+
+def _refuse_overwriting(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    if not inputs:
+        raise OptionError("no input: give at least one label file")
+    taken = {path.resolve() for path in inputs}
+    for output in outputs:
+        if output.resolve() in taken:
+            raise OptionError(f"{output} is an input or another output; choose another name")
+        taken.add(output.resolve())
+
+
+@contextmanager
+def _text_file(path: str | Path) -> Iterator[TextIO]:
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        yield file

@@ -1,0 +1,54 @@
+"""The errors of the library. `except AudioLabelsError` catches every one of them."""
+
+from collections.abc import Iterable
+
+
+class AudioLabelsError(Exception):
+    """Base of all errors that bad input or a bad option raises."""
+
+
+class OntologyError(AudioLabelsError):
+    """An ontology file is not one, or its graph is broken."""
+
+
+class UnknownClassError(AudioLabelsError):
+    """A name or id that was looked up belongs to no class, or to several."""
+
+
+class VocabularyError(AudioLabelsError):
+    """A vocabulary is unknown, malformed, or does not fit the ontology."""
+
+
+class LabelFileError(AudioLabelsError):
+    """A label file cannot be read as one."""
+
+
+class UnknownLabelError(LabelFileError):
+    """A label file holds labels that ontology, supplement and aliases all lack."""
+
+
+class OptionError(AudioLabelsError):
+    """An option has a value that is not offered, or that does not fit the others."""
+
+
+class TargetsFileError(AudioLabelsError):
+    """A targets file cannot be written, or was not written by this library."""
+
+
+def shortlist(items: Iterable[object], limit: int = 5) -> str:
+    """Join the first `limit` items with commas and count the rest."""
+    texts = [str(item) for item in items]
+    more = f" and {len(texts) - limit:,} more" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + more
+
+
+def choose(option: str, value: str, offered: Iterable[str]) -> str:
+    """Return `value` if it is offered.
+
+    Raises:
+        OptionError: it is not; the message names what is.
+    """
+    offered = list(offered)
+    if value not in offered:
+        raise OptionError(f"{option} {value!r} is not offered; choose one of {', '.join(offered)}")
+    return value

@@ -1,0 +1,62 @@
+"""The JSON of AST, PSLA, SSAST and AudioMAE: `{"data": [{"wav": path, "labels": "/m/a,/m/b"}]}`."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from audiolabels.annotations import Annotations, Finding
+from audiolabels.errors import LabelFileError
+from audiolabels.readers.clips import parse_clip_name
+from audiolabels.readers.opening import Source
+from audiolabels.readers.rows import LabelResolver, Rows, annotate
+
+
+def read_ast_json(source: Source, resolver: LabelResolver) -> Iterator[Annotations]:
+    """Annotations of all entries; the whole file is held in memory.
+
+    Raises:
+        LabelFileError: the file is no JSON, or JSON of another kind; an ontology is named as one.
+        UnknownLabelError: a label is unknown and the resolver does not drop.
+    """
+    entries = _load_entries(source)
+    numbers: list[int] = []
+    clips: list[str] = []
+    durations: list[int | None] = []
+    labels: list[str] = []
+    findings: list[Finding] = []
+    for number, entry in enumerate(entries, 1):
+        wav, text = (entry.get("wav"), entry.get("labels")) if isinstance(entry, dict) else (0, 0)
+        clip = parse_clip_name(wav) if isinstance(wav, str) else None
+        if clip is None or not clip.clip_id or not isinstance(text, str):
+            shown = json.dumps(entry)[:80]
+            findings.append(
+                Finding(source.name, number, "", "row unused", f"no 'wav' and 'labels': {shown}")
+            )
+            continue
+        numbers.append(number)
+        clips.append(clip.clip_id)
+        durations.append(clip.duration_ms)
+        labels.append(text)
+    rows = Rows.from_lists(numbers, clips, durations, labels, findings)
+    yield annotate(rows, resolver, source.name)
+
+
+def _load_entries(source: Source) -> list[Any]:
+    try:
+        content = json.loads(source.stream.read().decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise LabelFileError(f"{source.path}: not valid JSON, cut off?: {error}") from error
+    if isinstance(content, list) and content and isinstance(content[0], dict):
+        if "child_ids" in content[0]:
+            raise LabelFileError(
+                f"{source.path}: an ontology, not labels; it is given with --ontology"
+            )
+    if isinstance(content, dict) and isinstance(content.get("classes"), list):
+        raise LabelFileError(f"{source.path}: an ontology, not labels; it is given with --ontology")
+    entries = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise LabelFileError(
+            f"{source.path}: JSON of an unknown kind; known is "
+            f'{{"data": [{{"wav": …, "labels": "/m/a,/m/b"}}]}}'
+        )
+    return entries

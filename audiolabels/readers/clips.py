@@ -1,0 +1,74 @@
+"""Clip ids and times as label files write them.
+
+A clip id is the video's fixed 11 characters, `_`, and the start in milliseconds; where the file
+does not say the start, the 11 characters alone; a name that is no YouTube id stays as it is,
+without folder and audio extension.
+"""
+
+import re
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import NamedTuple
+
+VIDEO = re.compile(r"[\w-]{11}", re.ASCII)
+NAMED = re.compile(
+    r"(?:Y(?=[\w-]{11}(?:_|$)))?(?P<video>[\w-]{11})"
+    r"(?:_(?P<start>\d+(?:\.\d+)?)(?:_(?P<end>\d+(?:\.\d+)?))?)?",
+    re.ASCII,
+)
+EXTENSION = re.compile(r"\.(wav|flac|mp3|ogg|opus|m4a|aac|mp4|mkv|webm|npy|npz|pt)$", re.IGNORECASE)
+SPREADSHEET_ERROR = re.compile(r"#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!)")
+# VGGSound writes the start as six digits of seconds; as milliseconds no such number starts with 0.
+VGGSOUND_START = re.compile(r"0\d{5}")
+LONGEST_CLIP_S = 1000  # labelled clips last seconds; a thousandfold means milliseconds
+
+
+class Clip(NamedTuple):
+    """A clip's id and, where the name tells it, its length in milliseconds."""
+
+    clip_id: str
+    duration_ms: int | None
+
+
+def parse_clip_name(name: str) -> Clip:
+    """Read a clip's id out of a file name or id.
+
+    >>> parse_clip_name("audio/YyfSco9z1fpw_190.000_200.000.wav")
+    Clip(clip_id='yfSco9z1fpw_190000', duration_ms=10000)
+    >>> parse_clip_name("--U7joUcTCo_000055").clip_id, parse_clip_name("64760.wav").clip_id
+    ('--U7joUcTCo_55000', '64760')
+    """
+    stem = EXTENSION.sub("", re.split(r"[/\\]", name.strip())[-1])
+    match = NAMED.fullmatch(stem)
+    if not match:
+        return Clip(stem, None)
+    video, start, end = match.group("video", "start", "end")
+    if start is None:
+        return Clip(video, None)
+    if end is None:
+        if "." in start or VGGSOUND_START.fullmatch(start):
+            return Clip(f"{video}_{to_ms(start)}", None)
+        return Clip(f"{video}_{int(start)}", None)
+    start_ms, end_ms = to_ms(start), to_ms(end)
+    if "." not in start + end and end_ms - start_ms >= LONGEST_CLIP_S * 1000:
+        start_ms, end_ms = int(start), int(end)
+    return Clip(f"{video}_{start_ms}", end_ms - start_ms if end_ms > start_ms else None)
+
+
+@lru_cache(maxsize=1 << 16)
+def to_ms(seconds: str) -> int:
+    """Whole milliseconds of a decimal number of seconds, half away from zero.
+
+    Raises:
+        ValueError: it is no finite number, or below zero.
+
+    >>> to_ms("30.000"), to_ms(" 0.0005"), to_ms("1e1")
+    (30000, 1, 10000)
+    """
+    try:
+        number = Decimal(seconds.strip())
+        if number.is_finite() and 0 <= number < 10**9:
+            return int(number * 1000 + Decimal("0.5"))
+    except InvalidOperation:
+        pass
+    raise ValueError(f"not a time in seconds: {seconds.strip()!r}")

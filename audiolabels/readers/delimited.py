@@ -1,0 +1,230 @@
+"""CSV and TSV label files, in AudioSet's segments form and in the forms that people make of it.
+
+A block of the file that is in AudioSet's official form to the letter is parsed at once by Arrow;
+any other block line by line, which takes every form. Both give the same rows.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from audiolabels.annotations import Annotations, Finding
+from audiolabels.columns import one_chunk, text_buffers, to_arrow, to_numpy
+from audiolabels.errors import LabelFileError
+from audiolabels.readers.clips import (
+    LONGEST_CLIP_S,
+    SPREADSHEET_ERROR,
+    VIDEO,
+    parse_clip_name,
+    to_ms,
+)
+from audiolabels.readers.dialect import Dialect, split_cells
+from audiolabels.readers.opening import Source
+from audiolabels.readers.rows import LabelResolver, LongRows, Rows, annotate
+
+BLOCK = 8 << 20
+OFFICIAL_TIMES = re.compile(rb", (\d{1,6}\.\d{1,3}), (\d{1,6}\.\d{1,3}), ")
+ID_BYTES = np.zeros(256, np.bool_)
+ID_BYTES[list(b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
+
+
+class BadRow(Exception):
+    """A row that cannot be used; the text says why."""
+
+
+def read_delimited(
+    source: Source, dialect: Dialect, resolver: LabelResolver, time_unit: str
+) -> Iterator[Annotations]:
+    """Annotations block by block; at once at the end where clips have one row a label.
+
+    Raises:
+        LabelFileError: the file is cut off, or its times are not seconds.
+        UnknownLabelError: a label is unknown and the resolver does not drop.
+    """
+    official = (
+        dialect.format == "audioset-segments"
+        and dialect.delimiter == ","
+        and (dialect.clip, dialect.start, dialect.end, dialect.labels) == (0, 1, 2, 3)
+        and dialect.video_ids
+        and dialect.width is None
+        and time_unit != "ms"
+    )
+    long = LongRows(resolver, source.name) if dialect.one_label else None
+    line, rows_read = dialect.first_line, 0
+    source.stream.seek(dialect.skipped)
+    for block in _blocks(source):
+        rows = _official_rows(block, line) if official else None
+        if rows is None:
+            rows = _tolerant_rows(block, line, dialect, source, time_unit)
+        line += block.count(b"\n")
+        rows_read += len(rows.numbers) + sum(f.kind == "row unused" for f in rows.findings)
+        if dialect.start is not None and time_unit == "auto" and not long:
+            _refuse_thousandfold(source, rows)
+        if long:
+            long.add(rows)
+        elif len(rows.numbers) or rows.findings:
+            yield annotate(rows, resolver, source.name)
+    if dialect.promised is not None and rows_read < dialect.promised:
+        raise LabelFileError(
+            f"{source.path}: cut off: its header promises {dialect.promised:,} rows, it holds "
+            f"{rows_read:,}. Fetch it again; if the rest was left out on purpose, remove the "
+            f"comment line with num_segs"
+        )
+    if long:
+        yield long.annotations()
+
+
+def _blocks(source: Source) -> Iterator[bytes]:
+    """The file in pieces that end with a line's end."""
+    rest = b""
+    while chunk := source.stream.read(BLOCK):
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield rest + chunk[:end]
+            rest = chunk[end:]
+        else:
+            rest += chunk
+    if rest:
+        yield rest
+
+
+def _official_rows(block: bytes, first_line: int) -> Rows | None:
+    """Rows of a block in the official form, or None if a single byte of it is not."""
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(block),
+            read_options=pyarrow.csv.ReadOptions(column_names=["clip", "labels", "end"]),
+            # The only quotes are those around the labels, so they cut a row into its two parts.
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter='"', quote_char=False, ignore_empty_lines=False
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types={
+                    "clip": pa.binary(),
+                    "labels": pa.dictionary(pa.int32(), pa.string()),
+                    "end": pa.null(),
+                },
+                null_values=[""],
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    clip = one_chunk(table["clip"])
+    offsets, raw = text_buffers(clip)
+    lengths = np.diff(offsets)
+    if len(clip) == 0 or lengths.min() < 11 or lengths.max() > 64:
+        return None
+    video = pc.binary_slice(clip, 0, 11)
+    starts, id_bytes = text_buffers(video)
+    times = pc.binary_slice(clip, 11, 64).dictionary_encode()
+    matches = [OFFICIAL_TIMES.fullmatch(text) for text in times.dictionary.to_pylist()]
+    if not ID_BYTES[id_bytes[starts[0] : starts[-1]]].all() or not all(matches):
+        return None
+    bounds = [[to_ms(m.group(i).decode()) for i in (1, 2)] for m in matches if m]
+    start_ms, end_ms = np.array(bounds, np.int64).T
+    labels = one_chunk(table["labels"])
+    if (end_ms <= start_ms).any() or b'""' in block:
+        return None
+    which = times.indices
+    suffix = pa.array([f"_{ms}" for ms in start_ms.tolist()], pa.string()).take(which)
+    return Rows(
+        np.arange(first_line, first_line + len(clip)),
+        pc.binary_join_element_wise(video.cast(pa.string()), suffix, ""),
+        to_arrow((end_ms - start_ms) / 1000).take(which),
+        labels,
+    )
+
+
+def _tolerant_rows(
+    block: bytes, first_line: int, dialect: Dialect, source: Source, time_unit: str
+) -> Rows:
+    numbers: list[int] = []
+    clips: list[str] = []
+    durations: list[int | None] = []
+    labels: list[str] = []
+    findings: list[Finding] = []
+    for number, raw in enumerate(block.split(b"\n"), first_line):
+        if not raw.strip(b" ,;\t\r") or raw.startswith(b"#") and _is_comment(raw):
+            continue
+        try:
+            line = raw.decode("utf-8-sig").strip("\r")
+            cells = split_cells(line, dialect.delimiter)
+        except (UnicodeDecodeError, csv.Error) as error:
+            what = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+            findings.append(Finding(source.name, number, "", "row unused", what))
+            continue
+        try:
+            clip, duration, text = _parse_cells(line, cells, dialect, time_unit)
+        except BadRow as bad:
+            shown = cells[dialect.clip][:64] if len(cells) > dialect.clip else ""
+            findings.append(Finding(source.name, number, shown, "row unused", str(bad)))
+            continue
+        if dialect.one_label and duration is not None and duration <= 0:
+            what = "an event of no length" if duration == 0 else "an event ends before it begins"
+            findings.append(Finding(source.name, number, clip, "label dropped", what))
+            text = ""
+        numbers.append(number)
+        clips.append(clip)
+        durations.append(parse_clip_name(cells[dialect.clip]).duration_ms if dialect.one_label
+                         else duration)
+        labels.append(text)
+    return Rows.from_lists(numbers, clips, durations, labels, findings)
+
+
+def _is_comment(raw: bytes) -> bool:
+    first = raw.split(b",")[0].split(b";")[0].split(b"\t")[0]
+    return not SPREADSHEET_ERROR.fullmatch(first.decode("utf-8", "replace").strip())
+
+
+def _parse_cells(
+    line: str, cells: list[str], dialect: Dialect, time_unit: str
+) -> tuple[str, int | None, str]:
+    """Clip id, length in milliseconds, label text.
+
+    Raises:
+        BadRow: the row cannot be used.
+    """
+    needed = dialect.labels + 1 if dialect.width is None else dialect.width
+    if len(cells) < needed or (dialect.width and any(cells[dialect.width :])):
+        raise BadRow(f"{len(cells)} cells where {needed} are expected")
+    if dialect.width is None:
+        text = ",".join(cells[dialect.labels :])
+        if line.count('"') % 2 or text.count('"') % 2:
+            raise BadRow("a quote has no partner: labels were cut off")
+    else:
+        text = cells[dialect.labels]
+    clip, duration = parse_clip_name(cells[dialect.clip])
+    if SPREADSHEET_ERROR.fullmatch(clip) or not clip:
+        raise BadRow(f"the clip's id is lost: {clip or 'empty'}")
+    if dialect.video_ids and not VIDEO.fullmatch(clip):
+        raise BadRow("not a YouTube id of 11 characters")
+    if dialect.start is None or dialect.end is None:
+        return clip, duration, text
+    try:
+        start, end = (_to_ms(cells[i], time_unit) for i in (dialect.start, dialect.end))
+    except ValueError as error:
+        raise BadRow(str(error)) from None
+    if dialect.one_label:
+        return clip, end - start, text
+    if end <= start:
+        raise BadRow("ends before it begins" if end < start else "has no length")
+    return f"{clip}_{start}" if VIDEO.fullmatch(clip) else clip, end - start, text
+
+
+def _to_ms(text: str, time_unit: str) -> int:
+    return round(to_ms(text) / 1000) if time_unit == "ms" else to_ms(text)
+
+
+def _refuse_thousandfold(source: Source, rows: Rows) -> None:
+    seconds = to_numpy(rows.duration_s.drop_null())
+    if len(seconds) and np.median(seconds) >= LONGEST_CLIP_S:
+        raise LabelFileError(
+            f"{source.path}: clips last {np.median(seconds):,.0f} seconds, a thousandfold too "
+            f"long: a lost decimal point? If the times are milliseconds, say --time-unit ms "
+            f"(time_unit='ms'); if the clips are that long, --time-unit s"
+        )

@@ -1,0 +1,239 @@
+"""How a delimited label file is laid out: separator, header, and which column holds what.
+
+Known column names are data; a file without header is recognised by the shape of its first row.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from audiolabels.errors import LabelFileError
+from audiolabels.ontology import Ontology
+from audiolabels.readers.clips import EXTENSION, SPREADSHEET_ERROR, parse_clip_name
+from audiolabels.readers.opening import Source
+
+CLIP = (
+    "ytid yt_id youtube_id video_id segment_id clip_id filename file_name fname audio_id "
+    "audio_name audio clip file path wav"
+).split()
+VIDEO_CLIP = ("ytid", "yt_id", "youtube_id")
+START = "start_seconds start_time_seconds start_time start onset from".split()
+END = "end_seconds end_time_seconds end_time end offset to".split()
+LABELS = "positive_labels mids human_labels event_labels labels tags classes".split()
+LABEL = "mid event_label label class tag category".split()
+
+PROMISE = re.compile(r"num_segs\s*=\s*(\d+)")
+NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
+SPACES = "  "  # the separator of columns aligned by two or more spaces
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The layout of one delimited label file.
+
+    Attributes:
+        format: key of the table of formats.
+        delimiter: `,` `;` tab, or two spaces for columns aligned by spaces.
+        clip, labels: their columns.
+        start, end: columns of times, or None.
+        width: number of columns that a row has, or None where labels may run over several.
+        one_label: whether a clip has one row a label, instead of one row.
+        video_ids: whether clips must be YouTube ids.
+        first_line: line of the first row, from 1.
+        skipped: bytes before that line.
+        promised: number of rows that the file's comments announce, or None.
+        unused: names of columns that are not read.
+    """
+
+    format: str
+    delimiter: str
+    clip: int
+    labels: int
+    start: int | None
+    end: int | None
+    width: int | None
+    one_label: bool
+    video_ids: bool
+    first_line: int
+    skipped: int
+    promised: int | None
+    unused: tuple[str, ...]
+
+
+def split_cells(line: str, delimiter: str) -> list[str]:
+    """The cells of one line, stripped.
+
+    Raises:
+        csv.Error: the line cannot be split.
+    """
+    if delimiter == SPACES:
+        return re.split(r" {2,}|\t", line.strip())
+    if '"' in line:
+        quoted = csv.reader((line,), delimiter=delimiter, skipinitialspace=True)
+        return [cell.strip() for cell in next(quoted, [])]
+    return [cell.strip() for cell in line.split(delimiter)]
+
+
+def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
+    """Recognise the layout from the first lines.
+
+    Raises:
+        LabelFileError: the file is a list of classes, has no column of labels or of clips, or
+            has no recognisable layout.
+    """
+    promised, header, skipped = None, None, 0
+    for number, raw, line in _first_lines(source.head):
+        cells = split_cells(line.lstrip("# "), _delimiter(line))
+        if promise := PROMISE.search(line):
+            promised = int(promise.group(1))
+        names = [cell.casefold() for cell in cells]
+        if header is None and _is_header(names):
+            header = (names, _delimiter(line))
+        elif line.strip(" ,;\t") and not line.startswith("#") and names[0] != "column1":
+            where = (number, skipped, promised)
+            if header:
+                return _from_header(source, *header, cells, *where)
+            return _from_shape(source, cells, _delimiter(line), ontology, *where)
+        skipped += len(raw)
+    if header:
+        _from_header(source, *header, [], 0, 0, promised)
+    raise LabelFileError(f"{source.path}: no rows")
+
+
+def _first_lines(head: bytes) -> Iterator[tuple[int, bytes, str]]:
+    for number, raw in enumerate(head.splitlines(keepends=True), 1):
+        yield number, raw, raw.decode("utf-8-sig", "replace").strip("\r\n")
+
+
+def _delimiter(line: str) -> str:
+    if "\t" in line:
+        return "\t"
+    outside = re.sub(r'"[^"]*"', "", line)
+    if re.search(r"\S {2,}\S", outside) and not re.search(r"[,;] {2,}", outside):
+        return SPACES
+    first = re.search(r"[,;]", outside)
+    return first.group() if first else ","
+
+
+def _is_header(names: list[str]) -> bool:
+    known = {*CLIP, *START, *END, *LABELS, *LABEL, "index", "display_name", "label_id", "name"}
+    return sum(name in known for name in names) >= min(2, len(names))
+
+
+def _column(names: list[str], known: list[str]) -> int | None:
+    return next((names.index(name) for name in known if name in names), None)
+
+
+def _from_header(
+    source: Source,
+    names: list[str],
+    delimiter: str,
+    first: list[str],
+    first_line: int,
+    skipped: int,
+    promised: int | None,
+) -> Dialect:
+    while names and not names[-1]:
+        names = names[:-1]
+    shown = ", ".join(names)
+    clip, start, end = _column(names, CLIP), _column(names, START), _column(names, END)
+    labels = _column(names, LABELS)
+    one_label = labels is None
+    if labels is None:
+        labels = _column(names, LABEL)
+    if clip is None and ("mid" in names or "label_id" in names):
+        raise LabelFileError(
+            f"{source.path}: a list of classes, not labels of clips (columns {shown}); "
+            f"a vocabulary is given with --vocabulary"
+        )
+    if clip is None:
+        raise LabelFileError(
+            f"{source.path}: no column of clips; columns are {shown}; "
+            f"name it clip_id (known: {', '.join(CLIP)})"
+        )
+    if labels is None:
+        raise LabelFileError(
+            f"{source.path}: no column of labels; columns are {shown}; "
+            f"name it labels (known: {', '.join(LABELS + LABEL)})"
+        )
+    if "present" in names:
+        raise LabelFileError(
+            f"{source.path}: framed labels (PRESENT / NOT_PRESENT), which say when and when not; "
+            f"read as labels of clips they would turn absences into labels"
+        )
+    last = labels == len(names) - 1
+    indices = len(first) > labels and bool(re.fullmatch(r"\d+(;\d+)*", first[labels]))
+    if one_label:
+        format_ = "long"
+    elif indices and {"hdf5path", "duration", "from"} & set(names):
+        format_ = "psl"
+    elif names[clip] == "fname" and names[labels] == "mids":
+        format_ = "fsd50k"
+    elif start is not None and end is not None:
+        format_ = "audioset-segments"
+    else:
+        format_ = "clip-labels"
+    used = {clip, labels, start, end}
+    return Dialect(
+        format=format_,
+        delimiter=delimiter,
+        clip=clip,
+        labels=labels,
+        start=start,
+        end=end,
+        width=None if last and delimiter != "\t" else len(names),
+        one_label=one_label,
+        video_ids=names[clip] in VIDEO_CLIP,
+        first_line=first_line,
+        skipped=skipped,
+        promised=promised,
+        unused=tuple(name for i, name in enumerate(names) if name and i not in used),
+    )
+
+
+def _from_shape(
+    source: Source,
+    cells: list[str],
+    delimiter: str,
+    ontology: Ontology,
+    first_line: int,
+    skipped: int,
+    promised: int | None,
+) -> Dialect:
+    times = len(cells) > 2 and all(NUMBER.fullmatch(cell) for cell in cells[1:3])
+    if times and len(cells) == 3:
+        raise LabelFileError(
+            f"{source.path}: no column of labels; the first row holds only {', '.join(cells)}"
+        )
+    if not times and (cells[0] == "label_id" or any(cell in ontology for cell in cells[:3])):
+        raise LabelFileError(
+            f"{source.path}: a list of classes, not labels of clips (first row "
+            f"{', '.join(cells)}); a vocabulary is given with --vocabulary"
+        )
+    named_file = bool(EXTENSION.search(cells[0]))
+    video = bool(SPREADSHEET_ERROR.fullmatch(cells[0])) or (
+        parse_clip_name(cells[0]).clip_id == cells[0] and len(cells[0]) == 11
+    )
+    if not (times and (video or named_file)) and not (len(cells) >= 2 and named_file):
+        raise LabelFileError(
+            f"{source.path}: not a label file in a known form; the first row is "
+            f"{delimiter.join(cells)[:120]!r}. Give it a header, for instance 'clip_id,labels'"
+        )
+    labels = 3 if times else 1
+    events = times and named_file
+    return Dialect(
+        format="long" if events else "audioset-segments" if times else "clip-labels",
+        delimiter=delimiter,
+        clip=0,
+        labels=labels,
+        start=1 if times else None,
+        end=2 if times else None,
+        width=labels + 1 if delimiter == "\t" else None,
+        one_label=events,
+        video_ids=times and not named_file,
+        first_line=first_line,
+        skipped=skipped,
+        promised=promised,
+        unused=(),
+    )

@@ -1,0 +1,119 @@
+"""Opening a label file: compression, a look at its first bytes, and files that are none."""
+
+import gzip
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from audiolabels.errors import LabelFileError, shortlist
+
+HEAD = 1 << 16
+
+# First bytes of files that people pass for label files, and what to tell them.
+REFUSED_STARTS: tuple[tuple[bytes, str], ...] = (
+    (b"\xd0\xcf\x11\xe0", "a workbook (.xls); open it and save the sheet as CSV (UTF-8)"),
+    (b"\xff\xfe", "UTF-16 text; save it as CSV (UTF-8)"),
+    (b"\xfe\xff", "UTF-16 text; save it as CSV (UTF-8)"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself; run 'git lfs pull'"),
+    (b"\x89HDF", "an HDF5 file; label files are text, JSON or Parquet"),
+    (b"SQLite format 3", "a database; export the table as CSV"),
+    (b"%PDF", "a PDF"),
+)
+HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<body")
+
+
+@dataclass
+class Source:
+    """A label file opened for reading.
+
+    Attributes:
+        path: where it lies.
+        stream: its bytes, decompressed, at the start.
+        head: the first 64 KiB of them.
+        raw: the file as it lies on disk, whose position tells the progress.
+    """
+
+    path: Path
+    stream: BinaryIO
+    head: bytes
+    raw: BinaryIO
+
+    @property
+    def name(self) -> str:
+        """File name without folders, as reports and metadata give it."""
+        return self.path.name
+
+    def digest(self) -> str:
+        """SHA-256 of the file's bytes as they lie on disk."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def open_source(path: str | Path) -> Iterator[Source]:
+    """Open a label file, plain, gzip or zip.
+
+    Raises:
+        LabelFileError: it cannot be opened, or its first bytes show that it holds no labels.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise LabelFileError(f"{path}: no such file")
+    if not path.is_file():
+        raise LabelFileError(f"{path}: not a regular file; save its content to one first")
+    try:
+        with path.open("rb") as raw, _decompress(path, raw) as stream:
+            head = stream.read(HEAD)
+            stream.seek(0)
+            _refuse(path, head)
+            yield Source(path, stream, head, raw)
+    except (OSError, EOFError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LabelFileError(f"{path}: cannot be read: {reason}") from error
+
+
+@contextmanager
+def _decompress(path: Path, raw: BinaryIO) -> Iterator[BinaryIO]:
+    start = raw.read(4)
+    raw.seek(0)
+    if start[:2] == b"\x1f\x8b":
+        with gzip.GzipFile(fileobj=raw) as unzipped:
+            yield cast(BinaryIO, unzipped)
+    elif start == b"PK\x03\x04":
+        with zipfile.ZipFile(raw) as archive, archive.open(_only_member(path, archive)) as member:
+            yield cast(BinaryIO, member)
+    else:
+        yield raw
+
+
+def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
+    names = [name for name in archive.namelist() if not name.endswith("/")]
+    if "[Content_Types].xml" in names or any(name.startswith("xl/") for name in names):
+        raise LabelFileError(
+            f"{path}: a workbook (.xlsx); open it and save the sheet as CSV (UTF-8)"
+        )
+    if len(names) != 1:
+        raise LabelFileError(
+            f"{path}: the archive holds {len(names)} files ({shortlist(names)}); unpack it and "
+            f"give the label file"
+        )
+    return names[0]
+
+
+def _refuse(path: Path, head: bytes) -> None:
+    if not head.strip():
+        raise LabelFileError(f"{path}: empty")
+    for start, what in REFUSED_STARTS:
+        if head.startswith(start):
+            raise LabelFileError(f"{path}: this is {what}")
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith(HTML_STARTS):
+        raise LabelFileError(
+            f"{path}: an HTML or XML page, not labels; the download got an error or redirect page"
+        )
+    if b"\0" in head and not head.startswith(b"PAR1"):
+        raise LabelFileError(f"{path}: binary data, not a label file")

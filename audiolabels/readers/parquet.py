@@ -1,0 +1,85 @@
+"""Parquet with one row a clip, as Hugging Face's AudioSet has it: `video_id`, `labels`."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audiolabels.annotations import Annotations, Finding
+from audiolabels.columns import one_chunk
+from audiolabels.errors import LabelFileError, shortlist
+from audiolabels.readers.clips import parse_clip_name
+from audiolabels.readers.dialect import CLIP, LABELS
+from audiolabels.readers.opening import Source
+from audiolabels.readers.rows import LabelResolver, Rows, annotate
+
+BATCH = 1 << 16
+TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
+
+
+def read_parquet(source: Source, resolver: LabelResolver) -> Iterator[Annotations]:
+    """Annotations batch by batch.
+
+    Raises:
+        LabelFileError: the file is broken, has no column of clips or of lists of labels, or holds
+            targets.
+        UnknownLabelError: a label is unknown and the resolver does not drop.
+    """
+    try:
+        file = pq.ParquetFile(source.path)
+        clip, labels = _columns(source, file.schema_arrow)
+        first = 1
+        for batch in file.iter_batches(BATCH, columns=[clip, labels]):
+            yield annotate(_rows(source, batch[clip], batch[labels], first), resolver, source.name)
+            first += len(batch)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise LabelFileError(f"{source.path}: broken Parquet: {error}") from error
+
+
+def _columns(source: Source, schema: pa.Schema) -> tuple[str, str]:
+    if TARGETS_KEY in (schema.metadata or {}):
+        raise LabelFileError(
+            f"{source.path}: targets that were written before, not labels; 'audiolabels info' "
+            f"shows them"
+        )
+    texts = [f.name for f in schema if _is_text(f.type)]
+    lists = [f.name for f in schema if pa.types.is_list(f.type) and _is_text(f.type.value_type)]
+    clip = next((name for name in CLIP if name in texts), None)
+    labels = next((name for name in LABELS if name in lists + texts), None)
+    if clip is None or labels is None or clip == labels:
+        raise LabelFileError(
+            f"{source.path}: no column of clips (one of {', '.join(CLIP)}) and of labels (one of "
+            f"{', '.join(LABELS)}, texts or lists of texts); columns are "
+            f"{shortlist(schema.names, 12)}"
+        )
+    return clip, labels
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_)
+
+
+def _rows(source: Source, names: pa.Array, labels: pa.Array, first: int) -> Rows:
+    findings: list[Finding] = []
+    numbers: list[int] = []
+    clips: list[str] = []
+    durations: list[int | None] = []
+    for number, name in enumerate(names.to_pylist(), first):
+        clip = parse_clip_name(name or "")
+        if not clip.clip_id:
+            findings.append(Finding(source.name, number, "", "row unused", "the clip's id is null"))
+            continue
+        numbers.append(number)
+        clips.append(clip.clip_id)
+        durations.append(clip.duration_ms)
+    kept = labels.take(pa.array(np.array(numbers, np.int64) - first))
+    texts = [_as_text(value) for value in kept.to_pylist()]
+    return Rows.from_lists(numbers, clips, durations, texts, findings)
+
+
+def _as_text(value: list[str | None] | str | None) -> str:
+    """A list in the form that the parser of label texts takes apart again."""
+    if isinstance(value, list):
+        return ";".join(text for text in value if text)
+    return value or ""

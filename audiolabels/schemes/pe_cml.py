@@ -1,0 +1,44 @@
+"""Parent-expanded, children-masked labels (PE-CML).
+
+Source: Grzywalski & Botteldooren, "Automatic re-labeling of Google AudioSet", §III.B. The paper's
+rule is `parents="all"`. Deviations: as for PEL.
+"""
+
+import numpy as np
+
+from audiolabels.annotations import Annotations
+from audiolabels.errors import choose
+from audiolabels.schemes.closure import closure, union
+from audiolabels.schemes.parents import PARENTS
+from audiolabels.schemes.result import make_targets
+from audiolabels.targets import Targets
+from audiolabels.vocabulary import Vocabulary
+
+
+def pe_cml(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "all") -> Targets:
+    """Positives as in PEL. A given class without a given descendant masks all its descendants.
+
+    Parents that were added mask nothing; a positive class is never masked.
+
+    Args:
+        annotations: N clips.
+        vocabulary: C classes; the rule runs on the whole ontology and is cut to them afterwards,
+            so a given class outside the vocabulary counts as a given descendant too.
+        parents: `all`, `unambiguous` or `certain`, as in `pel`.
+
+    Returns:
+        Targets of shape (N, C).
+
+    Raises:
+        OptionError: no such policy.
+        VocabularyError: the annotations' ontology lacks a class of the vocabulary.
+    """
+    tables = closure(annotations.ontology, vocabulary, choose("parents", parents, PARENTS))
+    sets = annotations.sets
+    positive = tables.union(tables.lifted, sets)
+    given = tables.union(tables.given, sets)
+    below = tables.below[sets.classes]
+    specified = (below & given[sets.owners]).any(axis=1)
+    below[specified] = np.uint64(0)
+    masked = union(below, sets) | tables.union(tables.unsure, sets)
+    return make_targets(annotations, vocabulary, tables, positive, masked & ~positive)

@@ -1,0 +1,36 @@
+"""Parent-expanded labels (PEL): what is given, and what that is a kind of.
+
+Source: Grzywalski & Botteldooren, "Automatic re-labeling of Google AudioSet", §III.A. The paper's
+rule is `parents="all"`. Deviations: the two other policies are offered (see `schemes.parents`); a
+clip of which nobody said anything is unknown in every class, not negative.
+"""
+
+from audiolabels.annotations import Annotations
+from audiolabels.errors import choose
+from audiolabels.schemes.closure import closure
+from audiolabels.schemes.parents import PARENTS
+from audiolabels.schemes.result import make_targets
+from audiolabels.targets import Targets
+from audiolabels.vocabulary import Vocabulary
+
+
+def pel(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "all") -> Targets:
+    """Positive: the given classes and the ancestors that they lift. Everything else is negative.
+
+    Args:
+        annotations: N clips.
+        vocabulary: C classes; the rule runs on the whole ontology and is cut to them afterwards.
+        parents: `all`, `unambiguous` or `certain`; under `certain` the ancestors that lie on some
+            paths only are unknown, unless another label lifts them.
+
+    Returns:
+        Targets of shape (N, C).
+
+    Raises:
+        OptionError: no such policy.
+        VocabularyError: the annotations' ontology lacks a class of the vocabulary.
+    """
+    tables = closure(annotations.ontology, vocabulary, choose("parents", parents, PARENTS))
+    positive = tables.union(tables.lifted, annotations.sets)
+    unsure = tables.union(tables.unsure, annotations.sets)
+    return make_targets(annotations, vocabulary, tables, positive, unsure & ~positive)

@@ -1,0 +1,31 @@
+"""Weak labels as they are (OL): the given classes are positive, all others negative.
+
+Source: Gemmeke et al., ICASSP 2017. Deviation: a clip of which nobody said anything is unknown in
+every class, not negative.
+"""
+
+import numpy as np
+
+from audiolabels.annotations import Annotations
+from audiolabels.schemes.closure import closure
+from audiolabels.schemes.result import make_targets
+from audiolabels.targets import Targets
+from audiolabels.vocabulary import Vocabulary
+
+
+def weak(annotations: Annotations, vocabulary: Vocabulary) -> Targets:
+    """Positive: the given classes. Everything else is negative.
+
+    Args:
+        annotations: N clips.
+        vocabulary: C classes.
+
+    Returns:
+        Targets of shape (N, C).
+
+    Raises:
+        VocabularyError: the annotations' ontology lacks a class of the vocabulary.
+    """
+    tables = closure(annotations.ontology, vocabulary, "all")
+    positive = tables.union(tables.given, annotations.sets)
+    return make_targets(annotations, vocabulary, tables, positive, np.zeros_like(positive))

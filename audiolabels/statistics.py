@@ -1,0 +1,84 @@
+"""Counts over annotations and targets: what a scheme did to the labels."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.annotations import Annotations
+from audiolabels.targets import Targets
+
+CHUNK = 4096  # rows of bits unpacked at a time
+
+
+@dataclass
+class LabelCounts:
+    """What a scheme did to the labels of N clips; parts add up.
+
+    Attributes:
+        clips: N.
+        unlabelled: clips of which nobody said anything.
+        given: labels given, over all classes.
+        given_cut: given labels that the vocabulary has no column for.
+        positive: positive targets in the vocabulary.
+        positive_cut: positive classes that the vocabulary has no column for.
+        masked: unknown targets in the vocabulary, without those of unlabelled clips.
+        given_by_class, positive_by_class, masked_by_class: int64 (C,); masked without those of
+            unlabelled clips.
+    """
+
+    clips: int = 0
+    unlabelled: int = 0
+    given: int = 0
+    given_cut: int = 0
+    positive: int = 0
+    positive_cut: int = 0
+    masked: int = 0
+    given_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    positive_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    masked_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def add(self, other: "LabelCounts") -> None:
+        """Add another part's counts."""
+        for name, value in vars(other).items():
+            mine = getattr(self, name)
+            fresh = isinstance(value, np.ndarray) and not len(mine)
+            setattr(self, name, value if fresh else mine + value)
+
+
+def count_labels(annotations: Annotations, targets: Targets) -> LabelCounts:
+    """Counts for annotations and the targets that a scheme made of them."""
+    sets = annotations.sets
+    weights = np.bincount(annotations.set_of_clip, minlength=len(sets))
+    ontology = annotations.ontology
+    given = np.bincount(sets.classes, np.repeat(weights, sets.sizes), len(ontology))
+    columns = [ontology.index[ontology.resolve(i) or i] for i in targets.vocabulary.ids]
+    given_by_class = given[columns].astype(np.int64)
+
+    rows = np.bincount(targets.row_of_clip, minlength=len(targets.positive))
+    stated = rows * sets.labelled
+    positive_by_class = weigh(targets.positive, stated, len(targets.vocabulary))
+    masked_by_class = weigh(targets.masked, stated, len(targets.vocabulary))
+    return LabelCounts(
+        clips=len(annotations),
+        unlabelled=int(weights[~sets.labelled].sum()),
+        given=int(given.sum()),
+        given_cut=int(given.sum() - given_by_class.sum()),
+        positive=int(positive_by_class.sum()),
+        positive_cut=int(stated @ targets.cut),
+        masked=int(masked_by_class.sum()),
+        given_by_class=given_by_class,
+        positive_by_class=positive_by_class,
+        masked_by_class=masked_by_class,
+    )
+
+
+def weigh(
+    bits: npt.NDArray[np.uint8], weights: npt.NDArray[np.int64], columns: int
+) -> npt.NDArray[np.int64]:
+    """Weighted count of set bits by column: int64 (C,)."""
+    total = np.zeros(columns, np.float64)
+    for start in range(0, len(bits), CHUNK):
+        part = np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns)
+        total += weights[start : start + CHUNK].astype(np.float32) @ part.astype(np.float32)
+    return total.astype(np.int64)

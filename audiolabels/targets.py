@@ -1,0 +1,161 @@
+"""Targets: what a model shall learn, in three states, and nothing else.
+
+A target is one class in one clip: positive, negative, or unknown. Unknown targets are masked: they
+take no part in the loss, the gradient or the metric. Positive and unknown are kept as two bit
+tables, never as a sentinel value; clips whose targets are alike share one row of them.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.errors import OptionError
+from audiolabels.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import pandas
+    import torch
+
+Bits = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Hard targets of clips over a vocabulary of C classes.
+
+    Attributes:
+        vocabulary: the classes of the columns.
+        clip_id: string (N,).
+        onset, offset: double (N,): seconds from the start of the clip; null where not known.
+        row_of_clip: int32 (N,): the row of `positive` and `masked` that each clip has.
+        positive: uint8 (D, ceil(C / 8)): bits in `numpy.packbits` order, 1 = positive.
+        masked: uint8 (D, ceil(C / 8)): likewise, 1 = unknown. No bit is set in both.
+        cut: int32 (D,): number of positive classes that the vocabulary has no column for.
+        metadata: scheme, options and origin, as the file's metadata holds them.
+
+    >>> from audiolabels import Annotations, expand
+    >>> labels = Annotations.from_dict({"a": ["Electric guitar"], "b": ["Guitar"]})
+    >>> targets = expand(labels, "pe-cml", vocabulary=["Music", "Guitar", "Electric guitar"])
+    >>> target, mask = targets.to_numpy()
+    >>> target.tolist(), mask.tolist()
+    ([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
+    """
+
+    vocabulary: Vocabulary
+    clip_id: pa.StringArray
+    onset: pa.DoubleArray
+    offset: pa.DoubleArray
+    row_of_clip: npt.NDArray[np.int32]
+    positive: Bits
+    masked: Bits
+    cut: npt.NDArray[np.int32]
+    metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __len__(self) -> int:
+        return len(self.clip_id)
+
+    def to_numpy(
+        self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Target and mask of the clips in `rows` (all by default).
+
+        Returns:
+            Two float32 arrays of shape (len(rows), C): target 1 = positive, 0 = negative or
+            unknown; mask 1 = known, 0 = unknown.
+        """
+        chosen = self.row_of_clip[slice(None) if rows is None else rows]
+        mask = 1 - self._unpack(self.masked[chosen])
+        return self._unpack(self.positive[chosen]).astype(np.float32), mask.astype(np.float32)
+
+    def to_torch(
+        self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
+    ) -> "tuple[torch.Tensor, torch.Tensor]":
+        """`to_numpy` as two float32 tensors.
+
+        Raises:
+            OptionError: torch is not installed.
+        """
+        try:
+            import torch
+        except ImportError as error:
+            raise OptionError(
+                "torch is not installed; install it with: pip install 'audiolabels[train]'"
+            ) from error
+        target, mask = self.to_numpy(rows)
+        return torch.from_numpy(target), torch.from_numpy(mask)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A data frame with `clip_id`, `onset`, `offset`, `positive`, `masked` (lists of names)."""
+        import pandas
+
+        positive, masked = self._names(self.positive), self._names(self.masked)
+        return pandas.DataFrame(
+            {
+                "clip_id": self.clip_id.to_pylist(),
+                "onset": self.onset.to_pylist(),
+                "offset": self.offset.to_pylist(),
+                "positive": [positive[row] for row in self.row_of_clip],
+                "masked": [masked[row] for row in self.row_of_clip],
+            }
+        )
+
+    def to_parquet(self, path: str, *, layout: str = "lists") -> None:
+        """Write the targets to a Parquet file; see `audiolabels.store.write_targets`."""
+        from audiolabels.store import write_targets
+
+        write_targets(self, path, layout=layout)
+
+    def slice(self, start: int, stop: int) -> "Targets":
+        """The clips from row `start` up to `stop`."""
+        count = max(0, min(stop, len(self)) - start)
+        return replace(
+            self,
+            clip_id=self.clip_id.slice(start, count),
+            onset=self.onset.slice(start, count),
+            offset=self.offset.slice(start, count),
+            row_of_clip=self.row_of_clip[start:stop],
+        )
+
+    def _unpack(self, bits: Bits) -> npt.NDArray[np.uint8]:
+        return np.unpackbits(bits, axis=1, count=len(self.vocabulary))
+
+    def _names(self, bits: Bits) -> list[list[str]]:
+        names = self.vocabulary.names
+        return [[names[c] for c in np.flatnonzero(row)] for row in self._unpack(bits)]
+
+    def __repr__(self) -> str:
+        weights = np.bincount(self.row_of_clip, minlength=len(self.positive))
+        clips = max(1, len(self))
+        positive = weights @ np.bitwise_count(self.positive).sum(1, dtype=np.int64) / clips
+        masked = weights @ np.bitwise_count(self.masked).sum(1, dtype=np.int64) / clips
+        return (
+            f"Targets({self.metadata.get('scheme', '?')}, {len(self):,} clips × "
+            f"{len(self.vocabulary)} classes, {positive:.2f} positive and {masked:.2f} masked "
+            f"a clip)"
+        )
+
+    def _repr_html_(self) -> str:
+        head = self.slice(0, 5).to_pandas()
+        rows = "".join(
+            f"<tr><td><code>{html.escape(str(clip))}</code></td><td>"
+            f"{html.escape(' · '.join(positive))}</td><td style='color:gray'>"
+            f"{html.escape(_abridge(masked))}</td></tr>"
+            for clip, positive, masked in zip(
+                head["clip_id"], head["positive"], head["masked"], strict=True
+            )
+        )
+        return (
+            f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>clip</th><th>positive</th>"
+            f"<th>unknown</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _abridge(names: list[str], limit: int = 6) -> str:
+    more = f" · and {len(names) - limit} more" if len(names) > limit else ""
+    return " · ".join(names[:limit]) + more
