@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.columns import one_chunk, to_arrow
+from audiolabels.columns import doubles_to_arrow, one_chunk, texts_to_arrow, to_arrow
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.ontology import Ontology, load_ontology
 
@@ -96,11 +96,14 @@ class LabelSets:
         classes: int32 (L,): positions in the ontology, ascending and unique within a set.
         labelled: bool (S,): False where nobody said anything, so that every class is unknown;
             an empty set that is labelled is verified empty.
+        lineage: of two values with the same lineage, not None, the shorter is the beginning of
+            the longer, so what was made of its sets need not be made again.
     """
 
     offsets: npt.NDArray[np.int64]
     classes: npt.NDArray[np.int32]
     labelled: npt.NDArray[np.bool_]
+    lineage: object | None = None
 
     @classmethod
     def build(
@@ -137,14 +140,24 @@ class LabelSets:
         return LabelSets(offsets, classes, self.labelled[sets])
 
     @staticmethod
-    def concat(parts: "list[LabelSets]") -> "LabelSets":
-        """All sets of all parts, one after the other."""
+    def concat(parts: "list[LabelSets]") -> "tuple[LabelSets, list[int]]":
+        """All sets of all parts, and where each part's begin; parts of one lineage share them."""
+        lineages = {id(p.lineage) for p in parts}
+        if len(lineages) == 1 and parts[0].lineage is not None:
+            return max(parts, key=len), [0] * len(parts)
+        merged = LabelSets.append(parts)
+        return merged, np.cumsum([0, *map(len, parts)])[:-1].tolist()
+
+    @staticmethod
+    def append(parts: "list[LabelSets]", lineage: object | None = None) -> "LabelSets":
+        """The sets of all parts, one after the other."""
         starts = np.cumsum([0, *(len(p.classes) for p in parts)])
         offsets = [p.offsets[:-1] + start for p, start in zip(parts, starts, strict=False)]
         return LabelSets(
             np.concatenate([*offsets, starts[-1:]]).astype(np.int64),
             np.concatenate([p.classes for p in parts] or [np.zeros(0, np.int32)]),
             np.concatenate([p.labelled for p in parts] or [np.zeros(0, np.bool_)]),
+            lineage,
         )
 
 
@@ -206,14 +219,19 @@ class Annotations:
         n = len(given)
         return cls(
             ontology,
-            pa.array(list(labels), pa.string()),
+            texts_to_arrow(list(labels)),
             to_arrow(np.zeros(n)),
-            pa.nulls(n, pa.float64()),
+            doubles_to_arrow([None] * n),
             np.arange(n, dtype=np.int32),
             np.arange(1, n + 1),
             LabelSets.build(owners, classes, labelled),
             Report(rows=n, rows_used=n),
         )
+
+    @classmethod
+    def of_sets(cls, sets: LabelSets, ontology: Ontology) -> "Annotations":
+        """Label sets without any clip."""
+        return replace(cls.from_dict({}, ontology=ontology), sets=sets)
 
     def __len__(self) -> int:
         return len(self.clip_id)
@@ -227,8 +245,11 @@ class Annotations:
         return tuple(self.ontology.classes[c].name for c in self.sets.classes[start:end])
 
     def slice(self, start: int, stop: int) -> "Annotations":
-        """The clips from row `start` up to `stop`, with the label sets that they use."""
-        used, positions = np.unique(self.set_of_clip[start:stop], return_inverse=True)
+        """The clips from row `start` up to `stop`."""
+        sets, positions = self.sets, self.set_of_clip[start:stop]
+        if sets.lineage is None:
+            used, positions = np.unique(positions, return_inverse=True)
+            sets = sets.take(used)
         count = max(0, min(stop, len(self)) - start)
         return replace(
             self,
@@ -237,14 +258,14 @@ class Annotations:
             offset=self.offset.slice(start, count),
             set_of_clip=positions.astype(np.int32),
             rows=self.rows[start:stop],
-            sets=self.sets.take(used),
+            sets=sets,
             report=Report(),
         )
 
     @staticmethod
     def concat(parts: "list[Annotations]", ontology: Ontology) -> "Annotations":
         """All clips of all parts; the parts share `ontology`."""
-        starts = np.cumsum([0, *(len(p.sets) for p in parts)])
+        sets, starts = LabelSets.concat([p.sets for p in parts])
         report = Report()
         for part in parts:
             report.merge(part.report)
@@ -252,15 +273,15 @@ class Annotations:
         def column(name: str, type_: pa.DataType) -> pa.Array:
             return one_chunk(pa.chunked_array([getattr(p, name) for p in parts], type_))
 
-        sets = [p.set_of_clip + start for p, start in zip(parts, starts, strict=False)]
+        moved = [p.set_of_clip + start for p, start in zip(parts, starts, strict=True)]
         return Annotations(
             ontology,
             column("clip_id", pa.string()),
             column("onset", pa.float64()),
             column("offset", pa.float64()),
-            np.concatenate([*sets, np.zeros(0, np.int32)]).astype(np.int32),
+            np.concatenate([*moved, np.zeros(0, np.int32)]).astype(np.int32),
             np.concatenate([*(p.rows for p in parts), np.zeros(0, np.int64)]),
-            LabelSets.concat([p.sets for p in parts]),
+            sets,
             report,
         )
 

@@ -3,6 +3,7 @@
 Arrow's own conversions import pandas on the way, which costs a quarter of a second at start.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,27 @@ def to_numpy(array: pa.Array) -> npt.NDArray[Any]:
     if buffer is None:
         return np.zeros(0, dtype)
     return np.frombuffer(buffer, dtype)[array.offset : array.offset + len(array)]
+
+
+def texts_to_arrow(texts: Sequence[str]) -> pa.StringArray:
+    """A `string` array of Python strings."""
+    encoded = [text.encode() for text in texts]
+    ends = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(text) for text in encoded], out=ends[1:])
+    if ends[-1] > np.iinfo(np.int32).max:
+        raise OverflowError("more than 2 GiB of text in one array")
+    offsets, data = pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(b"".join(encoded))
+    return pa.StringArray.from_buffers(len(encoded), offsets, data)
+
+
+def doubles_to_arrow(values: Sequence[float | None]) -> pa.DoubleArray:
+    """A `double` array in which None is null."""
+    known = np.array([value is not None for value in values], np.bool_)
+    filled = np.array([0.0 if value is None else value for value in values], np.float64)
+    validity = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.DoubleArray.from_buffers(
+        pa.float64(), len(filled), [validity, pa.py_buffer(filled)]
+    )
 
 
 def one_chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.annotations import Annotations
+from audiolabels.annotations import LabelSets
+from audiolabels.ontology import Ontology
 from audiolabels.targets import Targets
 
 CHUNK = 4096  # rows of bits unpacked at a time
@@ -46,21 +47,25 @@ class LabelCounts:
             setattr(self, name, value if fresh else mine + value)
 
 
-def count_labels(annotations: Annotations, targets: Targets) -> LabelCounts:
-    """Counts for annotations and the targets that a scheme made of them."""
-    sets = annotations.sets
-    weights = np.bincount(annotations.set_of_clip, minlength=len(sets))
-    ontology = annotations.ontology
+def count_labels(
+    ontology: Ontology, sets: LabelSets, weights: npt.NDArray[np.int64], targets: Targets
+) -> LabelCounts:
+    """Counts for label sets and the targets that a scheme made of them.
+
+    Args:
+        ontology: the graph whose positions the sets hold.
+        sets: S label sets.
+        weights: int64 (S,): how many clips have each set.
+        targets: row i of the tables belongs to set i.
+    """
     given = np.bincount(sets.classes, np.repeat(weights, sets.sizes), len(ontology))
     columns = [ontology.index[ontology.resolve(i) or i] for i in targets.vocabulary.ids]
     given_by_class = given[columns].astype(np.int64)
-
-    rows = np.bincount(targets.row_of_clip, minlength=len(targets.positive))
-    stated = rows * sets.labelled
+    stated = weights * sets.labelled
     positive_by_class = weigh(targets.positive, stated, len(targets.vocabulary))
     masked_by_class = weigh(targets.masked, stated, len(targets.vocabulary))
     return LabelCounts(
-        clips=len(annotations),
+        clips=int(weights.sum()),
         unlabelled=int(weights[~sets.labelled].sum()),
         given=int(given.sum()),
         given_cut=int(given.sum() - given_by_class.sum()),

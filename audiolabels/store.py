@@ -26,14 +26,24 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.columns import fixed_binary, list_of, one_chunk, to_arrow, to_numpy
+from audiolabels.columns import fixed_binary, list_of, one_chunk, text_buffers, to_arrow, to_numpy
 from audiolabels.errors import TargetsFileError, choose
 from audiolabels.targets import Bits, Targets
 from audiolabels.vocabulary import Vocabulary
 
 KEY = b"audiolabels"
 FORMAT_VERSION = 1
+PARQUET_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "compression": "zstd",
+        "use_dictionary": ["onset", "offset"],
+        "write_statistics": ["onset", "offset"],
+    }
+)
 CHUNK = 8192  # rows of bits unpacked at a time
+
+
+Cells = tuple[pa.Array, pa.Array]
 
 
 @dataclass(frozen=True)
@@ -41,36 +51,54 @@ class Layout:
     """One way to store targets.
 
     Attributes:
-        group: rows of a row group.
+        group: clips of a row group.
         columns: names and types of the target columns, for C classes.
-        store: bits of distinct rows, and the row of each clip, to the target columns.
-        load: the target columns to bits, one row a clip.
-        dictionary: columns that are dictionary-encoded.
+        encode: bits of distinct targets (positive, masked) and C, to one cell each.
+        gather: such cells, int32 (N,) which of them each clip has, and C, to the target columns.
+        load: the target columns and C to bits, one row a clip.
+        dictionary: target columns that are dictionary-encoded.
     """
 
     group: int
     columns: Callable[[int], dict[str, pa.DataType]]
-    store: Callable[[Targets], list[pa.Array]]
+    encode: Callable[[Bits, Bits, int], Cells]
+    gather: Callable[[Cells, npt.NDArray[np.int32], int], list[pa.Array]]
     load: Callable[[pa.RecordBatch, int], tuple[Bits, Bits]]
     dictionary: tuple[str, ...]
 
 
-def _bit_lists(bits: Bits, columns: int) -> pa.ListArray:
-    """The numbers of the set bits of each row."""
-    sizes, values = [np.zeros(1, np.int64)], []
+def append_cells(cells: Cells | None, more: Cells) -> Cells:
+    """The cells of both, one after the other."""
+    if cells is None:
+        return more
+    positive, masked = (pa.concat_arrays(pair) for pair in zip(cells, more, strict=True))
+    return positive, masked
+
+
+def _encode_lists(positive: Bits, masked: Bits, columns: int) -> Cells:
+    """The column numbers of each list as bytes, which Arrow gathers five times faster."""
+    return _numbers(positive, columns), _numbers(masked, columns)
+
+
+def _numbers(bits: Bits, columns: int) -> pa.BinaryArray:
+    sizes, values = [np.zeros(1, np.int64)], [np.zeros(0, np.uint16)]
     for start in range(0, len(bits), CHUNK):
         rows, found = np.nonzero(np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns))
         sizes.append(np.bincount(rows, minlength=len(bits[start : start + CHUNK])))
         values.append(found.astype(np.uint16))
-    offsets = np.cumsum(np.concatenate(sizes))
-    return list_of(offsets.astype(np.int32), np.concatenate([*values, np.zeros(0, np.uint16)]))
+    offsets = np.cumsum(np.concatenate(sizes)) * 2
+    data = pa.py_buffer(np.concatenate(values))
+    return pa.Array.from_buffers(
+        pa.binary(), len(bits), [None, pa.py_buffer(offsets.astype(np.int32)), data]
+    )
 
 
-def _store_lists(targets: Targets) -> list[pa.Array]:
-    used, rows = np.unique(targets.row_of_clip, return_inverse=True)
-    columns, which = len(targets.vocabulary), to_arrow(rows.astype(np.int32))
-    tables = (targets.positive[used], targets.masked[used])
-    return [_bit_lists(bits, columns).take(which) for bits in tables]
+def _gather_lists(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
+    arrays = []
+    for cell in cells:
+        offsets, data = text_buffers(cell.take(to_arrow(which)))
+        arrays.append(list_of(offsets // 2, data.view(np.uint16)))
+    return arrays
 
 
 def _load_lists(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
@@ -87,9 +115,12 @@ def _scatter(lists: pa.ListArray, columns: int) -> Bits:
     return sums.astype(np.uint8).reshape(len(lists), width)
 
 
-def _store_packed(targets: Targets) -> list[pa.Array]:
-    which = targets.row_of_clip
-    return [fixed_binary(targets.positive[which]), fixed_binary(targets.masked[which])]
+def _encode_packed(positive: Bits, masked: Bits, columns: int) -> Cells:
+    return fixed_binary(positive), fixed_binary(masked)
+
+
+def _gather_packed(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
+    return [cell.take(to_arrow(which)) for cell in cells]
 
 
 def _load_packed(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
@@ -102,12 +133,13 @@ def _fixed_bytes(array: pa.FixedSizeBinaryArray) -> Bits:
     return raw[array.offset * width : (array.offset + len(array)) * width].reshape(-1, width)
 
 
-def _store_dense(targets: Targets) -> list[pa.Array]:
-    target, mask = targets.to_numpy()
-    columns = len(targets.vocabulary)
+def _gather_dense(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
+    positive, masked = (
+        np.unpackbits(_fixed_bytes(cell)[which], axis=1, count=columns).ravel() for cell in cells
+    )
     return [
-        pa.FixedSizeListArray.from_arrays(to_arrow(target.ravel()), columns),
-        pa.FixedSizeListArray.from_arrays(to_arrow(mask.astype(np.uint8).ravel()), columns),
+        pa.FixedSizeListArray.from_arrays(to_arrow(positive.astype(np.float32)), columns),
+        pa.FixedSizeListArray.from_arrays(to_arrow(1 - masked), columns),
     ]
 
 
@@ -121,25 +153,28 @@ def _load_dense(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         "lists": Layout(
-            131_072,
-            lambda c: {"positive": pa.list_(pa.uint16()), "masked": pa.list_(pa.uint16())},
-            _store_lists,
-            _load_lists,
-            (),
+            group=131_072,
+            columns=lambda c: {"positive": pa.list_(pa.uint16()), "masked": pa.list_(pa.uint16())},
+            encode=_encode_lists,
+            gather=_gather_lists,
+            load=_load_lists,
+            dictionary=(),
         ),
         "packed": Layout(
-            131_072,
-            lambda c: {"positive": pa.binary(-(-c // 8)), "masked": pa.binary(-(-c // 8))},
-            _store_packed,
-            _load_packed,
-            ("positive", "masked"),
+            group=131_072,
+            columns=lambda c: {"positive": pa.binary(-(-c // 8)), "masked": pa.binary(-(-c // 8))},
+            encode=_encode_packed,
+            gather=_gather_packed,
+            load=_load_packed,
+            dictionary=("positive", "masked"),
         ),
         "dense": Layout(
-            8_192,
-            lambda c: {"target": pa.list_(pa.float32(), c), "mask": pa.list_(pa.uint8(), c)},
-            _store_dense,
-            _load_dense,
-            ("target.list.element", "mask.list.element"),
+            group=8_192,
+            columns=lambda c: {"target": pa.list_(pa.float32(), c), "mask": pa.list_(pa.uint8(), c)},
+            encode=_encode_packed,
+            gather=_gather_dense,
+            load=_load_dense,
+            dictionary=("target.list.element", "mask.list.element"),
         ),
     }
 )
@@ -182,6 +217,7 @@ class TargetsWriter:
     def __init__(self, path: Path, vocabulary: Vocabulary, layout: str) -> None:
         self.layout = LAYOUTS[choose("layout", layout, LAYOUTS)]
         self._name = layout
+        self._vocabulary = vocabulary
         self._schema = pa.schema(
             {
                 "clip_id": pa.string(),
@@ -194,9 +230,10 @@ class TargetsWriter:
         self._writer = pq.ParquetWriter(
             self._sink,
             self._schema,
-            compression="zstd",
-            use_dictionary=["onset", "offset", *self.layout.dictionary],
-            write_statistics=["onset", "offset"],
+            **{
+                **PARQUET_OPTIONS,
+                "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *self.layout.dictionary],
+            },
         )
         self.rows = 0
 
@@ -208,12 +245,25 @@ class TargetsWriter:
         self._writer.is_open = False
         self._sink.close()
 
-    def write(self, targets: Targets) -> None:
-        """Append one row group; all but the last have `layout.group` clips."""
-        arrays = [targets.clip_id, targets.onset, targets.offset, *self.layout.store(targets)]
-        table = pa.Table.from_arrays(arrays, schema=self._schema)
+    def write(
+        self,
+        clip_id: pa.StringArray,
+        onset: pa.DoubleArray,
+        offset: pa.DoubleArray,
+        cells: Cells,
+        which: npt.NDArray[np.int32],
+    ) -> None:
+        """Append one row group; all but the last have `layout.group` clips.
+
+        Args:
+            clip_id, onset, offset: N clips.
+            cells: distinct targets as `layout.encode` makes them.
+            which: int32 (N,): the cell of each clip.
+        """
+        targets = self.layout.gather(cells, which, len(self._vocabulary))
+        table = pa.Table.from_arrays([clip_id, onset, offset, *targets], schema=self._schema)
         self._writer.write_table(table, row_group_size=self.layout.group)
-        self.rows += len(targets)
+        self.rows += len(clip_id)
 
     def close(self, metadata: Mapping[str, Any]) -> None:
         """Finish the file with its metadata."""
@@ -248,8 +298,10 @@ def write_targets(targets: Targets, path: str | Path, *, layout: str = "lists") 
         atomic_path(path) as partial,
         TargetsWriter(partial, targets.vocabulary, layout) as writer,
     ):
+        cells = writer.layout.encode(targets.positive, targets.masked, len(targets.vocabulary))
         for start in range(0, len(targets), writer.layout.group):
-            writer.write(targets.slice(start, start + writer.layout.group))
+            part = targets.slice(start, start + writer.layout.group)
+            writer.write(part.clip_id, part.onset, part.offset, cells, part.row_of_clip)
         writer.close(targets.metadata)
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
 import pyarrow.parquet as pq
 
-from audiolabels.annotations import FATES, Annotations, Finding, Report
+from audiolabels.annotations import FATES, Annotations, Finding, LabelSets, Report
 from audiolabels.errors import LabelFileError, OptionError, choose
 from audiolabels.ontology import Ontology, load_ontology
 from audiolabels.readers import ReadOptions, no_usable_row, stream_source
@@ -23,7 +24,8 @@ from audiolabels.readers.duplicates import ClipIndex
 from audiolabels.readers.opening import open_source
 from audiolabels.schemes import bind_scheme, describe
 from audiolabels.statistics import LabelCounts, count_labels
-from audiolabels.store import LAYOUTS, TargetsWriter, atomic_path
+from audiolabels.store import LAYOUTS, Cells, Layout, TargetsWriter, append_cells, atomic_path
+from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
 Progress = Callable[[int, int], None]
@@ -117,16 +119,18 @@ def expand_files(
         findings = _Findings(summary, table)
         writer = stack.enter_context(TargetsWriter(partial, vocabulary, layout))
         thread = stack.enter_context(ThreadPoolExecutor(1))
+        expander = _Expander(make, vocabulary, ontology, writer.layout, summary.counts)
         writing: deque[Future[None]] = deque()
         parts = _read(paths, ontology, read_options, index, summary, findings, progress)
         for clips in rechunk(parts, writer.layout.group, ontology):
-            targets = make(clips, vocabulary)
-            summary.counts.add(count_labels(clips, targets))
-            writing.append(thread.submit(writer.write, targets))
+            columns = (clips.clip_id, clips.onset, clips.offset)
+            cells = expander.cells(clips)
+            writing.append(thread.submit(writer.write, *columns, cells, clips.set_of_clip))
             if len(writing) > 1:
                 writing.popleft().result()
         for write in writing:
             write.result()
+        expander.finish()
         if not summary.counts.clips:
             raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
         metadata["sources"] = summary.report.sources
@@ -135,6 +139,62 @@ def expand_files(
             batches = written.iter_batches(columns=["clip_id"])
             findings.take(index.duplicates(batch["clip_id"] for batch in batches))
     return summary
+
+
+class _Expander:
+    """Expands each distinct label set once, and counts the clips that have it."""
+
+    def __init__(
+        self,
+        make: Callable[[Annotations, Vocabulary], Targets],
+        vocabulary: Vocabulary,
+        ontology: Ontology,
+        layout: Layout,
+        counts: LabelCounts,
+    ) -> None:
+        self._make = make
+        self._vocabulary = vocabulary
+        self._ontology = ontology
+        self._layout = layout
+        self._counts = counts
+        self._begin(None)
+
+    def _begin(self, lineage: object | None) -> None:
+        self._lineage = lineage
+        self._sets = LabelSets.append([])
+        self._weights = np.zeros(0, np.int64)
+        self._targets: list[Targets] = []
+        self._cells: Cells | None = None
+
+    def cells(self, clips: Annotations) -> Cells:
+        """The targets of the clips' label sets, in the layout's form."""
+        sets = clips.sets
+        if sets.lineage is None or sets.lineage is not self._lineage:
+            self.finish()
+            self._begin(sets.lineage)
+        known = len(self._sets)
+        if self._cells is None or len(sets) > known:
+            new = Annotations.of_sets(sets.take(np.arange(known, len(sets))), self._ontology)
+            targets = self._make(new, self._vocabulary)
+            cells = self._layout.encode(targets.positive, targets.masked, len(self._vocabulary))
+            self._targets.append(targets)
+            self._cells = append_cells(self._cells, cells)
+            self._sets = sets
+        weights = np.bincount(clips.set_of_clip, minlength=len(self._sets))
+        weights[: len(self._weights)] += self._weights
+        self._weights = weights
+        return self._cells
+
+    def finish(self) -> None:
+        """Count the labels of the sets so far."""
+        start = 0
+        for targets in self._targets:
+            stop = start + len(targets.positive)
+            sets = self._sets.take(np.arange(start, stop))
+            weights = self._weights[start:stop]
+            self._counts.add(count_labels(self._ontology, sets, weights, targets))
+            start = stop
+        self._targets = []
 
 
 def rechunk(

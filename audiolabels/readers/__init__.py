@@ -6,6 +6,7 @@ report's notes.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -81,10 +82,13 @@ def stream_source(
         codes = _column_numbers() if format_ == "psl" else None
         resolver = LabelResolver(ontology, codes=codes, one_label=dialect.one_label, drop=drop)
         parts = read_delimited(source, dialect, resolver, options.time_unit)
-    for part in parts:
-        rows += part.report.rows
-        yield part
-    facts = {"name": source.name, "format": format_, "sha256": source.digest(), "rows": rows}
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(source.digest)
+        for part in parts:
+            rows += part.report.rows
+            yield part
+        sha256 = digest.result()
+    facts = {"name": source.name, "format": format_, "sha256": sha256, "rows": rows}
     notes = [f"{source.name} was read as {format_} ({FORMATS[format_]}){note}"]
     empty = Annotations.from_dict({}, ontology=ontology)
     empty.report.merge(Report(sources=[facts], notes=notes))

@@ -8,7 +8,7 @@ from audiolabels.annotations import Annotations, Finding
 from audiolabels.errors import LabelFileError
 from audiolabels.readers.clips import parse_clip_name
 from audiolabels.readers.opening import Source
-from audiolabels.readers.rows import LabelResolver, Rows, annotate
+from audiolabels.readers.rows import LabelResolver, Rows, TextTable, annotate
 
 
 def read_ast_json(source: Source, resolver: LabelResolver) -> Iterator[Annotations]:
@@ -38,7 +38,7 @@ def read_ast_json(source: Source, resolver: LabelResolver) -> Iterator[Annotatio
         durations.append(clip.duration_ms)
         labels.append(text)
     rows = Rows.from_lists(numbers, clips, durations, labels, findings)
-    yield annotate(rows, resolver, source.name)
+    yield annotate(rows, TextTable(resolver), source.name)
 
 
 def _load_entries(source: Source) -> list[Any]:

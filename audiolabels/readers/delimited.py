@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from audiolabels.annotations import Annotations, Finding
-from audiolabels.columns import one_chunk, text_buffers, to_arrow, to_numpy
+from audiolabels.columns import one_chunk, text_buffers, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import LabelFileError
 from audiolabels.readers.clips import (
     LONGEST_CLIP_S,
@@ -25,10 +25,12 @@ from audiolabels.readers.clips import (
 )
 from audiolabels.readers.dialect import Dialect, split_cells
 from audiolabels.readers.opening import Source
-from audiolabels.readers.rows import LabelResolver, LongRows, Rows, annotate
+from audiolabels.readers.rows import LabelResolver, LongRows, Rows, TextTable, annotate
 
 BLOCK = 8 << 20
 OFFICIAL_TIMES = re.compile(rb", (\d{1,6}\.\d{1,3}), (\d{1,6}\.\d{1,3}), ")
+# A scalar made by Arrow alone: handing Arrow a Python string would import pandas.
+NO_SEPARATOR = texts_to_arrow([""])[0]
 ID_BYTES = np.zeros(256, np.bool_)
 ID_BYTES[list(b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
 
@@ -54,21 +56,22 @@ def read_delimited(
         and dialect.width is None
         and time_unit != "ms"
     )
-    long = LongRows(resolver, source.name) if dialect.one_label else None
+    table = TextTable(resolver)
+    long = LongRows(table, source.name) if dialect.one_label else None
     line, rows_read = dialect.first_line, 0
     source.stream.seek(dialect.skipped)
     for block in _blocks(source):
         rows = _official_rows(block, line) if official else None
-        if rows is None:
-            rows = _tolerant_rows(block, line, dialect, source, time_unit)
-        line += block.count(b"\n")
+        lines = len(rows.numbers) if rows else block.count(b"\n")
+        rows = rows or _tolerant_rows(block, line, dialect, source, time_unit)
+        line += lines
         rows_read += len(rows.numbers) + sum(f.kind == "row unused" for f in rows.findings)
         if dialect.start is not None and time_unit == "auto" and not long:
             _refuse_thousandfold(source, rows)
         if long:
             long.add(rows)
         elif len(rows.numbers) or rows.findings:
-            yield annotate(rows, resolver, source.name)
+            yield annotate(rows, table, source.name)
     if dialect.promised is not None and rows_read < dialect.promised:
         raise LabelFileError(
             f"{source.path}: cut off: its header promises {dialect.promised:,} rows, it holds "
@@ -128,13 +131,13 @@ def _official_rows(block: bytes, first_line: int) -> Rows | None:
     bounds = [[to_ms(m.group(i).decode()) for i in (1, 2)] for m in matches if m]
     start_ms, end_ms = np.array(bounds, np.int64).T
     labels = one_chunk(table["labels"])
-    if (end_ms <= start_ms).any() or b'""' in block:
+    if (end_ms <= start_ms).any():
         return None
     which = times.indices
-    suffix = pa.array([f"_{ms}" for ms in start_ms.tolist()], pa.string()).take(which)
+    suffix = texts_to_arrow([f"_{ms}" for ms in start_ms.tolist()]).take(which)
     return Rows(
         np.arange(first_line, first_line + len(clip)),
-        pc.binary_join_element_wise(video.cast(pa.string()), suffix, ""),
+        pc.binary_join_element_wise(video.cast(pa.string()), suffix, NO_SEPARATOR),
         to_arrow((end_ms - start_ms) / 1000).take(which),
         labels,
     )

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.annotations import Annotations, Finding
-from audiolabels.columns import one_chunk
+from audiolabels.columns import to_arrow
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.readers.clips import parse_clip_name
 from audiolabels.readers.dialect import CLIP, LABELS
 from audiolabels.readers.opening import Source
-from audiolabels.readers.rows import LabelResolver, Rows, annotate
+from audiolabels.readers.rows import LabelResolver, Rows, TextTable, annotate
 
 BATCH = 1 << 16
 TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
@@ -29,9 +29,9 @@ def read_parquet(source: Source, resolver: LabelResolver) -> Iterator[Annotation
     try:
         file = pq.ParquetFile(source.path)
         clip, labels = _columns(source, file.schema_arrow)
-        first = 1
+        first, table = 1, TextTable(resolver)
         for batch in file.iter_batches(BATCH, columns=[clip, labels]):
-            yield annotate(_rows(source, batch[clip], batch[labels], first), resolver, source.name)
+            yield annotate(_rows(source, batch[clip], batch[labels], first), table, source.name)
             first += len(batch)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise LabelFileError(f"{source.path}: broken Parquet: {error}") from error
@@ -73,7 +73,7 @@ def _rows(source: Source, names: pa.Array, labels: pa.Array, first: int) -> Rows
         numbers.append(number)
         clips.append(clip.clip_id)
         durations.append(clip.duration_ms)
-    kept = labels.take(pa.array(np.array(numbers, np.int64) - first))
+    kept = labels.take(to_arrow(np.array(numbers, np.int64) - first))
     texts = [_as_text(value) for value in kept.to_pylist()]
     return Rows.from_lists(numbers, clips, durations, texts, findings)
 

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.annotations import Annotations, Finding, LabelSets, Report
-from audiolabels.columns import to_arrow, to_numpy
+from audiolabels.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.ontology import Ontology
 
 UNRESOLVED = -1
+LARGEST_TABLE = 1 << 16  # distinct label texts; AudioSet has 15,000 to 40,000
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 
 
@@ -54,9 +55,9 @@ class Rows:
         seconds = [None if ms is None else ms / 1000 for ms in durations_ms]
         return cls(
             np.array(numbers, np.int64),
-            pa.array(clips, pa.string()),
-            pa.array(seconds, pa.float64()),
-            pa.array(labels, pa.string()).dictionary_encode(),
+            texts_to_arrow(clips),
+            doubles_to_arrow(seconds),
+            texts_to_arrow(labels).dictionary_encode(),
             findings,
         )
 
@@ -127,9 +128,11 @@ def _clean(parts: list[str]) -> list[str]:
     return [part for part in stripped if part]
 
 
-@dataclass
-class ParsedTexts:
-    """Distinct label texts as sets.
+class TextTable:
+    """The distinct label texts of a file so far, their sets, and what is wrong with them.
+
+    Texts that stood in an earlier part are not parsed again. A full table is emptied and begins
+    a new lineage of sets, so that memory stays bounded where nearly all texts differ.
 
     Attributes:
         sets: one set a text.
@@ -137,13 +140,47 @@ class ParsedTexts:
         repeated: numbers of the texts that name a class twice.
     """
 
-    sets: LabelSets
-    unknown: dict[int, tuple[str, ...]]
-    repeated: list[int]
+    def __init__(self, resolver: LabelResolver) -> None:
+        self.resolver = resolver
+        self._empty()
+
+    def _empty(self) -> None:
+        self._texts = texts_to_arrow([])
+        self.sets = LabelSets.append([], lineage=object())
+        self.unknown: dict[int, tuple[str, ...]] = {}
+        self.repeated: list[int] = []
+
+    def look_up(self, texts: pa.StringArray) -> npt.NDArray[np.int32]:
+        """Numbers of texts in the table, which takes in those that it lacks."""
+        new = texts.filter(pc.is_null(pc.index_in(texts, value_set=self._texts)))
+        if len(self._texts) + len(new) > LARGEST_TABLE:
+            self._empty()
+            new = texts
+        if len(new):
+            self._add(new)
+        return to_numpy(pc.index_in(texts, value_set=self._texts))
+
+    def _add(self, new: pa.StringArray) -> None:
+        owners, classes, unknown = parse_texts(new, self.resolver)
+        given = np.bincount(owners, minlength=len(new))
+        sets = LabelSets.build(owners, classes, given > 0)
+        start = len(self._texts)
+        self.unknown |= {start + number: labels for number, labels in unknown.items()}
+        self.repeated += (start + np.flatnonzero(given > sets.sizes)).tolist()
+        self.sets = LabelSets.append([self.sets, sets], self.sets.lineage)
+        self._texts = pa.concat_arrays([self._texts, new])
 
 
-def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> ParsedTexts:
-    """Parse label texts: all at once where commas and ids suffice, else one by one."""
+Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], dict[int, tuple[str, ...]]]
+
+
+def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
+    """Parse label texts: all at once where commas and ids suffice, else one by one.
+
+    Returns:
+        Text numbers and classes, int64 (L,) each, one entry a label; and for the texts with
+        labels that no class has, those labels.
+    """
     pieces = pc.split_pattern(texts, ",")
     counts = np.diff(to_numpy(pieces.offsets))
     tokens = pieces.flatten().dictionary_encode()
@@ -153,82 +190,62 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> ParsedTexts:
 
     hard = np.unique(owners[classes == UNRESOLVED])
     simple = ~np.isin(owners, hard)
-    more_owners, more_classes, unknown = [], [], {}
-    for text_number in hard.tolist():
-        labels = resolver.split(texts[text_number].as_py())
+    more_owners: list[int] = []
+    more_classes: list[int] = []
+    unknown: dict[int, tuple[str, ...]] = {}
+    for number in hard.tolist():
+        labels = resolver.split(texts[number].as_py())
         found = [resolver.position(label) for label in labels]
         lost = tuple(a for a, p in zip(labels, found, strict=True) if p == UNRESOLVED)
         if lost:
-            unknown[text_number] = lost
+            unknown[number] = lost
         kept = [p for p in found if p != UNRESOLVED]
-        more_owners += [text_number] * len(kept)
+        more_owners += [number] * len(kept)
         more_classes += kept
-    owners = np.concatenate([owners[simple], np.array(more_owners, np.int64)])
-    classes = np.concatenate([classes[simple], np.array(more_classes, np.int64)])
+    return (
+        np.concatenate([owners[simple], np.array(more_owners, np.int64)]),
+        np.concatenate([classes[simple], np.array(more_classes, np.int64)]),
+        unknown,
+    )
 
-    given = np.bincount(owners, minlength=len(texts))
-    sets = LabelSets.build(owners, classes, given > 0)
-    return ParsedTexts(sets, unknown, np.flatnonzero(given > sets.sizes).tolist())
 
-
-def annotate(rows: Rows, resolver: LabelResolver, source: str) -> Annotations:
+def annotate(rows: Rows, table: TextTable, source: str) -> Annotations:
     """Annotations of rows that hold one clip each.
 
     Raises:
         UnknownLabelError: a label is unknown and the resolver does not drop.
     """
-    parsed = parse_texts(rows.labels.dictionary, resolver)
-    indices = to_numpy(rows.labels.indices)
-    refuse_unknown(parsed, indices, rows.numbers, resolver, source)
-    findings = [*rows.findings, *text_findings(parsed, indices, rows, source)]
+    set_of_clip, label_findings = look_up_labels(rows, table, source)
     return Annotations(
-        resolver.ontology,
+        table.resolver.ontology,
         rows.clip_id,
-        to_arrow(np.zeros(len(indices))),
+        to_arrow(np.zeros(len(set_of_clip))),
         rows.duration_s,
-        indices,
+        set_of_clip,
         rows.numbers,
-        parsed.sets,
+        table.sets,
         Report(
-            rows=len(indices) + sum(f.kind == "row unused" for f in rows.findings),
-            rows_used=len(indices),
-            findings=findings,
+            rows=len(set_of_clip) + sum(f.kind == "row unused" for f in rows.findings),
+            rows_used=len(set_of_clip),
+            findings=[*rows.findings, *label_findings],
         ),
     )
 
 
-def refuse_unknown(
-    parsed: ParsedTexts,
-    indices: npt.NDArray[Any],
-    numbers: npt.NDArray[np.int64],
-    resolver: LabelResolver,
-    source: str,
-) -> None:
-    """Raise for the first unknown labels, unless they are to be dropped."""
-    if not parsed.unknown or resolver.drop:
-        return
-    first: dict[str, int] = {}
-    bad = np.flatnonzero(np.isin(indices, list(parsed.unknown)))
-    for row in bad.tolist():
-        for label in parsed.unknown[int(indices[row])]:
-            first.setdefault(label, int(numbers[row]))
-    shown = shortlist(f"{label!r} (row {row:,})" for label, row in first.items())
-    raise UnknownLabelError(
-        f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} rows "
-        f"so far: {shown}. Mend them, or drop and count them with --unknown drop "
-        f"(unknown='drop')"
-    )
+def look_up_labels(
+    rows: Rows, table: TextTable, source: str
+) -> tuple[npt.NDArray[np.int32], list[Finding]]:
+    """The label set of each row, int32 (N,), and the findings about the rows' labels.
 
-
-def text_findings(
-    parsed: ParsedTexts, indices: npt.NDArray[Any], rows: Rows, source: str
-) -> list[Finding]:
-    """Findings about the labels of each row."""
+    Raises:
+        UnknownLabelError: a label is unknown and the resolver does not drop.
+    """
+    numbers = table.look_up(rows.labels.dictionary)
+    indices = numbers[to_numpy(rows.labels.indices)]
+    _refuse_unknown(table, indices, rows.numbers, source)
 
     def about(texts: Sequence[int], kind: str, reason: Callable[[int], str]) -> list[Finding]:
-        if not len(texts):
-            return []
-        hit = np.flatnonzero(np.isin(indices, texts)).tolist()
+        hit = np.flatnonzero(np.isin(indices, texts)).tolist() if len(texts) else []
         return [
             Finding(
                 source, int(rows.numbers[r]), rows.clip_id[r].as_py(), kind, reason(int(indices[r]))
@@ -236,20 +253,40 @@ def text_findings(
             for r in hit
         ]
 
-    unlabelled = np.flatnonzero(~parsed.sets.labelled).tolist()
-    return [
+    return indices, [
         *about(
-            sorted(parsed.unknown),
+            list(table.unknown),
             "label dropped",
-            lambda t: f"unknown label: {'; '.join(parsed.unknown[t])}",
+            lambda t: f"unknown label: {'; '.join(table.unknown[t])}",
         ),
-        *about(parsed.repeated, "duplicate label", lambda _: "a label stands there twice"),
+        *about(table.repeated, "duplicate label", lambda _: "a label stands there twice"),
         *about(
-            unlabelled,
+            np.flatnonzero(~table.sets.labelled).tolist(),
             "clip unlabelled",
-            lambda t: "no known label is left" if t in parsed.unknown else "no label",
+            lambda t: "no known label is left" if t in table.unknown else "no label",
         ),
     ]
+
+
+def _refuse_unknown(
+    table: TextTable,
+    indices: npt.NDArray[np.int32],
+    numbers: npt.NDArray[np.int64],
+    source: str,
+) -> None:
+    if not table.unknown or table.resolver.drop:
+        return
+    first: dict[str, int] = {}
+    bad = np.flatnonzero(np.isin(indices, list(table.unknown)))
+    for row in bad.tolist():
+        for label in table.unknown[int(indices[row])]:
+            first.setdefault(label, int(numbers[row]))
+    shown = shortlist(f"{label!r} (row {row:,})" for label, row in first.items())
+    raise UnknownLabelError(
+        f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} rows "
+        f"so far: {shown}. Mend them, or drop and count them with --unknown drop "
+        f"(unknown='drop')"
+    )
 
 
 @dataclass
@@ -262,7 +299,7 @@ class LongRows:
         first_rows: row in which each clip first stood.
     """
 
-    resolver: LabelResolver
+    table: TextTable
     source: str
     clips: dict[str, int] = field(default_factory=dict)
     durations_ms: list[int | None] = field(default_factory=list)
@@ -278,14 +315,9 @@ class LongRows:
         Raises:
             UnknownLabelError: a label is unknown and the resolver does not drop.
         """
-        parsed = parse_texts(rows.labels.dictionary, self.resolver)
-        indices = to_numpy(rows.labels.indices)
-        refuse_unknown(parsed, indices, rows.numbers, self.resolver, self.source)
-        self.findings += [
-            f
-            for f in [*rows.findings, *text_findings(parsed, indices, rows, self.source)]
-            if f.kind != "clip unlabelled"
-        ]
+        indices, label_findings = look_up_labels(rows, self.table, self.source)
+        self.findings += rows.findings
+        self.findings += [f for f in label_findings if f.kind != "clip unlabelled"]
         self.rows += len(indices)
         owners = np.empty(len(indices), np.int64)
         durations = rows.duration_s.to_pylist()
@@ -296,7 +328,7 @@ class LongRows:
                 self.durations_ms.append(None)
             if durations[i] is not None:
                 self.durations_ms[owners[i]] = round(durations[i] * 1000)
-        each = parsed.sets.take(indices)
+        each = self.table.sets.take(indices)
         self._owners.append(np.repeat(owners, each.sizes))
         self._classes.append(each.classes)
 
@@ -314,10 +346,10 @@ class LongRows:
         seconds = [None if ms is None else ms / 1000 for ms in self.durations_ms]
         unused = sum(f.kind == "row unused" for f in self.findings)
         return Annotations(
-            self.resolver.ontology,
-            pa.array(ids, pa.string()),
+            self.table.resolver.ontology,
+            texts_to_arrow(ids),
             to_arrow(np.zeros(n)),
-            pa.array(seconds, pa.float64()),
+            doubles_to_arrow(seconds),
             np.arange(n, dtype=np.int32),
             np.array(self.first_rows, np.int64),
             LabelSets.build(owners, classes, labelled),

@@ -1,0 +1,73 @@
+"""The command line: open, call, report. One file a command."""
+
+import signal
+import sys
+from importlib import import_module
+
+import click
+
+from audiolabels.errors import AudioLabelsError
+
+# Command to its line in the overview; the module of the same name holds it and loads when called.
+COMMANDS = {
+    "expand": "Turn label files into training targets.",
+    "check": "Read label files and say what could not be used; write nothing.",
+    "info": "Show what a targets file holds and how it was made.",
+    "show": "Show one class: parents, children, flags, ancestors under each policy.",
+    "tree": "Draw the classes below one class, or all of them.",
+}
+EXAMPLES = """\b
+Examples:
+  audiolabels expand --sample -o targets.parquet
+  audiolabels expand --scheme pe-cml balanced_train_segments.csv -o targets.parquet
+  audiolabels show "electric guitar"
+"""
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when it is called, so that `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"audiolabels.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=LazyGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="audiolabels")
+def group() -> None:
+    """AudioSet labels, repaired before training."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; errors become one message and an exit code.
+
+    Exit codes: 0 done, 1 bad input or a check that found something, 2 wrong usage, 130 interrupted.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = group.main(args, prog_name="audiolabels", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except AudioLabelsError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted: nothing was written, existing files are as they were.", err=True)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

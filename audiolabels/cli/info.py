@@ -1,0 +1,41 @@
+"""`audiolabels info`"""
+
+import json
+from pathlib import Path
+
+import click
+
+from audiolabels.store import read_info
+
+
+@click.command(
+    "info",
+    epilog="""\b
+Examples:
+  audiolabels info targets.parquet
+  audiolabels info --json targets.parquet
+""",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="All metadata as JSON.")
+def command(file: Path, as_json: bool) -> None:
+    """Show what a targets file holds and how it was made."""
+    facts = read_info(file)
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    vocabulary = facts["vocabulary"]
+    options = "".join(f", {name} {value}" for name, value in facts["options"].items())
+    rows = [
+        ("rows", f"{facts['rows']:,}"),
+        ("scheme", facts["scheme"] + options),
+        ("vocabulary", f"{vocabulary['name']} ({len(vocabulary['ids'])} classes)"),
+        ("layout", f"{facts['layout']} ({', '.join(facts['columns'])})"),
+        ("ontology", f"{facts['ontology']['classes']} classes, {facts['ontology']['digest'][:12]}"),
+        ("written by", f"{facts['library']}, format {facts['format_version']}"),
+        *(
+            ("source", f"{s['name']} ({s['format']}, {s['rows']:,} rows, {s['sha256'][:12]})")
+            for s in facts.get("sources", [])
+        ),
+    ]
+    click.echo("\n".join(f"{name:<12}{value}" for name, value in rows))

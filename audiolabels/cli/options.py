@@ -1,0 +1,55 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from audiolabels.ontology import Ontology, load_ontology
+from audiolabels.readers import TIME_UNITS, UNKNOWN
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+ontology_option: Decorator = click.option(
+    "--ontology",
+    "ontology_path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An ontology.json in place of the embedded AudioSet ontology.",
+)
+vocabulary_option: Decorator = click.option(
+    "--vocabulary",
+    default="audioset",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Classes of the columns: audioset (527), ontology (632), audioset-strong (456; -train "
+    "447, -eval 416, -both 407), fsd50k (200), or a file with a list of classes.",
+)
+time_unit_option: Decorator = click.option(
+    "--time-unit",
+    type=click.Choice(TIME_UNITS),
+    default="auto",
+    show_default=True,
+    help="Unit of the times in CSV and TSV files; auto: seconds, if plausible.",
+)
+unknown_option: Decorator = click.option(
+    "--unknown",
+    type=click.Choice(UNKNOWN),
+    default="error",
+    show_default=True,
+    help="Labels that ontology, supplement and aliases all lack: stop, or drop and count them.",
+)
+
+
+def open_ontology(path: Path | None) -> Ontology:
+    """The ontology that `--ontology` names, with the supplement as far as it fits."""
+    return load_ontology(path).with_supplement()
+
+
+def usage_if(condition: bool, message: str) -> None:
+    """Raise a usage error if `condition` holds."""
+    if condition:
+        raise click.UsageError(message, click.get_current_context())
+
+

@@ -1,0 +1,49 @@
+"""`audiolabels tree`"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from audiolabels.cli.options import ontology_option, open_ontology
+from audiolabels.ontology import Ontology
+
+
+@click.command(
+    "tree",
+    epilog="""\b
+Examples:
+  audiolabels tree guitar
+  audiolabels tree --depth 1
+""",
+)
+@click.argument("name_or_id", required=False)
+@click.option("--depth", type=click.IntRange(0), help="How many levels to draw.  [default: all]")
+@ontology_option
+def command(name_or_id: str | None, depth: int | None, ontology_path: Path | None) -> None:
+    """Draw the classes below one class, or all of them.
+
+    A class with several parents stands under each of them.
+    """
+    ontology = open_ontology(ontology_path)
+    tops = [ontology.find(name_or_id)] if name_or_id else list(ontology.roots)
+    lines = (line for top in tops for line in (_label(ontology, top), *_draw(ontology, top, depth)))
+    click.echo("\n".join(lines))
+
+
+def _label(ontology: Ontology, id_: str) -> str:
+    flags = "".join(f" [{flag}]" for flag in ontology[id_].flags)
+    others = len(ontology.parents(id_)) - 1
+    also = f" (+{others} other parent{'s' * (others > 1)})" if others > 0 else ""
+    return f"{ontology.name(id_)}  {click.style(id_, dim=True)}{flags}{also}"
+
+
+def _draw(
+    ontology: Ontology, id_: str, depth: int | None, trunk: str = ""
+) -> Iterator[str]:
+    children: Sequence[str] = () if depth == 0 else ontology.children(id_)
+    for position, child in enumerate(children, 1):
+        last = position == len(children)
+        yield f"{trunk}{'└── ' if last else '├── '}{_label(ontology, child)}"
+        deeper = None if depth is None else depth - 1
+        yield from _draw(ontology, child, deeper, trunk + ("    " if last else "│   "))

@@ -1,0 +1,300 @@
+"""Time whole processes from AudioSet-sized CSV to Parquet: PE-CML over 527 classes.
+
+    python benchmarks/expand.py LABELS.csv... [--clips 2084320] [--repeats 5] [--folder DIR]
+
+LABELS.csv are real segments files, from which label sets and times are resampled; every clip gets
+an id of its own. In one run, each as a process of its own:
+
+(a) loop    a per-clip Python loop over sets, closures computed once; garbage collector on and off
+(b) scipy   scikit-learn's MultiLabelBinarizer and products with sparse closure matrices
+(c) ours    `audiolabels expand`, in each layout
+(d) floor   pyarrow reads the same CSV and writes the finished table, which it maps from a file
+
+Prints seconds (median), peak memory and ratios; then the bad case, in which nearly every label
+set is distinct, and the memory at ten times the rows. The input lies outside the repository, in a
+temporary folder by default, and is made once for a folder.
+"""
+
+import argparse
+import gc
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+HEADER = (
+    "# Segments csv created by benchmarks/expand.py\n"
+    "# num_ytids={n}, num_segs={n}, num_unique_labels=527, num_positive_labels=0\n"
+    "# YTID, start_seconds, end_seconds, positive_labels\n"
+)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+LAYOUTS = ("packed", "lists", "dense")
+
+
+def clip_id(number: int) -> str:
+    """Eleven letters, a different string for each number, in no visible order."""
+    scrambled = number * 0x9E3779B97F4A7C15 % (1 << 64)
+    return "".join(LETTERS[scrambled >> shift & 63] for shift in range(0, 66, 6))
+
+
+def build_input(path: Path, sources: list[Path], clips: int, distinct: bool) -> None:
+    """Resample real rows; with `distinct`, join labels of several so that most sets differ."""
+    rows = [
+        line.rstrip("\n").split(", ", 3)[1:]
+        for source in sources
+        for line in source.read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    ]
+    rng = random.Random(0)
+    with path.open("w", encoding="utf-8") as file:
+        file.write(HEADER.format(n=clips))
+        for number in range(clips):
+            start, end, labels = rng.choice(rows)
+            if distinct:
+                others = (rng.choice(rows)[2].strip('"').split(",") for _ in range(2))
+                joined = {*labels.strip('"').split(","), *(x for more in others for x in more)}
+                labels = f'"{",".join(sorted(joined))}"'
+            file.write(f"{clip_id(number)}, {start}, {end}, {labels}\n")
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, float, list[str]]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.startswith("#"):
+                video, start, end, labels = line.rstrip("\n").split(", ", 3)
+                clip = f"{video}_{round(float(start) * 1000)}"
+                yield clip, float(end) - float(start), labels.strip('"').split(",")
+
+
+def closures() -> tuple[list[str], dict[str, set[str]], dict[str, set[str]]]:
+    """Columns, each class with its ancestors, each class's descendants; from the embedded facts."""
+    import audiolabels
+
+    ontology = audiolabels.load_ontology()
+    up = {c: {c, *ontology.ancestors(c)} for c in ontology}
+    down = {c: set(ontology.descendants(c)) for c in ontology}
+    return list(audiolabels.load_vocabulary("audioset").ids), up, down
+
+
+def write_lists(output: Path, clips: list[str], ends: object, positive: object, masked: object):  # type: ignore[no-untyped-def]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    lists = pa.list_(pa.uint16())
+    table = pa.table(
+        {
+            "clip_id": clips,
+            "onset": pa.array([0.0] * len(clips)),
+            "offset": pa.array(ends, pa.float64()),
+            "positive": pa.array(positive, lists) if isinstance(positive, list) else positive,
+            "masked": pa.array(masked, lists) if isinstance(masked, list) else masked,
+        }
+    )
+    pq.write_table(table, output, compression="zstd", use_dictionary=["onset", "offset"])
+
+
+def run_loop(source: Path, output: Path) -> None:
+    """(a)"""
+    columns, up, down = closures()
+    index = {c: i for i, c in enumerate(columns)}
+    clips, ends, positive, masked = [], [], [], []
+    for clip, end, labels in read_rows(source):
+        given = set(labels)
+        lifted: set[str] = set()
+        unknown: set[str] = set()
+        for c in given:
+            lifted |= up[c]
+            if not down[c] & given:
+                unknown |= down[c]
+        clips.append(clip)
+        ends.append(end)
+        positive.append(sorted(index[c] for c in lifted if c in index))
+        masked.append(sorted(index[c] for c in unknown - lifted if c in index))
+    write_lists(output, clips, ends, positive, masked)
+
+
+def run_loop_without_gc(source: Path, output: Path) -> None:
+    gc.disable()
+    run_loop(source, output)
+
+
+def run_scipy(source: Path, output: Path) -> None:
+    """(b)"""
+    import numpy as np
+    import pyarrow as pa
+    from scipy import sparse
+    from sklearn.preprocessing import MultiLabelBinarizer
+
+    columns, up, down = closures()
+    classes = [*columns, *(c for c in up if c not in set(columns))]
+    index = {c: i for i, c in enumerate(classes)}
+
+    def matrix(related: dict[str, set[str]]) -> "sparse.csr_matrix":
+        pairs = [(index[c], index[o]) for c, others in related.items() for o in others]
+        rows, cols = zip(*pairs, strict=True)
+        shape = (len(classes), len(classes))
+        return sparse.csr_matrix((np.ones(len(rows), np.int32), (rows, cols)), shape)
+
+    clips, ends, labels = zip(*read_rows(source), strict=True)
+    given = MultiLabelBinarizer(classes=classes, sparse_output=True).fit_transform(labels)
+    given = given.astype(np.int32)
+    below = matrix(down)
+    positive = (given @ matrix(up)).astype(bool)
+    specified = (given @ below.T).astype(bool)
+    unspecified = given - given.multiply(specified)
+    masked = ((unspecified @ below).astype(bool) > positive).tocsr()
+
+    def lists(m: "sparse.csr_matrix") -> pa.Array:
+        cut = m.tocsr()[:, : len(columns)].sorted_indices()
+        return pa.ListArray.from_arrays(
+            pa.array(cut.indptr, pa.int32()), pa.array(cut.indices, pa.uint16())
+        )
+
+    write_lists(output, list(clips), list(ends), lists(positive), lists(masked))
+
+
+def run_floor(source: Path, output: Path) -> None:
+    """(d)"""
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet as pq
+
+    # The official form puts a space before the quote, which only a cut at the quotes survives.
+    with source.open("rb") as file:
+        for _ in range(3):
+            file.readline()
+        pyarrow.csv.read_csv(
+            file,
+            read_options=pyarrow.csv.ReadOptions(column_names=["clip", "labels", "end"]),
+            parse_options=pyarrow.csv.ParseOptions(delimiter='"', quote_char=False),
+        )
+    finished = output.with_suffix(".arrow")
+    table = pa.ipc.open_file(pa.memory_map(str(finished))).read_all()
+    facts = json.loads((table.schema.metadata or {})[b"floor"])
+    with pq.ParquetWriter(output, table.schema, **facts["options"]) as writer:
+        writer.write_table(table, row_group_size=facts["group"])
+
+
+def prepare_floor(ours: Path, output: Path, layout: str) -> None:
+    """Lay the finished table down, uncompressed, so that the floor only maps it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from audiolabels.store import LAYOUTS as STORED
+    from audiolabels.store import PARQUET_OPTIONS
+
+    chosen = STORED[layout]
+    options = {
+        **PARQUET_OPTIONS,
+        "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *chosen.dictionary],
+    }
+    facts = json.dumps({"options": options, "group": chosen.group}).encode()
+    file = pq.ParquetFile(ours)
+    schema = file.schema_arrow.with_metadata({b"floor": facts})
+    with pa.OSFile(str(output.with_suffix(".arrow")), "wb") as sink:
+        with pa.ipc.new_file(sink, schema) as writer:
+            for batch in file.iter_batches(chosen.group):
+                writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+
+
+WORKERS: dict[str, Callable[[Path, Path], None]] = {
+    "loop": run_loop,
+    "loop-without-gc": run_loop_without_gc,
+    "scipy": run_scipy,
+    "floor": run_floor,
+}
+
+
+def measure(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak megabytes of a whole process."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with status {status}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def worker(name: str, source: Path, output: Path) -> list[str]:
+    return [sys.executable, __file__, "--worker", name, str(source), str(output)]
+
+
+def ours(source: Path, output: Path, layout: str) -> list[str]:
+    command = ["expand", "--scheme", "pe-cml", "--layout", layout, str(source), "-o", str(output)]
+    return [sys.executable, "-m", "audiolabels", *command]
+
+
+def median(command: list[str], repeats: int) -> tuple[float, float]:
+    runs = [measure(command) for _ in range(repeats)]
+    return statistics.median(s for s, _ in runs), max(m for _, m in runs)
+
+
+def show(name: str, result: tuple[float, float], *ratios: str) -> None:
+    print(f"{name:28} {result[0]:8.2f} s {result[1]:8.0f} MB   {'  '.join(ratios)}", flush=True)
+
+
+def compare(folder: Path, source: Path, repeats: int, slow_repeats: int) -> None:
+    """The table of (a), (b), (c) and (d) for one input."""
+    slow = {}
+    for name in ("loop", "loop-without-gc", "scipy"):
+        slow[name] = median(worker(name, source, folder / "slow.parquet"), slow_repeats)
+        show(name, slow[name])
+    for layout in LAYOUTS if repeats > 1 else LAYOUTS[:2]:
+        output = folder / f"{layout}.parquet"
+        result = median(ours(source, output, layout), repeats if layout != "dense" else 1)
+        ratios = [f"{slow[name][0] / result[0]:5.1f}× faster than {name}" for name in slow]
+        if layout != "dense":
+            prepare_floor(output, folder / f"floor-{layout}.parquet", layout)
+            floor = median(worker("floor", source, folder / f"floor-{layout}.parquet"), repeats)
+            show(f"floor, {layout}", floor)
+            ratios.append(f"{result[0] / floor[0]:.2f}× the floor")
+        show(f"audiolabels, {layout}", result, *ratios)
+
+
+def compare_memory(folder: Path, small: Path, large: Path) -> None:
+    for layout in LAYOUTS[:2]:
+        output = folder / "memory.parquet"
+        few, many = (measure(ours(source, output, layout)) for source in (small, large))
+        show(f"{layout}, ten times the rows", many, f"{many[1] / few[1]:.2f}× the memory")
+        output.unlink()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("sources", nargs="+", type=Path, help="real segments files")
+    parser.add_argument("--clips", type=int, default=2_084_320)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--folder", type=Path, help="where the input is made, and kept")
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.gettempdir()) / "audiolabels-benchmark"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def input_of(name: str, clips: int, distinct: bool = False) -> Path:
+        path = folder / f"{name}-{clips}.csv"
+        if not path.exists():
+            build_input(path, options.sources, clips, distinct)
+        return path
+
+    usual = input_of("usual", options.clips)
+    print(f"{options.clips:,} clips, {usual.stat().st_size / 1e6:.0f} MB of CSV")
+    compare(folder, usual, options.repeats, options.repeats)
+    bad = input_of("distinct", options.clips, distinct=True)
+    print(f"\nnearly every label set distinct, {bad.stat().st_size / 1e6:.0f} MB of CSV")
+    compare(folder, bad, 1, 1)
+    print()
+    compare_memory(folder, usual, input_of("usual", 10 * options.clips))
+    compare_memory(folder, bad, input_of("distinct", 10 * options.clips, distinct=True))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--worker"]:
+        WORKERS[sys.argv[2]](Path(sys.argv[3]), Path(sys.argv[4]))
+    else:
+        main()
