@@ -9,16 +9,20 @@ Parquet takes them to anyone's training code:
 ['Music', 'Musical instrument', 'Plucked string instrument', 'Guitar', 'Electric guitar']
 """
 
-from audiolabels.annotations import Annotations
-from audiolabels.engines.local import expand_files
-from audiolabels.errors import AudioLabelsError
-from audiolabels.ontology import Ontology, load_ontology, toy_ontology
-from audiolabels.readers import read_labels
-from audiolabels.resources import sample_path
-from audiolabels.schemes import SCHEMES, expand
-from audiolabels.store import read_info, read_targets, write_targets
-from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary, load_vocabulary
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audiolabels.annotations import Annotations
+    from audiolabels.engines.local import expand_files
+    from audiolabels.errors import AudioLabelsError
+    from audiolabels.ontology import Ontology, load_ontology, toy_ontology
+    from audiolabels.readers import read_labels
+    from audiolabels.resources import sample_path
+    from audiolabels.schemes import SCHEMES, expand
+    from audiolabels.store import read_info, read_targets, write_targets
+    from audiolabels.targets import Targets
+    from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
 __version__ = "0.1.0"
 
@@ -40,3 +44,30 @@ __all__ = [
     "toy_ontology",
     "write_targets",
 ]
+
+# Names load with their module when first used, so that the command line starts without numpy.
+_HOMES = {
+    "annotations": ["Annotations"],
+    "engines.local": ["expand_files"],
+    "errors": ["AudioLabelsError"],
+    "ontology": ["Ontology", "load_ontology", "toy_ontology"],
+    "readers": ["read_labels"],
+    "resources": ["sample_path"],
+    "schemes": ["SCHEMES", "expand"],
+    "store": ["read_info", "read_targets", "write_targets"],
+    "targets": ["Targets"],
+    "vocabulary": ["Vocabulary", "load_vocabulary"],
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            value = getattr(import_module(f"audiolabels.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'audiolabels' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

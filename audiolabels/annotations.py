@@ -82,8 +82,7 @@ class Report:
 
     def __repr__(self) -> str:
         return (
-            f"Report({self.rows:,} rows, {self.rows_used:,} used, "
-            f"{len(self.findings):,} findings)"
+            f"Report({self.rows:,} rows, {self.rows_used:,} used, {len(self.findings):,} findings)"
         )
 
 
@@ -248,15 +247,15 @@ class Annotations:
         """The clips from row `start` up to `stop`."""
         sets, positions = self.sets, self.set_of_clip[start:stop]
         if sets.lineage is None:
-            used, positions = np.unique(positions, return_inverse=True)
-            sets = sets.take(used)
+            used, inverse = np.unique(positions, return_inverse=True)
+            sets, positions = sets.take(used), inverse.astype(np.int32)
         count = max(0, min(stop, len(self)) - start)
         return replace(
             self,
             clip_id=self.clip_id.slice(start, count),
             onset=self.onset.slice(start, count),
             offset=self.offset.slice(start, count),
-            set_of_clip=positions.astype(np.int32),
+            set_of_clip=positions,
             rows=self.rows[start:stop],
             sets=sets,
             report=Report(),
@@ -286,7 +285,7 @@ class Annotations:
         )
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """A data frame with `clip_id`, `onset`, `offset` and `labels` (tuples of names, or None)."""
+        """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None)."""
         import pandas
 
         return pandas.DataFrame(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-ARROW_TYPES = {
+ARROW_TYPES: dict[np.dtype[Any], pa.DataType] = {
     np.dtype(np.uint8): pa.uint8(),
     np.dtype(np.uint16): pa.uint16(),
     np.dtype(np.int32): pa.int32(),
@@ -18,7 +18,7 @@ ARROW_TYPES = {
     np.dtype(np.float32): pa.float32(),
     np.dtype(np.float64): pa.float64(),
 }
-NUMPY_TYPES = {arrow: numpy for numpy, arrow in ARROW_TYPES.items()}
+NUMPY_TYPES: dict[pa.DataType, np.dtype[Any]] = {a: n for n, a in ARROW_TYPES.items()}
 
 
 def to_arrow(values: npt.NDArray[Any]) -> pa.Array:
@@ -54,9 +54,7 @@ def doubles_to_arrow(values: Sequence[float | None]) -> pa.DoubleArray:
     known = np.array([value is not None for value in values], np.bool_)
     filled = np.array([0.0 if value is None else value for value in values], np.float64)
     validity = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
-    return pa.DoubleArray.from_buffers(
-        pa.float64(), len(filled), [validity, pa.py_buffer(filled)]
-    )
+    return pa.DoubleArray.from_buffers(pa.float64(), len(filled), [validity, pa.py_buffer(filled)])
 
 
 def one_chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:

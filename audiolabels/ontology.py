@@ -15,6 +15,7 @@ import hashlib
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -232,8 +233,8 @@ class Ontology:
         ]
         return Ontology(
             [*extended, *(OntologyClass(c["id"], c["name"]) for c in added)],
-            aliases=self.aliases | supplement["aliases"],
-            names=_names_in_use() | self._extra_names,
+            aliases={**self.aliases, **supplement["aliases"]},
+            names={**_names_in_use(), **self._extra_names},
         )
 
     def __repr__(self) -> str:
@@ -358,19 +359,21 @@ def _build(path: Path) -> Ontology:
 def _parse_class(path: Path, position: int, entry: Any) -> OntologyClass:
     fields = entry if isinstance(entry, dict) else {}
     id_, name = fields.get("id"), fields.get("name")
-    children = fields.get("children", fields.get("child_ids"))
-    flags = fields.get("flags", fields.get("restrictions", []))
-    lists = all(
-        isinstance(value, list) and all(isinstance(item, str) for item in value)
-        for value in (children, flags)
-    )
-    if not (isinstance(id_, str) and isinstance(name, str) and lists):
+    children: Any = fields.get("children", fields.get("child_ids"))
+    flags: Any = fields.get("flags", fields.get("restrictions", []))
+    if not (
+        isinstance(id_, str) and isinstance(name, str) and _is_texts(children) and _is_texts(flags)
+    ):
         shown = json.dumps(entry, ensure_ascii=False)[:80]
         raise OntologyError(
             f"{path}: entry {position + 1} is not a class with the texts 'id' and 'name' and the "
             f"list 'child_ids': {shown}"
         )
     return OntologyClass(id_, name, tuple(children), tuple(flags))
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _read_json(path: Path) -> Any:
@@ -384,7 +387,7 @@ def _read_json(path: Path) -> Any:
 
 @cache
 def _names_in_use() -> Mapping[str, str]:
-    """Display names of the embedded vocabularies; they differ from the ontology's here and there."""
+    """Display names of the embedded vocabularies; some differ from the ontology's."""
     names: dict[str, str] = {}
     for path in sorted((ontology_folder() / "vocabularies").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
@@ -399,8 +402,7 @@ def _refuse_bad_ids(classes: tuple[OntologyClass, ...]) -> None:
             f"malformed ids (empty, or with white space, quotes or separators): "
             f"{shortlist(malformed)}"
         )
-    seen: set[str] = set()
-    twice = dict.fromkeys(c.id for c in classes if c.id in seen or seen.add(c.id))
+    twice = [id_ for id_, count in Counter(c.id for c in classes).items() if count > 1]
     if twice:
         raise OntologyError(f"ids that occur more than once: {shortlist(twice)}")
     repeated = [c.id for c in classes if len(set(c.children)) < len(c.children)]

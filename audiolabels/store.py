@@ -83,9 +83,11 @@ def _encode_lists(positive: Bits, masked: Bits, columns: int) -> Cells:
 def _numbers(bits: Bits, columns: int) -> pa.BinaryArray:
     sizes, values = [np.zeros(1, np.int64)], [np.zeros(0, np.uint16)]
     for start in range(0, len(bits), CHUNK):
-        rows, found = np.nonzero(np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns))
-        sizes.append(np.bincount(rows, minlength=len(bits[start : start + CHUNK])))
-        values.append(found.astype(np.uint16))
+        part = np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns)
+        cells = np.flatnonzero(part.view(np.bool_))
+        rows = cells // columns
+        sizes.append(np.bincount(rows, minlength=len(part)))
+        values.append((cells - rows * columns).astype(np.uint16))
     offsets = np.cumsum(np.concatenate(sizes)) * 2
     data = pa.py_buffer(np.concatenate(values))
     return pa.Array.from_buffers(
@@ -170,7 +172,10 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         ),
         "dense": Layout(
             group=8_192,
-            columns=lambda c: {"target": pa.list_(pa.float32(), c), "mask": pa.list_(pa.uint8(), c)},
+            columns=lambda c: {
+                "target": pa.list_(pa.float32(), c),
+                "mask": pa.list_(pa.uint8(), c),
+            },
             encode=_encode_packed,
             gather=_gather_dense,
             load=_load_dense,
@@ -337,8 +342,11 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
             f"reads up to format {FORMAT_VERSION}: upgrade it"
         )
     expected = LAYOUTS[layout].columns(sizes[0])
-    found = {name: file.schema_arrow.field(name).type for name in expected
-             if name in file.schema_arrow.names}
+    found = {
+        name: file.schema_arrow.field(name).type
+        for name in expected
+        if name in file.schema_arrow.names
+    }
     if list(expected) != names or len(found) < len(expected) or sizes[1] != file.metadata.num_rows:
         raise TargetsFileError(f"{path}: columns or rows are not those that its metadata name")
     return file, facts

@@ -105,12 +105,6 @@ class Targets:
             }
         )
 
-    def to_parquet(self, path: str, *, layout: str = "lists") -> None:
-        """Write the targets to a Parquet file; see `audiolabels.store.write_targets`."""
-        from audiolabels.store import write_targets
-
-        write_targets(self, path, layout=layout)
-
     def slice(self, start: int, stop: int) -> "Targets":
         """The clips from row `start` up to `stop`."""
         count = max(0, min(stop, len(self)) - start)

@@ -102,9 +102,7 @@ class Vocabulary:
         return f"Vocabulary({self.name!r}, {len(self)} classes)"
 
 
-def _column_file(
-    stem: str, *conditions: str
-) -> Callable[[Ontology], tuple[list[str], list[str]]]:
+def _column_file(stem: str, *conditions: str) -> Callable[[Ontology], tuple[list[str], list[str]]]:
     def read(ontology: Ontology) -> tuple[list[str], list[str]]:
         path = ontology_folder() / "vocabularies" / f"{stem}.csv"
         with path.open(encoding="utf-8", newline="") as file:

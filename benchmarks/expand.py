@@ -197,10 +197,12 @@ def prepare_floor(ours: Path, output: Path, layout: str) -> None:
     facts = json.dumps({"options": options, "group": chosen.group}).encode()
     file = pq.ParquetFile(ours)
     schema = file.schema_arrow.with_metadata({b"floor": facts})
-    with pa.OSFile(str(output.with_suffix(".arrow")), "wb") as sink:
-        with pa.ipc.new_file(sink, schema) as writer:
-            for batch in file.iter_batches(chosen.group):
-                writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+    with (
+        pa.OSFile(str(output.with_suffix(".arrow")), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        for batch in file.iter_batches(chosen.group):
+            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
 
 
 WORKERS: dict[str, Callable[[Path, Path], None]] = {

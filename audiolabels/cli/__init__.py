@@ -1,5 +1,6 @@
 """The command line: open, call, report. One file a command."""
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -55,6 +56,8 @@ def main(args: list[str] | None = None) -> None:
     Exit codes: 0 done, 1 bad input or a check that found something, 2 wrong usage, 130 interrupted.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    # numpy's linear algebra is idle here, yet its threads would wait busily on a core of ours.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = group.main(args, prog_name="audiolabels", standalone_mode=False)
     except click.ClickException as error:

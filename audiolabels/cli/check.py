@@ -17,7 +17,9 @@ Examples:
   audiolabels check my_labels.tsv --time-unit ms
 """,
 )
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @ontology_option
 @time_unit_option
 @click.pass_context

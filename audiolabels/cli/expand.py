@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+import pyarrow as pa
 
 from audiolabels.cli.options import (
     ontology_option,
@@ -100,6 +101,8 @@ def command(
         f"scheme {scheme} does not climb, so --parents says nothing",
     )
     files = (sample_path(),) if sample else inputs
+    # This process only streams; Arrow's own pools would keep a quarter more memory.
+    pa.set_memory_pool(pa.system_memory_pool())
     with progress_bar("expanding") as progress:
         summary = expand_files(
             files,

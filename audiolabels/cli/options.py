@@ -51,5 +51,3 @@ def usage_if(condition: bool, message: str) -> None:
     """Raise a usage error if `condition` holds."""
     if condition:
         raise click.UsageError(message, click.get_current_context())
-
-

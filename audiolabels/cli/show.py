@@ -49,7 +49,9 @@ def command(name_or_id: str, vocabulary: str, ontology_path: Path | None) -> Non
         lifted, unsure = climb(ontology, columns)[id_]
         shown = names(_upward(ontology, lifted & inside.keys()))
         doubtful = names(_upward(ontology, unsure & inside.keys()))
-        lines.append(f"  {policy:<12} {shown}" + (f" ({doubtful})" if unsure & inside.keys() else ""))
+        lines.append(
+            f"  {policy:<12} {shown}" + (f" ({doubtful})" if unsure & inside.keys() else "")
+        )
     click.echo("\n".join(lines))
 
 

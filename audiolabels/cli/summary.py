@@ -18,7 +18,6 @@ def describe_expansion(summary: Summary, report_path: Path | None) -> str:
     counts, meta = summary.counts, summary.metadata
     stated = max(1, counts.clips - counts.unlabelled)
     options = "".join(f", {name} {value}" for name, value in meta["options"].items())
-    size = summary.output.stat().st_size
     lines = [
         *summary.report.notes,
         "",
@@ -43,8 +42,12 @@ def describe_expansion(summary: Summary, report_path: Path | None) -> str:
     lines += describe_findings(
         summary.report, summary.finding_counts, summary.report.findings, report_path
     )
-    lines += ["", f"wrote {summary.output} ({size / 1e6:,.1f} MB)"]
+    lines += ["", f"wrote {summary.output} ({_size(summary.output.stat().st_size)})"]
     return "\n".join(lines)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
 
 
 def describe_gains(summary: Summary) -> list[str]:

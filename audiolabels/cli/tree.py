@@ -38,9 +38,7 @@ def _label(ontology: Ontology, id_: str) -> str:
     return f"{ontology.name(id_)}  {click.style(id_, dim=True)}{flags}{also}"
 
 
-def _draw(
-    ontology: Ontology, id_: str, depth: int | None, trunk: str = ""
-) -> Iterator[str]:
+def _draw(ontology: Ontology, id_: str, depth: int | None, trunk: str = "") -> Iterator[str]:
     children: Sequence[str] = () if depth == 0 else ontology.children(id_)
     for position, child in enumerate(children, 1):
         last = position == len(children)

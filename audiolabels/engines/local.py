@@ -1,7 +1,7 @@
 """Expansion on one machine: a stream of clips in constant memory.
 
-Parsing and expanding run in the calling thread, encoding and writing in a second one; both spend
-their time in code that lets other threads run.
+Reading, expanding and writing run in a thread each; they spend their time in code that lets other
+threads run.
 """
 
 import csv
@@ -122,22 +122,23 @@ def expand_files(
         expander = _Expander(make, vocabulary, ontology, writer.layout, summary.counts)
         writing: deque[Future[None]] = deque()
         parts = _read(paths, ontology, read_options, index, summary, findings, progress)
-        for clips in rechunk(parts, writer.layout.group, ontology):
+        for clips in rechunk(ahead(parts), writer.layout.group, ontology):
             columns = (clips.clip_id, clips.onset, clips.offset)
             cells = expander.cells(clips)
             writing.append(thread.submit(writer.write, *columns, cells, clips.set_of_clip))
             if len(writing) > 1:
                 writing.popleft().result()
+        expander.finish()
+        candidates = index.repeated()
         for write in writing:
             write.result()
-        expander.finish()
         if not summary.counts.clips:
             raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
         metadata["sources"] = summary.report.sources
         writer.close(metadata)
         with pq.ParquetFile(partial) as written:
             batches = written.iter_batches(columns=["clip_id"])
-            findings.take(index.duplicates(batch["clip_id"] for batch in batches))
+            findings.take(index.duplicates(candidates, (b["clip_id"] for b in batches)))
     return summary
 
 
@@ -197,9 +198,7 @@ class _Expander:
         self._targets = []
 
 
-def rechunk(
-    parts: Iterable[Annotations], size: int, ontology: Ontology
-) -> Iterator[Annotations]:
+def rechunk(parts: Iterable[Annotations], size: int, ontology: Ontology) -> Iterator[Annotations]:
     """The same clips in parts of exactly `size`, the last one excepted."""
     held: list[Annotations] = []
     for part in parts:
@@ -234,6 +233,15 @@ def _read(
                 yield replace(part, report=Report())
                 if progress:
                     progress(sum(sizes[:number]) + source.raw.tell(), sum(sizes))
+
+
+def ahead(parts: Iterator[Annotations]) -> Iterator[Annotations]:
+    """The same parts, each made in another thread while the one before is being used."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, parts, None)
+        while (part := coming.result()) is not None:
+            coming = pool.submit(next, parts, None)
+            yield part
 
 
 def _refuse_overwriting(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:

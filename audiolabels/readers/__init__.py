@@ -135,7 +135,7 @@ def read_labels(
     result = Annotations.concat(parts, ontology)
     if not len(result):
         raise LabelFileError(no_usable_row(result.report, result.report.counts()))
-    result.report.findings += index.duplicates([result.clip_id])
+    result.report.findings += index.duplicates(index.repeated(), [result.clip_id])
     return result
 
 

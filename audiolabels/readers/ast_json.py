@@ -46,12 +46,9 @@ def _load_entries(source: Source) -> list[Any]:
         content = json.loads(source.stream.read().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise LabelFileError(f"{source.path}: not valid JSON, cut off?: {error}") from error
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        if "child_ids" in content[0]:
-            raise LabelFileError(
-                f"{source.path}: an ontology, not labels; it is given with --ontology"
-            )
-    if isinstance(content, dict) and isinstance(content.get("classes"), list):
+    first = content[0] if isinstance(content, list) and content else None
+    official = isinstance(first, dict) and "child_ids" in first
+    if official or (isinstance(content, dict) and isinstance(content.get("classes"), list)):
         raise LabelFileError(f"{source.path}: an ontology, not labels; it is given with --ontology")
     entries = content.get("data") if isinstance(content, dict) else None
     if not isinstance(entries, list):

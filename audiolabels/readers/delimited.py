@@ -35,7 +35,7 @@ ID_BYTES = np.zeros(256, np.bool_)
 ID_BYTES[list(b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
 
 
-class BadRow(Exception):
+class BadRowError(Exception):
     """A row that cannot be used; the text says why."""
 
 
@@ -58,8 +58,8 @@ def read_delimited(
     )
     table = TextTable(resolver)
     long = LongRows(table, source.name) if dialect.one_label else None
-    line, rows_read = dialect.first_line, 0
-    source.stream.seek(dialect.skipped)
+    line, rows_read = dialect.begin.line, 0
+    source.stream.seek(dialect.begin.position)
     for block in _blocks(source):
         rows = _official_rows(block, line) if official else None
         lines = len(rows.numbers) if rows else block.count(b"\n")
@@ -72,9 +72,10 @@ def read_delimited(
             long.add(rows)
         elif len(rows.numbers) or rows.findings:
             yield annotate(rows, table, source.name)
-    if dialect.promised is not None and rows_read < dialect.promised:
+    promised = dialect.begin.promised
+    if promised is not None and rows_read < promised:
         raise LabelFileError(
-            f"{source.path}: cut off: its header promises {dialect.promised:,} rows, it holds "
+            f"{source.path}: cut off: its header promises {promised:,} rows, it holds "
             f"{rows_read:,}. Fetch it again; if the rest was left out on purpose, remove the "
             f"comment line with num_segs"
         )
@@ -84,16 +85,8 @@ def read_delimited(
 
 def _blocks(source: Source) -> Iterator[bytes]:
     """The file in pieces that end with a line's end."""
-    rest = b""
-    while chunk := source.stream.read(BLOCK):
-        end = chunk.rfind(b"\n") + 1
-        if end:
-            yield rest + chunk[:end]
-            rest = chunk[end:]
-        else:
-            rest += chunk
-    if rest:
-        yield rest
+    while block := source.stream.read(BLOCK):
+        yield block if block.endswith(b"\n") else block + source.stream.readline()
 
 
 def _official_rows(block: bytes, first_line: int) -> Rows | None:
@@ -101,7 +94,9 @@ def _official_rows(block: bytes, first_line: int) -> Rows | None:
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(block),
-            read_options=pyarrow.csv.ReadOptions(column_names=["clip", "labels", "end"]),
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=["clip", "labels", "end"], use_threads=False
+            ),
             # The only quotes are those around the labels, so they cut a row into its two parts.
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter='"', quote_char=False, ignore_empty_lines=False
@@ -118,7 +113,7 @@ def _official_rows(block: bytes, first_line: int) -> Rows | None:
     except pa.ArrowInvalid:
         return None
     clip = one_chunk(table["clip"])
-    offsets, raw = text_buffers(clip)
+    offsets, _ = text_buffers(clip)
     lengths = np.diff(offsets)
     if len(clip) == 0 or lengths.min() < 11 or lengths.max() > 64:
         return None
@@ -152,7 +147,7 @@ def _tolerant_rows(
     labels: list[str] = []
     findings: list[Finding] = []
     for number, raw in enumerate(block.split(b"\n"), first_line):
-        if not raw.strip(b" ,;\t\r") or raw.startswith(b"#") and _is_comment(raw):
+        if not raw.strip(b" ,;\t\r") or (raw.startswith(b"#") and _is_comment(raw)):
             continue
         try:
             line = raw.decode("utf-8-sig").strip("\r")
@@ -163,7 +158,7 @@ def _tolerant_rows(
             continue
         try:
             clip, duration, text = _parse_cells(line, cells, dialect, time_unit)
-        except BadRow as bad:
+        except BadRowError as bad:
             shown = cells[dialect.clip][:64] if len(cells) > dialect.clip else ""
             findings.append(Finding(source.name, number, shown, "row unused", str(bad)))
             continue
@@ -173,8 +168,9 @@ def _tolerant_rows(
             text = ""
         numbers.append(number)
         clips.append(clip)
-        durations.append(parse_clip_name(cells[dialect.clip]).duration_ms if dialect.one_label
-                         else duration)
+        durations.append(
+            parse_clip_name(cells[dialect.clip]).duration_ms if dialect.one_label else duration
+        )
         labels.append(text)
     return Rows.from_lists(numbers, clips, durations, labels, findings)
 
@@ -190,32 +186,32 @@ def _parse_cells(
     """Clip id, length in milliseconds, label text.
 
     Raises:
-        BadRow: the row cannot be used.
+        BadRowError: the row cannot be used.
     """
     needed = dialect.labels + 1 if dialect.width is None else dialect.width
     if len(cells) < needed or (dialect.width and any(cells[dialect.width :])):
-        raise BadRow(f"{len(cells)} cells where {needed} are expected")
+        raise BadRowError(f"{len(cells)} cells where {needed} are expected")
     if dialect.width is None:
         text = ",".join(cells[dialect.labels :])
         if line.count('"') % 2 or text.count('"') % 2:
-            raise BadRow("a quote has no partner: labels were cut off")
+            raise BadRowError("a quote has no partner: labels were cut off")
     else:
         text = cells[dialect.labels]
     clip, duration = parse_clip_name(cells[dialect.clip])
     if SPREADSHEET_ERROR.fullmatch(clip) or not clip:
-        raise BadRow(f"the clip's id is lost: {clip or 'empty'}")
+        raise BadRowError(f"the clip's id is lost: {clip or 'empty'}")
     if dialect.video_ids and not VIDEO.fullmatch(clip):
-        raise BadRow("not a YouTube id of 11 characters")
+        raise BadRowError("not a YouTube id of 11 characters")
     if dialect.start is None or dialect.end is None:
         return clip, duration, text
     try:
         start, end = (_to_ms(cells[i], time_unit) for i in (dialect.start, dialect.end))
     except ValueError as error:
-        raise BadRow(str(error)) from None
+        raise BadRowError(str(error)) from None
     if dialect.one_label:
         return clip, end - start, text
     if end <= start:
-        raise BadRow("ends before it begins" if end < start else "has no length")
+        raise BadRowError("ends before it begins" if end < start else "has no length")
     return f"{clip}_{start}" if VIDEO.fullmatch(clip) else clip, end - start, text
 
 

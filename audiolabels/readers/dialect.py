@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology import Ontology
@@ -28,6 +29,20 @@ NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
 SPACES = "  "  # the separator of columns aligned by two or more spaces
 
 
+class Start(NamedTuple):
+    """Where the rows of a file begin, and how many the lines before them promise.
+
+    Attributes:
+        line: line of the first row, from 1.
+        position: bytes before that line.
+        promised: number of rows that the comments announce, or None.
+    """
+
+    line: int
+    position: int
+    promised: int | None
+
+
 @dataclass(frozen=True)
 class Dialect:
     """The layout of one delimited label file.
@@ -40,9 +55,7 @@ class Dialect:
         width: number of columns that a row has, or None where labels may run over several.
         one_label: whether a clip has one row a label, instead of one row.
         video_ids: whether clips must be YouTube ids.
-        first_line: line of the first row, from 1.
-        skipped: bytes before that line.
-        promised: number of rows that the file's comments announce, or None.
+        begin: where the rows begin.
         unused: names of columns that are not read.
     """
 
@@ -55,9 +68,7 @@ class Dialect:
     width: int | None
     one_label: bool
     video_ids: bool
-    first_line: int
-    skipped: int
-    promised: int | None
+    begin: Start
     unused: tuple[str, ...]
 
 
@@ -91,13 +102,13 @@ def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
         if header is None and _is_header(names):
             header = (names, _delimiter(line))
         elif line.strip(" ,;\t") and not line.startswith("#") and names[0] != "column1":
-            where = (number, skipped, promised)
+            where = Start(number, skipped, promised)
             if header:
-                return _from_header(source, *header, cells, *where)
-            return _from_shape(source, cells, _delimiter(line), ontology, *where)
+                return _from_header(source, *header, cells, where)
+            return _from_shape(source, cells, _delimiter(line), ontology, where)
         skipped += len(raw)
     if header:
-        _from_header(source, *header, [], 0, 0, promised)
+        _from_header(source, *header, [], Start(0, 0, promised))
     raise LabelFileError(f"{source.path}: no rows")
 
 
@@ -130,9 +141,7 @@ def _from_header(
     names: list[str],
     delimiter: str,
     first: list[str],
-    first_line: int,
-    skipped: int,
-    promised: int | None,
+    begin: Start,
 ) -> Dialect:
     while names and not names[-1]:
         names = names[:-1]
@@ -185,9 +194,7 @@ def _from_header(
         width=None if last and delimiter != "\t" else len(names),
         one_label=one_label,
         video_ids=names[clip] in VIDEO_CLIP,
-        first_line=first_line,
-        skipped=skipped,
-        promised=promised,
+        begin=begin,
         unused=tuple(name for i, name in enumerate(names) if name and i not in used),
     )
 
@@ -197,9 +204,7 @@ def _from_shape(
     cells: list[str],
     delimiter: str,
     ontology: Ontology,
-    first_line: int,
-    skipped: int,
-    promised: int | None,
+    begin: Start,
 ) -> Dialect:
     times = len(cells) > 2 and all(NUMBER.fullmatch(cell) for cell in cells[1:3])
     if times and len(cells) == 3:
@@ -232,8 +237,6 @@ def _from_shape(
         width=labels + 1 if delimiter == "\t" else None,
         one_label=events,
         video_ids=times and not named_file,
-        first_line=first_line,
-        skipped=skipped,
-        promised=promised,
+        begin=begin,
         unused=(),
     )

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.annotations import Annotations, Finding
-from audiolabels.columns import text_buffers, to_arrow
+from audiolabels.columns import text_buffers
 
 
 class ClipIndex:
@@ -28,16 +28,22 @@ class ClipIndex:
         self._origins.append((source, int(part.rows[0]) if consecutive else part.rows))
         self._hashes += hash_strings(part.clip_id).tobytes()
 
-    def duplicates(self, clip_ids: Iterable[pa.StringArray]) -> Iterator[Finding]:
+    def repeated(self) -> npt.NDArray[np.uint64]:
+        """The hashes that occurred more than once, ascending; nothing can be added afterwards."""
+        hashes = np.frombuffer(self._hashes, np.uint64)
+        hashes.sort()
+        return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+
+    def duplicates(
+        self, candidates: npt.NDArray[np.uint64], clip_ids: Iterable[pa.StringArray]
+    ) -> Iterator[Finding]:
         """A finding for every clip but the first of its name.
 
         Args:
+            candidates: what `repeated` gave.
             clip_ids: the ids of all clips that were added, in order, in pieces of any size; they
-                are gone through again only if some hash occurred twice.
+                are gone through only if there are candidates.
         """
-        hashes = np.frombuffer(self._hashes, np.uint64)
-        hashes.sort()
-        candidates = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
         if not len(candidates):
             return
         seen: set[str] = set()
@@ -63,17 +69,24 @@ class ClipIndex:
 
 def hash_strings(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
     """A 64-bit hash of each string: equal strings hash alike, others all but never do."""
-    offsets, _ = text_buffers(texts)
-    lengths = np.diff(offsets)
-    hashes = np.zeros(len(texts), np.uint64)
-    for length in np.flatnonzero(np.bincount(lengths)).tolist():
-        rows = np.flatnonzero(lengths == length)
-        starts, raw = text_buffers(texts.take(to_arrow(rows)))
-        words = np.zeros((len(rows), -(-length // 8) * 8), np.uint8)
-        words[:, :length] = raw[starts[0] : starts[-1]].reshape(len(rows), length)
-        mixed = np.full(len(rows), length + 1, np.uint64)
-        for word in words.view(np.uint64).T:
-            mixed = (mixed ^ word) * np.uint64(0x9E3779B97F4A7C15)
-            mixed ^= mixed >> np.uint64(29)
-        hashes[rows] = mixed
+    offsets, raw = text_buffers(texts)
+    padded = np.zeros(8 + offsets[-1] - offsets[0], np.uint8)
+    padded[8:] = raw[offsets[0] : offsets[-1]]
+    # Eight bytes from any position on, as one number; the last of a string ends where it ends.
+    words = np.ndarray(len(padded) - 7, np.uint64, padded, strides=(1,))
+    starts = offsets[:-1].astype(np.int64) - offsets[0] + 8
+    lengths = np.diff(offsets).astype(np.int64)
+    last = starts + lengths - 8
+    short = (8 - lengths.clip(max=8)).astype(np.uint64) * np.uint64(8)
+    first = np.where(short < 64, words[np.minimum(starts, last)] >> (short & np.uint64(63)), 0)
+    hashes = _mix(lengths.astype(np.uint64), first)
+    for position in range(8, int(lengths.max(initial=0)), 8):
+        longer = np.flatnonzero(lengths > position)
+        word = words[np.minimum(starts[longer] + position, last[longer])]
+        hashes[longer] = _mix(hashes[longer], word)
     return hashes
+
+
+def _mix(state: npt.NDArray[np.uint64], word: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    mixed = (state ^ word) * np.uint64(0x9E3779B97F4A7C15)
+    return mixed ^ (mixed >> np.uint64(29))

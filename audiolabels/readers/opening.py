@@ -82,10 +82,10 @@ def _decompress(path: Path, raw: BinaryIO) -> Iterator[BinaryIO]:
     raw.seek(0)
     if start[:2] == b"\x1f\x8b":
         with gzip.GzipFile(fileobj=raw) as unzipped:
-            yield cast(BinaryIO, unzipped)
+            yield cast("BinaryIO", unzipped)
     elif start == b"PK\x03\x04":
         with zipfile.ZipFile(raw) as archive, archive.open(_only_member(path, archive)) as member:
-            yield cast(BinaryIO, member)
+            yield cast("BinaryIO", member)
     else:
         yield raw
 

@@ -57,7 +57,7 @@ def _columns(source: Source, schema: pa.Schema) -> tuple[str, str]:
 
 
 def _is_text(type_: pa.DataType) -> bool:
-    return pa.types.is_string(type_) or pa.types.is_large_string(type_)
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
 
 
 def _rows(source: Source, names: pa.Array, labels: pa.Array, first: int) -> Rows:

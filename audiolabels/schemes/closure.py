@@ -42,7 +42,7 @@ class Closure:
         return union(table[sets.classes], sets)
 
     def cut(self, words: Words) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
-        """Bits of the vocabulary's columns, uint8 (S, ceil(C / 8)), and how many others were set."""
+        """Bits of the vocabulary's columns, uint8 (S, ceil(C / 8)); how many others were set."""
         width = -(-self.columns // 8)
         bits = np.ascontiguousarray(words.view(np.uint8)[:, :width])
         bits[:, -1] &= np.uint8(0xFF << (-self.columns % 8) & 0xFF)

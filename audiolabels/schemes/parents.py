@@ -1,10 +1,10 @@
 """How far a class climbs: the three policies for classes that have several parents.
 
-| policy | a class lifts | source |
-|---|---|---|
-| `all` | every ancestor over every path | Grzywalski & Botteldooren, §III.A |
-| `unambiguous` | in the graph contracted to the vocabulary, its parent, and on while there is exactly one | Tuncay et al., ICASSP 2025 ("HLP") |
-| `certain` | the ancestors on every path to a root (its dominators); its other ancestors are unknown | this project |
+- `all`: a class lifts every ancestor over every path. Source: Grzywalski & Botteldooren, §III.A.
+- `unambiguous`: in the graph contracted to the vocabulary, a class lifts its parent, and that one
+  its own, while there is exactly one. Source: Tuncay et al., ICASSP 2025 ("HLP").
+- `certain`: a class lifts the ancestors on every path to a root (its dominators); its other
+  ancestors are unknown. Source: this project.
 
 Deviations: none known. For `unambiguous`, the parents in the contracted graph are the nearest
 ancestors inside the vocabulary, and a given class outside the vocabulary climbs the same way.

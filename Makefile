@@ -1,0 +1,36 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test check docs clean
+
+demo: $(VENV)/core  ## Expand the embedded sample and show what happened to its labels.
+	$(BIN)/audiolabels expand --scheme pe-cml --sample -o demo.parquet
+	$(BIN)/python examples/what_happened.py
+
+test: $(VENV)/dev  ## Run all tests.
+	$(BIN)/pytest
+
+check: $(VENV)/dev  ## Lint, types, layers, dependencies.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+docs: $(VENV)/dev  ## Build the documentation; any warning is an error.
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) docs/_build demo.parquet
+
+$(VENV)/core: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name it with: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/dev: $(VENV)/core
+	$(PIP) --editable '.[dev,docs,train]'
+	touch $@
