@@ -83,9 +83,9 @@ class Ontology:
         _refuse_dangling(self._by_id)
         self._parents = _invert(self.classes)
         self._downward = _topological(self._by_id, self._parents)
-        self.aliases: Mapping[str, str] = MappingProxyType(
-            {alias: id_ for alias, id_ in aliases.items() if id_ in self._by_id}
-        )
+        self.aliases: Mapping[str, str] = {
+            alias: id_ for alias, id_ in aliases.items() if id_ in self._by_id
+        }
         self._extra_names = {name: id_ for name, id_ in names.items() if id_ in self._by_id}
 
     def __len__(self) -> int:
@@ -135,7 +135,7 @@ class Ontology:
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Position of each id in `ids`."""
-        return MappingProxyType({id_: i for i, id_ in enumerate(self.ids)})
+        return {id_: i for i, id_ in enumerate(self.ids)}
 
     @cached_property
     def roots(self) -> tuple[str, ...]:

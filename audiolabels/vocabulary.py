@@ -66,7 +66,7 @@ class Vocabulary:
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Column of each id."""
-        return MappingProxyType({id_: i for i, id_ in enumerate(self.ids)})
+        return {id_: i for i, id_ in enumerate(self.ids)}
 
     def missing_from(self, other: "Vocabulary") -> tuple[str, ...]:
         """Ids that this vocabulary has and the other lacks.

@@ -44,7 +44,7 @@ class Closure:
     def cut(self, words: Words) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
         """Bits of the vocabulary's columns, uint8 (S, ceil(C / 8)); how many others were set."""
         width = -(-self.columns // 8)
-        bits = np.ascontiguousarray(words.view(np.uint8)[:, :width])
+        bits = words.view(np.uint8)[:, :width].copy()
         bits[:, -1] &= np.uint8(0xFF << (-self.columns % 8) & 0xFF)
         lost = np.bitwise_count(words).sum(1, dtype=np.int32)
         return bits, lost - np.bitwise_count(bits).sum(1, dtype=np.int32)
