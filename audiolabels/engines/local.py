@@ -202,6 +202,8 @@ def rechunk(parts: Iterable[Annotations], size: int, ontology: Ontology) -> Iter
     """The same clips in parts of exactly `size`, the last one excepted."""
     held: list[Annotations] = []
     for part in parts:
+        if not len(part):
+            continue
         held.append(part)
         if sum(map(len, held)) >= size:
             whole = Annotations.concat(held, ontology)
@@ -209,7 +211,7 @@ def rechunk(parts: Iterable[Annotations], size: int, ontology: Ontology) -> Iter
             for start in range(0, full, size):
                 yield whole.slice(start, start + size)
             held = [whole.slice(full, len(whole))]
-    if any(map(len, held)):
+    if sum(map(len, held)):
         yield Annotations.concat(held, ontology)
 
 

@@ -23,7 +23,7 @@ from audiolabels.readers.clips import (
     parse_clip_name,
     to_ms,
 )
-from audiolabels.readers.dialect import Dialect, split_cells
+from audiolabels.readers.dialect import Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
 from audiolabels.readers.rows import LabelResolver, LongRows, Rows, TextTable, annotate
 
@@ -147,7 +147,7 @@ def _tolerant_rows(
     labels: list[str] = []
     findings: list[Finding] = []
     for number, raw in enumerate(block.split(b"\n"), first_line):
-        if not raw.strip(b" ,;\t\r") or (raw.startswith(b"#") and _is_comment(raw)):
+        if not raw.strip(b" ,;\t\r") or is_comment(raw.decode("utf-8", "replace")):
             continue
         try:
             line = raw.decode("utf-8-sig").strip("\r")
@@ -173,11 +173,6 @@ def _tolerant_rows(
         )
         labels.append(text)
     return Rows.from_lists(numbers, clips, durations, labels, findings)
-
-
-def _is_comment(raw: bytes) -> bool:
-    first = raw.split(b",")[0].split(b";")[0].split(b"\t")[0]
-    return not SPREADSHEET_ERROR.fullmatch(first.decode("utf-8", "replace").strip())
 
 
 def _parse_cells(

@@ -101,7 +101,7 @@ def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
         names = [cell.casefold() for cell in cells]
         if header is None and _is_header(names):
             header = (names, _delimiter(line))
-        elif line.strip(" ,;\t") and not line.startswith("#") and names[0] != "column1":
+        elif line.strip(" ,;\t") and not is_comment(line) and names[0] != "column1":
             where = Start(number, skipped, promised)
             if header:
                 return _from_header(source, *header, cells, where)
@@ -110,6 +110,11 @@ def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
     if header:
         _from_header(source, *header, [], Start(0, 0, promised))
     raise LabelFileError(f"{source.path}: no rows")
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line is a comment, and not a row whose id a spreadsheet turned into an error."""
+    return line.startswith("#") and not SPREADSHEET_ERROR.match(line)
 
 
 def _first_lines(head: bytes) -> Iterator[tuple[int, bytes, str]]:
