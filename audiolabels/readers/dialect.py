@@ -95,13 +95,14 @@ def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
     """
     promised, header, skipped = None, None, 0
     for number, raw, line in _first_lines(source.head):
-        cells = split_cells(line.lstrip("# "), _delimiter(line))
+        comment = is_comment(line)
+        cells = split_cells(line.lstrip("# ") if comment else line, _delimiter(line))
         if promise := PROMISE.search(line):
             promised = int(promise.group(1))
         names = [cell.casefold() for cell in cells]
         if header is None and _is_header(names):
             header = (names, _delimiter(line))
-        elif line.strip(" ,;\t") and not is_comment(line) and names[0] != "column1":
+        elif line.strip(" ,;\t") and not comment and names[0] != "column1":
             where = Start(number, skipped, promised)
             if header:
                 return _from_header(source, *header, cells, where)

@@ -1,0 +1,108 @@
+"""The package as others install it: a wheel and an editable install both find the ontology."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROGRAM = """
+import audiolabels, sys
+assert len(audiolabels.load_ontology().with_supplement()) == 663
+assert len(audiolabels.load_vocabulary("fsd50k")) == 200
+assert len(audiolabels.read_labels(audiolabels.sample_path())) == 200
+print(audiolabels.resources.ontology_folder())
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
+    subprocess.run([*command, str(folder)], cwd=REPOSITORY, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def python(program: str, path: Path, cwd: Path) -> str:
+    """Output of a program that finds the package in `path` before anywhere else."""
+    environment = os.environ | {"PYTHONPATH": str(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_wheel_finds_its_ontology(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    folder = python(PROGRAM, tmp_path, tmp_path)
+    assert folder == str(tmp_path / "audiolabels" / "_ontology")
+
+
+def test_wheel_holds_licences_and_type_marker(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "audiolabels/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert any(name.endswith("licenses/ontology/LICENSE") for name in names)
+    assert not any(name.startswith(("tests", "benchmarks")) for name in names)
+
+
+def test_editable_install_finds_its_ontology(tmp_path: Path) -> None:
+    assert python(PROGRAM, REPOSITORY, tmp_path) == str(REPOSITORY / "ontology")
+
+
+def test_everything_but_torch_works_without_the_extras(tmp_path: Path) -> None:
+    program = """
+import sys
+for name in ("torch", "sklearn", "scipy", "matplotlib", "polars", "duckdb"):
+    sys.modules[name] = None
+import audiolabels
+labels = audiolabels.Annotations.from_dict({"a": ["Guitar"]})
+targets = audiolabels.expand(labels)
+audiolabels.write_targets(targets, "t.parquet")
+assert len(audiolabels.read_targets("t.parquet")) == 1
+try:
+    targets.to_torch()
+except audiolabels.AudioLabelsError as error:
+    print(error)
+"""
+    message = python(program, REPOSITORY, tmp_path)
+    assert message == "torch is not installed; install it with: pip install 'audiolabels[train]'"
+
+
+def test_importing_loads_nothing_heavy(tmp_path: Path) -> None:
+    program = """
+import sys, audiolabels
+from audiolabels import expand_files, sample_path
+expand_files([sample_path()], "o.parquet")
+print([m for m in ("pandas", "networkx", "rich", "torch", "sklearn", "click") if m in sys.modules])
+"""
+    assert python(program, REPOSITORY, tmp_path) == "[]"
+
+
+def test_help_starts_without_numpy(tmp_path: Path) -> None:
+    program = """
+import sys, audiolabels.cli
+print([m for m in ("numpy", "pyarrow") if m in sys.modules])
+"""
+    assert python(program, REPOSITORY, tmp_path) == "[]"
+
+
+def test_every_public_name_exists() -> None:
+    import audiolabels
+
+    assert all(getattr(audiolabels, name) is not None for name in audiolabels.__all__)
+    assert set(audiolabels.__all__) <= set(dir(audiolabels))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = audiolabels.nothing
