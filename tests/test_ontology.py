@@ -248,7 +248,7 @@ def test_finding_suggests_the_nearest() -> None:
 
 
 def test_finding_says_when_nothing_is_near() -> None:
-    with pytest.raises(UnknownClassError, match="no class matches 'qqqq'$"):
+    with pytest.raises(UnknownClassError, match=r"no class matches 'qqqq'$"):
         ONTOLOGY.find("qqqq")
 
 

@@ -70,7 +70,8 @@ def test_fsd50k_is_the_official_file(shared_data: Path) -> None:
     with (shared_data / "fsd50k/vocabulary.csv").open(newline="", encoding="utf-8") as lines:
         rows = list(csv.reader(lines))
     vocabulary = load_vocabulary("fsd50k")
-    assert [[str(i), *pair] for i, pair in enumerate(zip(vocabulary.names, vocabulary.ids))] == rows
+    columns = zip(range(200), vocabulary.names, vocabulary.ids, strict=True)
+    assert [[str(i), name, id_] for i, name, id_ in columns] == rows
 
 
 @pytest.mark.shared

@@ -28,10 +28,8 @@ def read_ast_json(source: Source, resolver: LabelResolver) -> Iterator[Annotatio
         wav, text = (entry.get("wav"), entry.get("labels")) if isinstance(entry, dict) else (0, 0)
         clip = parse_clip_name(wav) if isinstance(wav, str) else None
         if clip is None or not clip.clip_id or not isinstance(text, str):
-            shown = json.dumps(entry)[:80]
-            findings.append(
-                Finding(source.name, number, "", "row unused", f"no 'wav' and 'labels': {shown}")
-            )
+            what = "not an object with the texts 'wav' and 'labels'"
+            findings.append(Finding(source.name, number, "", "row unused", what))
             continue
         numbers.append(number)
         clips.append(clip.clip_id)

@@ -201,8 +201,8 @@ def _parse_cells(
         return clip, duration, text
     try:
         start, end = (_to_ms(cells[i], time_unit) for i in (dialect.start, dialect.end))
-    except ValueError as error:
-        raise BadRowError(str(error)) from None
+    except ValueError:
+        raise BadRowError("a time is not a number of seconds") from None
     if dialect.one_label:
         return clip, end - start, text
     if end <= start:

@@ -195,9 +195,9 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
     for number in hard.tolist():
         labels = resolver.split(texts[number].as_py())
         found = [resolver.position(label) for label in labels]
-        lost = tuple(a for a, p in zip(labels, found, strict=True) if p == UNRESOLVED)
+        lost = [a for a, p in zip(labels, found, strict=True) if p == UNRESOLVED]
         if lost:
-            unknown[number] = lost
+            unknown[number] = tuple(dict.fromkeys(lost))
         kept = [p for p in found if p != UNRESOLVED]
         more_owners += [number] * len(kept)
         more_classes += kept
@@ -243,26 +243,27 @@ def look_up_labels(
     indices = numbers[to_numpy(rows.labels.indices)]
     _refuse_unknown(table, indices, rows.numbers, source)
 
-    def about(texts: Sequence[int], kind: str, reason: Callable[[int], str]) -> list[Finding]:
+    def about(
+        texts: Sequence[int], kind: str, reasons: Callable[[int], Sequence[str]]
+    ) -> list[Finding]:
         hit = np.flatnonzero(np.isin(indices, texts)).tolist() if len(texts) else []
         return [
-            Finding(
-                source, int(rows.numbers[r]), rows.clip_id[r].as_py(), kind, reason(int(indices[r]))
-            )
-            for r in hit
+            Finding(source, int(rows.numbers[row]), rows.clip_id[row].as_py(), kind, reason)
+            for row in hit
+            for reason in reasons(int(indices[row]))
         ]
 
     return indices, [
         *about(
             list(table.unknown),
             "label dropped",
-            lambda t: f"unknown label: {'; '.join(table.unknown[t])}",
+            lambda text: [f"unknown label: {label}" for label in table.unknown[text]],
         ),
-        *about(table.repeated, "duplicate label", lambda _: "a label stands there twice"),
+        *about(table.repeated, "duplicate label", lambda _: ["a label stands there twice"]),
         *about(
             np.flatnonzero(~table.sets.labelled).tolist(),
             "clip unlabelled",
-            lambda t: "no known label is left" if t in table.unknown else "no label",
+            lambda text: ["no known label is left" if text in table.unknown else "no label"],
         ),
     ]
 

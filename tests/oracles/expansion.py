@@ -1,4 +1,4 @@
-"""The schemes as their definitions read, one clip at a time, over paths and sets. Slow on purpose."""
+"""The schemes as their definitions read: one clip at a time, over paths and sets, slowly."""
 
 from collections.abc import Iterator
 

@@ -211,7 +211,7 @@ def test_bad_options_are_refused(scheme: str, options: dict[str, str], message: 
 
 def test_a_vocabulary_that_does_not_fit_is_refused() -> None:
     clips = Annotations.from_dict({"clip": ["/toy/guitar"]}, ontology=toy_ontology())
-    with pytest.raises(VocabularyError, match="the ontology lacks 527 classes of .*'audioset'"):
+    with pytest.raises(VocabularyError, match=r"the ontology lacks 527 classes of .*'audioset'"):
         expand(clips, vocabulary=load_vocabulary("audioset"))
 
 
