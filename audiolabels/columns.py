@@ -83,6 +83,13 @@ def fixed_binary(rows: npt.NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:
     )
 
 
+def fixed_bytes(array: pa.FixedSizeBinaryArray) -> npt.NDArray[np.uint8]:
+    """The bytes of a fixed-size binary array, shared: shape (N, width)."""
+    width = array.type.byte_width
+    raw = np.frombuffer(array.buffers()[1], np.uint8)
+    return raw[array.offset * width : (array.offset + len(array)) * width].reshape(-1, width)
+
+
 def list_of(offsets: npt.NDArray[np.int32], values: npt.NDArray[np.uint16]) -> pa.ListArray:
     """A list column from offsets (N + 1,) and the values of all rows."""
     return pa.ListArray.from_arrays(to_arrow(offsets.astype(np.int32)), to_arrow(values))

@@ -15,39 +15,18 @@ import hashlib
 import html
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from audiolabels.errors import OntologyError, UnknownClassError, shortlist
+from audiolabels.graph import OntologyClass, invert, refuse_bad_ids, refuse_dangling, topological
 from audiolabels.resources import ontology_folder
 
 if TYPE_CHECKING:
     import networkx
-
-# Anything that separates labels in some label file cannot be part of an id.
-MALFORMED_ID = re.compile(r"""[\s,;|"']|^$""")
-
-
-@dataclass(frozen=True, slots=True)
-class OntologyClass:
-    """One sound class.
-
-    Attributes:
-        id: machine id, for instance `/m/02sgy`.
-        name: display name, for instance `Electric guitar`.
-        children: ids of the direct, more specific classes.
-        flags: AudioSet's restrictions: `abstract`, `blacklist`, or nothing.
-    """
-
-    id: str
-    name: str
-    children: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
 
 
 class Ontology:
@@ -77,12 +56,12 @@ class Ontology:
         names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.classes: tuple[OntologyClass, ...] = tuple(classes)
-        _refuse_bad_ids(self.classes)
+        refuse_bad_ids(self.classes)
         self.ids: tuple[str, ...] = tuple(c.id for c in self.classes)
         self._by_id = {c.id: c for c in self.classes}
-        _refuse_dangling(self._by_id)
-        self._parents = _invert(self.classes)
-        self._downward = _topological(self._by_id, self._parents)
+        refuse_dangling(self._by_id)
+        self._parents = invert(self.classes)
+        self._downward = topological(self._by_id, self._parents)
         self.aliases: Mapping[str, str] = {
             alias: id_ for alias, id_ in aliases.items() if id_ in self._by_id
         }
@@ -393,67 +372,3 @@ def _names_in_use() -> Mapping[str, str]:
         with path.open(encoding="utf-8", newline="") as file:
             names.update((row["name"], row["id"]) for row in csv.DictReader(file))
     return names
-
-
-def _refuse_bad_ids(classes: tuple[OntologyClass, ...]) -> None:
-    malformed = [repr(c.id) for c in classes if MALFORMED_ID.search(c.id)]
-    if malformed:
-        raise OntologyError(
-            f"malformed ids (empty, or with white space, quotes or separators): "
-            f"{shortlist(malformed)}"
-        )
-    twice = [id_ for id_, count in Counter(c.id for c in classes).items() if count > 1]
-    if twice:
-        raise OntologyError(f"ids that occur more than once: {shortlist(twice)}")
-    repeated = [c.id for c in classes if len(set(c.children)) < len(c.children)]
-    if repeated:
-        raise OntologyError(f"classes that list a child twice: {shortlist(repeated)}")
-
-
-def _refuse_dangling(by_id: Mapping[str, OntologyClass]) -> None:
-    dangling = [
-        f"{child!r} (child of {c.name})"
-        for c in by_id.values()
-        for child in c.children
-        if child not in by_id
-    ]
-    if dangling:
-        raise OntologyError(f"children that are no class of the file: {shortlist(dangling)}")
-
-
-def _invert(classes: tuple[OntologyClass, ...]) -> dict[str, tuple[str, ...]]:
-    parents: dict[str, list[str]] = {c.id: [] for c in classes}
-    for c in classes:
-        for child in c.children:
-            parents[child].append(c.id)
-    return {id_: tuple(above) for id_, above in parents.items()}
-
-
-def _topological(
-    by_id: Mapping[str, OntologyClass], parents: Mapping[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    """Ids ordered so that every parent comes before its children."""
-    waiting = {id_: len(above) for id_, above in parents.items()}
-    order = [id_ for id_, count in waiting.items() if count == 0]
-    for id_ in order:
-        for child in by_id[id_].children:
-            waiting[child] -= 1
-            if waiting[child] == 0:
-                order.append(child)
-    if len(order) < len(by_id):
-        raise OntologyError(f"cycles: {_describe_cycles(by_id, set(by_id) - set(order))}")
-    return tuple(order)
-
-
-def _describe_cycles(by_id: Mapping[str, OntologyClass], stuck: set[str]) -> str:
-    import networkx
-
-    graph: networkx.DiGraph[str] = networkx.DiGraph(
-        (id_, child) for id_ in sorted(stuck) for child in by_id[id_].children if child in stuck
-    )
-    components = [sorted(c) for c in networkx.strongly_connected_components(graph)]
-    cycles = []
-    for component in sorted(c for c in components if len(c) > 1 or graph.has_edge(c[0], c[0])):
-        edges = networkx.find_cycle(graph.subgraph(component))
-        cycles.append(" > ".join(f"{by_id[e[0]].name} ({e[0]})" for e in edges))
-    return shortlist(cycles)

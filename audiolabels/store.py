@@ -1,12 +1,6 @@
-"""Targets in Parquet: three layouts, the metadata that explain the file, atomic writing.
+"""Targets in Parquet: the metadata that explain the file, atomic writing, reading back.
 
-One row a clip: `clip_id`, `onset`, `offset`, then the targets.
-
-| layout | columns |
-|---|---|
-| `lists` | `positive`, `masked`: list<uint16> of column numbers, ascending |
-| `packed` | `positive`, `masked`: ceil(C / 8) bytes each, `numpy.packbits` order |
-| `dense` | `target`: C float32; `mask`: C uint8, 1 = known |
+One row a clip: `clip_id`, `onset`, `offset`, then the targets in one of the `layouts`.
 
 The schema's metadata hold one JSON under the key `audiolabels`. Equal input and options give equal
 bytes: row groups have a fixed number of rows, and nothing in the file tells the time.
@@ -14,9 +8,8 @@ bytes: row groups have a fixed number of rows, and nothing in the file tells the
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,8 +19,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.columns import fixed_binary, list_of, one_chunk, text_buffers, to_arrow, to_numpy
+from audiolabels.columns import fixed_binary, fixed_bytes, one_chunk, to_numpy
 from audiolabels.errors import TargetsFileError, choose
+from audiolabels.layouts import LAYOUTS, Cells
 from audiolabels.targets import Bits, Targets
 from audiolabels.vocabulary import Vocabulary
 
@@ -38,149 +32,6 @@ PARQUET_OPTIONS: Mapping[str, Any] = MappingProxyType(
         "compression": "zstd",
         "use_dictionary": ["onset", "offset"],
         "write_statistics": ["onset", "offset"],
-    }
-)
-CHUNK = 8192  # rows of bits unpacked at a time
-
-
-Cells = tuple[pa.Array, pa.Array]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One way to store targets.
-
-    Attributes:
-        group: clips of a row group.
-        columns: names and types of the target columns, for C classes.
-        encode: bits of distinct targets (positive, masked) and C, to one cell each.
-        gather: such cells, int32 (N,) which of them each clip has, and C, to the target columns.
-        load: the target columns and C to bits, one row a clip.
-        dictionary: target columns that are dictionary-encoded.
-    """
-
-    group: int
-    columns: Callable[[int], dict[str, pa.DataType]]
-    encode: Callable[[Bits, Bits, int], Cells]
-    gather: Callable[[Cells, npt.NDArray[np.int32], int], list[pa.Array]]
-    load: Callable[[pa.RecordBatch, int], tuple[Bits, Bits]]
-    dictionary: tuple[str, ...]
-
-
-def append_cells(cells: Cells | None, more: Cells) -> Cells:
-    """The cells of both, one after the other."""
-    if cells is None:
-        return more
-    positive, masked = (pa.concat_arrays(pair) for pair in zip(cells, more, strict=True))
-    return positive, masked
-
-
-def _encode_lists(positive: Bits, masked: Bits, columns: int) -> Cells:
-    """The column numbers of each list as bytes, which Arrow gathers five times faster."""
-    return _numbers(positive, columns), _numbers(masked, columns)
-
-
-def _numbers(bits: Bits, columns: int) -> pa.BinaryArray:
-    sizes, values = [np.zeros(1, np.int64)], [np.zeros(0, np.uint16)]
-    for start in range(0, len(bits), CHUNK):
-        part = np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns)
-        cells = np.flatnonzero(part.view(np.bool_))
-        rows = cells // columns
-        sizes.append(np.bincount(rows, minlength=len(part)))
-        values.append((cells - rows * columns).astype(np.uint16))
-    offsets = np.cumsum(np.concatenate(sizes)) * 2
-    data = pa.py_buffer(np.concatenate(values))
-    return pa.Array.from_buffers(
-        pa.binary(), len(bits), [None, pa.py_buffer(offsets.astype(np.int32)), data]
-    )
-
-
-def _gather_lists(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
-    arrays = []
-    for cell in cells:
-        offsets, data = text_buffers(cell.take(to_arrow(which)))
-        arrays.append(list_of(offsets // 2, data.view(np.uint16)))
-    return arrays
-
-
-def _load_lists(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
-    return _scatter(batch["positive"], columns), _scatter(batch["masked"], columns)
-
-
-def _scatter(lists: pa.ListArray, columns: int) -> Bits:
-    offsets = to_numpy(lists.offsets).astype(np.int64)
-    values = to_numpy(lists.values)[offsets[0] : offsets[-1]].astype(np.int64)
-    width = -(-columns // 8)
-    rows = np.repeat(np.arange(len(lists)), np.diff(offsets))
-    weights = (128 >> (values & 7)).astype(np.float64)
-    sums = np.bincount(rows * width + (values >> 3), weights, len(lists) * width)
-    return sums.astype(np.uint8).reshape(len(lists), width)
-
-
-def _encode_packed(positive: Bits, masked: Bits, columns: int) -> Cells:
-    return fixed_binary(positive), fixed_binary(masked)
-
-
-def _gather_packed(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
-    return [cell.take(to_arrow(which)) for cell in cells]
-
-
-def _load_packed(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
-    return _fixed_bytes(batch["positive"]), _fixed_bytes(batch["masked"])
-
-
-def _fixed_bytes(array: pa.FixedSizeBinaryArray) -> Bits:
-    width = array.type.byte_width
-    raw = np.frombuffer(array.buffers()[1], np.uint8)
-    return raw[array.offset * width : (array.offset + len(array)) * width].reshape(-1, width)
-
-
-def _gather_dense(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
-    positive, masked = (
-        np.unpackbits(_fixed_bytes(cell)[which], axis=1, count=columns).ravel() for cell in cells
-    )
-    return [
-        pa.FixedSizeListArray.from_arrays(to_arrow(positive.astype(np.float32)), columns),
-        pa.FixedSizeListArray.from_arrays(to_arrow(1 - masked), columns),
-    ]
-
-
-def _load_dense(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
-    def table(name: str) -> npt.NDArray[Any]:
-        return to_numpy(batch[name].flatten()).reshape(-1, columns)
-
-    return np.packbits(table("target") > 0, axis=1), np.packbits(table("mask") == 0, axis=1)
-
-
-LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {
-        "lists": Layout(
-            group=131_072,
-            columns=lambda c: {"positive": pa.list_(pa.uint16()), "masked": pa.list_(pa.uint16())},
-            encode=_encode_lists,
-            gather=_gather_lists,
-            load=_load_lists,
-            dictionary=(),
-        ),
-        "packed": Layout(
-            group=131_072,
-            columns=lambda c: {"positive": pa.binary(-(-c // 8)), "masked": pa.binary(-(-c // 8))},
-            encode=_encode_packed,
-            gather=_gather_packed,
-            load=_load_packed,
-            dictionary=("positive", "masked"),
-        ),
-        "dense": Layout(
-            group=8_192,
-            columns=lambda c: {
-                "target": pa.list_(pa.float32(), c),
-                "mask": pa.list_(pa.uint8(), c),
-            },
-            encode=_encode_packed,
-            gather=_gather_dense,
-            load=_load_dense,
-            dictionary=("target.list.element", "mask.list.element"),
-        ),
     }
 )
 
@@ -396,9 +247,9 @@ def _distinct(tables: list[Bits], width: int) -> tuple[Bits, npt.NDArray[np.int3
     distinct, which, start = [np.zeros((0, width), np.uint8)], [np.zeros(0, np.int32)], 0
     for table in tables:
         encoded = fixed_binary(table).dictionary_encode()
-        distinct.append(_fixed_bytes(encoded.dictionary))
+        distinct.append(fixed_bytes(encoded.dictionary))
         which.append(to_numpy(encoded.indices) + np.int32(start))
         start += len(encoded.dictionary)
     rows = fixed_binary(np.concatenate(distinct)).dictionary_encode()
     merged = to_numpy(rows.indices)[np.concatenate(which)] if start else which[0]
-    return _fixed_bytes(rows.dictionary).copy(), merged
+    return fixed_bytes(rows.dictionary).copy(), merged

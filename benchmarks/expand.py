@@ -186,7 +186,7 @@ def prepare_floor(ours: Path, output: Path, layout: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from audiolabels.store import LAYOUTS as STORED
+    from audiolabels.layouts import LAYOUTS as STORED
     from audiolabels.store import PARQUET_OPTIONS
 
     chosen = STORED[layout]

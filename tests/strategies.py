@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from audiolabels import Annotations, Ontology, Vocabulary
-from audiolabels.ontology import OntologyClass
+from audiolabels.graph import OntologyClass
 
 SCHEME_OPTIONS = [("weak", {})] + [
     (scheme, {"parents": parents})

@@ -10,7 +10,8 @@ from strategies import ontologies
 
 from audiolabels import load_ontology, load_vocabulary, toy_ontology
 from audiolabels.errors import OntologyError, UnknownClassError
-from audiolabels.ontology import Ontology, OntologyClass
+from audiolabels.graph import OntologyClass
+from audiolabels.ontology import Ontology
 from audiolabels.schemes.parents import PARENTS
 
 ONTOLOGY = load_ontology()

@@ -16,10 +16,10 @@ from audiolabels.cli.options import (
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
 from audiolabels.engines.local import expand_files
+from audiolabels.layouts import LAYOUTS
 from audiolabels.resources import sample_path
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.parents import PARENTS
-from audiolabels.store import LAYOUTS
 
 
 @click.command(

@@ -18,13 +18,14 @@ import pyarrow.parquet as pq
 
 from audiolabels.annotations import FATES, Annotations, Finding, LabelSets, Report
 from audiolabels.errors import LabelFileError, OptionError, choose
+from audiolabels.layouts import LAYOUTS, Cells, Layout, append_cells
 from audiolabels.ontology import Ontology, load_ontology
 from audiolabels.readers import ReadOptions, no_usable_row, stream_source
 from audiolabels.readers.duplicates import ClipIndex
 from audiolabels.readers.opening import open_source
 from audiolabels.schemes import bind_scheme, describe
 from audiolabels.statistics import LabelCounts, count_labels
-from audiolabels.store import LAYOUTS, Cells, Layout, TargetsWriter, append_cells, atomic_path
+from audiolabels.store import TargetsWriter, atomic_path
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
 

@@ -1,7 +1,6 @@
 """Streaming expansion: the same result however it is cut up, and nothing half done."""
 
 import csv
-import os
 import resource
 import signal
 import subprocess
@@ -26,9 +25,9 @@ from audiolabels import (
 )
 from audiolabels.engines import local
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError, TargetsFileError
+from audiolabels.layouts import LAYOUTS
 from audiolabels.readers import delimited, rows
 from audiolabels.statistics import LabelCounts, weigh
-from audiolabels.store import LAYOUTS
 
 SETS = ["/m/0342h", "/m/02sgy,/m/0342h", "/m/06mb1", "/m/09x0r,/m/0ngt1", "", "/m/0395lw"]
 
@@ -247,9 +246,9 @@ def test_an_interrupt_leaves_the_old_output(
         command(long_input, "--layout", "dense", "-o", out), stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
-    while len(os.listdir(tmp_path)) < 2 and time.monotonic() < deadline:
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
         time.sleep(0.005)
-    assert len(os.listdir(tmp_path)) == 2, "the partial file never appeared"
+    assert len(list(tmp_path.iterdir())) == 2, "the partial file never appeared"
     process.send_signal(sent)
     _, message = process.communicate(timeout=60)
     assert out.read_text() == "old"
@@ -284,7 +283,7 @@ def test_a_full_disk_leaves_the_old_output(tmp_path: Path, long_input: Path) -> 
     assert "o.parquet: not written, left as it was" in run.stderr
     assert "Traceback" not in run.stderr
     assert out.read_text() == "old"
-    assert os.listdir(tmp_path) == ["o.parquet"]
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_each_label_set_is_expanded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,95 @@
+"""Checks on a graph of classes, before it becomes an ontology."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from audiolabels.errors import OntologyError, shortlist
+
+# Anything that separates labels in some label file cannot be part of an id.
+MALFORMED_ID = re.compile(r"""[\s,;|"']|^$""")
+
+
+@dataclass(frozen=True, slots=True)
+class OntologyClass:
+    """One sound class.
+
+    Attributes:
+        id: machine id, for instance `/m/02sgy`.
+        name: display name, for instance `Electric guitar`.
+        children: ids of the direct, more specific classes.
+        flags: AudioSet's restrictions: `abstract`, `blacklist`, or nothing.
+    """
+
+    id: str
+    name: str
+    children: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+def refuse_bad_ids(classes: tuple[OntologyClass, ...]) -> None:
+    """Raise OntologyError for malformed ids, ids that occur twice, and children listed twice."""
+    malformed = [repr(c.id) for c in classes if MALFORMED_ID.search(c.id)]
+    if malformed:
+        raise OntologyError(
+            f"malformed ids (empty, or with white space, quotes or separators): "
+            f"{shortlist(malformed)}"
+        )
+    twice = [id_ for id_, count in Counter(c.id for c in classes).items() if count > 1]
+    if twice:
+        raise OntologyError(f"ids that occur more than once: {shortlist(twice)}")
+    repeated = [c.id for c in classes if len(set(c.children)) < len(c.children)]
+    if repeated:
+        raise OntologyError(f"classes that list a child twice: {shortlist(repeated)}")
+
+
+def refuse_dangling(by_id: Mapping[str, OntologyClass]) -> None:
+    """Raise OntologyError for children that are no class."""
+    dangling = [
+        f"{child!r} (child of {c.name})"
+        for c in by_id.values()
+        for child in c.children
+        if child not in by_id
+    ]
+    if dangling:
+        raise OntologyError(f"children that are no class of the file: {shortlist(dangling)}")
+
+
+def invert(classes: tuple[OntologyClass, ...]) -> dict[str, tuple[str, ...]]:
+    """The parents of each class, in the order of the classes."""
+    parents: dict[str, list[str]] = {c.id: [] for c in classes}
+    for c in classes:
+        for child in c.children:
+            parents[child].append(c.id)
+    return {id_: tuple(above) for id_, above in parents.items()}
+
+
+def topological(
+    by_id: Mapping[str, OntologyClass], parents: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Ids ordered so that every parent comes before its children; OntologyError for cycles."""
+    waiting = {id_: len(above) for id_, above in parents.items()}
+    order = [id_ for id_, count in waiting.items() if count == 0]
+    for id_ in order:
+        for child in by_id[id_].children:
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                order.append(child)
+    if len(order) < len(by_id):
+        raise OntologyError(f"cycles: {_describe_cycles(by_id, set(by_id) - set(order))}")
+    return tuple(order)
+
+
+def _describe_cycles(by_id: Mapping[str, OntologyClass], stuck: set[str]) -> str:
+    import networkx
+
+    graph: networkx.DiGraph[str] = networkx.DiGraph(
+        (id_, child) for id_ in sorted(stuck) for child in by_id[id_].children if child in stuck
+    )
+    components = [sorted(c) for c in networkx.strongly_connected_components(graph)]
+    cycles = []
+    for component in sorted(c for c in components if len(c) > 1 or graph.has_edge(c[0], c[0])):
+        edges = networkx.find_cycle(graph.subgraph(component))
+        cycles.append(" > ".join(f"{by_id[e[0]].name} ({e[0]})" for e in edges))
+    return shortlist(cycles)
