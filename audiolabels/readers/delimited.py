@@ -27,7 +27,7 @@ from audiolabels.readers.dialect import Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
 from audiolabels.readers.rows import LabelResolver, LongRows, Rows, TextTable, annotate
 
-BLOCK = 8 << 20
+BLOCK = 4 << 20
 OFFICIAL_TIMES = re.compile(rb", (\d{1,6}\.\d{1,3}), (\d{1,6}\.\d{1,3}), ")
 # A scalar made by Arrow alone: handing Arrow a Python string would import pandas.
 NO_SEPARATOR = texts_to_arrow([""])[0]

@@ -19,27 +19,36 @@ from audiolabels.vocabulary import Vocabulary
 Words = npt.NDArray[np.uint64]
 
 
+CHUNK = 4096  # sets at a time, so that their rows stay in the processor's cache
+
+
 @dataclass(frozen=True, eq=False)
 class Closure:
     """What one given class says about every class; row = the class's position in the ontology.
 
     Attributes:
         columns: C, the number of classes of the vocabulary.
+        column: int64 (K,): the column of each class; those of the vocabulary come first.
         given: uint64 (K, W): the class itself.
         lifted: the class and the ancestors that become positive with it.
         unsure: the ancestors that become unknown.
+        above: all its ancestors, whatever the policy.
         below: its descendants.
     """
 
     columns: int
+    column: npt.NDArray[np.int64]
     given: Words
     lifted: Words
     unsure: Words
+    above: Words
     below: Words
 
-    def union(self, table: Words, sets: LabelSets) -> Words:
-        """For each label set, the union of its classes' rows: uint64 (S, W)."""
-        return union(table[sets.classes], sets)
+    def holds(self, words: Words, sets: LabelSets) -> npt.NDArray[np.bool_]:
+        """Whether the bits of its own set hold each entry of `sets.classes`: bool (L,)."""
+        column = self.column[sets.classes]
+        cells = words.view(np.uint8)[sets.owners, column >> 3]
+        return np.not_equal((cells << (column & 7).astype(np.uint8)) & 0x80, 0)
 
     def cut(self, words: Words) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
         """Bits of the vocabulary's columns, uint8 (S, ceil(C / 8)); how many others were set."""
@@ -50,12 +59,17 @@ class Closure:
         return bits, lost - np.bitwise_count(bits).sum(1, dtype=np.int32)
 
 
-def union(rows: Words, sets: LabelSets) -> Words:
-    """Bitwise or of the rows of each set, one row an entry of `sets.classes`: uint64 (S, W)."""
-    result = np.zeros((len(sets), rows.shape[1]), np.uint64)
-    filled = np.flatnonzero(sets.sizes)
-    if len(filled):  # reduceat would give an empty set its neighbour's row
-        result[filled] = np.bitwise_or.reduceat(rows, sets.offsets[filled], axis=0)
+def union(table: Words, sets: LabelSets) -> Words:
+    """For each label set, the union of its classes' rows in a table: uint64 (S, W)."""
+    result = np.zeros((len(sets), table.shape[1]), np.uint64)
+    if not table.any():
+        return result
+    filled = np.flatnonzero(sets.sizes)  # reduceat would give an empty set its neighbour's row
+    for start in range(0, len(filled), CHUNK):
+        rows = filled[start : start + CHUNK]
+        first, stop = sets.offsets[rows[0]], sets.offsets[rows[-1] + 1]
+        parts = table.take(sets.classes[first:stop], axis=0)
+        result[rows] = np.bitwise_or.reduceat(parts, sets.offsets[rows] - first, axis=0)
     return result
 
 
@@ -85,8 +99,10 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
 
     return Closure(
         columns=len(vocabulary),
+        column=np.array([columns[id_] for id_ in ontology], np.int64),
         given=table({id_: frozenset([id_]) for id_ in ontology}),
         lifted=table({id_: climbs[id_].lifted | {id_} for id_ in ontology}),
         unsure=table({id_: climbs[id_].unsure for id_ in ontology}),
+        above=table({id_: ontology.ancestors(id_) for id_ in ontology}),
         below=table({id_: ontology.descendants(id_) for id_ in ontology}),
     )

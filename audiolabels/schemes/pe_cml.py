@@ -4,8 +4,6 @@ Source: Grzywalski & Botteldooren, "Automatic re-labeling of Google AudioSet", Â
 rule is `parents="all"`. Deviations: as for PEL.
 """
 
-import numpy as np
-
 from audiolabels.annotations import Annotations
 from audiolabels.errors import choose
 from audiolabels.schemes.closure import closure, union
@@ -35,10 +33,8 @@ def pe_cml(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "
     """
     tables = closure(annotations.ontology, vocabulary, choose("parents", parents, PARENTS))
     sets = annotations.sets
-    positive = tables.union(tables.lifted, sets)
-    given = tables.union(tables.given, sets)
-    below = tables.below[sets.classes]
-    specified = (below & given[sets.owners]).any(axis=1)
-    below[specified] = np.uint64(0)
-    masked = union(below, sets) | tables.union(tables.unsure, sets)
+    positive = union(tables.lifted, sets)
+    # A given class has a given descendant exactly if it is an ancestor of a given class.
+    specified = tables.holds(union(tables.above, sets), sets)
+    masked = union(tables.below, sets.keep(~specified)) | union(tables.unsure, sets)
     return make_targets(annotations, vocabulary, tables, positive, masked & ~positive)

@@ -7,7 +7,7 @@ clip of which nobody said anything is unknown in every class, not negative.
 
 from audiolabels.annotations import Annotations
 from audiolabels.errors import choose
-from audiolabels.schemes.closure import closure
+from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.parents import PARENTS
 from audiolabels.schemes.result import make_targets
 from audiolabels.targets import Targets
@@ -31,6 +31,6 @@ def pel(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "all
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
     """
     tables = closure(annotations.ontology, vocabulary, choose("parents", parents, PARENTS))
-    positive = tables.union(tables.lifted, annotations.sets)
-    unsure = tables.union(tables.unsure, annotations.sets)
+    positive = union(tables.lifted, annotations.sets)
+    unsure = union(tables.unsure, annotations.sets)
     return make_targets(annotations, vocabulary, tables, positive, unsure & ~positive)

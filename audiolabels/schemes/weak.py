@@ -7,7 +7,7 @@ every class, not negative.
 import numpy as np
 
 from audiolabels.annotations import Annotations
-from audiolabels.schemes.closure import closure
+from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.result import make_targets
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary
@@ -27,5 +27,5 @@ def weak(annotations: Annotations, vocabulary: Vocabulary) -> Targets:
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
     """
     tables = closure(annotations.ontology, vocabulary, "all")
-    positive = tables.union(tables.given, annotations.sets)
+    positive = union(tables.given, annotations.sets)
     return make_targets(annotations, vocabulary, tables, positive, np.zeros_like(positive))
