@@ -48,7 +48,8 @@ class Closure:
         """Whether the bits of its own set hold each entry of `sets.classes`: bool (L,)."""
         column = self.column[sets.classes]
         cells = words.view(np.uint8)[sets.owners, column >> 3]
-        return np.not_equal((cells << (column & 7).astype(np.uint8)) & 0x80, 0)
+        held: npt.NDArray[np.bool_] = (cells << (column & 7).astype(np.uint8)) & 0x80 != 0
+        return held
 
     def cut(self, words: Words) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
         """Bits of the vocabulary's columns, uint8 (S, ceil(C / 8)); how many others were set."""
