@@ -43,7 +43,7 @@ class Ontology:
 
     >>> toy = toy_ontology()
     >>> toy
-    Ontology(9 classes, 9 edges, 2 roots, 4 leaves)
+    Ontology(9 classes, 8 edges, 2 roots, 4 leaves)
     >>> toy.name("/toy/electric"), sorted(toy.ancestors("/toy/electric"))
     ('Electric guitar', ['/toy/guitar', '/toy/music', '/toy/strings'])
     """
@@ -133,7 +133,7 @@ class Ontology:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over ids, names, edges and flags, the same for every file form."""
+        """SHA-256 over ids, names, edges, flags and aliases, the same for every file form."""
         facts = sorted((c.id, c.name, sorted(c.children), sorted(c.flags)) for c in self.classes)
         text = json.dumps([facts, sorted(self.aliases.items())], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

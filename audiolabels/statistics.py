@@ -17,7 +17,7 @@ class LabelCounts:
     """What a scheme did to the labels of N clips; parts add up.
 
     Attributes:
-        clips: N.
+        clips: number of clips.
         unlabelled: clips of which nobody said anything.
         given: labels given, over all classes.
         given_cut: given labels that the vocabulary has no column for.

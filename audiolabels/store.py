@@ -6,6 +6,7 @@ The schema's metadata hold one JSON under the key `audiolabels`. Equal input and
 bytes: row groups have a fixed number of rows, and nothing in the file tells the time.
 """
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,7 @@ FORMAT_VERSION = 1
 PARQUET_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
         "compression": "zstd",
+        "store_schema": False,
         "use_dictionary": ["onset", "offset"],
         "write_statistics": ["onset", "offset"],
     }
@@ -134,7 +136,10 @@ class TargetsWriter:
             **metadata,
         }
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
-        self._writer.add_key_value_metadata({KEY: text.encode()})
+        # Rows and sources are known only now, so the Arrow schema is stored by hand.
+        schema = self._schema.with_metadata({KEY: text.encode()})
+        stored = base64.b64encode(schema.serialize())
+        self._writer.add_key_value_metadata({KEY: text.encode(), b"ARROW:schema": stored})
         self._writer.close()
 
 
@@ -173,6 +178,8 @@ def read_info(path: str | Path) -> dict[str, Any]:
 def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
     try:
         file = pq.ParquetFile(path)
+    except FileNotFoundError as error:
+        raise TargetsFileError(f"{path}: no such file") from error
     except (pa.ArrowException, OSError) as error:
         raise TargetsFileError(f"{path}: cannot be read as Parquet: {error}") from error
     text = (file.metadata.metadata or {}).get(KEY)

@@ -66,8 +66,8 @@ class Targets:
         """Target and mask of the clips in `rows` (all by default).
 
         Returns:
-            Two float32 arrays of shape (len(rows), C): target 1 = positive, 0 = negative or
-            unknown; mask 1 = known, 0 = unknown.
+            Target and mask, float32 arrays of shape (len(rows), C). In the target 1 is positive
+            and 0 negative or unknown, in the mask 1 is known and 0 unknown.
         """
         chosen = self.row_of_clip[slice(None) if rows is None else rows]
         mask = 1 - self._unpack(self.masked[chosen])

@@ -181,15 +181,16 @@ def run_floor(source: Path, output: Path) -> None:
         writer.write_table(table, row_group_size=facts["group"])
 
 
-def prepare_floor(ours: Path, output: Path, layout: str) -> None:
+def prepare_floor(ours: Path, output: Path) -> None:
     """Lay the finished table down, uncompressed, so that the floor only maps it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from audiolabels import read_info
     from audiolabels.layouts import LAYOUTS as STORED
     from audiolabels.store import PARQUET_OPTIONS
 
-    chosen = STORED[layout]
+    chosen = STORED[read_info(ours)["layout"]]
     options = {
         **PARQUET_OPTIONS,
         "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *chosen.dictionary],
@@ -210,6 +211,7 @@ WORKERS: dict[str, Callable[[Path, Path], None]] = {
     "loop-without-gc": run_loop_without_gc,
     "scipy": run_scipy,
     "floor": run_floor,
+    "prepare-floor": prepare_floor,
 }
 
 
@@ -253,8 +255,9 @@ def compare(folder: Path, source: Path, repeats: int, slow_repeats: int) -> None
         result = median(ours(source, output, layout), repeats if layout != "dense" else 1)
         ratios = [f"{slow[name][0] / result[0]:5.1f}× faster than {name}" for name in slow]
         if layout != "dense":
-            prepare_floor(output, folder / f"floor-{layout}.parquet", layout)
-            floor = median(worker("floor", source, folder / f"floor-{layout}.parquet"), repeats)
+            finished = folder / f"floor-{layout}.parquet"
+            measure(worker("prepare-floor", output, finished))
+            floor = median(worker("floor", source, finished), repeats)
             show(f"floor, {layout}", floor)
             ratios.append(f"{result[0] / floor[0]:.2f}× the floor")
         show(f"audiolabels, {layout}", result, *ratios)

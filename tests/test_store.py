@@ -140,6 +140,7 @@ def test_sql_counts_guitars(tmp_path: Path, targets: Targets) -> None:
 def test_metadata_explain_the_file(tmp_path: Path, layout: str, targets: Targets) -> None:
     write_targets(targets, tmp_path / "t.parquet", layout=layout)
     facts = read_info(tmp_path / "t.parquet")
+    assert json.loads(pq.read_schema(tmp_path / "t.parquet").metadata[b"audiolabels"]) == facts
     assert facts["scheme"] == "pe-cml"
     assert facts["options"] == {"parents": "all"}
     assert facts["layout"] == layout
@@ -197,7 +198,7 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path, targets: Targets) ->
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TargetsFileError, match=r"gone\.parquet: cannot be read"):
+    with pytest.raises(TargetsFileError, match=r"gone\.parquet: no such file"):
         read_targets(tmp_path / "gone.parquet")
 
 

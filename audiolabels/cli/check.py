@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from audiolabels.cli.options import ontology_option, open_ontology, time_unit_option
+from audiolabels.cli.options import ontology_option, open_ontology, report_option, time_unit_option
 from audiolabels.cli.summary import describe_findings
+from audiolabels.engines.local import write_report
 from audiolabels.readers import read_labels
 
 
@@ -22,9 +23,14 @@ Examples:
 )
 @ontology_option
 @time_unit_option
+@report_option
 @click.pass_context
 def command(
-    ctx: click.Context, inputs: tuple[Path, ...], ontology_path: Path | None, time_unit: str
+    ctx: click.Context,
+    inputs: tuple[Path, ...],
+    ontology_path: Path | None,
+    time_unit: str,
+    report_path: Path | None,
 ) -> None:
     """Read label files and say what could not be used; write nothing.
 
@@ -34,12 +40,14 @@ def command(
         inputs, ontology=open_ontology(ontology_path), unknown="drop", time_unit=time_unit
     )
     report = annotations.report
+    if report_path:
+        write_report(report.findings, report_path)
     lines = [
         *report.notes,
         "",
         f"  {'clips':<28}{len(annotations):>14,}",
         f"  {'labels a clip':<28}{annotations.labels_per_clip:>14.2f}",
-        *describe_findings(report, report.counts(), report.findings, None),
+        *describe_findings(report, report.counts(), report.findings, report_path),
     ]
     click.echo("\n".join(lines))
     ctx.exit(1 if report.findings else 0)

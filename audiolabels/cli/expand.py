@@ -8,6 +8,7 @@ import pyarrow as pa
 from audiolabels.cli.options import (
     ontology_option,
     open_ontology,
+    report_option,
     time_unit_option,
     unknown_option,
     usage_if,
@@ -63,12 +64,7 @@ Examples:
 )
 @unknown_option
 @time_unit_option
-@click.option(
-    "--report",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write every row that was not used as it stood, with its reason, to a CSV file.",
-)
+@report_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -82,7 +78,7 @@ def command(
     layout: str,
     unknown: str,
     time_unit: str,
-    report: Path | None,
+    report_path: Path | None,
 ) -> None:
     """Turn label files into training targets: positive, negative, or unknown.
 
@@ -113,8 +109,8 @@ def command(
             layout=layout,
             unknown=unknown,
             time_unit=time_unit,
-            report=report,
+            report=report_path,
             progress=progress,
             **({"parents": parents} if parents else {}),
         )
-    click.echo(describe_expansion(summary, report))
+    click.echo(describe_expansion(summary, report_path))

@@ -40,6 +40,13 @@ unknown_option: Decorator = click.option(
     show_default=True,
     help="Labels that ontology, supplement and aliases all lack: stop, or drop and count them.",
 )
+report_option: Decorator = click.option(
+    "--report",
+    "report_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write every row that was not used as it stood, with its reason, to a CSV file.",
+)
 
 
 def open_ontology(path: Path | None) -> Ontology:

@@ -40,6 +40,7 @@ class Summary:
     Attributes:
         output: the file written.
         metadata: scheme, options, vocabulary, ontology, sources.
+        vocabulary: the classes of the columns.
         counts: labels before and after.
         report: rows and sources; `report.findings` keeps the first few of each kind and reason.
         finding_counts: number of findings by (kind, reason).
@@ -53,14 +54,23 @@ class Summary:
     finding_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
+class _ReportFile:
+    """A CSV file with a line a finding."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._rows = csv.writer(file, lineterminator="\n")
+        self._rows.writerow(["source", "row", "clip_id", "kind", "reason", "fate"])
+
+    def write(self, f: Finding) -> None:
+        self._rows.writerow([f.source, f.row, f.clip, f.kind, f.reason, FATES[f.kind]])
+
+
 class _Findings:
     """Counts findings, keeps a few, and writes all to the report file if there is one."""
 
     def __init__(self, summary: Summary, file: TextIO | None) -> None:
         self._summary = summary
-        self._rows = csv.writer(file, lineterminator="\n") if file else None
-        if self._rows:
-            self._rows.writerow(["source", "row", "clip_id", "kind", "reason", "fate"])
+        self._file = _ReportFile(file) if file else None
 
     def take(self, findings: Iterable[Finding]) -> None:
         for f in findings:
@@ -68,8 +78,8 @@ class _Findings:
             self._summary.finding_counts[key] += 1
             if self._summary.finding_counts[key] <= EXAMPLES:
                 self._summary.report.findings.append(f)
-            if self._rows:
-                self._rows.writerow([f.source, f.row, f.clip, f.kind, f.reason, FATES[f.kind]])
+            if self._file:
+                self._file.write(f)
 
 
 def expand_files(
@@ -93,7 +103,7 @@ def expand_files(
         output: the Parquet file; an existing one is replaced once all is done, and only then.
         scheme, vocabulary, options: see `audiolabels.expand`.
         ontology: the embedded one with its supplement by default.
-        layout: `lists`, `packed` or `dense`; see `audiolabels.store`.
+        layout: `lists`, `packed` or `dense`; see `audiolabels.layouts`.
         unknown, time_unit: see `audiolabels.readers.ReadOptions`.
         report: a CSV file for every finding, row by row.
         progress: called with (bytes read, bytes in all).
@@ -138,8 +148,9 @@ def expand_files(
         metadata["sources"] = summary.report.sources
         writer.close(metadata)
         with pq.ParquetFile(partial) as written:
-            batches = written.iter_batches(columns=["clip_id"])
-            findings.take(index.duplicates(candidates, (b["clip_id"] for b in batches)))
+            batches = written.iter_batches(columns=["clip_id", "onset"])
+            places = ((batch["clip_id"], batch["onset"]) for batch in batches)
+            findings.take(index.duplicates(candidates, places))
     return summary
 
 
@@ -197,6 +208,18 @@ class _Expander:
             self._counts.add(count_labels(self._ontology, sets, weights, targets))
             start = stop
         self._targets = []
+
+
+def write_report(findings: Iterable[Finding], path: str | Path) -> None:
+    """Write findings to a CSV file, one a line, whole or not at all.
+
+    Raises:
+        TargetsFileError: the file cannot be written.
+    """
+    with _text_file(path) as file:
+        table = _ReportFile(file)
+        for finding in findings:
+            table.write(finding)
 
 
 def rechunk(parts: Iterable[Annotations], size: int, ontology: Ontology) -> Iterator[Annotations]:

@@ -79,7 +79,7 @@ def stream_source(
     else:
         dialect = detect_dialect(source, ontology)
         format_, note = dialect.format, _ignored(dialect)
-        codes = _column_numbers() if format_ == "psl" else None
+        codes = _column_numbers() if format_ == "psl" else {}
         resolver = LabelResolver(ontology, codes=codes, one_label=dialect.one_label, drop=drop)
         parts = read_delimited(source, dialect, resolver, options.time_unit)
     with ThreadPoolExecutor(1) as pool:
@@ -135,7 +135,7 @@ def read_labels(
     result = Annotations.concat(parts, ontology)
     if not len(result):
         raise LabelFileError(no_usable_row(result.report, result.report.counts()))
-    result.report.findings += index.duplicates(index.repeated(), [result.clip_id])
+    result.report.findings += index.duplicates(index.repeated(), [(result.clip_id, result.onset)])
     return result
 
 

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from audiolabels.annotations import Annotations, Finding
 from audiolabels.errors import LabelFileError
 from audiolabels.readers.clips import parse_clip_name
 from audiolabels.readers.opening import Source
-from audiolabels.readers.rows import LabelResolver, Rows, TextTable, annotate
+from audiolabels.readers.rows import LabelResolver, Row, Rows, TextTable, annotate
 
 
 def read_ast_json(source: Source, resolver: LabelResolver) -> Iterator[Annotations]:
@@ -19,24 +19,22 @@ def read_ast_json(source: Source, resolver: LabelResolver) -> Iterator[Annotatio
         UnknownLabelError: a label is unknown and the resolver does not drop.
     """
     entries = _load_entries(source)
-    numbers: list[int] = []
-    clips: list[str] = []
-    durations: list[int | None] = []
-    labels: list[str] = []
+    rows: list[Row] = []
     findings: list[Finding] = []
     for number, entry in enumerate(entries, 1):
         wav, text = (entry.get("wav"), entry.get("labels")) if isinstance(entry, dict) else (0, 0)
-        clip = parse_clip_name(wav) if isinstance(wav, str) else None
-        if clip is None or not clip.clip_id or not isinstance(text, str):
+        clip = parse_clip_name(wav) if _is_text(wav) else None
+        if clip is None or not clip.clip_id or not _is_text(text):
             what = "not an object with the texts 'wav' and 'labels'"
             findings.append(Finding(source.name, number, "", "row unused", what))
-            continue
-        numbers.append(number)
-        clips.append(clip.clip_id)
-        durations.append(clip.duration_ms)
-        labels.append(text)
-    rows = Rows.from_lists(numbers, clips, durations, labels, findings)
-    yield annotate(rows, TextTable(resolver), source.name)
+        else:
+            rows.append(Row(number, clip.clip_id, 0, clip.duration_ms, text))
+    yield annotate(Rows.from_list(rows, findings), TextTable(resolver), source.name)
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    """Whether it is a text that can be stored: JSON can spell halves of characters."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _load_entries(source: Source) -> list[Any]:

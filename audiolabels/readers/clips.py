@@ -13,7 +13,7 @@ from typing import NamedTuple
 VIDEO = re.compile(r"[\w-]{11}", re.ASCII)
 NAMED = re.compile(
     r"(?:Y(?=[\w-]{11}(?:_|$)))?(?P<video>[\w-]{11})"
-    r"(?:_(?P<start>\d+(?:\.\d+)?)(?:_(?P<end>\d+(?:\.\d+)?))?)?",
+    r"(?:_(?P<start>\d{1,9}(?:\.\d+)?)(?:_(?P<end>\d{1,9}(?:\.\d+)?))?)?",
     re.ASCII,
 )
 EXTENSION = re.compile(r"\.(wav|flac|mp3|ogg|opus|m4a|aac|mp4|mkv|webm|npy|npz|pt)$", re.IGNORECASE)

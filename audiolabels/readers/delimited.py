@@ -7,6 +7,7 @@ any other block line by line, which takes every form. Both give the same rows.
 import csv
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ from audiolabels.readers.clips import (
 )
 from audiolabels.readers.dialect import Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
-from audiolabels.readers.rows import LabelResolver, LongRows, Rows, TextTable, annotate
+from audiolabels.readers.rows import LabelResolver, LongRows, Row, Rows, TextTable, annotate
 
 BLOCK = 4 << 20
 OFFICIAL_TIMES = re.compile(rb", (\d{1,6}\.\d{1,3}), (\d{1,6}\.\d{1,3}), ")
@@ -58,7 +59,7 @@ def read_delimited(
     )
     table = TextTable(resolver)
     long = LongRows(table, source.name) if dialect.one_label else None
-    line, rows_read = dialect.begin.line, 0
+    line, rows_read, timed, overlong = dialect.begin.line, 0, 0, 0
     source.stream.seek(dialect.begin.position)
     for block in _blocks(source):
         rows = _official_rows(block, line) if official else None
@@ -66,8 +67,7 @@ def read_delimited(
         rows = rows or _tolerant_rows(block, line, dialect, source, time_unit)
         line += lines
         rows_read += len(rows.numbers) + sum(f.kind == "row unused" for f in rows.findings)
-        if dialect.start is not None and time_unit == "auto" and not long:
-            _refuse_thousandfold(source, rows)
+        timed, overlong = timed + rows.timed, overlong + rows.overlong
         if long:
             long.add(rows)
         elif len(rows.numbers) or rows.findings:
@@ -78,6 +78,12 @@ def read_delimited(
             f"{source.path}: cut off: its header promises {promised:,} rows, it holds "
             f"{rows_read:,}. Fetch it again; if the rest was left out on purpose, remove the "
             f"comment line with num_segs"
+        )
+    if time_unit == "auto" and overlong > timed / 2:
+        raise LabelFileError(
+            f"{source.path}: {overlong:,} of {timed:,} rows last {LONGEST_CLIP_S:,} seconds or "
+            f"more, a thousandfold too long: a lost decimal point? If the times are milliseconds, "
+            f"say --time-unit ms (time_unit='ms'); if they are right, --time-unit s"
         )
     if long:
         yield long.annotations()
@@ -91,6 +97,8 @@ def _blocks(source: Source) -> Iterator[bytes]:
 
 def _official_rows(block: bytes, first_line: int) -> Rows | None:
     """Rows of a block in the official form, or None if a single byte of it is not."""
+    if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+        return None
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(block),
@@ -126,99 +134,89 @@ def _official_rows(block: bytes, first_line: int) -> Rows | None:
     bounds = [[to_ms(m.group(i).decode()) for i in (1, 2)] for m in matches if m]
     start_ms, end_ms = np.array(bounds, np.int64).T
     labels = one_chunk(table["labels"])
-    if (end_ms <= start_ms).any():
+    length_ms = end_ms - start_ms
+    longest_text = np.diff(text_buffers(labels.dictionary)[0]).max(initial=0)
+    if (length_ms <= 0).any() or longest_text > csv.field_size_limit():
         return None
     which = times.indices
     suffix = texts_to_arrow([f"_{ms}" for ms in start_ms.tolist()]).take(which)
     return Rows(
         np.arange(first_line, first_line + len(clip)),
         pc.binary_join_element_wise(video.cast(pa.string()), suffix, NO_SEPARATOR),
-        to_arrow((end_ms - start_ms) / 1000).take(which),
+        to_arrow(np.zeros(len(clip))),
+        to_arrow(length_ms / 1000).take(which),
         labels,
+        timed=len(clip),
+        overlong=int((length_ms >= LONGEST_CLIP_S * 1000)[to_numpy(which)].sum()),
     )
 
 
 def _tolerant_rows(
     block: bytes, first_line: int, dialect: Dialect, source: Source, time_unit: str
 ) -> Rows:
-    numbers: list[int] = []
-    clips: list[str] = []
-    durations: list[int | None] = []
-    labels: list[str] = []
+    rows: list[Row] = []
     findings: list[Finding] = []
+    timed = overlong = 0
     for number, raw in enumerate(block.split(b"\n"), first_line):
         if not raw.strip(b" ,;\t\r") or is_comment(raw.decode("utf-8", "replace")):
             continue
+        cells: list[str] = []
         try:
             line = raw.decode("utf-8-sig").strip("\r")
             cells = split_cells(line, dialect.delimiter)
-        except (UnicodeDecodeError, csv.Error) as error:
-            what = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            findings.append(Finding(source.name, number, "", "row unused", what))
-            continue
-        try:
-            clip, duration, text = _parse_cells(line, cells, dialect, time_unit)
-        except BadRowError as bad:
+            row, length_ms = _parse_cells(number, line, cells, dialect, time_unit)
+        except (UnicodeDecodeError, csv.Error, BadRowError) as error:
+            reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
             shown = cells[dialect.clip][:64] if len(cells) > dialect.clip else ""
-            findings.append(Finding(source.name, number, shown, "row unused", str(bad)))
+            findings.append(Finding(source.name, number, shown, "row unused", reason))
             continue
-        if dialect.one_label and duration is not None and duration <= 0:
-            what = "an event of no length" if duration == 0 else "an event ends before it begins"
-            findings.append(Finding(source.name, number, clip, "label dropped", what))
-            text = ""
-        numbers.append(number)
-        clips.append(clip)
-        durations.append(
-            parse_clip_name(cells[dialect.clip]).duration_ms if dialect.one_label else duration
-        )
-        labels.append(text)
-    return Rows.from_lists(numbers, clips, durations, labels, findings)
+        timed += length_ms is not None
+        overlong += length_ms is not None and length_ms >= LONGEST_CLIP_S * 1000
+        if length_ms is not None and length_ms <= 0:
+            what = "an event of no length" if length_ms == 0 else "an event ends before it begins"
+            findings.append(Finding(source.name, number, row.clip_id, "label dropped", what))
+            row = row._replace(labels="")
+        rows.append(row)
+    return replace(Rows.from_list(rows, findings), timed=timed, overlong=overlong)
 
 
 def _parse_cells(
-    line: str, cells: list[str], dialect: Dialect, time_unit: str
-) -> tuple[str, int | None, str]:
-    """Clip id, length in milliseconds, label text.
+    number: int, line: str, cells: list[str], dialect: Dialect, time_unit: str
+) -> tuple[Row, int | None]:
+    """The row, and how long it says that its clip or event lasts, in milliseconds.
 
     Raises:
         BadRowError: the row cannot be used.
     """
+    if "\r" in line:
+        raise BadRowError("a lone carriage return: lines run together")
     needed = dialect.labels + 1 if dialect.width is None else dialect.width
     if len(cells) < needed or (dialect.width and any(cells[dialect.width :])):
         raise BadRowError(f"{len(cells)} cells where {needed} are expected")
-    if dialect.width is None:
-        text = ",".join(cells[dialect.labels :])
-        if line.count('"') % 2 or text.count('"') % 2:
-            raise BadRowError("a quote has no partner: labels were cut off")
-    else:
-        text = cells[dialect.labels]
-    clip, duration = parse_clip_name(cells[dialect.clip])
-    if SPREADSHEET_ERROR.fullmatch(clip) or not clip:
-        raise BadRowError(f"the clip's id is lost: {clip or 'empty'}")
+    end = None if dialect.width is None else dialect.labels + 1
+    text = ",".join(cells[dialect.labels : end])
+    if line.count('"') % 2 or text.count('"') % 2:
+        raise BadRowError("a quote has no partner: labels were cut off")
+    cell = cells[dialect.clip]
+    clip, named_ms = parse_clip_name(cell)
+    if SPREADSHEET_ERROR.fullmatch(cell) or not clip:
+        raise BadRowError(f"the clip's id is lost: {cell or 'empty'}")
     if dialect.video_ids and not VIDEO.fullmatch(clip):
         raise BadRowError("not a YouTube id of 11 characters")
     if dialect.start is None or dialect.end is None:
-        return clip, duration, text
+        return Row(number, clip, 0, named_ms, text), None
     try:
-        start, end = (_to_ms(cells[i], time_unit) for i in (dialect.start, dialect.end))
+        start, stop = (_to_ms(cells[i], time_unit) for i in (dialect.start, dialect.end))
     except ValueError:
         raise BadRowError("a time is not a number of seconds") from None
     if dialect.one_label:
-        return clip, end - start, text
-    if end <= start:
-        raise BadRowError("ends before it begins" if end < start else "has no length")
-    return f"{clip}_{start}" if VIDEO.fullmatch(clip) else clip, end - start, text
+        return Row(number, clip, 0, named_ms, text), stop - start
+    if stop <= start:
+        raise BadRowError("ends before it begins" if stop < start else "has no length")
+    if VIDEO.fullmatch(clip):  # the times are the clip's place in the video
+        return Row(number, f"{clip}_{start}", 0, stop - start, text), stop - start
+    return Row(number, clip, start, stop, text), stop - start
 
 
 def _to_ms(text: str, time_unit: str) -> int:
     return round(to_ms(text) / 1000) if time_unit == "ms" else to_ms(text)
-
-
-def _refuse_thousandfold(source: Source, rows: Rows) -> None:
-    seconds = to_numpy(rows.duration_s.drop_null())
-    if len(seconds) and np.median(seconds) >= LONGEST_CLIP_S:
-        raise LabelFileError(
-            f"{source.path}: clips last {np.median(seconds):,.0f} seconds, a thousandfold too "
-            f"long: a lost decimal point? If the times are milliseconds, say --time-unit ms "
-            f"(time_unit='ms'); if the clips are that long, --time-unit s"
-        )

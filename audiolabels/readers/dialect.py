@@ -21,10 +21,11 @@ CLIP = (
 VIDEO_CLIP = ("ytid", "yt_id", "youtube_id")
 START = "start_seconds start_time_seconds start_time start onset from".split()
 END = "end_seconds end_time_seconds end_time end offset to".split()
-LABELS = "positive_labels mids human_labels event_labels labels tags classes".split()
+LABELS = "positive_labels mids labels event_labels human_labels tags classes".split()
+PSL = {"hdf5path", "duration", "from"}
 LABEL = "mid event_label label class tag category".split()
 
-PROMISE = re.compile(r"num_segs\s*=\s*(\d+)")
+PROMISE = re.compile(r"num_segs\s*=\s*(\d{1,15})")
 NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
 SPACES = "  "  # the separator of columns aligned by two or more spaces
 
@@ -178,10 +179,10 @@ def _from_header(
             f"read as labels of clips they would turn absences into labels"
         )
     last = labels == len(names) - 1
-    indices = len(first) > labels and bool(re.fullmatch(r"\d+(;\d+)*", first[labels]))
+    numbers = len(first) <= labels or bool(re.fullmatch(r"(\d+(;\d+)*)?", first[labels]))
     if one_label:
         format_ = "long"
-    elif indices and {"hdf5path", "duration", "from"} & set(names):
+    elif names[labels] == "labels" and numbers and PSL & set(names):
         format_ = "psl"
     elif names[clip] == "fname" and names[labels] == "mids":
         format_ = "fsd50k"
@@ -217,12 +218,13 @@ def _from_shape(
         raise LabelFileError(
             f"{source.path}: no column of labels; the first row holds only {', '.join(cells)}"
         )
-    if not times and (cells[0] == "label_id" or any(cell in ontology for cell in cells[:3])):
+    named_file = bool(EXTENSION.search(cells[0]))
+    classes = cells[0] == "label_id" or any(cell in ontology for cell in cells[:3])
+    if classes and not times and not named_file:
         raise LabelFileError(
             f"{source.path}: a list of classes, not labels of clips (first row "
             f"{', '.join(cells)}); a vocabulary is given with --vocabulary"
         )
-    named_file = bool(EXTENSION.search(cells[0]))
     video = bool(SPREADSHEET_ERROR.fullmatch(cells[0])) or (
         parse_clip_name(cells[0]).clip_id == cells[0] and len(cells[0]) == 11
     )

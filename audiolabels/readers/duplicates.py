@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.annotations import Annotations, Finding
-from audiolabels.columns import text_buffers
+from audiolabels.columns import text_buffers, to_numpy
 
 
 class ClipIndex:
@@ -26,7 +26,7 @@ class ClipIndex:
         self._starts.append(len(self._hashes) // 8)
         consecutive = part.rows[-1] - part.rows[0] == len(part) - 1
         self._origins.append((source, int(part.rows[0]) if consecutive else part.rows))
-        self._hashes += hash_strings(part.clip_id).tobytes()
+        self._hashes += _hash_places(part.clip_id, part.onset).tobytes()
 
     def repeated(self) -> npt.NDArray[np.uint64]:
         """The hashes that occurred more than once, ascending; nothing can be added afterwards."""
@@ -35,29 +35,31 @@ class ClipIndex:
         return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
     def duplicates(
-        self, candidates: npt.NDArray[np.uint64], clip_ids: Iterable[pa.StringArray]
+        self,
+        candidates: npt.NDArray[np.uint64],
+        places: Iterable[tuple[pa.StringArray, pa.DoubleArray]],
     ) -> Iterator[Finding]:
-        """A finding for every clip but the first of its name.
+        """A finding for every clip but the first of its name and onset.
 
         Args:
             candidates: what `repeated` gave.
-            clip_ids: the ids of all clips that were added, in order, in pieces of any size; they
-                are gone through only if there are candidates.
+            places: ids and onsets of all clips that were added, in order, in pieces of any size;
+                they are gone through only if there are candidates.
         """
         if not len(candidates):
             return
-        seen: set[str] = set()
+        seen: set[tuple[str, float]] = set()
         start = 0
-        for ids in clip_ids:
-            own = hash_strings(ids)
+        for ids, onsets in places:
+            own = _hash_places(ids, onsets)
             nearest = np.searchsorted(candidates, own).clip(max=len(candidates) - 1)
             for row in np.flatnonzero(candidates[nearest] == own).tolist():
-                clip = ids[row].as_py()
-                if clip in seen:
+                clip, onset = ids[row].as_py(), onsets[row].as_py()
+                if (clip, onset) in seen:
                     source, number = self._origin(start + row)
                     reason = "the clip stands there more than once"
                     yield Finding(source, number, clip, "duplicate clip", reason)
-                seen.add(clip)
+                seen.add((clip, onset))
             start += len(ids)
 
     def _origin(self, clip: int) -> tuple[str, int]:
@@ -65,6 +67,10 @@ class ClipIndex:
         source, rows = self._origins[part]
         within = clip - self._starts[part]
         return source, rows + within if isinstance(rows, int) else int(rows[within])
+
+
+def _hash_places(ids: pa.StringArray, onsets: pa.DoubleArray) -> npt.NDArray[np.uint64]:
+    return _mix(hash_strings(ids), to_numpy(onsets).view(np.uint64))
 
 
 def hash_strings(texts: pa.StringArray) -> npt.NDArray[np.uint64]:

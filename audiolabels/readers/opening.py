@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,17 +62,17 @@ def open_source(path: str | Path) -> Iterator[Source]:
         LabelFileError: it cannot be opened, or its first bytes show that it holds no labels.
     """
     path = Path(path)
-    if not path.exists():
-        raise LabelFileError(f"{path}: no such file")
-    if not path.is_file():
-        raise LabelFileError(f"{path}: not a regular file; save its content to one first")
     try:
+        if not path.exists():
+            raise LabelFileError(f"{path}: no such file")
+        if not path.is_file():
+            raise LabelFileError(f"{path}: not a regular file; save its content to one first")
         with path.open("rb") as raw, _decompress(path, raw) as stream:
             head = stream.read(HEAD)
             stream.seek(0)
             _refuse(path, head)
             yield Source(path, stream, head, raw)
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or error
         raise LabelFileError(f"{path}: cannot be read: {reason}") from error
 
@@ -101,6 +102,8 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
             f"{path}: the archive holds {len(names)} files ({shortlist(names)}); unpack it and "
             f"give the label file"
         )
+    if archive.getinfo(names[0]).flag_bits & 1:
+        raise LabelFileError(f"{path}: cannot be read: the archive is locked with a password")
     return names[0]
 
 

@@ -1,18 +1,17 @@
 """Parquet with one row a clip, as Hugging Face's AudioSet has it: `video_id`, `labels`."""
 
+import io
 from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.annotations import Annotations, Finding
-from audiolabels.columns import to_arrow
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.readers.clips import parse_clip_name
 from audiolabels.readers.dialect import CLIP, LABELS
 from audiolabels.readers.opening import Source
-from audiolabels.readers.rows import LabelResolver, Rows, TextTable, annotate
+from audiolabels.readers.rows import LabelResolver, Row, Rows, TextTable, annotate
 
 BATCH = 1 << 16
 TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
@@ -27,7 +26,8 @@ def read_parquet(source: Source, resolver: LabelResolver) -> Iterator[Annotation
         UnknownLabelError: a label is unknown and the resolver does not drop.
     """
     try:
-        file = pq.ParquetFile(source.path)
+        plain = source.stream is source.raw
+        file = pq.ParquetFile(source.path if plain else io.BytesIO(source.stream.read()))
         clip, labels = _columns(source, file.schema_arrow)
         first, table = 1, TextTable(resolver)
         for batch in file.iter_batches(BATCH, columns=[clip, labels]):
@@ -44,7 +44,7 @@ def _columns(source: Source, schema: pa.Schema) -> tuple[str, str]:
             f"shows them"
         )
     texts = [f.name for f in schema if _is_text(f.type)]
-    lists = [f.name for f in schema if pa.types.is_list(f.type) and _is_text(f.type.value_type)]
+    lists = [f.name for f in schema if _is_list(f.type) and _is_text(f.type.value_type)]
     clip = next((name for name in CLIP if name in texts), None)
     labels = next((name for name in LABELS if name in lists + texts), None)
     if clip is None or labels is None or clip == labels:
@@ -53,7 +53,15 @@ def _columns(source: Source, schema: pa.Schema) -> tuple[str, str]:
             f"{', '.join(LABELS)}, texts or lists of texts); columns are "
             f"{shortlist(schema.names, 12)}"
         )
+    twice = [name for name in (clip, labels) if schema.names.count(name) > 1]
+    if twice:
+        raise LabelFileError(f"{source.path}: several columns of the name {twice[0]}; rename one")
     return clip, labels
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(type_) for test in tests)
 
 
 def _is_text(type_: pa.DataType) -> bool:
@@ -61,21 +69,16 @@ def _is_text(type_: pa.DataType) -> bool:
 
 
 def _rows(source: Source, names: pa.Array, labels: pa.Array, first: int) -> Rows:
+    rows: list[Row] = []
     findings: list[Finding] = []
-    numbers: list[int] = []
-    clips: list[str] = []
-    durations: list[int | None] = []
-    for number, name in enumerate(names.to_pylist(), first):
+    pairs = zip(names.to_pylist(), labels.to_pylist(), strict=True)
+    for number, (name, value) in enumerate(pairs, first):
         clip = parse_clip_name(name or "")
-        if not clip.clip_id:
+        if clip.clip_id:
+            rows.append(Row(number, clip.clip_id, 0, clip.duration_ms, _as_text(value)))
+        else:
             findings.append(Finding(source.name, number, "", "row unused", "the clip's id is null"))
-            continue
-        numbers.append(number)
-        clips.append(clip.clip_id)
-        durations.append(clip.duration_ms)
-    kept = labels.take(to_arrow(np.array(numbers, np.int64) - first))
-    texts = [_as_text(value) for value in kept.to_pylist()]
-    return Rows.from_lists(numbers, clips, durations, texts, findings)
+    return Rows.from_list(rows, findings)
 
 
 def _as_text(value: list[str | None] | str | None) -> str:

@@ -5,8 +5,10 @@ A format's reader makes `Rows`; label texts are parsed once for each distinct te
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,35 +32,50 @@ class Rows:
     Attributes:
         numbers: int64 (N,): line or entry of each row, from 1.
         clip_id: string (N,).
-        duration_s: double (N,), null where the file does not say.
+        onset_s, offset_s: double (N,): place in the clip; offset null where the file does not say.
         labels: dictionary<int32, string> (N,): the label texts as they stand in the file.
-        findings: rows that are not among the N.
+        timed: rows whose times the file tells.
+        overlong: those of them that last a thousand seconds or more.
+        findings: rows that are not among the N, and what was left out of those that are.
     """
 
     numbers: npt.NDArray[np.int64]
     clip_id: pa.StringArray
-    duration_s: pa.DoubleArray
+    onset_s: pa.DoubleArray
+    offset_s: pa.DoubleArray
     labels: pa.DictionaryArray
+    timed: int = 0
+    overlong: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @classmethod
-    def from_lists(
-        cls,
-        numbers: Sequence[int],
-        clips: Sequence[str],
-        durations_ms: Sequence[int | None],
-        labels: Sequence[str],
-        findings: list[Finding],
-    ) -> "Rows":
-        """Rows from equally long lists."""
-        seconds = [None if ms is None else ms / 1000 for ms in durations_ms]
+    def from_list(cls, rows: "Sequence[Row]", findings: list[Finding]) -> "Rows":
+        """Rows from a list of them."""
         return cls(
-            np.array(numbers, np.int64),
-            texts_to_arrow(clips),
-            doubles_to_arrow(seconds),
-            texts_to_arrow(labels).dictionary_encode(),
-            findings,
+            np.array([row.number for row in rows], np.int64),
+            texts_to_arrow([row.clip_id for row in rows]),
+            doubles_to_arrow([row.start_ms / 1000 for row in rows]),
+            doubles_to_arrow([None if r.end_ms is None else r.end_ms / 1000 for r in rows]),
+            texts_to_arrow([row.labels for row in rows]).dictionary_encode(),
+            findings=findings,
         )
+
+
+class Row(NamedTuple):
+    """One row of a label file.
+
+    Attributes:
+        number: its line or entry, from 1.
+        clip_id: its clip.
+        start_ms, end_ms: place in the clip; end is None where the file does not say.
+        labels: the label text.
+    """
+
+    number: int
+    clip_id: str
+    start_ms: int
+    end_ms: int | None
+    labels: str
 
 
 class LabelResolver:
@@ -75,7 +92,7 @@ class LabelResolver:
         self,
         ontology: Ontology,
         *,
-        codes: Mapping[str, str] | None = None,
+        codes: Mapping[str, str] = MappingProxyType({}),
         one_label: bool = False,
         drop: bool = False,
     ) -> None:
@@ -87,7 +104,7 @@ class LabelResolver:
         self.split = lru_cache(maxsize=1 << 16)(self._split)
 
     def _position(self, label: str) -> int:
-        id_ = self._codes.get(label) if self._codes else self.ontology.resolve(label)
+        id_ = self.ontology.resolve(self._codes.get(label, label))
         return UNRESOLVED if id_ is None else self.ontology.index[id_]
 
     def _split(self, text: str) -> tuple[str, ...]:
@@ -99,13 +116,18 @@ class LabelResolver:
         if self._one_label and text:
             return (", ".join(_clean(text.split(","))),)
         if text.startswith("[") and text.endswith("]"):
-            pairs = QUOTED.findall(text)
-            return tuple((a or b).strip() for a, b in pairs if (a or b).strip())
-        for separator in ";|":
-            if separator in text:
-                return tuple(_clean(text.split(separator)))
-        parts = _clean(text.split(","))
-        return tuple(parts) if all(map(self._known, parts)) else tuple(self._join_names(parts))
+            text = text[1:-1]
+            if not QUOTED.sub("", text).strip(", "):
+                return tuple(_clean([a or b for a, b in QUOTED.findall(text)]))
+        separator = next((s for s in ";|" if s in text), None)
+        if separator is None:
+            return tuple(self._join_names(_clean(text.split(","))))
+        return tuple(p for part in _clean(text.split(separator)) for p in self._part(part))
+
+    def _part(self, part: str) -> list[str]:
+        """What stands between two separators: one label, or several joined by commas."""
+        pieces = self._join_names(_clean(part.split(",")))
+        return pieces if any(map(self._known, pieces)) else [part]
 
     def _known(self, label: str) -> bool:
         return self.position(label) != UNRESOLVED
@@ -218,8 +240,8 @@ def annotate(rows: Rows, table: TextTable, source: str) -> Annotations:
     return Annotations(
         table.resolver.ontology,
         rows.clip_id,
-        to_arrow(np.zeros(len(set_of_clip))),
-        rows.duration_s,
+        rows.onset_s,
+        rows.offset_s,
         set_of_clip,
         rows.numbers,
         table.sets,
@@ -283,9 +305,9 @@ def _refuse_unknown(
             first.setdefault(label, int(numbers[row]))
     shown = shortlist(f"{label!r} (row {row:,})" for label, row in first.items())
     raise UnknownLabelError(
-        f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} rows "
-        f"so far: {shown}. Mend them, or drop and count them with --unknown drop "
-        f"(unknown='drop')"
+        f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} "
+        f"row{'s' * (len(bad) > 1)} so far: {shown}. Mend them, or drop and count them with "
+        f"--unknown drop (unknown='drop')"
     )
 
 
@@ -316,11 +338,16 @@ class LongRows:
             UnknownLabelError: a label is unknown and the resolver does not drop.
         """
         indices, label_findings = look_up_labels(rows, self.table, self.source)
+        told = {f.row for f in rows.findings}
         self.findings += rows.findings
-        self.findings += [f for f in label_findings if f.kind != "clip unlabelled"]
+        self.findings += [
+            replace(f, kind="label dropped") if f.reason == "no label" else f
+            for f in label_findings
+            if f.kind != "clip unlabelled" or (f.reason == "no label" and f.row not in told)
+        ]
         self.rows += len(indices)
         owners = np.empty(len(indices), np.int64)
-        durations = rows.duration_s.to_pylist()
+        durations = rows.offset_s.to_pylist()
         for i, clip in enumerate(rows.clip_id.to_pylist()):
             owners[i] = self.clips.setdefault(clip, len(self.clips))
             if owners[i] == len(self.first_rows):

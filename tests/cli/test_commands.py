@@ -133,6 +133,8 @@ def test_check_is_silent_on_clean_files_and_fails_on_others(tmp_path: Path) -> N
     dirty = run("check", tmp_path / "a.csv")
     assert dirty.returncode == 1
     assert "unknown label: Tender" in dirty.stdout
+    run("check", "a.csv", "--report", "r.csv", cwd=tmp_path)
+    assert "a.csv,2,a,label dropped,unknown label: Tender" in (tmp_path / "r.csv").read_text()
 
 
 def test_info_says_how_a_file_was_made(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""Runs the examples: doctests of the package, and every block of README.md and docs/**/*.md.
+
+In Markdown, `python` blocks are executed, those with `>>>` as doctests. In `console` blocks each
+line after `$ ` is run in a temporary folder, and the lines up to the next `$` must equal what it
+prints; `...` matches anything, and sizes of files may differ. Examples between `skip` comments that
+need AudioSet's own files run only where the folder `shared/data` stands beside the checkout.
+"""
+
+import difflib
+import doctest
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sybil import Example, Sybil
+from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
+from sybil.parsers.rest import DocTestParser
+
+FLAGS = doctest.ELLIPSIS
+SHARED = Path(__file__).resolve().parent.parent / "shared" / "data"
+FILE_SIZE = re.compile(r"\([\d,.]+ [kM]B\)")  # differs between versions of pyarrow
+PROGRAMS = {"audiolabels": [sys.executable, "-m", "audiolabels"], "cat": ["cat"], "head": ["head"]}
+
+
+def run_console(example: Example) -> str | None:
+    """Run the commands of a `console` block; say where their output differs."""
+    source = str(example.parsed).replace("\\\n", " ")
+    head, *commands = re.split(r"^\$ ", source, flags=re.MULTILINE)
+    if head.strip() or not commands:
+        return "a console block begins with '$ ' and a command"
+    for text in commands:
+        line, _, wanted = text.partition("\n")
+        got = run_line(line)
+        if not same_output(wanted.strip("\n"), got.strip("\n")):
+            lines = difflib.ndiff(wanted.strip("\n").split("\n"), got.strip("\n").split("\n"))
+            return f"$ {line}\n(- shown on the page, + printed)\n" + "\n".join(lines)
+    return None
+
+
+def run_line(line: str) -> str:
+    """What a command prints, errors included."""
+    program, *arguments = shlex.split(line)
+    done = subprocess.run(  # noqa: S603
+        [*PROGRAMS[program], *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    return done.stdout
+
+
+def same_output(wanted: str, got: str) -> bool:
+    """Whether the output is the one shown, sizes of files apart."""
+    wanted, got = (FILE_SIZE.sub("(size)", text) + "\n" for text in (wanted, got))
+    return doctest.OutputChecker().check_output(wanted, got, doctest.ELLIPSIS)
+
+
+def enter_folder(namespace: dict[str, Any]) -> None:
+    """Give a page a folder of its own, with AudioSet's files if they are there."""
+    folder = tempfile.TemporaryDirectory()
+    namespace["_back"] = Path.cwd(), folder
+    if SHARED.is_dir():
+        for path in [*SHARED.glob("audioset/*segments.csv"), *SHARED.glob("fsd50k/*dev.csv")]:
+            (Path(folder.name) / path.name).symlink_to(path)
+    namespace["no_audioset"] = not SHARED.is_dir()
+    namespace["lacks"] = lambda module: importlib.util.find_spec(module) is None
+    os.chdir(folder.name)
+
+
+def leave_folder(namespace: dict[str, Any]) -> None:
+    """Go back, and remove the page's folder."""
+    back, folder = namespace["_back"]
+    os.chdir(back)
+    folder.cleanup()
+    namespace.clear()
+
+
+pages = Sybil(
+    parsers=[
+        PythonCodeBlockParser(doctest_optionflags=FLAGS),
+        CodeBlockParser("console", run_console),
+        SkipParser(),
+    ],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
+    excludes=["docs/_build/**"],
+    setup=enter_folder,
+    teardown=leave_folder,
+)
+docstrings = Sybil(
+    parsers=[DocTestParser(optionflags=FLAGS)],
+    patterns=["audiolabels/*.py", "audiolabels/**/*.py"],
+)
+pytest_collect_file = (pages + docstrings).pytest()

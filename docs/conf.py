@@ -1,0 +1,54 @@
+"""Configuration of the documentation: `sphinx-build docs docs/_build/html`."""
+
+import sys
+from pathlib import Path
+
+import click
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import audiolabels
+
+project = "audiolabels"
+author = "The audiolabels authors"
+copyright = author
+version = release = audiolabels.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
+    "facts",
+]
+exclude_patterns = ["_build"]
+default_role = "code"  # docstrings write code between single backticks
+highlight_language = "none"
+
+myst_heading_anchors = 3
+
+napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Attributes", "params_style")]  # "onset, offset: ..." names two
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 88
+add_module_names = False
+
+html_theme = "furo"
+html_title = f"audiolabels {release}"
+html_show_sphinx = False
+html_copy_source = False
+
+
+def show_examples_as_code(app: Sphinx, ctx: click.Context, lines: list[str]) -> None:
+    """Turn the epilog of a command, its examples, into a block of code."""
+    examples = [line.removeprefix("| ").strip() for line in lines]
+    examples = [line for line in examples if line and line != "Examples:"]
+    if examples:
+        block = [f"   {line}" for line in examples]
+        lines[:] = [".. rubric:: Examples", "", ".. code-block:: sh", "", *block, ""]
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("sphinx-click-process-epilog", show_examples_as_code)
