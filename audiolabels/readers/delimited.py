@@ -10,12 +10,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from audiolabels.annotations import Annotations, Finding
-from audiolabels.columns import one_chunk, text_buffers, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.columns import (
+    fixed_binary,
+    fixed_bytes,
+    one_chunk,
+    text_buffers,
+    texts_to_arrow,
+    to_arrow,
+    to_numpy,
+)
 from audiolabels.errors import LabelFileError
 from audiolabels.readers.clips import (
     LONGEST_CLIP_S,
@@ -29,9 +38,9 @@ from audiolabels.readers.opening import Source
 from audiolabels.readers.rows import LabelResolver, LongRows, Row, Rows, TextTable, annotate
 
 BLOCK = 4 << 20
-OFFICIAL_TIMES = re.compile(rb", (\d{1,6}\.\d{1,3}), (\d{1,6}\.\d{1,3}), ")
+OFFICIAL_TIME = re.compile(r"(\d{1,6}\.\d{1,3}),")
 # A scalar made by Arrow alone: handing Arrow a Python string would import pandas.
-NO_SEPARATOR = texts_to_arrow([""])[0]
+NO_SEPARATOR = texts_to_arrow([""]).cast(pa.binary())[0]
 ID_BYTES = np.zeros(256, np.bool_)
 ID_BYTES[list(b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
 
@@ -102,53 +111,64 @@ def _official_rows(block: bytes, first_line: int) -> Rows | None:
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(block),
+            # One thread and one chunk: the threads are those of the engine, the chunks its parts.
             read_options=pyarrow.csv.ReadOptions(
-                column_names=["clip", "labels", "end"], use_threads=False
+                column_names=["id", "start", "end", "labels"],
+                use_threads=False,
+                block_size=len(block) + 1,
             ),
-            # The only quotes are those around the labels, so they cut a row into its two parts.
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter='"', quote_char=False, ignore_empty_lines=False
-            ),
+            # A space after each comma, and none in the labels: the comma is left to the cells.
+            parse_options=pyarrow.csv.ParseOptions(delimiter=" ", ignore_empty_lines=False),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={
-                    "clip": pa.binary(),
+                    "id": pa.binary(12),
+                    "start": pa.dictionary(pa.int32(), pa.string()),
+                    "end": pa.dictionary(pa.int32(), pa.string()),
                     "labels": pa.dictionary(pa.int32(), pa.string()),
-                    "end": pa.null(),
                 },
-                null_values=[""],
+                null_values=[],
             ),
         )
     except pa.ArrowInvalid:
         return None
-    clip = one_chunk(table["clip"])
-    offsets, _ = text_buffers(clip)
-    lengths = np.diff(offsets)
-    if len(clip) == 0 or lengths.min() < 11 or lengths.max() > 64:
+    ids, start, end, labels = map(one_chunk, table.columns)
+    id_bytes = fixed_bytes(ids)
+    texts = text_buffers(labels.dictionary)
+    starts, ends = (_official_times(times.dictionary) for times in (start, end))
+    if (
+        starts is None
+        or ends is None
+        or not (id_bytes[:, 11] == ord(",")).all()
+        or not ID_BYTES[id_bytes[:, :11]].all()
+        or np.isin(texts[1], list(b'"\r\n')).any()  # a quote or a line's end within a cell
+        or np.diff(texts[0]).max(initial=0) > csv.field_size_limit()
+    ):
         return None
-    video = pc.binary_slice(clip, 0, 11)
-    starts, id_bytes = text_buffers(video)
-    times = pc.binary_slice(clip, 11, 64).dictionary_encode()
-    matches = [OFFICIAL_TIMES.fullmatch(text) for text in times.dictionary.to_pylist()]
-    if not ID_BYTES[id_bytes[starts[0] : starts[-1]]].all() or not all(matches):
+    start_of, end_of = to_numpy(start.indices), to_numpy(end.indices)
+    length_ms = ends[end_of] - starts[start_of]
+    if (length_ms <= 0).any():
         return None
-    bounds = [[to_ms(m.group(i).decode()) for i in (1, 2)] for m in matches if m]
-    start_ms, end_ms = np.array(bounds, np.int64).T
-    labels = one_chunk(table["labels"])
-    length_ms = end_ms - start_ms
-    longest_text = np.diff(text_buffers(labels.dictionary)[0]).max(initial=0)
-    if (length_ms <= 0).any() or longest_text > csv.field_size_limit():
-        return None
-    which = times.indices
-    suffix = texts_to_arrow([f"_{ms}" for ms in start_ms.tolist()]).take(which)
-    return Rows(
-        np.arange(first_line, first_line + len(clip)),
-        pc.binary_join_element_wise(video.cast(pa.string()), suffix, NO_SEPARATOR),
-        to_arrow(np.zeros(len(clip))),
-        to_arrow(length_ms / 1000).take(which),
-        labels,
-        timed=len(clip),
-        overlong=int((length_ms >= LONGEST_CLIP_S * 1000)[to_numpy(which)].sum()),
+    videos = id_bytes.copy()
+    videos[:, 11] = ord("_")
+    places = texts_to_arrow([str(ms) for ms in starts.tolist()]).take(start.indices)
+    clips = pc.binary_join_element_wise(
+        fixed_binary(videos).cast(pa.binary()), places.cast(pa.binary()), NO_SEPARATOR
     )
+    return Rows(
+        np.arange(first_line, first_line + len(clips)),
+        clips.view(pa.string()),
+        to_arrow(np.zeros(len(clips))),
+        to_arrow(length_ms / 1000),
+        labels,
+        timed=len(clips),
+        overlong=int((length_ms >= LONGEST_CLIP_S * 1000).sum()),
+    )
+
+
+def _official_times(texts: pa.StringArray) -> npt.NDArray[np.int64] | None:
+    """Milliseconds of each time with its comma, or None if one is not written officially."""
+    matches = [OFFICIAL_TIME.fullmatch(text) for text in texts.to_pylist()]
+    return np.array([to_ms(m[1]) for m in matches if m], np.int64) if all(matches) else None
 
 
 def _tolerant_rows(

@@ -173,12 +173,14 @@ class TextTable:
 
     def look_up(self, texts: pa.StringArray) -> npt.NDArray[np.int32]:
         """Numbers of texts in the table, which takes in those that it lacks."""
-        new = texts.filter(pc.is_null(pc.index_in(texts, value_set=self._texts)))
+        found = pc.index_in(texts, value_set=self._texts)
+        if not found.null_count:
+            return to_numpy(found)
+        new = texts.filter(pc.is_null(found))
         if len(self._texts) + len(new) > LARGEST_TABLE:
             self._empty()
             new = texts
-        if len(new):
-            self._add(new)
+        self._add(new)
         return to_numpy(pc.index_in(texts, value_set=self._texts))
 
     def _add(self, new: pa.StringArray) -> None:
