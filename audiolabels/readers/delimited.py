@@ -117,8 +117,10 @@ def _official_rows(block: bytes, first_line: int) -> Rows | None:
                 use_threads=False,
                 block_size=len(block) + 1,
             ),
-            # A space after each comma, and none in the labels: the comma is left to the cells.
-            parse_options=pyarrow.csv.ParseOptions(delimiter=" ", ignore_empty_lines=False),
+            # Cut at the spaces; commas and quotes stay in the cells, where they are checked.
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=" ", quote_char=False, ignore_empty_lines=False
+            ),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={
                     "id": pa.binary(12),
@@ -133,15 +135,14 @@ def _official_rows(block: bytes, first_line: int) -> Rows | None:
         return None
     ids, start, end, labels = map(one_chunk, table.columns)
     id_bytes = fixed_bytes(ids)
-    texts = text_buffers(labels.dictionary)
     starts, ends = (_official_times(times.dictionary) for times in (start, end))
+    unquoted = _unquote(labels.dictionary)
     if (
         starts is None
         or ends is None
+        or unquoted is None
         or not (id_bytes[:, 11] == ord(",")).all()
         or not ID_BYTES[id_bytes[:, :11]].all()
-        or np.isin(texts[1], list(b'"\r\n')).any()  # a quote or a line's end within a cell
-        or np.diff(texts[0]).max(initial=0) > csv.field_size_limit()
     ):
         return None
     start_of, end_of = to_numpy(start.indices), to_numpy(end.indices)
@@ -159,7 +160,7 @@ def _official_rows(block: bytes, first_line: int) -> Rows | None:
         clips.view(pa.string()),
         to_arrow(np.zeros(len(clips))),
         to_arrow(length_ms / 1000),
-        labels,
+        pa.DictionaryArray.from_arrays(labels.indices, unquoted),
         timed=len(clips),
         overlong=int((length_ms >= LONGEST_CLIP_S * 1000).sum()),
     )
@@ -169,6 +170,19 @@ def _official_times(texts: pa.StringArray) -> npt.NDArray[np.int64] | None:
     """Milliseconds of each time with its comma, or None if one is not written officially."""
     matches = [OFFICIAL_TIME.fullmatch(text) for text in texts.to_pylist()]
     return np.array([to_ms(m[1]) for m in matches if m], np.int64) if all(matches) else None
+
+
+def _unquote(texts: pa.StringArray) -> pa.StringArray | None:
+    """Texts without the quotes around them, or None if one is not just so, or over-long."""
+    offsets, raw = text_buffers(texts)
+    quotes = raw[offsets[0] : offsets[-1]] == ord('"')
+    lengths = np.diff(offsets)
+    if not len(texts) or lengths.min() < 2 or lengths.max() > csv.field_size_limit():
+        return None
+    around = quotes[offsets[:-1] - offsets[0]] & quotes[offsets[1:] - offsets[0] - 1]
+    if not around.all() or quotes.sum() != 2 * len(texts):
+        return None
+    return pc.utf8_slice_codeunits(texts, 1, -1)
 
 
 def _tolerant_rows(

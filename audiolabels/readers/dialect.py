@@ -23,6 +23,7 @@ START = "start_seconds start_time_seconds start_time start onset from".split()
 END = "end_seconds end_time_seconds end_time end offset to".split()
 LABELS = "positive_labels mids labels event_labels human_labels tags classes".split()
 PSL = {"hdf5path", "duration", "from"}
+CLASS_LIST = "index display_name label_id name".split()
 LABEL = "mid event_label label class tag category".split()
 
 PROMISE = re.compile(r"num_segs\s*=\s*(\d{1,15})")
@@ -101,7 +102,7 @@ def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
         if promise := PROMISE.search(line):
             promised = int(promise.group(1))
         names = [cell.casefold() for cell in cells]
-        if header is None and _is_header(names):
+        if _is_header(names) and not (comment and header):
             header = (names, _delimiter(line))
         elif line.strip(" ,;\t") and not comment and names[0] != "column1":
             where = Start(number, skipped, promised)
@@ -135,8 +136,10 @@ def _delimiter(line: str) -> str:
 
 
 def _is_header(names: list[str]) -> bool:
-    known = {*CLIP, *START, *END, *LABELS, *LABEL, "index", "display_name", "label_id", "name"}
-    return sum(name in known for name in names) >= min(2, len(names))
+    """Whether the names are those of columns: a clip's and another's, or those of a class list."""
+    clip = any(name in CLIP for name in names)
+    others = sum(name in {*START, *END, *LABELS, *LABEL, *CLASS_LIST} for name in names)
+    return others >= (1 if clip else 2)
 
 
 def _column(names: list[str], known: list[str]) -> int | None:

@@ -85,7 +85,7 @@ def hash_strings(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
     last = starts + lengths - 8
     short = (8 - lengths.clip(max=8)).astype(np.uint64) * np.uint64(8)
     first = np.where(short < 64, words[np.minimum(starts, last)] >> (short & np.uint64(63)), 0)
-    hashes = _mix(lengths.astype(np.uint64), first)
+    hashes = _mix(_mix(lengths.astype(np.uint64), np.uint64(1)), first)
     for position in range(8, int(lengths.max(initial=0)), 8):
         longer = np.flatnonzero(lengths > position)
         word = words[np.minimum(starts[longer] + position, last[longer])]
@@ -93,6 +93,8 @@ def hash_strings(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
     return hashes
 
 
-def _mix(state: npt.NDArray[np.uint64], word: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def _mix(
+    state: npt.NDArray[np.uint64], word: npt.NDArray[np.uint64] | np.uint64
+) -> npt.NDArray[np.uint64]:
     mixed = (state ^ word) * np.uint64(0x9E3779B97F4A7C15)
     return mixed ^ (mixed >> np.uint64(29))

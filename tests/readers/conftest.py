@@ -1,0 +1,34 @@
+"""Fixtures of the readers' tests."""
+
+from pathlib import Path
+
+import pytest
+from reader_support import ONTOLOGY, Reader, Refuser, refuse, write
+
+from audiolabels import Annotations
+from audiolabels.errors import LabelFileError
+from audiolabels.readers import read_labels
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Reader:
+    """Writes content to a file and reads it."""
+
+    def write_and_read(
+        content: bytes | str, name: str = "labels.csv", **options: str
+    ) -> Annotations:
+        return read_labels(write(tmp_path, content, name), ontology=ONTOLOGY, **options)
+
+    return write_and_read
+
+
+@pytest.fixture
+def refuse_content(tmp_path: Path) -> Refuser:
+    """Writes content to a file and asserts that it is refused with a message that matches."""
+
+    def write_and_refuse(
+        content: bytes | str, match: str, name: str = "labels.csv", **options: str
+    ) -> LabelFileError:
+        return refuse(write(tmp_path, content, name), match, **options)
+
+    return write_and_refuse
