@@ -125,6 +125,8 @@ def read_labels(
     options = ReadOptions(unknown, time_unit)
     ontology = ontology or load_ontology().with_supplement()
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not listed:
+        raise LabelFileError("no file given: name at least one label file")
     parts: list[Annotations] = []
     index = ClipIndex()
     for path in listed:

@@ -17,6 +17,7 @@ NAMED = re.compile(
     re.ASCII,
 )
 EXTENSION = re.compile(r"\.(wav|flac|mp3|ogg|opus|m4a|aac|mp4|mkv|webm|npy|npz|pt)$", re.IGNORECASE)
+DECIMAL = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 SPREADSHEET_ERROR = re.compile(r"#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!)")
 # VGGSound writes the start as six digits of seconds; as milliseconds no such number starts with 0.
 VGGSOUND_START = re.compile(r"0\d{5}")
@@ -56,8 +57,8 @@ def parse_clip_name(name: str) -> Clip:
 
 
 @lru_cache(maxsize=1 << 16)
-def to_ms(seconds: str) -> int:
-    """Whole milliseconds of a decimal number of seconds, half away from zero.
+def to_ms(text: str, unit_ms: int = 1000) -> int:
+    """Whole milliseconds of a decimal number of seconds, or of milliseconds; half goes up.
 
     Raises:
         ValueError: it is no finite number, or below zero.
@@ -66,9 +67,8 @@ def to_ms(seconds: str) -> int:
     (30000, 1, 10000)
     """
     try:
-        number = Decimal(seconds.strip())
-        if number.is_finite() and 0 <= number < 10**9:
-            return int(number * 1000 + Decimal("0.5"))
-    except InvalidOperation:
+        if DECIMAL.fullmatch(text.strip()) and (number := Decimal(text.strip())) < 10**9:
+            return int(number * unit_ms + Decimal("0.5"))
+    except InvalidOperation:  # an exponent beyond all bounds
         pass
-    raise ValueError(f"not a time in seconds: {seconds.strip()!r}")
+    raise ValueError(f"not a time in seconds: {text.strip()!r}")

@@ -191,13 +191,16 @@ def _tolerant_rows(
     rows: list[Row] = []
     findings: list[Finding] = []
     timed = overlong = 0
+    needed = dialect.labels + 1 if dialect.width is None else dialect.width
     for number, raw in enumerate(block.split(b"\n"), first_line):
-        if not raw.strip(b" ,;\t\r") or is_comment(raw.decode("utf-8", "replace")):
+        if not raw.strip(b" ,;\t\r"):
             continue
         cells: list[str] = []
         try:
             line = raw.decode("utf-8-sig").strip("\r")
             cells = split_cells(line, dialect.delimiter)
+            if is_comment(line) and len(cells) < needed:
+                continue
             row, length_ms = _parse_cells(number, line, cells, dialect, time_unit)
         except (UnicodeDecodeError, csv.Error, BadRowError) as error:
             reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
@@ -240,17 +243,14 @@ def _parse_cells(
     if dialect.start is None or dialect.end is None:
         return Row(number, clip, 0, named_ms, text), None
     try:
-        start, stop = (_to_ms(cells[i], time_unit) for i in (dialect.start, dialect.end))
+        unit = 1 if time_unit == "ms" else 1000
+        start, stop = (to_ms(cells[i], unit) for i in (dialect.start, dialect.end))
     except ValueError:
         raise BadRowError("a time is not a number of seconds") from None
-    if dialect.one_label:
+    if dialect.one_label and not dialect.video_ids:  # an event's times; a video's are the clip's
         return Row(number, clip, 0, named_ms, text), stop - start
     if stop <= start:
         raise BadRowError("ends before it begins" if stop < start else "has no length")
     if VIDEO.fullmatch(clip):  # the times are the clip's place in the video
         return Row(number, f"{clip}_{start}", 0, stop - start, text), stop - start
     return Row(number, clip, start, stop, text), stop - start
-
-
-def _to_ms(text: str, time_unit: str) -> int:
-    return round(to_ms(text) / 1000) if time_unit == "ms" else to_ms(text)

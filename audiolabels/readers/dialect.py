@@ -12,7 +12,7 @@ from typing import NamedTuple
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology import Ontology
 from audiolabels.readers.clips import EXTENSION, SPREADSHEET_ERROR, parse_clip_name
-from audiolabels.readers.opening import Source
+from audiolabels.readers.opening import HEAD, Source
 
 CLIP = (
     "ytid yt_id youtube_id video_id segment_id clip_id filename file_name fname audio_id "
@@ -96,23 +96,25 @@ def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
             has no recognisable layout.
     """
     promised, header, skipped = None, None, 0
+    final = False  # whether the header stands for itself, not in a comment
     for number, raw, line in _first_lines(source.head):
         comment = is_comment(line)
         cells = split_cells(line.lstrip("# ") if comment else line, _delimiter(line))
         if promise := PROMISE.search(line):
             promised = int(promise.group(1))
         names = [cell.casefold() for cell in cells]
-        if _is_header(names) and not (comment and header):
-            header = (names, _delimiter(line))
+        if _is_header(names) and not final and not (comment and header):
+            header, final = (names, _delimiter(line)), not comment
         elif line.strip(" ,;\t") and not comment and names[0] != "column1":
-            where = Start(number, skipped, promised)
+            begin = Start(number, skipped, promised)
             if header:
-                return _from_header(source, *header, cells, where)
-            return _from_shape(source, cells, _delimiter(line), ontology, where)
+                return _from_header(source, *header, cells, begin)
+            return _from_shape(source, cells, _delimiter(line), ontology, begin)
         skipped += len(raw)
     if header:
         _from_header(source, *header, [], Start(0, 0, promised))
-    raise LabelFileError(f"{source.path}: no rows")
+    where = "in its first 64 KiB" if len(source.head) == HEAD else "but a header or comments"
+    raise LabelFileError(f"{source.path}: no rows {where}; was it cut off?")
 
 
 def is_comment(line: str) -> bool:

@@ -22,7 +22,7 @@ REFUSED_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; run 'git lfs pull'"),
     (b"\x89HDF", "an HDF5 file; label files are text, JSON or Parquet"),
     (b"SQLite format 3", "a database; export the table as CSV"),
-    (b"%PDF", "a PDF"),
+    (b"%PDF", "a PDF; label files are text, JSON or Parquet"),
 )
 HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<body")
 
@@ -109,7 +109,7 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
 
 def _refuse(path: Path, head: bytes) -> None:
     if not head.strip():
-        raise LabelFileError(f"{path}: empty")
+        raise LabelFileError(f"{path}: empty; was it fetched or written whole?")
     for start, what in REFUSED_STARTS:
         if head.startswith(start):
             raise LabelFileError(f"{path}: this is {what}")
@@ -119,4 +119,6 @@ def _refuse(path: Path, head: bytes) -> None:
             f"{path}: an HTML or XML page, not labels; the download got an error or redirect page"
         )
     if b"\0" in head and not head.startswith(b"PAR1"):
-        raise LabelFileError(f"{path}: binary data, not a label file")
+        raise LabelFileError(
+            f"{path}: binary data, not a label file; those are text, JSON or Parquet"
+        )

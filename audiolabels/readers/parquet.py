@@ -34,7 +34,9 @@ def read_parquet(source: Source, resolver: LabelResolver) -> Iterator[Annotation
             yield annotate(_rows(source, batch[clip], batch[labels], first), table, source.name)
             first += len(batch)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise LabelFileError(f"{source.path}: broken Parquet: {error}") from error
+        raise LabelFileError(
+            f"{source.path}: broken Parquet, fetch or write it again: {error}"
+        ) from error
 
 
 def _columns(source: Source, schema: pa.Schema) -> tuple[str, str]:

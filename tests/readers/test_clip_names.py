@@ -26,7 +26,7 @@ VIDEOS = st.text(string.ascii_letters + string.digits + "-_", min_size=11, max_s
         ("Y_aaaaaaaaa.wav", "Y_aaaaaaaaa", None),
         ("-_________-", "-_________-", None),
         ("audio/train/Ys9d-2nhuJCQ.wav", "s9d-2nhuJCQ", None),
-        ("/root/16k/Ys9d-2nhuJCQ.flac", "s9d-2nhuJCQ", None),
+        ("/data/16k/Ys9d-2nhuJCQ.flac", "s9d-2nhuJCQ", None),
         ("D:\\audio\\Ys9d-2nhuJCQ.wav", "s9d-2nhuJCQ", None),
         ("s9d-2nhuJCQ_30000", "s9d-2nhuJCQ_30000", None),
         ("s9d-2nhuJCQ_0", "s9d-2nhuJCQ_0", None),

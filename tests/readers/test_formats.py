@@ -342,6 +342,15 @@ def test_pieces_of_one_recording_keep_their_places(text: str, read: Reader) -> N
     assert labels.report.findings == []
 
 
+def test_segments_with_one_row_a_label_are_not_merged_into_their_video(read: Reader) -> None:
+    header = "YTID,start_seconds,end_seconds,label\n"
+    rows = "aaaaaaaaaaa,0,10,Music\naaaaaaaaaaa,30,40,Speech\naaaaaaaaaaa,0,10,Dog\n"
+    assert by_clip(read(header + rows)) == {
+        "aaaaaaaaaaa_0": {MUSIC, DOG},
+        "aaaaaaaaaaa_30000": {SPEECH},
+    }
+
+
 # Parquet
 
 
