@@ -133,7 +133,7 @@ def expand_files(
         expander = _Expander(make, vocabulary, ontology, writer.layout, summary.counts)
         writing: deque[Future[None]] = deque()
         parts = _read(paths, ontology, read_options, index, summary, findings, progress)
-        for clips in rechunk(ahead(parts), writer.layout.group, ontology):
+        for clips in rechunk(parts, writer.layout.group, ontology):
             columns = (clips.clip_id, clips.onset, clips.offset)
             cells = expander.cells(clips)
             writing.append(thread.submit(writer.write, *columns, cells, clips.set_of_clip))
@@ -259,15 +259,6 @@ def _read(
                 yield replace(part, report=Report())
                 if progress:
                     progress(sum(sizes[:number]) + source.raw.tell(), sum(sizes))
-
-
-def ahead(parts: Iterator[Annotations]) -> Iterator[Annotations]:
-    """The same parts, each made in another thread while the one before is being used."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, parts, None)
-        while (part := coming.result()) is not None:
-            coming = pool.submit(next, parts, None)
-            yield part
 
 
 def _refuse_overwriting(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:

@@ -7,6 +7,7 @@ any other block line by line, which takes every form. Both give the same rows.
 import csv
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -68,13 +69,8 @@ def read_delimited(
     )
     table = TextTable(resolver)
     long = LongRows(table, source.name) if dialect.one_label else None
-    line, rows_read, timed, overlong = dialect.begin.line, 0, 0, 0
-    source.stream.seek(dialect.begin.position)
-    for block in _blocks(source):
-        rows = _official_rows(block, line) if official else None
-        lines = len(rows.numbers) if rows else block.count(b"\n")
-        rows = rows or _tolerant_rows(block, line, dialect, source, time_unit)
-        line += lines
+    rows_read, timed, overlong = 0, 0, 0
+    for rows in _ahead(_all_rows(source, dialect, official, time_unit)):
         rows_read += len(rows.numbers) + sum(f.kind == "row unused" for f in rows.findings)
         timed, overlong = timed + rows.timed, overlong + rows.overlong
         if long:
@@ -96,6 +92,26 @@ def read_delimited(
         )
     if long:
         yield long.annotations()
+
+
+def _all_rows(source: Source, dialect: Dialect, official: bool, time_unit: str) -> Iterator[Rows]:
+    """Rows block by block."""
+    line = dialect.begin.line
+    source.stream.seek(dialect.begin.position)
+    for block in _blocks(source):
+        rows = _official_rows(block, line) if official else None
+        lines = len(rows.numbers) if rows else block.count(b"\n")
+        yield rows or _tolerant_rows(block, line, dialect, source, time_unit)
+        line += lines
+
+
+def _ahead(items: Iterator[Rows]) -> Iterator[Rows]:
+    """The same items, each made in another thread while the one before is being used."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 def _blocks(source: Source) -> Iterator[bytes]:
