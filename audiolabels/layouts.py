@@ -130,7 +130,7 @@ def _load_dense(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         "lists": Layout(
-            group=131_072,
+            group=65_536,
             columns=lambda c: {"positive": pa.list_(pa.uint16()), "masked": pa.list_(pa.uint16())},
             encode=_encode_lists,
             gather=_gather_lists,
@@ -138,7 +138,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
             dictionary=(),
         ),
         "packed": Layout(
-            group=131_072,
+            group=65_536,
             columns=lambda c: {"positive": pa.binary(-(-c // 8)), "masked": pa.binary(-(-c // 8))},
             encode=_encode_packed,
             gather=_gather_packed,
@@ -154,7 +154,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
             encode=_encode_packed,
             gather=_gather_dense,
             load=_load_dense,
-            dictionary=("target.list.element", "mask.list.element"),
+            dictionary=(),
         ),
     }
 )

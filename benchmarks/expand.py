@@ -34,7 +34,7 @@ HEADER = (
     "# YTID, start_seconds, end_seconds, positive_labels\n"
 )
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-LAYOUTS = ("packed", "lists", "dense")
+LAYOUTS = ("packed", "lists")
 
 
 def clip_id(number: int) -> str:
@@ -235,39 +235,54 @@ def ours(source: Path, output: Path, layout: str) -> list[str]:
     return [sys.executable, "-m", "audiolabels", *command]
 
 
-def median(command: list[str], repeats: int) -> tuple[float, float]:
-    runs = [measure(command) for _ in range(repeats)]
-    return statistics.median(s for s, _ in runs), max(m for _, m in runs)
-
-
 def show(name: str, result: tuple[float, float], *ratios: str) -> None:
     print(f"{name:28} {result[0]:8.2f} s {result[1]:8.0f} MB   {'  '.join(ratios)}", flush=True)
 
 
-def compare(folder: Path, source: Path, repeats: int, slow_repeats: int) -> None:
-    """The table of (a), (b), (c) and (d) for one input."""
-    slow = {}
-    for name in ("loop", "loop-without-gc", "scipy"):
-        slow[name] = median(worker(name, source, folder / "slow.parquet"), slow_repeats)
-        show(name, slow[name])
-    for layout in LAYOUTS if repeats > 1 else LAYOUTS[:2]:
+def compare(folder: Path, source: Path, repeats: int) -> None:
+    """The table of (a), (b), (c) and (d) for one input.
+
+    The programs take turns, so that a machine that is slow for a while is slow for all of them.
+    """
+    commands = {
+        name: worker(name, source, folder / "slow.parquet")
+        for name in ("loop", "loop-without-gc", "scipy")
+    }
+    for layout in LAYOUTS:
         output = folder / f"{layout}.parquet"
-        result = median(ours(source, output, layout), repeats if layout != "dense" else 1)
-        ratios = [f"{slow[name][0] / result[0]:5.1f}× faster than {name}" for name in slow]
-        if layout != "dense":
-            finished = folder / f"floor-{layout}.parquet"
-            measure(worker("prepare-floor", output, finished))
-            floor = median(worker("floor", source, finished), repeats)
-            show(f"floor, {layout}", floor)
-            ratios.append(f"{result[0] / floor[0]:.2f}× the floor")
-        show(f"audiolabels, {layout}", result, *ratios)
+        commands[f"audiolabels, {layout}"] = ours(source, output, layout)
+        measure(commands[f"audiolabels, {layout}"])
+        finished = folder / f"floor-{layout}.parquet"
+        measure(worker("prepare-floor", output, finished))
+        commands[f"floor, {layout}"] = worker("floor", source, finished)
+    runs = [{name: measure(command) for name, command in commands.items()} for _ in range(repeats)]
+    results = {
+        name: (
+            statistics.median(run[name][0] for run in runs),
+            max(run[name][1] for run in runs),
+        )
+        for name in commands
+    }
+    for name, result in results.items():
+        if name.startswith("audiolabels"):
+            floor = results[name.replace("audiolabels", "floor")]
+            slow = ("loop", "loop-without-gc", "scipy")
+            ratios = [
+                f"{results[other][0] / result[0]:5.1f}× faster than {other}" for other in slow
+            ]
+            show(name, result, *ratios, f"{result[0] / floor[0]:.2f}× the floor")
+        else:
+            show(name, result)
 
 
-def compare_memory(folder: Path, small: Path, large: Path) -> None:
-    for layout in LAYOUTS[:2]:
+def compare_memory(folder: Path, small: Path, large: Path, rows: int) -> None:
+    """Memory at ten times the rows, `rows` of them."""
+    for layout in LAYOUTS:
         output = folder / "memory.parquet"
         few, many = (measure(ours(source, output, layout)) for source in (small, large))
-        show(f"{layout}, ten times the rows", many, f"{many[1] / few[1]:.2f}× the memory")
+        index_mb = 8 * 9 / 10 * rows / 2**20  # of clip ids, eight bytes a clip
+        ratios = [f"{many[1] / few[1]:.2f}× the memory", f"{(many[1] - index_mb) / few[1]:.2f}×"]
+        show(f"{layout}, ten times the rows", many, *ratios, "without the index of clip ids")
         output.unlink()
 
 
@@ -289,13 +304,17 @@ def main() -> None:
 
     usual = input_of("usual", options.clips)
     print(f"{options.clips:,} clips, {usual.stat().st_size / 1e6:.0f} MB of CSV")
-    compare(folder, usual, options.repeats, options.repeats)
+    compare(folder, usual, options.repeats)
     bad = input_of("distinct", options.clips, distinct=True)
     print(f"\nnearly every label set distinct, {bad.stat().st_size / 1e6:.0f} MB of CSV")
-    compare(folder, bad, 1, 1)
+    compare(folder, bad, 1)
     print()
-    compare_memory(folder, usual, input_of("usual", 10 * options.clips))
-    compare_memory(folder, bad, input_of("distinct", 10 * options.clips, distinct=True))
+    dense = measure(ours(usual, folder / "dense.parquet", "dense"))
+    show("audiolabels, dense", dense)
+    compare_memory(folder, usual, input_of("usual", 10 * options.clips), 10 * options.clips)
+    compare_memory(
+        folder, bad, input_of("distinct", 10 * options.clips, distinct=True), 10 * options.clips
+    )
 
 
 if __name__ == "__main__":
