@@ -210,6 +210,11 @@ class Annotations:
             UnknownLabelError: the ontology lacks a label.
         """
         ontology = ontology or load_ontology().with_supplement()
+        texts = [clip for clip, names in labels.items() if isinstance(names, str)]
+        if texts:
+            raise UnknownLabelError(
+                f"labels must be lists of labels; a text for {shortlist(texts)}"
+            )
         given = [list(names) if names is not None else [] for names in labels.values()]
         unknown = {repr(n) for names in given for n in names if ontology.resolve(n) is None}
         if unknown:

@@ -91,6 +91,8 @@ def _load_lists(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
 def _scatter(lists: pa.ListArray, columns: int) -> Bits:
     offsets = to_numpy(lists.offsets).astype(np.int64)
     values = to_numpy(lists.values)[offsets[0] : offsets[-1]].astype(np.int64)
+    if values.max(initial=0) >= columns:
+        raise ValueError(f"column {values.max()} of {columns}")
     width = -(-columns // 8)
     rows = np.repeat(np.arange(len(lists)), np.diff(offsets))
     weights = (128 >> (values & 7)).astype(np.float64)

@@ -15,6 +15,7 @@ import hashlib
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -36,6 +37,7 @@ class Ontology:
         classes: the classes, in the order that the vocabulary `ontology` takes.
         aliases: other ids that mean the same class, id to id.
         names: further display names that label files use, name to id.
+        supplement: ids of the classes that a supplement added.
 
     Raises:
         OntologyError: an id is malformed or occurs twice, a child does not exist, or the graph
@@ -54,6 +56,7 @@ class Ontology:
         *,
         aliases: Mapping[str, str] = MappingProxyType({}),
         names: Mapping[str, str] = MappingProxyType({}),
+        supplement: Iterable[str] = (),
     ) -> None:
         self.classes: tuple[OntologyClass, ...] = tuple(classes)
         refuse_bad_ids(self.classes)
@@ -65,6 +68,7 @@ class Ontology:
         self.aliases: Mapping[str, str] = {
             alias: id_ for alias, id_ in aliases.items() if id_ in self._by_id
         }
+        self.supplement: frozenset[str] = frozenset(supplement)
         self._extra_names = {name: id_ for name, id_ in names.items() if id_ in self._by_id}
 
     def __len__(self) -> int:
@@ -214,6 +218,7 @@ class Ontology:
             [*extended, *(OntologyClass(c["id"], c["name"]) for c in added)],
             aliases={**self.aliases, **supplement["aliases"]},
             names={**_names_in_use(), **self._extra_names},
+            supplement=self.supplement.union(c["id"] for c in added),
         )
 
     def __repr__(self) -> str:
@@ -235,13 +240,15 @@ class Ontology:
 
     @cached_property
     def _exact(self) -> dict[str, str]:
-        own = {c.name: c.id for c in self.classes}
-        return {**self._extra_names, **own, **self.aliases}
+        count = Counter(c.name for c in self.classes)
+        own = {c.name: c.id for c in self.classes if count[c.name] == 1}
+        extra = {name: id_ for name, id_ in self._extra_names.items() if name not in count}
+        return {**extra, **own, **self.aliases}
 
     @cached_property
     def _plain_names(self) -> dict[str, set[str]]:
         table: dict[str, set[str]] = {}
-        for name, id_ in self._exact.items():
+        for name, id_ in [*self._exact.items(), *((c.name, c.id) for c in self.classes)]:
             table.setdefault(_plain(name), set()).add(id_)
         return table
 
@@ -332,7 +339,13 @@ def _build(path: Path) -> Ontology:
     entries = content.get("classes") if isinstance(content, dict) else content
     if not isinstance(entries, list) or not entries:
         raise OntologyError(f"{path}: not an ontology: expected a list of classes")
-    return Ontology(_parse_class(path, i, entry) for i, entry in enumerate(entries))
+    try:
+        return Ontology([_parse_class(path, i, entry) for i, entry in enumerate(entries)])
+    except OntologyError as error:
+        message = str(error)
+        raise OntologyError(
+            message if message.startswith(str(path)) else f"{path}: {message}"
+        ) from None
 
 
 def _parse_class(path: Path, position: int, entry: Any) -> OntologyClass:

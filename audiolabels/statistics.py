@@ -85,5 +85,5 @@ def weigh(
     total = np.zeros(columns, np.float64)
     for start in range(0, len(bits), CHUNK):
         part = np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns)
-        total += weights[start : start + CHUNK].astype(np.float32) @ part.astype(np.float32)
+        total += weights[start : start + CHUNK].astype(np.float64) @ part.astype(np.float64)
     return total.astype(np.int64)

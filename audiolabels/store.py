@@ -24,7 +24,7 @@ from audiolabels.columns import fixed_binary, fixed_bytes, one_chunk, to_numpy
 from audiolabels.errors import TargetsFileError, choose
 from audiolabels.layouts import LAYOUTS, Cells
 from audiolabels.targets import Bits, Targets
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.vocabulary import Vocabulary, describe_vocabulary
 
 KEY = b"audiolabels"
 FORMAT_VERSION = 1
@@ -46,19 +46,33 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         TargetsFileError: the folder does not exist, `path` is no regular file, or writing fails.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
-    if not path.parent.is_dir():
-        raise TargetsFileError(f"{path.parent}: no such folder; make it first")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with blame(path):
+        target = path.resolve()  # a link stays a link
+        if target.exists() and not target.is_file():
+            raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
+        if not target.parent.is_dir():
+            raise TargetsFileError(f"{path.parent}: no such folder; make it first")
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         yield partial
-        partial.replace(path)
+        with blame(path):
+            partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def blame(path: str | Path) -> Iterator[None]:
+    """Turn an OSError into one that names the output.
+
+    Raises:
+        TargetsFileError: in the place of an OSError.
+    """
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise TargetsFileError(f"{path}: not written, left as it was: {reason}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class TargetsWriter:
@@ -70,9 +84,12 @@ class TargetsWriter:
         path: where the file is written; `atomic_path` should stand around this.
         vocabulary: C classes.
         layout: a key of `LAYOUTS`.
+        output: the file that errors name, if it is not `path`.
     """
 
-    def __init__(self, path: Path, vocabulary: Vocabulary, layout: str) -> None:
+    def __init__(
+        self, path: Path, vocabulary: Vocabulary, layout: str, *, output: str | Path | None = None
+    ) -> None:
         self.layout = LAYOUTS[choose("layout", layout, LAYOUTS)]
         self._name = layout
         self._vocabulary = vocabulary
@@ -84,7 +101,9 @@ class TargetsWriter:
                 **self.layout.columns(len(vocabulary)),
             }
         )
-        self._sink = pa.OSFile(str(path), "wb")
+        self._output = output or path
+        with blame(self._output):
+            self._sink = pa.OSFile(str(path), "wb")
         self._writer = pq.ParquetWriter(
             self._sink,
             self._schema,
@@ -120,7 +139,8 @@ class TargetsWriter:
         """
         targets = self.layout.gather(cells, which, len(self._vocabulary))
         table = pa.Table.from_arrays([clip_id, onset, offset, *targets], schema=self._schema)
-        self._writer.write_table(table, row_group_size=self.layout.group)
+        with blame(self._output):
+            self._writer.write_table(table, row_group_size=self.layout.group)
         self.rows += len(clip_id)
 
     def close(self, metadata: Mapping[str, Any]) -> None:
@@ -134,13 +154,15 @@ class TargetsWriter:
             "columns": list(self.layout.columns(1)),
             "rows": self.rows,
             **metadata,
+            "vocabulary": describe_vocabulary(self._vocabulary),
         }
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
         # Rows and sources are known only now, so the Arrow schema is stored by hand.
         schema = self._schema.with_metadata({KEY: text.encode()})
         stored = base64.b64encode(schema.serialize())
         self._writer.add_key_value_metadata({KEY: text.encode(), b"ARROW:schema": stored})
-        self._writer.close()
+        with blame(self._output):
+            self._writer.close()
 
 
 def write_targets(targets: Targets, path: str | Path, *, layout: str = "lists") -> None:
@@ -157,7 +179,7 @@ def write_targets(targets: Targets, path: str | Path, *, layout: str = "lists") 
     """
     with (
         atomic_path(path) as partial,
-        TargetsWriter(partial, targets.vocabulary, layout) as writer,
+        TargetsWriter(partial, targets.vocabulary, layout, output=path) as writer,
     ):
         cells = writer.layout.encode(targets.positive, targets.masked, len(targets.vocabulary))
         for start in range(0, len(targets), writer.layout.group):
@@ -205,7 +227,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
         for name in expected
         if name in file.schema_arrow.names
     }
-    if list(expected) != names or len(found) < len(expected) or sizes[1] != file.metadata.num_rows:
+    if list(expected) != names or found != expected or sizes[1] != file.metadata.num_rows:
         raise TargetsFileError(f"{path}: columns or rows are not those that its metadata name")
     return file, facts
 
@@ -231,7 +253,7 @@ def read_targets(path: str | Path) -> Targets:
             clips.append(batch["clip_id"])
             starts.append(batch["onset"])
             ends.append(batch["offset"])
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise TargetsFileError(f"{path}: broken: {error}") from error
     both, rows = _distinct(tables, 2 * -(-len(vocabulary) // 8))
     width = both.shape[1] // 2

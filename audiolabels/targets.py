@@ -100,8 +100,8 @@ class Targets:
                 "clip_id": self.clip_id.to_pylist(),
                 "onset": self.onset.to_pylist(),
                 "offset": self.offset.to_pylist(),
-                "positive": [positive[row] for row in self.row_of_clip],
-                "masked": [masked[row] for row in self.row_of_clip],
+                "positive": [list(positive[row]) for row in self.row_of_clip],
+                "masked": [list(masked[row]) for row in self.row_of_clip],
             }
         )
 
@@ -124,13 +124,15 @@ class Targets:
         return [[names[c] for c in np.flatnonzero(row)] for row in self._unpack(bits)]
 
     def __repr__(self) -> str:
-        weights = np.bincount(self.row_of_clip, minlength=len(self.positive))
-        clips = max(1, len(self))
-        positive = weights @ np.bitwise_count(self.positive).sum(1, dtype=np.int64) / clips
-        masked = weights @ np.bitwise_count(self.masked).sum(1, dtype=np.int64) / clips
+        positive = np.bitwise_count(self.positive).sum(1, dtype=np.int64)
+        masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
+        weights = np.bincount(self.row_of_clip, minlength=len(masked))
+        weights *= masked < len(self.vocabulary)  # as in summaries: clips without any label aside
+        clips = max(1, weights.sum())
         return (
             f"Targets({self.metadata.get('scheme', '?')}, {len(self):,} clips × "
-            f"{len(self.vocabulary)} classes, {positive:.2f} positive and {masked:.2f} masked "
+            f"{len(self.vocabulary)} classes, {weights @ positive / clips:.2f} positive and "
+            f"{weights @ masked / clips:.2f} masked "
             f"a clip)"
         )
 

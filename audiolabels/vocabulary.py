@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +103,15 @@ class Vocabulary:
         return f"Vocabulary({self.name!r}, {len(self)} classes)"
 
 
+def describe_vocabulary(vocabulary: Vocabulary) -> dict[str, Any]:
+    """The vocabulary as metadata hold it."""
+    return {
+        "name": vocabulary.name,
+        "ids": list(vocabulary.ids),
+        "names": list(vocabulary.names),
+    }
+
+
 def _column_file(stem: str, *conditions: str) -> Callable[[Ontology], tuple[list[str], list[str]]]:
     def read(ontology: Ontology) -> tuple[list[str], list[str]]:
         path = ontology_folder() / "vocabularies" / f"{stem}.csv"
@@ -113,14 +123,8 @@ def _column_file(stem: str, *conditions: str) -> Callable[[Ontology], tuple[list
 
 
 def _whole_ontology(ontology: Ontology) -> tuple[list[str], list[str]]:
-    supplement = set(_supplement_ids())
-    kept = [c for c in ontology.classes if c.id not in supplement]
+    kept = [c for c in ontology.classes if c.id not in ontology.supplement]
     return [c.id for c in kept], [c.name for c in kept]
-
-
-def _supplement_ids() -> tuple[str, ...]:
-    plain = load_ontology()
-    return plain.with_supplement().ids[len(plain) :]
 
 
 NAMED: Mapping[str, Callable[[Ontology], tuple[list[str], list[str]]]] = MappingProxyType(
@@ -212,7 +216,10 @@ def _read_class_list(path: Path, ontology: Ontology) -> list[str]:
     if all(ontology.resolve(line.strip()) for line in lines):
         return [line.strip() for line in lines]
     delimiter = "\t" if "\t" in lines[0] else ","
-    rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+    try:
+        rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+    except csv.Error as error:
+        raise VocabularyError(f"{path}: not a list of classes: {error}") from error
     for column in range(min(3, len(rows[0]))):
         cells = [row[column].strip() if column < len(row) else "" for row in rows]
         for first in (0, 1):  # with and without a header

@@ -273,3 +273,10 @@ def test_ontologies_travel_to_other_processes() -> None:
     there = pickle.loads(pickle.dumps(EXTENDED))
     assert there.digest == EXTENDED.digest
     assert there.resolve("/t/dd00138") == "/t/dd000138"
+
+
+def test_a_name_of_two_classes_is_neither() -> None:
+    twins = Ontology([entry("/a", name="Bell"), entry("/b", name="Bell")])
+    assert twins.resolve("Bell") is None
+    with pytest.raises(UnknownClassError, match="not one class"):
+        twins.find("bell")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +234,26 @@ def test_a_success_replaces_the_old_file(tmp_path: Path) -> None:
 def test_outputs_that_cannot_be_are_refused(targets: Targets, path: str, message: str) -> None:
     with pytest.raises(TargetsFileError, match=message):
         write_targets(targets, path)
+
+
+def test_the_file_names_the_vocabulary_that_it_holds(tmp_path: Path, targets: Targets) -> None:
+    write_targets(replace(targets, metadata={}), tmp_path / "t.parquet")
+    assert read_targets(tmp_path / "t.parquet").vocabulary == targets.vocabulary
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array([[600]] * 4, pa.list_(pa.uint16())), "broken: column 600 of 527"),
+        (pa.array([[1]] * 4, pa.list_(pa.uint32())), "columns or rows are not those"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(
+    tmp_path: Path, targets: Targets, column: pa.Array, message: str
+) -> None:
+    path = tmp_path / "t.parquet"
+    write_targets(targets, path)
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(3, "positive", column), path)
+    with pytest.raises(TargetsFileError, match=message):
+        read_targets(path)

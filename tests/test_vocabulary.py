@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiolabels import Vocabulary, load_ontology, load_vocabulary, toy_ontology
+from audiolabels import Ontology, Vocabulary, load_ontology, load_vocabulary, toy_ontology
 from audiolabels.errors import VocabularyError
+from audiolabels.graph import OntologyClass
 from audiolabels.vocabulary import NAMED
 
 SIZES = {
@@ -172,3 +173,8 @@ def test_permutation_names_what_is_missing() -> None:
 def test_ids_and_names_must_pair() -> None:
     with pytest.raises(VocabularyError, match="2 ids but 1 names"):
         Vocabulary("bad", ("/a", "/b"), ("A",))
+
+
+def test_classes_of_the_own_ontology_are_never_taken_for_a_supplement() -> None:
+    own = Ontology([*load_ontology().classes, OntologyClass("/m/0174k2", "Washing machine")])
+    assert len(load_vocabulary("ontology", ontology=own.with_supplement())) == 633

@@ -12,7 +12,7 @@ from audiolabels.errors import AudioLabelsError
 # Command to its line in the overview; the module of the same name holds it and loads when called.
 COMMANDS = {
     "expand": "Turn label files into training targets.",
-    "check": "Read label files and say what could not be used; write nothing.",
+    "check": "Read label files and say what could not be used; write no targets.",
     "info": "Show what a targets file holds and how it was made.",
     "show": "Show one class: parents, children, flags, ancestors under each policy.",
     "tree": "Draw the classes below one class, or all of them.",
@@ -59,8 +59,12 @@ def main(args: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     # numpy's linear algebra is idle here, yet its threads would wait busily on a core of ours.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    code = _run(args)
-    sys.stdout.flush()
+    try:
+        code = _run(args)
+        sys.stdout.flush()
+    except OSError as error:
+        click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+        code = 1
     sys.stderr.flush()
     os._exit(code)  # nothing is left to tear down, which would take as long as 100,000 clips
 
@@ -77,7 +81,7 @@ def _run(args: list[str] | None) -> int:
         click.echo(f"Error: {error}", err=True)
         return 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted: nothing was written, existing files are as they were.", err=True)
+        click.echo("Interrupted: a file that was not finished is as it was before.", err=True)
         return 130
     return code if isinstance(code, int) else 0
 

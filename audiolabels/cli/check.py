@@ -6,7 +6,7 @@ import click
 
 from audiolabels.cli.options import ontology_option, open_ontology, report_option, time_unit_option
 from audiolabels.cli.summary import describe_findings
-from audiolabels.engines.local import write_report
+from audiolabels.engines.local import refuse_overwriting, write_report
 from audiolabels.readers import read_labels
 
 
@@ -32,10 +32,11 @@ def command(
     time_unit: str,
     report_path: Path | None,
 ) -> None:
-    """Read label files and say what could not be used; write nothing.
+    """Read label files and say what could not be used; write no targets.
 
     Ends with exit code 1 if anything was not used as it stood, unknown labels included.
     """
+    refuse_overwriting(inputs, [report_path] if report_path else [])
     annotations = read_labels(
         inputs, ontology=open_ontology(ontology_path), unknown="drop", time_unit=time_unit
     )

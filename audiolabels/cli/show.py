@@ -45,12 +45,13 @@ def command(name_or_id: str, vocabulary: str, ontology_path: Path | None) -> Non
         f"  children     {names(ontology.children(id_))}",
         f"  below        {len(ontology.descendants(id_))} classes",
     ]
+    lines.append(f"  ancestors in {columns.name}, by policy (unknown ones in brackets)")
     for policy, climb in PARENTS.items():
         lifted, unsure = climb(ontology, columns)[id_]
         shown = names(_upward(ontology, lifted & inside.keys()))
         doubtful = names(_upward(ontology, unsure & inside.keys()))
         lines.append(
-            f"  {policy:<12} {shown}" + (f" ({doubtful})" if unsure & inside.keys() else "")
+            f"    {policy:<12} {shown}" + (f" ({doubtful})" if unsure & inside.keys() else "")
         )
     click.echo("\n".join(lines))
 

@@ -66,6 +66,10 @@ def describe_gains(summary: Summary) -> list[str]:
     return ["", head, *rows]
 
 
+def _place(finding: Finding, several: bool) -> str:
+    return f"{finding.source} row {finding.row:,}" if several else f"row {finding.row:,}"
+
+
 def describe_findings(
     report: Report,
     counts: Counter[tuple[str, str]],
@@ -82,7 +86,7 @@ def describe_findings(
     lines += [f"  {number:,} × {kind} ({FATES[kind]})" for kind, number in kinds.most_common()]
     for (kind, reason), number in counts.most_common(REASONS):
         places = [f for f in examples if (f.kind, f.reason) == (kind, reason)]
-        shown = ", ".join(f"row {f.row:,}" for f in places[:3])
+        shown = ", ".join(_place(f, len(report.sources) > 1) for f in places[:3])
         lines.append(f"    {number:>8,} × {reason} ({shown}{', …' if number > 3 else ''})")
     if len(counts) > REASONS:
         lines.append(f"    and {len(counts) - REASONS} more reasons")

@@ -5,13 +5,14 @@ threads run.
 """
 
 import csv
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -25,7 +26,7 @@ from audiolabels.readers.duplicates import ClipIndex
 from audiolabels.readers.opening import open_source
 from audiolabels.schemes import bind_scheme, describe
 from audiolabels.statistics import LabelCounts, count_labels
-from audiolabels.store import TargetsWriter, atomic_path
+from audiolabels.store import TargetsWriter, atomic_path, blame
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
@@ -53,24 +54,22 @@ class Summary:
     report: Report = field(default_factory=Report)
     finding_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def __repr__(self) -> str:
+        return (
+            f"Summary({self.metadata['scheme']}, {self.counts.clips:,} clips to {self.output}, "
+            f"{sum(self.finding_counts.values()):,} findings)"
+        )
 
-class _ReportFile:
-    """A CSV file with a line a finding."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._rows = csv.writer(file, lineterminator="\n")
-        self._rows.writerow(["source", "row", "clip_id", "kind", "reason", "fate"])
-
-    def write(self, f: Finding) -> None:
-        self._rows.writerow([f.source, f.row, f.clip, f.kind, f.reason, FATES[f.kind]])
+Write = Callable[[Finding], object]
 
 
 class _Findings:
     """Counts findings, keeps a few, and writes all to the report file if there is one."""
 
-    def __init__(self, summary: Summary, file: TextIO | None) -> None:
+    def __init__(self, summary: Summary, write: Write | None) -> None:
         self._summary = summary
-        self._file = _ReportFile(file) if file else None
+        self._write = write
 
     def take(self, findings: Iterable[Finding]) -> None:
         for f in findings:
@@ -78,12 +77,12 @@ class _Findings:
             self._summary.finding_counts[key] += 1
             if self._summary.finding_counts[key] <= EXAMPLES:
                 self._summary.report.findings.append(f)
-            if self._file:
-                self._file.write(f)
+            if self._write:
+                self._write(f)
 
 
 def expand_files(
-    inputs: Sequence[str | Path],
+    inputs: str | Path | Sequence[str | Path],
     output: str | Path,
     scheme: str = "pe-cml",
     *,
@@ -99,7 +98,7 @@ def expand_files(
     """Expand label files to a Parquet file of targets, in constant memory.
 
     Args:
-        inputs: label files in any known format.
+        inputs: one label file or several, in any known format.
         output: the Parquet file; an existing one is replaced once all is done, and only then.
         scheme, vocabulary, options: see `audiolabels.expand`.
         ontology: the embedded one with its supplement by default.
@@ -114,9 +113,10 @@ def expand_files(
     """
     choose("layout", layout, LAYOUTS)
     read_options = ReadOptions(unknown, time_unit)
-    paths = [Path(path) for path in inputs]
+    listed = [inputs] if isinstance(inputs, str | Path) else inputs
+    paths = [Path(path) for path in listed]
     outputs = [Path(output), *([Path(report)] if report else [])]
-    _refuse_overwriting(paths, outputs)
+    refuse_overwriting(paths, outputs)
     ontology = ontology or load_ontology().with_supplement()
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary, ontology=ontology)
@@ -125,10 +125,11 @@ def expand_files(
     summary = Summary(outputs[0], metadata, vocabulary)
     index = ClipIndex()
     with ExitStack() as stack:
-        partial = stack.enter_context(atomic_path(output))
-        table = stack.enter_context(_text_file(report)) if report else None
+        # The report takes its place last, so that it never stands beside an older output.
+        table = stack.enter_context(_report_file(report)) if report else None
         findings = _Findings(summary, table)
-        writer = stack.enter_context(TargetsWriter(partial, vocabulary, layout))
+        partial = stack.enter_context(atomic_path(output))
+        writer = stack.enter_context(TargetsWriter(partial, vocabulary, layout, output=output))
         thread = stack.enter_context(ThreadPoolExecutor(1))
         expander = _Expander(make, vocabulary, ontology, writer.layout, summary.counts)
         writing: deque[Future[None]] = deque()
@@ -216,10 +217,9 @@ def write_report(findings: Iterable[Finding], path: str | Path) -> None:
     Raises:
         TargetsFileError: the file cannot be written.
     """
-    with _text_file(path) as file:
-        table = _ReportFile(file)
+    with _report_file(path) as write:
         for finding in findings:
-            table.write(finding)
+            write(finding)
 
 
 def rechunk(parts: Iterable[Annotations], size: int, ontology: Ontology) -> Iterator[Annotations]:
@@ -249,7 +249,7 @@ def _read(
     progress: Progress | None,
 ) -> Iterator[Annotations]:
     """The clips of all files; what their reports say is taken off on the way."""
-    sizes = [path.stat().st_size if path.exists() else 0 for path in paths]
+    sizes = [path.stat().st_size if os.path.exists(path) else 0 for path in paths]  # noqa: PTH110
     for number, path in enumerate(paths):
         with open_source(path) as source:
             for part in stream_source(source, ontology, options):
@@ -261,7 +261,8 @@ def _read(
                     progress(sum(sizes[:number]) + source.raw.tell(), sum(sizes))
 
 
-def _refuse_overwriting(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+def refuse_overwriting(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Raise OptionError if an output is an input or another output, or if there is no input."""
     if not inputs:
         raise OptionError("no input: give at least one label file")
     taken = {path.resolve() for path in inputs}
@@ -272,6 +273,18 @@ def _refuse_overwriting(inputs: Sequence[Path], outputs: Sequence[Path]) -> None
 
 
 @contextmanager
-def _text_file(path: str | Path) -> Iterator[TextIO]:
-    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        yield file
+def _report_file(path: str | Path) -> Iterator[Write]:
+    """A function that writes one finding to a CSV file, which takes its place at the end."""
+    with atomic_path(path) as partial, ExitStack() as stack:
+        with blame(path):
+            file = stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(["source", "row", "clip_id", "kind", "reason", "fate"])
+
+        def write(f: Finding) -> None:
+            with blame(path):
+                rows.writerow([f.source, f.row, f.clip, f.kind, f.reason, FATES[f.kind]])
+
+        yield write
+        with blame(path):
+            file.flush()

@@ -16,10 +16,10 @@ from audiolabels.errors import LabelFileError, choose
 from audiolabels.ontology import Ontology, load_ontology
 from audiolabels.readers.ast_json import read_ast_json
 from audiolabels.readers.delimited import read_delimited
-from audiolabels.readers.dialect import Dialect, detect_dialect
+from audiolabels.readers.dialect import detect_dialect
 from audiolabels.readers.duplicates import ClipIndex
 from audiolabels.readers.opening import Source, open_source
-from audiolabels.readers.parquet import read_parquet
+from audiolabels.readers.parquet import read_parquet, unread_columns
 from audiolabels.readers.rows import LabelResolver
 from audiolabels.vocabulary import load_vocabulary
 
@@ -71,14 +71,14 @@ def stream_source(
     drop = options.unknown == "drop"
     rows = 0
     if source.head.startswith(b"PAR1"):
-        format_, note = "parquet", ""
+        format_, note = "parquet", _ignored(unread_columns(source))
         parts = read_parquet(source, LabelResolver(ontology, drop=drop))
     elif source.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         format_, note = "ast-json", ""
         parts = read_ast_json(source, LabelResolver(ontology, drop=drop))
     else:
         dialect = detect_dialect(source, ontology)
-        format_, note = dialect.format, _ignored(dialect)
+        format_, note = dialect.format, _ignored(dialect.unused)
         codes = _column_numbers() if format_ == "psl" else {}
         resolver = LabelResolver(ontology, codes=codes, one_label=dialect.one_label, drop=drop)
         parts = read_delimited(source, dialect, resolver, options.time_unit)
@@ -148,8 +148,7 @@ def no_usable_row(report: Report, counts: Counter[tuple[str, str]]) -> str:
     return f"{names}: none of the {report.rows:,} rows can be used: {reasons or 'no rows'}"
 
 
-def _ignored(dialect: Dialect) -> str:
-    names = [name for name in dialect.unused if name]
+def _ignored(names: Sequence[str]) -> str:
     return f"; columns not used: {', '.join(names)}" if names else ""
 
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 VIDEO = re.compile(r"[\w-]{11}", re.ASCII)
 NAMED = re.compile(
     r"(?:Y(?=[\w-]{11}(?:_|$)))?(?P<video>[\w-]{11})"
-    r"(?:_(?P<start>\d{1,9}(?:\.\d+)?)(?:_(?P<end>\d{1,9}(?:\.\d+)?))?)?",
+    r"(?:_(?P<start>0\d{5}(?=$)|(?:0|[1-9]\d{0,8})(?:\.\d+)?)"
+    r"(?:_(?P<end>(?:0|[1-9]\d{0,8})(?:\.\d+)?))?)?",
     re.ASCII,
 )
 EXTENSION = re.compile(r"\.(wav|flac|mp3|ogg|opus|m4a|aac|mp4|mkv|webm|npy|npz|pt)$", re.IGNORECASE)

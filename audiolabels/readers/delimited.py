@@ -206,8 +206,8 @@ def _tolerant_rows(
 ) -> Rows:
     rows: list[Row] = []
     findings: list[Finding] = []
+    names: list[str] = []
     timed = overlong = 0
-    needed = dialect.labels + 1 if dialect.width is None else dialect.width
     for number, raw in enumerate(block.split(b"\n"), first_line):
         if not raw.strip(b" ,;\t\r"):
             continue
@@ -215,9 +215,9 @@ def _tolerant_rows(
         try:
             line = raw.decode("utf-8-sig").strip("\r")
             cells = split_cells(line, dialect.delimiter)
-            if is_comment(line) and len(cells) < needed:
+            if is_comment(line) and (len(cells) < dialect.needed or line[1:2] in ("", " ")):
                 continue
-            row, length_ms = _parse_cells(number, line, cells, dialect, time_unit)
+            row, length_ms, fault = _parse_cells(number, line, cells, dialect, time_unit)
         except (UnicodeDecodeError, csv.Error, BadRowError) as error:
             reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
             shown = cells[dialect.clip][:64] if len(cells) > dialect.clip else ""
@@ -225,27 +225,27 @@ def _tolerant_rows(
             continue
         timed += length_ms is not None
         overlong += length_ms is not None and length_ms >= LONGEST_CLIP_S * 1000
-        if length_ms is not None and length_ms <= 0:
-            what = "an event of no length" if length_ms == 0 else "an event ends before it begins"
-            findings.append(Finding(source.name, number, row.clip_id, "label dropped", what))
+        if fault:
+            findings.append(Finding(source.name, number, row.clip_id, "label dropped", fault))
             row = row._replace(labels="")
         rows.append(row)
-    return replace(Rows.from_list(rows, findings), timed=timed, overlong=overlong)
+        names.append(cells[dialect.clip])
+    made = Rows.from_list(rows, findings)
+    return replace(made, timed=timed, overlong=overlong, names=names)
 
 
 def _parse_cells(
     number: int, line: str, cells: list[str], dialect: Dialect, time_unit: str
-) -> tuple[Row, int | None]:
-    """The row, and how long it says that its clip or event lasts, in milliseconds.
+) -> tuple[Row, int | None, str]:
+    """The row, how many milliseconds its clip or event lasts, and why not to use its label.
 
     Raises:
         BadRowError: the row cannot be used.
     """
     if "\r" in line:
         raise BadRowError("a lone carriage return: lines run together")
-    needed = dialect.labels + 1 if dialect.width is None else dialect.width
-    if len(cells) < needed or (dialect.width and any(cells[dialect.width :])):
-        raise BadRowError(f"{len(cells)} cells where {needed} are expected")
+    if len(cells) < dialect.needed or (dialect.width and any(cells[dialect.width :])):
+        raise BadRowError(f"{len(cells)} cells where {dialect.needed} are expected")
     end = None if dialect.width is None else dialect.labels + 1
     text = ",".join(cells[dialect.labels : end])
     if line.count('"') % 2 or text.count('"') % 2:
@@ -257,16 +257,21 @@ def _parse_cells(
     if dialect.video_ids and not VIDEO.fullmatch(clip):
         raise BadRowError("not a YouTube id of 11 characters")
     if dialect.start is None or dialect.end is None:
-        return Row(number, clip, 0, named_ms, text), None
+        return Row(number, clip, 0, named_ms, text), None, ""
+    event = dialect.one_label and not (dialect.places and VIDEO.fullmatch(clip))
     try:
         unit = 1 if time_unit == "ms" else 1000
         start, stop = (to_ms(cells[i], unit) for i in (dialect.start, dialect.end))
     except ValueError:
-        raise BadRowError("a time is not a number of seconds") from None
-    if dialect.one_label and not dialect.video_ids:  # an event's times; a video's are the clip's
-        return Row(number, clip, 0, named_ms, text), stop - start
-    if stop <= start:
-        raise BadRowError("ends before it begins" if stop < start else "has no length")
+        fault = "a time is not a number of seconds"
+        if event:
+            return Row(number, clip, 0, named_ms, text), None, fault if text else ""
+        raise BadRowError(fault) from None
+    fault = "" if stop > start else "ends before it begins" if stop < start else "has no length"
+    if event:
+        return Row(number, clip, 0, named_ms, text), stop - start, fault and f"an event {fault}"
+    if fault:
+        raise BadRowError(fault)
     if VIDEO.fullmatch(clip):  # the times are the clip's place in the video
-        return Row(number, f"{clip}_{start}", 0, stop - start, text), stop - start
-    return Row(number, clip, start, stop, text), stop - start
+        return Row(number, f"{clip}_{start}", 0, stop - start, text), stop - start, ""
+    return Row(number, clip, start, stop, text), stop - start, ""

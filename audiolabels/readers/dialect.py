@@ -26,6 +26,7 @@ PSL = {"hdf5path", "duration", "from"}
 CLASS_LIST = "index display_name label_id name".split()
 LABEL = "mid event_label label class tag category".split()
 
+SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
 PROMISE = re.compile(r"num_segs\s*=\s*(\d{1,15})")
 NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
 SPACES = "  "  # the separator of columns aligned by two or more spaces
@@ -57,6 +58,7 @@ class Dialect:
         width: number of columns that a row has, or None where labels may run over several.
         one_label: whether a clip has one row a label, instead of one row.
         video_ids: whether clips must be YouTube ids.
+        places: whether the times beside a bare YouTube id are the clip's place in the video.
         begin: where the rows begin.
         unused: names of columns that are not read.
     """
@@ -70,8 +72,14 @@ class Dialect:
     width: int | None
     one_label: bool
     video_ids: bool
+    places: bool
     begin: Start
     unused: tuple[str, ...]
+
+    @property
+    def needed(self) -> int:
+        """Number of cells that a row must have."""
+        return self.labels + 1 if self.width is None else self.width
 
 
 def split_cells(line: str, delimiter: str) -> list[str]:
@@ -98,14 +106,14 @@ def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
     promised, header, skipped = None, None, 0
     final = False  # whether the header stands for itself, not in a comment
     for number, raw, line in _first_lines(source.head):
-        comment = is_comment(line)
+        comment = is_comment(line) and not (final and line[1:2].strip())
         cells = split_cells(line.lstrip("# ") if comment else line, _delimiter(line))
         if promise := PROMISE.search(line):
             promised = int(promise.group(1))
         names = [cell.casefold() for cell in cells]
         if _is_header(names) and not final and not (comment and header):
             header, final = (names, _delimiter(line)), not comment
-        elif line.strip(" ,;\t") and not comment and names[0] != "column1":
+        elif line.strip(" ,;\t") and not comment and names[0] != SPREADSHEET_HEADER:
             begin = Start(number, skipped, promised)
             if header:
                 return _from_header(source, *header, cells, begin)
@@ -206,6 +214,7 @@ def _from_header(
         width=None if last and delimiter != "\t" else len(names),
         one_label=one_label,
         video_ids=names[clip] in VIDEO_CLIP,
+        places=names[clip] in (*VIDEO_CLIP, "video_id"),
         begin=begin,
         unused=tuple(name for i, name in enumerate(names) if name and i not in used),
     )
@@ -250,6 +259,7 @@ def _from_shape(
         width=labels + 1 if delimiter == "\t" else None,
         one_label=events,
         video_ids=times and not named_file,
+        places=not named_file,
         begin=begin,
         unused=(),
     )

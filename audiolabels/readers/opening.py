@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ class Source:
     @property
     def name(self) -> str:
         """File name without folders, as reports and metadata give it."""
-        return self.path.name
+        return os.fsencode(self.path.name).decode("utf-8", "replace")
 
     def digest(self) -> str:
         """SHA-256 of the file's bytes as they lie on disk."""

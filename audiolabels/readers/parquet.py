@@ -26,17 +26,38 @@ def read_parquet(source: Source, resolver: LabelResolver) -> Iterator[Annotation
         UnknownLabelError: a label is unknown and the resolver does not drop.
     """
     try:
-        plain = source.stream is source.raw
-        file = pq.ParquetFile(source.path if plain else io.BytesIO(source.stream.read()))
+        file = _open(source)
         clip, labels = _columns(source, file.schema_arrow)
         first, table = 1, TextTable(resolver)
         for batch in file.iter_batches(BATCH, columns=[clip, labels]):
             yield annotate(_rows(source, batch[clip], batch[labels], first), table, source.name)
             first += len(batch)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise LabelFileError(
-            f"{source.path}: broken Parquet, fetch or write it again: {error}"
-        ) from error
+        raise _broken(source, error) from error
+
+
+def unread_columns(source: Source) -> tuple[str, ...]:
+    """Names of the columns that are not read.
+
+    Raises:
+        LabelFileError: as `read_parquet`.
+    """
+    try:
+        schema = _open(source).schema_arrow
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _broken(source, error) from error
+    read = _columns(source, schema)
+    return tuple(name for name in schema.names if name not in read)
+
+
+def _open(source: Source) -> pq.ParquetFile:
+    plain = source.stream is source.raw
+    source.stream.seek(0)
+    return pq.ParquetFile(source.path if plain else io.BytesIO(source.stream.read()))
+
+
+def _broken(source: Source, error: Exception) -> LabelFileError:
+    return LabelFileError(f"{source.path}: broken Parquet, fetch or write it again: {error}")
 
 
 def _columns(source: Source, schema: pa.Schema) -> tuple[str, str]:

@@ -36,6 +36,7 @@ class Rows:
         labels: dictionary<int32, string> (N,): the label texts as they stand in the file.
         timed: rows whose times the file tells.
         overlong: those of them that last a thousand seconds or more.
+        names: the clips as the file writes them, where two of them may share an id.
         findings: rows that are not among the N, and what was left out of those that are.
     """
 
@@ -46,6 +47,7 @@ class Rows:
     labels: pa.DictionaryArray
     timed: int = 0
     overlong: int = 0
+    names: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list)
 
     @classmethod
@@ -114,7 +116,9 @@ class LabelResolver:
         """
         text = text.strip()
         if self._one_label and text:
-            return (", ".join(_clean(text.split(","))),)
+            parts = _clean(text.split(","))
+            pieces = self._join_names(parts)
+            return tuple(pieces) if all(map(self._known, pieces)) else (", ".join(parts),)
         if text.startswith("[") and text.endswith("]"):
             text = text[1:-1]
             if not QUOTED.sub("", text).strip(", "):
@@ -318,14 +322,14 @@ class LongRows:
     """Collects files with one row a label; `annotations` groups them by clip.
 
     Attributes:
-        clips: clip id to its number, in order of first appearance.
+        clips: id and name of each clip to its number, in order of first appearance.
         durations_ms: length of each clip, or None.
         first_rows: row in which each clip first stood.
     """
 
     table: TextTable
     source: str
-    clips: dict[str, int] = field(default_factory=dict)
+    clips: dict[tuple[str, str], int] = field(default_factory=dict)
     durations_ms: list[int | None] = field(default_factory=list)
     first_rows: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -350,7 +354,7 @@ class LongRows:
         self.rows += len(indices)
         owners = np.empty(len(indices), np.int64)
         durations = rows.offset_s.to_pylist()
-        for i, clip in enumerate(rows.clip_id.to_pylist()):
+        for i, clip in enumerate(zip(rows.clip_id.to_pylist(), rows.names, strict=True)):
             owners[i] = self.clips.setdefault(clip, len(self.clips))
             if owners[i] == len(self.first_rows):
                 self.first_rows.append(int(rows.numbers[i]))
@@ -367,7 +371,7 @@ class LongRows:
         owners = np.concatenate([*self._owners, np.zeros(0, np.int64)])
         classes = np.concatenate([*self._classes, np.zeros(0, np.int32)])
         labelled = np.bincount(owners, minlength=n) > 0
-        ids = list(self.clips)
+        ids = [clip_id for clip_id, _ in self.clips]
         unlabelled = [
             Finding(self.source, self.first_rows[i], ids[i], "clip unlabelled", "no label is left")
             for i in np.flatnonzero(~labelled).tolist()

@@ -15,7 +15,7 @@ from audiolabels.schemes.pe_cml import pe_cml
 from audiolabels.schemes.pel import pel
 from audiolabels.schemes.weak import weak
 from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,6 @@ def describe(
     return {
         "scheme": scheme,
         "options": dict(options),
-        "vocabulary": {
-            "name": vocabulary.name,
-            "ids": list(vocabulary.ids),
-            "names": list(vocabulary.names),
-        },
+        "vocabulary": describe_vocabulary(vocabulary),
         "ontology": {"digest": ontology.digest, "classes": len(ontology)},
     }

@@ -155,6 +155,7 @@ def test_show_gives_the_ancestors_under_each_policy() -> None:
         "parents      Bell",
         "children     none",
         "below        0 classes",
+        "ancestors in audioset, by policy (unknown ones in brackets)",
         "all          Bell; Musical instrument; Music",
         "unambiguous  Bell; Musical instrument; Music",
         "certain      Bell (Musical instrument; Music)",
@@ -195,3 +196,24 @@ def test_an_ontology_of_ones_own(tmp_path: Path) -> None:
     assert read_targets(tmp_path / "o.parquet").to_pandas()["positive"][0] == ["Bird", "Wren"]
     refused = run("expand", "a.csv", *own[:2], "-o", "x.parquet", cwd=tmp_path)
     assert "527 classes that the ontology lacks" in refused.stderr
+
+
+def test_check_never_writes_over_its_input(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("clip_id,labels\na.wav,Dog\n")
+    done = run("check", "a.csv", "--report", "a.csv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "a.csv is an input or another output" in done.stderr
+    assert (tmp_path / "a.csv").read_text() == "clip_id,labels\na.wav,Dog\n"
+
+
+def test_a_screen_that_takes_no_more_is_an_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "audiolabels", "tree"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr

@@ -1,6 +1,7 @@
 """Streaming expansion: the same result however it is cut up, and nothing half done."""
 
 import csv
+import os
 import resource
 import signal
 import subprocess
@@ -261,7 +262,7 @@ def test_an_interrupt_leaves_the_old_output(
             read_targets(partial)
     else:
         assert process.returncode == 130
-        assert "Interrupted: nothing was written" in message
+        assert "Interrupted: a file that was not finished is as it was before" in message
         assert left == []
 
 
@@ -304,3 +305,48 @@ def test_each_label_set_is_expanded_once(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(local, "bind_scheme", spying)
     expand_files([write_segments(tmp_path / "a.csv", 200)], tmp_path / "o.parquet")
     assert sum(expanded) == len(SETS)
+
+
+def test_a_full_disk_blames_the_output_and_not_the_report(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("clean")
+    clean = write_segments(folder / "clean.csv", 100_000, sets=["/m/0342h"])
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    run = subprocess.run(
+        command(clean, "-o", tmp_path / "o.parquet", "--report", tmp_path / "r.csv"),
+        preexec_fn=little_room,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "o.parquet: not written" in run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real.parquet").write_text("old")
+    (tmp_path / "link.parquet").symlink_to(tmp_path / "real.parquet")
+    expand_files(sample_path(), tmp_path / "link.parquet")
+    assert (tmp_path / "link.parquet").is_symlink()
+    assert len(read_targets(tmp_path / "real.parquet")) == 200
+
+
+def test_the_summary_has_a_short_repr(tmp_path: Path) -> None:
+    summary = expand_files(sample_path(), tmp_path / "o.parquet")
+    assert repr(summary) == (f"Summary(pe-cml, 200 clips to {tmp_path / 'o.parquet'}, 0 findings)")
+
+
+def test_a_name_that_is_no_text_does_not_stop_the_work(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    odd.write_bytes(sample_path().read_bytes())
+    expand_files(odd, tmp_path / "o.parquet")
+    assert read_info(tmp_path / "o.parquet")["sources"][0]["name"] == "caf\ufffd.csv"
+
+
+def test_an_impossible_input_is_blamed_itself(tmp_path: Path) -> None:
+    with pytest.raises(LabelFileError, match="cannot be read"):
+        expand_files("a" * 300 + ".csv", tmp_path / "o.parquet")

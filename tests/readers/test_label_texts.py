@@ -230,10 +230,10 @@ def test_events_of_no_length_give_no_label(read: Reader) -> None:
     )
     assert by_clip(labels) == {"a": {SPEECH}, "b": None}
     assert findings(labels) == [
-        (2, "a", "label dropped", "an event of no length"),
+        (2, "a", "label dropped", "an event has no length"),
         (3, "a", "label dropped", "an event ends before it begins"),
         (5, "b", "clip unlabelled", "no label is left"),
-        (5, "b", "label dropped", "an event of no length"),
+        (5, "b", "label dropped", "an event has no length"),
     ]
     assert (labels.report.rows, labels.report.rows_used) == (4, 4)
 

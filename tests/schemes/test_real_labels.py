@@ -45,6 +45,13 @@ def states_of(targets: Targets, row: int) -> list[str]:
 
 
 @pytest.mark.shared
+def test_ids_look_as_they_are_said_to(balanced: Annotations) -> None:
+    videos = [clip[:11] for clip in balanced.clip_id.to_pylist()]
+    assert round(100 * sum("_" in v for v in videos) / len(videos)) in (14, 15, 16)
+    assert 1.2 < 100 * sum(v.startswith("Y") for v in videos) / len(videos) < 2.0
+
+
+@pytest.mark.shared
 def test_official_files_hold_what_their_headers_say(shared_data: Path) -> None:
     clips, labels = {}, {}
     for name in ("balanced_train", "eval"):
