@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 HEADER = (
     "# Segments csv created by benchmarks/expand.py\n"
@@ -82,7 +83,9 @@ def closures() -> tuple[list[str], dict[str, set[str]], dict[str, set[str]]]:
     return list(audiolabels.load_vocabulary("audioset").ids), up, down
 
 
-def write_lists(output: Path, clips: list[str], ends: object, positive: object, masked: object):  # type: ignore[no-untyped-def]
+def write_lists(
+    output: Path, clips: list[str], ends: list[float], positive: Any, masked: Any
+) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

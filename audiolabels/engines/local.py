@@ -5,7 +5,6 @@ threads run.
 """
 
 import csv
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -249,7 +248,7 @@ def _read(
     progress: Progress | None,
 ) -> Iterator[Annotations]:
     """The clips of all files; what their reports say is taken off on the way."""
-    sizes = [path.stat().st_size if os.path.exists(path) else 0 for path in paths]  # noqa: PTH110
+    sizes = [_size(path) for path in paths]
     for number, path in enumerate(paths):
         with open_source(path) as source:
             for part in stream_source(source, ontology, options):
@@ -259,6 +258,13 @@ def _read(
                 yield replace(part, report=Report())
                 if progress:
                     progress(sum(sizes[:number]) + source.raw.tell(), sum(sizes))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # what is wrong with it is said when it is opened
+        return 0
 
 
 def refuse_overwriting(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:

@@ -35,8 +35,9 @@ from audiolabels.readers.clips import (
     to_ms,
 )
 from audiolabels.readers.dialect import Dialect, is_comment, split_cells
+from audiolabels.readers.long import LongRows
 from audiolabels.readers.opening import Source
-from audiolabels.readers.rows import LabelResolver, LongRows, Row, Rows, TextTable, annotate
+from audiolabels.readers.rows import LabelResolver, Row, Rows, TextTable, annotate
 
 BLOCK = 4 << 20
 OFFICIAL_TIME = re.compile(r"(\d{1,6}\.\d{1,3}),")
