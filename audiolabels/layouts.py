@@ -21,6 +21,7 @@ import pyarrow as pa
 from audiolabels.columns import fixed_binary, fixed_bytes, list_of, text_buffers, to_arrow, to_numpy
 from audiolabels.targets import Bits
 
+COLUMN_NUMBERS = pa.list_(pa.field("element", pa.uint16(), nullable=False))
 CHUNK = 8192  # rows of bits unpacked at a time
 
 
@@ -133,7 +134,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         "lists": Layout(
             group=65_536,
-            columns=lambda c: {"positive": pa.list_(pa.uint16()), "masked": pa.list_(pa.uint16())},
+            columns=lambda c: {"positive": COLUMN_NUMBERS, "masked": COLUMN_NUMBERS},
             encode=_encode_lists,
             gather=_gather_lists,
             load=_load_lists,

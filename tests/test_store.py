@@ -23,7 +23,7 @@ from audiolabels import (
 )
 from audiolabels.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.layouts import LAYOUTS
+from audiolabels.layouts import COLUMN_NUMBERS, LAYOUTS
 from audiolabels.store import atomic_path
 
 ALL_LAYOUTS = pytest.mark.parametrize("layout", LAYOUTS)
@@ -90,7 +90,9 @@ def test_several_row_groups_round_trip(
 def test_columns_of_lists(tmp_path: Path, targets: Targets) -> None:
     write_targets(targets, tmp_path / "t.parquet")
     table = pq.read_table(tmp_path / "t.parquet")
-    assert table.schema.types[3:] == [pa.list_(pa.field("element", pa.uint16()))] * 2
+    assert (
+        table.schema.types[3:] == [pa.list_(pa.field("element", pa.uint16(), nullable=False))] * 2
+    )
     positive, masked = table["positive"].to_pylist(), table["masked"].to_pylist()
     target, mask = targets.to_numpy()
     assert positive == [np.flatnonzero(row).tolist() for row in target]
@@ -244,7 +246,7 @@ def test_the_file_names_the_vocabulary_that_it_holds(tmp_path: Path, targets: Ta
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pa.array([[600]] * 4, pa.list_(pa.uint16())), "broken: column 600 of 527"),
+        (pa.array([[600]] * 4, COLUMN_NUMBERS), "broken: column 600 of 527"),
         (pa.array([[1]] * 4, pa.list_(pa.uint32())), "columns or rows are not those"),
     ],
 )
