@@ -94,7 +94,10 @@ def expand_files(
     progress: Progress | None = None,
     **options: Any,
 ) -> Summary:
-    """Expand label files to a Parquet file of targets, in constant memory.
+    """Expand label files to a Parquet file of targets, as a stream of parts.
+
+    Memory does not grow with the input, but for eight bytes a clip to find duplicates; JSON, and
+    files with one row a label, are read whole.
 
     Args:
         inputs: one label file or several, in any known format.
