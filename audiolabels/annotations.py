@@ -28,6 +28,11 @@ FATES: Mapping[str, str] = {
     "clip unlabelled": "clip kept, all classes unknown",
     "duplicate label": "label counted once",
     "duplicate clip": "clip kept as it is",
+    "event dropped": "its class unknown in that clip, unless another event gives it",
+    "event as it is": "event used as it stands",
+    "class without frame": "class not positive in that clip",
+    "clash": "positive where there is an event",
+    "clip added": "all but the named classes unknown",
 }
 
 
@@ -41,6 +46,7 @@ class Finding:
         clip: the clip's id, as far as the row tells it.
         kind: a key of `FATES`.
         reason: what is the matter.
+        label: the class in question, where the row alone does not tell.
     """
 
     source: str
@@ -48,6 +54,7 @@ class Finding:
     clip: str
     kind: str
     reason: str
+    label: str = field(default="", repr=False)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 ARROW_TYPES: dict[np.dtype[Any], pa.DataType] = {
     np.dtype(np.uint8): pa.uint8(),
@@ -36,6 +37,22 @@ def to_numpy(array: pa.Array) -> npt.NDArray[Any]:
     if buffer is None:
         return np.zeros(0, dtype)
     return np.frombuffer(buffer, dtype)[array.offset : array.offset + len(array)]
+
+
+def row_order(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """The order in which rows of non-negative numbers ascend; equal rows in any order.
+
+    Args:
+        keys: integer columns of equal length, the most significant first.
+    """
+    bits = [int(key.max(initial=0)).bit_length() for key in keys]
+    if sum(bits) > 63:
+        return np.lexsort(keys[::-1])
+    packed = np.zeros(len(keys[0]), np.int64)
+    for key, size in zip(keys, bits, strict=True):
+        packed <<= size
+        packed |= key
+    return np.argsort(packed)  # of one number, ten times faster than of several columns
 
 
 def texts_to_arrow(texts: Sequence[str]) -> pa.StringArray:
@@ -72,6 +89,12 @@ def text_buffers(array: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np
     ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
     raw = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
     return ends, raw
+
+
+def places_in(texts: pa.StringArray, table: pa.StringArray) -> npt.NDArray[np.int64]:
+    """Where each text first stands in a table, int64 (N,); -1 for those that it lacks."""
+    nowhere = to_arrow(np.array([-1], np.int32))[0]
+    return to_numpy(pc.coalesce(pc.index_in(texts, value_set=table), nowhere)).astype(np.int64)
 
 
 def fixed_binary(rows: npt.NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:

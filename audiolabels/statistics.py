@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.annotations import LabelSets
+from audiolabels.counts import Counts
 from audiolabels.ontology import Ontology
 from audiolabels.targets import Targets
 
@@ -13,7 +14,7 @@ CHUNK = 4096  # rows of bits unpacked at a time
 
 
 @dataclass
-class LabelCounts:
+class LabelCounts(Counts):
     """What a scheme did to the labels of N clips; parts add up.
 
     Attributes:
@@ -38,13 +39,6 @@ class LabelCounts:
     given_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     positive_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     masked_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-
-    def add(self, other: "LabelCounts") -> None:
-        """Add another part's counts."""
-        for name, value in vars(other).items():
-            mine = getattr(self, name)
-            fresh = isinstance(value, np.ndarray) and not len(mine)
-            setattr(self, name, value if fresh else mine + value)
 
 
 def count_labels(

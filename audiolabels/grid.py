@@ -1,0 +1,150 @@
+"""Time grids: seconds to frames and back, in whole milliseconds.
+
+A frame has a length and begins one hop after the frame before it; frame 0 begins with the clip.
+Times are integer milliseconds, because fractions of seconds as floating-point numbers flip
+decisions at the edges of frames.
+
+Source: Hershey et al. 2021, §3.2, for 960 ms and the half-filled rule. The paper's sentence leaves
+room; `Grid.half_filled` is the reading that reproduces the released frames.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.errors import OptionError, choose
+
+Ms = npt.NDArray[np.int64]
+
+# How a time becomes the number of the frame that begins there.
+ROUNDING: Mapping[str, Callable[[Any, int], Any]] = MappingProxyType(
+    {
+        "down": lambda time, hop: time // hop,
+        "nearest": lambda time, hop: (2 * time + hop) // (2 * hop),  # a tie goes up
+        "up": lambda time, hop: -(-time // hop),
+    }
+)
+
+
+def seconds_to_ms(seconds: float | str, what: str = "a time") -> int:
+    """Whole milliseconds of a time in seconds.
+
+    Raises:
+        OptionError: it is no number of whole milliseconds above zero.
+
+    >>> seconds_to_ms(0.96), seconds_to_ms("10")
+    (960, 10000)
+    """
+    try:
+        ms = Decimal(str(seconds)) * 1000
+        whole = ms == ms.to_integral_value() and 0 < ms < 10**12
+    except InvalidOperation:
+        whole = False
+    if not whole:
+        raise OptionError(
+            f"{what} of {seconds} seconds: give a number above zero, in whole milliseconds"
+        )
+    return int(ms)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Frames of equal length at equal distance.
+
+    Attributes:
+        length_ms: length of a frame.
+        hop_ms: time from the beginning of one frame to that of the next.
+
+    >>> grid = Grid()
+    >>> int(grid.count(10_000)), grid.span_ms(9)
+    (10, (8640, 9600))
+    """
+
+    length_ms: int = 960
+    hop_ms: int = 960
+
+    def __post_init__(self) -> None:
+        if self.length_ms <= 0 or self.hop_ms <= 0:
+            raise OptionError(
+                f"frames of {self.length_ms} ms every {self.hop_ms} ms: both must be above zero"
+            )
+
+    @classmethod
+    def from_seconds(cls, length: float | str = 0.96, hop: float | str | None = None) -> "Grid":
+        """A grid from seconds; the hop is the length if none is given.
+
+        Raises:
+            OptionError: a number that is not above zero, or no whole number of milliseconds.
+
+        >>> Grid.from_seconds(0.96)
+        Grid(length_ms=960, hop_ms=960)
+        """
+        hop = length if hop is None else hop
+        return cls(seconds_to_ms(length, "a frame"), seconds_to_ms(hop, "a hop"))
+
+    def count(self, duration_ms: Any) -> Any:
+        """Number of whole frames in a clip, at least one; what lies past the last is dropped.
+
+        Args:
+            duration_ms: an int, or an int64 array of any shape.
+        """
+        return np.maximum(1, (duration_ms - self.length_ms) // self.hop_ms + 1)
+
+    def span_ms(self, frame: Any) -> tuple[Any, Any]:
+        """Beginning and end of a frame, in milliseconds.
+
+        Args:
+            frame: an int, or an integer array of any shape.
+        """
+        start = frame * self.hop_ms
+        return start, start + self.length_ms
+
+    def frame_at(self, time_ms: Any, rounding: str = "down") -> Any:
+        """The frame that begins at a time.
+
+        Args:
+            time_ms: an int, or an int64 array of any shape.
+            rounding: where none begins just then, `down` to the one before, `up` to the next, or
+                to the `nearest` (a tie goes up).
+
+        Raises:
+            OptionError: no such rounding.
+
+        >>> [Grid().frame_at(1000, rounding) for rounding in ("down", "nearest", "up")]
+        [1, 1, 2]
+        """
+        return ROUNDING[choose("rounding", rounding, ROUNDING)](time_ms, self.hop_ms)
+
+    def half_filled(self, onset_ms: Ms, offset_ms: Ms) -> tuple[Ms, Ms]:
+        """The frames that each event fills by half, or that hold half of the event.
+
+        A frame counts if `2 · overlap >= min(frame length, event duration)`, equality included.
+        They are consecutive; negative numbers and those past a clip's end are not cut off.
+
+        Args:
+            onset_ms, offset_ms: int64 (E,), each onset before its offset.
+
+        Returns:
+            First frame, and the one after the last, int64 (E,) each; no frame if they are equal
+            or the second is smaller.
+
+        >>> first, stop = Grid().half_filled(np.array([480, 481]), np.array([1440, 2000]))
+        >>> first.tolist(), stop.tolist()
+        ([0, 1], [2, 2])
+        """
+        half = np.minimum(self.length_ms, offset_ms - onset_ms)
+        # An event that ends late enough reaches half of a frame from the left, one that begins
+        # early enough from the right; between the two, frames lie inside the event.
+        first = -((2 * (self.length_ms - onset_ms) - half) // (2 * self.hop_ms))
+        stop = (2 * offset_ms - half) // (2 * self.hop_ms) + 1
+        return first, stop
+
+    def inside(self, onset_ms: Ms, offset_ms: Ms) -> tuple[Ms, Ms]:
+        """The frames that lie wholly inside each span; arguments and result as `half_filled`."""
+        first = self.frame_at(onset_ms, "up")
+        return first, self.frame_at(offset_ms - self.length_ms, "down") + 1
