@@ -6,7 +6,9 @@
 | `packed` | `positive`, `masked`: ceil(C / 8) bytes each, `numpy.packbits` order |
 | `dense` | `target`: C float32; `mask`: C uint8, 1 = known |
 
-Distinct targets are encoded once, as *cells*; a clip's columns are gathered from them.
+Where most classes are unknown, `lists` and `packed` have `negative` in place of `masked`; which of
+the two a file lists, its metadata say. Distinct targets are encoded once, as *cells*; a clip's
+columns are gathered from them.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,19 +36,21 @@ class Layout:
 
     Attributes:
         group: clips of a row group.
-        columns: names and types of the target columns, for C classes.
-        encode: bits of distinct targets (positive, masked) and C, to one cell each.
+        columns: names and types of the target columns, for C classes and a listed state.
+        encode: bits of distinct targets (positive, and the listed state) and C, to one cell each.
         gather: such cells, int32 (N,) which of them each clip has, and C, to the target columns.
-        load: the target columns and C to bits, one row a clip.
-        dictionary: target columns that are dictionary-encoded.
+        load: the two target columns and C to bits, one row a clip.
+        dictionary: whether the target columns are dictionary-encoded.
+        lists: whether the columns list two of the three states; if not, the second is masked.
     """
 
     group: int
-    columns: Callable[[int], dict[str, pa.DataType]]
+    columns: Callable[[int, str], dict[str, pa.DataType]]
     encode: Callable[[Bits, Bits, int], Cells]
     gather: Callable[[Cells, npt.NDArray[np.int32], int], list[pa.Array]]
-    load: Callable[[pa.RecordBatch, int], tuple[Bits, Bits]]
-    dictionary: tuple[str, ...]
+    load: Callable[[pa.Array, pa.Array, int], tuple[Bits, Bits]]
+    dictionary: bool
+    lists: bool
 
 
 def append_cells(cells: Cells | None, more: Cells) -> Cells:
@@ -57,19 +61,22 @@ def append_cells(cells: Cells | None, more: Cells) -> Cells:
     return positive, masked
 
 
-def _encode_lists(positive: Bits, masked: Bits, columns: int) -> Cells:
+def _encode_lists(positive: Bits, listed: Bits, columns: int) -> Cells:
     """The column numbers of each list as bytes, which Arrow gathers five times faster."""
-    return _numbers(positive, columns), _numbers(masked, columns)
+    return _numbers(positive, columns), _numbers(listed, columns)
 
 
 def _numbers(bits: Bits, columns: int) -> pa.BinaryArray:
+    width = bits.shape[1]
     sizes, values = [np.zeros(1, np.int64)], [np.zeros(0, np.uint16)]
     for start in range(0, len(bits), CHUNK):
-        part = np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns)
-        cells = np.flatnonzero(part.view(np.bool_))
-        rows = cells // columns
-        sizes.append(np.bincount(rows, minlength=len(part)))
-        values.append((cells - rows * columns).astype(np.uint16))
+        part = bits[start : start + CHUNK].ravel()
+        some = np.flatnonzero(part != 0)  # few bytes hold any bit
+        cells = np.flatnonzero(np.unpackbits(part[some]).view(np.bool_))
+        byte = some[cells >> 3]
+        rows = byte // width
+        sizes.append(np.bincount(rows, minlength=len(part) // width))
+        values.append(((byte - rows * width) * 8 + (cells & 7)).astype(np.uint16))
     offsets = np.cumsum(np.concatenate(sizes)) * 2
     data = pa.py_buffer(np.concatenate(values))
     return pa.Array.from_buffers(
@@ -85,8 +92,8 @@ def _gather_lists(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> l
     return arrays
 
 
-def _load_lists(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
-    return _scatter(batch["positive"], columns), _scatter(batch["masked"], columns)
+def _load_lists(positive: pa.Array, listed: pa.Array, columns: int) -> tuple[Bits, Bits]:
+    return _scatter(positive, columns), _scatter(listed, columns)
 
 
 def _scatter(lists: pa.ListArray, columns: int) -> Bits:
@@ -101,16 +108,16 @@ def _scatter(lists: pa.ListArray, columns: int) -> Bits:
     return sums.astype(np.uint8).reshape(len(lists), width)
 
 
-def _encode_packed(positive: Bits, masked: Bits, columns: int) -> Cells:
-    return fixed_binary(positive), fixed_binary(masked)
+def _encode_packed(positive: Bits, listed: Bits, columns: int) -> Cells:
+    return fixed_binary(positive), fixed_binary(listed)
 
 
 def _gather_packed(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
     return [cell.take(to_arrow(which)) for cell in cells]
 
 
-def _load_packed(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
-    return fixed_bytes(batch["positive"]), fixed_bytes(batch["masked"])
+def _load_packed(positive: pa.Array, listed: pa.Array, columns: int) -> tuple[Bits, Bits]:
+    return fixed_bytes(positive), fixed_bytes(listed)
 
 
 def _gather_dense(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
@@ -123,41 +130,44 @@ def _gather_dense(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> l
     ]
 
 
-def _load_dense(batch: pa.RecordBatch, columns: int) -> tuple[Bits, Bits]:
-    def table(name: str) -> npt.NDArray[Any]:
-        return to_numpy(batch[name].flatten()).reshape(-1, columns)
+def _load_dense(target: pa.Array, mask: pa.Array, columns: int) -> tuple[Bits, Bits]:
+    def table(column: pa.Array) -> npt.NDArray[Any]:
+        return to_numpy(column.flatten()).reshape(-1, columns)
 
-    return np.packbits(table("target") > 0, axis=1), np.packbits(table("mask") == 0, axis=1)
+    return np.packbits(table(target) > 0, axis=1), np.packbits(table(mask) == 0, axis=1)
 
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         "lists": Layout(
             group=65_536,
-            columns=lambda c: {"positive": COLUMN_NUMBERS, "masked": COLUMN_NUMBERS},
+            columns=lambda c, listed: {"positive": COLUMN_NUMBERS, listed: COLUMN_NUMBERS},
             encode=_encode_lists,
             gather=_gather_lists,
             load=_load_lists,
-            dictionary=(),
+            dictionary=False,
+            lists=True,
         ),
         "packed": Layout(
             group=65_536,
-            columns=lambda c: {"positive": pa.binary(-(-c // 8)), "masked": pa.binary(-(-c // 8))},
+            columns=lambda c, listed: dict.fromkeys(("positive", listed), pa.binary(-(-c // 8))),
             encode=_encode_packed,
             gather=_gather_packed,
             load=_load_packed,
-            dictionary=("positive", "masked"),
+            dictionary=True,
+            lists=True,
         ),
         "dense": Layout(
             group=8_192,
-            columns=lambda c: {
+            columns=lambda c, listed: {
                 "target": pa.list_(pa.float32(), c),
                 "mask": pa.list_(pa.uint8(), c),
             },
             encode=_encode_packed,
             gather=_gather_dense,
             load=_load_dense,
-            dictionary=(),
+            dictionary=False,
+            lists=False,
         ),
     }
 )

@@ -1,6 +1,6 @@
 """Targets in Parquet: the metadata that explain the file, atomic writing, reading back.
 
-One row a clip: `clip_id`, `onset`, `offset`, then the targets in one of the `layouts`.
+One row a clip or frame: `clip_id`, `onset`, `offset`, then the targets in one of the `layouts`.
 
 The schema's metadata hold one JSON under the key `audiolabels`. Equal input and options give equal
 bytes: row groups have a fixed number of rows, and nothing in the file tells the time.
@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from audiolabels.columns import fixed_binary, fixed_bytes, one_chunk, to_numpy
 from audiolabels.errors import TargetsFileError, choose
-from audiolabels.layouts import LAYOUTS, Cells
-from audiolabels.targets import Bits, Targets
+from audiolabels.layouts import LAYOUTS, Cells, Layout
+from audiolabels.targets import Bits, Targets, third_state
 from audiolabels.vocabulary import Vocabulary, describe_vocabulary
 
 KEY = b"audiolabels"
@@ -36,6 +36,15 @@ PARQUET_OPTIONS: Mapping[str, Any] = MappingProxyType(
         "write_statistics": ["onset", "offset"],
     }
 )
+
+
+def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
+    """How Parquet writes the columns of a layout."""
+    targets = list(layout.columns(1, listed)) if layout.dictionary else []
+    return {
+        **PARQUET_OPTIONS,
+        "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *targets],
+    }
 
 
 @contextmanager
@@ -84,21 +93,29 @@ class TargetsWriter:
         path: where the file is written; `atomic_path` should stand around this.
         vocabulary: C classes.
         layout: a key of `LAYOUTS`.
+        listed: see `Targets`.
         output: the file that errors name, if it is not `path`.
     """
 
     def __init__(
-        self, path: Path, vocabulary: Vocabulary, layout: str, *, output: str | Path | None = None
+        self,
+        path: Path,
+        vocabulary: Vocabulary,
+        layout: str,
+        *,
+        listed: str = "masked",
+        output: str | Path | None = None,
     ) -> None:
         self.layout = LAYOUTS[choose("layout", layout, LAYOUTS)]
         self._name = layout
+        self._listed = listed
         self._vocabulary = vocabulary
         self._schema = pa.schema(
             {
                 "clip_id": pa.string(),
                 "onset": pa.float64(),
                 "offset": pa.float64(),
-                **self.layout.columns(len(vocabulary)),
+                **self.layout.columns(len(vocabulary), listed),
             }
         )
         self._output = output or path
@@ -107,10 +124,7 @@ class TargetsWriter:
         self._writer = pq.ParquetWriter(
             self._sink,
             self._schema,
-            **{
-                **PARQUET_OPTIONS,
-                "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *self.layout.dictionary],
-            },
+            **parquet_options(self.layout, listed),
         )
         self.rows = 0
 
@@ -121,6 +135,14 @@ class TargetsWriter:
         """Let go of the file; without `close` it has no end, so no reader takes it for whole."""
         self._writer.is_open = False
         self._sink.close()
+
+    def encode(self, targets: Targets) -> Cells:
+        """The distinct targets as `write` takes them."""
+        columns = len(self._vocabulary)
+        second = targets.masked
+        if self._listed == "negative" and self.layout.lists:
+            second = third_state(targets.positive, targets.masked, columns)
+        return self.layout.encode(targets.positive, second, columns)
 
     def write(
         self,
@@ -134,7 +156,7 @@ class TargetsWriter:
 
         Args:
             clip_id, onset, offset: N clips.
-            cells: distinct targets as `layout.encode` makes them.
+            cells: distinct targets as `encode` makes them.
             which: int32 (N,): the cell of each clip.
         """
         targets = self.layout.gather(cells, which, len(self._vocabulary))
@@ -151,7 +173,8 @@ class TargetsWriter:
             "format_version": FORMAT_VERSION,
             "library": f"audiolabels {__version__}",
             "layout": self._name,
-            "columns": list(self.layout.columns(1)),
+            "columns": list(self.layout.columns(1, self._listed)),
+            "listed": self._listed,
             "rows": self.rows,
             **metadata,
             "vocabulary": describe_vocabulary(self._vocabulary),
@@ -179,9 +202,11 @@ def write_targets(targets: Targets, path: str | Path, *, layout: str = "lists") 
     """
     with (
         atomic_path(path) as partial,
-        TargetsWriter(partial, targets.vocabulary, layout, output=path) as writer,
+        TargetsWriter(
+            partial, targets.vocabulary, layout, listed=targets.listed, output=path
+        ) as writer,
     ):
-        cells = writer.layout.encode(targets.positive, targets.masked, len(targets.vocabulary))
+        cells = writer.encode(targets)
         for start in range(0, len(targets), writer.layout.group):
             part = targets.slice(start, start + writer.layout.group)
             writer.write(part.clip_id, part.onset, part.offset, cells, part.row_of_clip)
@@ -214,6 +239,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
         facts = json.loads(text)
         version, layout, names = facts["format_version"], facts["layout"], facts["columns"]
         sizes = len(facts["vocabulary"]["ids"]), facts["rows"]
+        listed = facts.setdefault("listed", "masked")
     except (ValueError, KeyError, TypeError) as error:
         raise TargetsFileError(f"{path}: broken metadata: {error}") from error
     if version > FORMAT_VERSION or layout not in LAYOUTS:
@@ -221,7 +247,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
             f"{path}: written in format {version}, layout {layout!r}; this version of audiolabels "
             f"reads up to format {FORMAT_VERSION}: upgrade it"
         )
-    expected = LAYOUTS[layout].columns(sizes[0])
+    expected = LAYOUTS[layout].columns(sizes[0], listed)
     found = {
         name: file.schema_arrow.field(name).type
         for name in expected
@@ -244,12 +270,16 @@ def read_targets(path: str | Path) -> Targets:
     file, facts = _open(path)
     classes = facts["vocabulary"]
     vocabulary = Vocabulary(classes["name"], tuple(classes["ids"]), tuple(classes["names"]))
-    layout = LAYOUTS[facts["layout"]]
+    layout, listed = LAYOUTS[facts["layout"]], facts["listed"]
+    columns = list(layout.columns(len(vocabulary), listed))
     tables, clips, starts, ends = [], [], [], []
     try:
         for group in range(file.num_row_groups):
             batch = file.read_row_group(group).combine_chunks().to_batches()[0]
-            tables.append(np.concatenate(layout.load(batch, len(vocabulary)), axis=1))
+            positive, masked = layout.load(batch[columns[0]], batch[columns[1]], len(vocabulary))
+            if listed == "negative" and layout.lists:
+                masked = third_state(positive, masked, len(vocabulary))
+            tables.append(np.concatenate([positive, masked], axis=1))
             clips.append(batch["clip_id"])
             starts.append(batch["onset"])
             ends.append(batch["offset"])
@@ -257,7 +287,7 @@ def read_targets(path: str | Path) -> Targets:
         raise TargetsFileError(f"{path}: broken: {error}") from error
     both, rows = _distinct(tables, 2 * -(-len(vocabulary) // 8))
     width = both.shape[1] // 2
-    written = ("format_version", "library", "layout", "columns", "rows")
+    written = ("format_version", "library", "layout", "columns", "listed", "rows")
     return Targets(
         vocabulary,
         one_chunk(pa.chunked_array(clips, pa.string())),
@@ -268,6 +298,7 @@ def read_targets(path: str | Path) -> Targets:
         np.ascontiguousarray(both[:, width:]),
         np.zeros(len(both), np.int32),
         MappingProxyType({k: v for k, v in facts.items() if k not in written}),
+        listed,
     )
 
 

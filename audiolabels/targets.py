@@ -1,8 +1,8 @@
 """Targets: what a model shall learn, in three states, and nothing else.
 
-A target is one class in one clip: positive, negative, or unknown. Unknown targets are masked: they
-take no part in the loss, the gradient or the metric. Positive and unknown are kept as two bit
-tables, never as a sentinel value; clips whose targets are alike share one row of them.
+A target is one class in one clip or frame: positive, negative, or unknown. Unknown targets are
+masked: they take no part in the loss, the gradient or the metric. Positive and unknown are kept as
+two bit tables, never as a sentinel value; clips whose targets are alike share one row of them.
 """
 
 import html
@@ -27,17 +27,19 @@ Bits = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Hard targets of clips over a vocabulary of C classes.
+    """Hard targets of clips, or of their frames, over a vocabulary of C classes.
 
     Attributes:
         vocabulary: the classes of the columns.
-        clip_id: string (N,).
+        clip_id: string (N,): a clip's frames stand together, in order.
         onset, offset: double (N,): seconds from the start of the clip; null where not known.
         row_of_clip: int32 (N,): the row of `positive` and `masked` that each clip has.
         positive: uint8 (D, ceil(C / 8)): bits in `numpy.packbits` order, 1 = positive.
         masked: uint8 (D, ceil(C / 8)): likewise, 1 = unknown. No bit is set in both.
         cut: int32 (D,): number of positive classes that the vocabulary has no column for.
         metadata: scheme, options and origin, as the file's metadata holds them.
+        listed: the state that files list beside positive, `masked` (unknown) or `negative`; the
+            third state is the rest.
 
     >>> from audiolabels import Annotations, expand
     >>> labels = Annotations.from_dict({"a": ["Electric guitar"], "b": ["Guitar"]})
@@ -56,6 +58,7 @@ class Targets:
     masked: Bits
     cut: npt.NDArray[np.int32]
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    listed: str = "masked"
 
     def __len__(self) -> int:
         return len(self.clip_id)
@@ -129,11 +132,11 @@ class Targets:
         weights = np.bincount(self.row_of_clip, minlength=len(masked))
         weights *= masked < len(self.vocabulary)  # as in summaries: clips without any label aside
         clips = max(1, weights.sum())
+        row = "frame" if "frame_length" in self.metadata.get("options", {}) else "clip"
         return (
-            f"Targets({self.metadata.get('scheme', '?')}, {len(self):,} clips × "
+            f"Targets({self.metadata.get('scheme', '?')}, {len(self):,} {row}s × "
             f"{len(self.vocabulary)} classes, {weights @ positive / clips:.2f} positive and "
-            f"{weights @ masked / clips:.2f} masked "
-            f"a clip)"
+            f"{weights @ masked / clips:.2f} masked a {row})"
         )
 
     def _repr_html_(self) -> str:
@@ -150,6 +153,22 @@ class Targets:
             f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>clip</th><th>positive</th>"
             f"<th>unknown</th></tr></thead><tbody>{rows}</tbody></table>"
         )
+
+
+def third_state(one: Bits, other: Bits, columns: int) -> Bits:
+    """Bits of what is in neither of two states, shape (D, ceil(C / 8)) each."""
+    bits = one | other
+    np.invert(bits, out=bits)
+    bits[:, -1] &= np.uint8(0xFF << (-columns % 8) & 0xFF)
+    return bits
+
+
+def count_bits(bits: Bits) -> int:
+    """Number of bits set."""
+    flat = bits.ravel()
+    whole = len(flat) // 8 * 8
+    words, rest = np.bitwise_count(flat[:whole].view(np.uint64)), np.bitwise_count(flat[whole:])
+    return int(words.sum(dtype=np.int64) + rest.sum(dtype=np.int64))
 
 
 def _abridge(names: list[str], limit: int = 6) -> str:

@@ -61,7 +61,7 @@ def layouts() -> Table:
     return ["layout", "column", "type with 527 classes", "rows in a row group"], [
         [f"`{name}`", f"`{column}`", f"`{type_}`", f"{layout.group:,}"]
         for name, layout in LAYOUTS.items()
-        for column, type_ in layout.columns(527).items()
+        for column, type_ in layout.columns(527, "masked").items()
     ]
 
 
