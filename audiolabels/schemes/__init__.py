@@ -1,4 +1,7 @@
-"""Schemes: annotations to targets. `SCHEMES` is the table that library, CLI and docs read."""
+"""Schemes: annotations or events to targets.
+
+`SCHEMES` is the table that library, CLI and docs read.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,10 +12,14 @@ from typing import Any
 
 from audiolabels.annotations import Annotations
 from audiolabels.errors import OptionError, choose
+from audiolabels.events import Events
 from audiolabels.ontology import Ontology
-from audiolabels.schemes.parents import PARENTS
+from audiolabels.schemes.diffuse import diffuse
+from audiolabels.schemes.framed import NEGATIVES, Framed, state_beside_positive
+from audiolabels.schemes.parents import PARENTS, PARENTS_OR_NONE
 from audiolabels.schemes.pe_cml import pe_cml
 from audiolabels.schemes.pel import pel
+from audiolabels.schemes.strong_framed import strong_framed
 from audiolabels.schemes.weak import weak
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary
@@ -23,65 +30,104 @@ class Scheme:
     """One way to make targets.
 
     Attributes:
-        make: a pure function `(annotations, vocabulary, **options) -> targets`.
+        make: a pure function `(labels, vocabulary, **options)`, to targets from annotations, to
+            targets with counts and findings from events.
+        reads: what it is made from, `Annotations` or `Events`.
+        vocabulary: the vocabulary if none is named.
         summary: what it does, in a line.
         source: the paper and section that defines it.
         options: names and defaults of its keyword arguments.
+        choices: the values of those options that have few.
     """
 
-    make: Callable[..., Targets]
+    make: Callable[..., Any]
+    reads: type
+    vocabulary: str
     summary: str
     source: str
     options: Mapping[str, Any]
+    choices: Mapping[str, Iterable[str]]
 
 
-CHOICES: Mapping[str, Iterable[str]] = MappingProxyType({"parents": tuple(PARENTS)})
-PAPER = "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet"
+RELABELING = "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet"
+STRONG = "Hershey et al. 2021, The benefit of temporally-strong labels"
+CLIMBING = MappingProxyType({"parents": tuple(PARENTS)})
+EVENT_OPTIONS = MappingProxyType({"negatives": "all", "parents": "none"})
+EVENT_CHOICES = MappingProxyType({"negatives": tuple(NEGATIVES), "parents": tuple(PARENTS_OR_NONE)})
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {
         "weak": Scheme(
             weak,
+            Annotations,
+            "audioset",
             "given classes positive, all others negative",
             "Gemmeke et al., ICASSP 2017",
+            MappingProxyType({}),
             MappingProxyType({}),
         ),
         "pel": Scheme(
             pel,
+            Annotations,
+            "audioset",
             "given classes and their ancestors positive, all others negative",
-            f"{PAPER}, §III.A",
+            f"{RELABELING}, §III.A",
             MappingProxyType({"parents": "all"}),
+            CLIMBING,
         ),
         "pe-cml": Scheme(
             pe_cml,
+            Annotations,
+            "audioset",
             "as pel; descendants of a given class that nobody specified are unknown",
-            f"{PAPER}, §III.B",
+            f"{RELABELING}, §III.B",
             MappingProxyType({"parents": "all"}),
+            CLIMBING,
+        ),
+        "strong-framed": Scheme(
+            strong_framed,
+            Events,
+            "audioset-strong",
+            "events over frames of 960 ms, positive where half a frame or half the event lies",
+            f"{STRONG}, §3.2",
+            MappingProxyType({"frame_length": 0.96, "frame_hop": 0.96, **EVENT_OPTIONS}),
+            EVENT_CHOICES,
+        ),
+        "diffuse": Scheme(
+            diffuse,
+            Events,
+            "audioset-strong",
+            "classes of events positive in the whole clip",
+            f"{STRONG}, §4",
+            EVENT_OPTIONS,
+            EVENT_CHOICES,
         ),
     }
 )
 
 
 def expand(
-    annotations: Annotations,
+    labels: Annotations | Events,
     scheme: str = "pe-cml",
     *,
-    vocabulary: str | Path | Iterable[str] | Vocabulary = "audioset",
+    vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
     **options: Any,
 ) -> Targets:
     """Turn what people said into what a model shall learn.
 
     Args:
-        annotations: N clips.
-        scheme: `weak`, `pel` or `pe-cml`; see `SCHEMES`.
-        vocabulary: a vocabulary, or what `load_vocabulary` takes.
+        labels: N clips; annotations or events, as the scheme needs (see `SCHEMES`).
+        scheme: `weak`, `pel`, `pe-cml`, `strong-framed` or `diffuse`; see `SCHEMES`.
+        vocabulary: a vocabulary, or what `load_vocabulary` takes; the scheme's own by default,
+            `audioset` or `audioset-strong`.
         **options: the scheme's own options, for instance `parents="certain"`.
 
     Returns:
-        Targets of shape (N, C), whose metadata name scheme, options, vocabulary and ontology.
+        Targets of one row a clip, or a frame in `strong-framed`, with C columns; their metadata
+        name scheme, options, vocabulary and ontology.
 
     Raises:
-        OptionError: no such scheme or option.
+        OptionError: no such scheme or option, or not the labels that it needs.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
 
     >>> labels = Annotations.from_dict({"a": ["Church bell"]})
@@ -91,19 +137,34 @@ def expand(
     >>> sure = expand(labels, "pel", vocabulary=names, parents="certain").to_pandas()
     >>> sure["positive"][0], sure["masked"][0]
     (['Bell', 'Church bell'], ['Music'])
+    >>> events = Events.from_dict({"a": [("Church bell", 1.0, 3.5)]}, duration=4)
+    >>> framed = expand(events, "strong-framed", vocabulary=names)
+    >>> framed.to_pandas()[["onset", "positive"]].values.tolist()
+    [[0.0, []], [0.96, ['Church bell']], [1.92, ['Church bell']], [2.88, ['Church bell']]]
     """
     make, options = bind_scheme(scheme, options)
+    chosen = SCHEMES[scheme]
+    if not isinstance(labels, chosen.reads):
+        raise OptionError(
+            f"scheme {scheme!r} needs {chosen.reads.__name__}, not {type(labels).__name__}: read "
+            f"the files with {'read_events' if chosen.reads is Events else 'read_labels'}"
+        )
     if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary, ontology=annotations.ontology)
-    targets = make(annotations, vocabulary)
-    facts = describe(scheme, options, vocabulary, annotations.ontology)
-    return replace(targets, metadata=facts | {"sources": annotations.report.sources})
+        named = chosen.vocabulary if vocabulary is None else vocabulary
+        vocabulary = load_vocabulary(named, ontology=labels.ontology)
+    made = make(labels, vocabulary)
+    facts = describe(scheme, options, vocabulary, labels.ontology)
+    facts["sources"] = labels.report.sources
+    if isinstance(made, Framed):
+        return replace(made.targets, metadata=facts | {"counts": made.counts.totals()})
+    targets: Targets = replace(made, metadata=facts)
+    return targets
 
 
 def bind_scheme(
     scheme: str, options: Mapping[str, Any]
-) -> tuple[Callable[[Annotations, Vocabulary], Targets], dict[str, Any]]:
-    """A scheme as a function of annotations and vocabulary, and all its options.
+) -> tuple[Callable[[Any, Vocabulary], Any], dict[str, Any]]:
+    """A scheme as a function of labels and vocabulary, and all its options.
 
     Raises:
         OptionError: no such scheme, option, or value.
@@ -113,9 +174,16 @@ def bind_scheme(
         if name not in chosen.options:
             offered = ", ".join(chosen.options) or "none"
             raise OptionError(f"scheme {scheme!r} has no option {name!r}; it has: {offered}")
-        choose(name, value, CHOICES[name])
+        if name in chosen.choices:
+            choose(name, value, chosen.choices[name])
     complete = {**chosen.options, **options}
     return partial(chosen.make, **complete), complete
+
+
+def listed_state(options: Mapping[str, Any]) -> str:
+    """The state that files of a scheme with these options list beside positive."""
+    negatives = options.get("negatives")
+    return "masked" if negatives is None else state_beside_positive(negatives)
 
 
 def describe(

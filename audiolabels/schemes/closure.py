@@ -13,7 +13,7 @@ import numpy.typing as npt
 from audiolabels.annotations import LabelSets
 from audiolabels.errors import VocabularyError, shortlist
 from audiolabels.ontology import Ontology
-from audiolabels.schemes.parents import PARENTS
+from audiolabels.schemes.parents import PARENTS_OR_NONE
 from audiolabels.vocabulary import Vocabulary
 
 Words = npt.NDArray[np.uint64]
@@ -90,7 +90,7 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
     columns: dict[str, int] = {}
     for id_ in (*vocabulary.ids, *ontology.ids):
         columns.setdefault(ontology.resolve(id_) or id_, len(columns))
-    climbs = PARENTS[parents](ontology, vocabulary)
+    climbs = PARENTS_OR_NONE[parents](ontology, vocabulary)
 
     def table(related: dict[str, frozenset[str]]) -> Words:
         bits = np.zeros((len(ontology), -(-len(ontology) // 64) * 64), np.uint8)

@@ -33,6 +33,10 @@ class Climb(NamedTuple):
 Climbs = Mapping[str, Climb]
 
 
+def _climb_none(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
+    return dict.fromkeys(ontology, Climb(frozenset()))
+
+
 def _climb_all(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
     return {id_: Climb(ontology.ancestors(id_)) for id_ in ontology}
 
@@ -59,3 +63,5 @@ def _climb_certain(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
 PARENTS: Mapping[str, Callable[[Ontology, Vocabulary], Climbs]] = MappingProxyType(
     {"all": _climb_all, "unambiguous": _climb_unambiguous, "certain": _climb_certain}
 )
+# For schemes that climb only if asked to.
+PARENTS_OR_NONE = MappingProxyType({"none": _climb_none, **PARENTS})

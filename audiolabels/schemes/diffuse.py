@@ -1,0 +1,48 @@
+"""Diffuse labels: what strong labels say of the clip as a whole.
+
+Source: Hershey et al. 2021, §4. Deviations: as for strong-framed. A confirmed absence counts only
+if it spans the whole clip.
+"""
+
+import numpy as np
+
+from audiolabels.events import Events
+from audiolabels.grid import Ms
+from audiolabels.schemes.framed import Framed, project
+from audiolabels.vocabulary import Vocabulary
+
+
+def diffuse(
+    events: Events, vocabulary: Vocabulary, *, negatives: str = "all", parents: str = "none"
+) -> Framed:
+    """Positive: the classes of which an event lies in the clip, however short.
+
+    Args:
+        events: N clips.
+        vocabulary: C classes.
+        negatives, parents: as in `strong_framed`; no clip has complementary negatives.
+
+    Returns:
+        Targets of one row a clip, shape (N, C), with counts and findings.
+
+    Raises:
+        VocabularyError: the events' ontology lacks a class of the vocabulary.
+    """
+    durations = events.duration_ms[events.clip]
+    touches = (events.onset_ms < durations) & (events.offset_ms > 0)
+    spans = (events.onset_ms <= 0) & (events.offset_ms >= durations)
+    none = np.zeros(len(events.clip), np.int64)
+
+    def span_ms(_: Ms) -> tuple[Ms, Ms]:
+        return np.zeros(len(events), np.int64), events.duration_ms
+
+    return project(
+        events,
+        vocabulary,
+        parents=parents,
+        negatives=negatives,
+        frames=np.ones(len(events), np.int64),
+        span_ms=span_ms,
+        present=(none, touches.astype(np.int64)),
+        absent=(none, spans.astype(np.int64)),
+    )
