@@ -1,156 +1,22 @@
-"""Readers: label files to annotations.
+"""Readers: label files to annotations, event files to events.
 
 `FORMATS` is the table of what is read; which format a file has is detected, and said in the
 report's notes.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
+from audiolabels.readers.events import EventOptions, read_events, stream_events
+from audiolabels.readers.formats import FORMATS, TIME_UNITS, UNKNOWN, ReadOptions
+from audiolabels.readers.labels import no_usable_row, read_labels, stream_source
 
-from audiolabels.annotations import Annotations, Report
-from audiolabels.errors import LabelFileError, choose
-from audiolabels.ontology import Ontology, load_ontology
-from audiolabels.readers.ast_json import read_ast_json
-from audiolabels.readers.delimited import read_delimited
-from audiolabels.readers.dialect import detect_dialect
-from audiolabels.readers.duplicates import ClipIndex
-from audiolabels.readers.opening import Source, open_source
-from audiolabels.readers.parquet import read_parquet, unread_columns
-from audiolabels.readers.rows import LabelResolver
-from audiolabels.vocabulary import load_vocabulary
-
-UNKNOWN = ("error", "drop")
-TIME_UNITS = ("auto", "s", "ms")
-
-FORMATS: Mapping[str, str] = MappingProxyType(
-    {
-        "audioset-segments": "AudioSet segments CSV: YTID, start_seconds, end_seconds, labels",
-        "long": "one row a label: clip, label, with or without times; CSV or TSV",
-        "clip-labels": "one row a clip: clip_id, labels; CSV or TSV",
-        "psl": "PSL's TSV: filename, labels (joined column numbers), duration, hdf5path",
-        "fsd50k": "FSD50K's CSV: fname, labels, mids",
-        "ast-json": "the JSON of AST, PSLA, SSAST and AudioMAE: data, wav, labels",
-        "parquet": "Hugging Face style Parquet: video_id, labels",
-    }
-)
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How label files are read.
-
-    Attributes:
-        unknown: what happens to labels that ontology, supplement and aliases all lack: `error`
-            or `drop` (and count).
-        time_unit: unit of the times in delimited files: `auto` takes seconds, and refuses them
-            where clips would last a thousandfold; `s`; `ms`.
-    """
-
-    unknown: str = "error"
-    time_unit: str = "auto"
-
-    def __post_init__(self) -> None:
-        choose("unknown", self.unknown, UNKNOWN)
-        choose("time_unit", self.time_unit, TIME_UNITS)
-
-
-def stream_source(
-    source: Source, ontology: Ontology, options: ReadOptions
-) -> Iterator[Annotations]:
-    """Annotations of one opened file, part by part, each with its report.
-
-    The last part may hold no clips; its report names the source and how it was taken.
-
-    Raises:
-        LabelFileError: see `read_labels`.
-    """
-    drop = options.unknown == "drop"
-    rows = 0
-    if source.head.startswith(b"PAR1"):
-        format_, note = "parquet", _ignored(unread_columns(source))
-        parts = read_parquet(source, LabelResolver(ontology, drop=drop))
-    elif source.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        format_, note = "ast-json", ""
-        parts = read_ast_json(source, LabelResolver(ontology, drop=drop))
-    else:
-        dialect = detect_dialect(source, ontology)
-        format_, note = dialect.format, _ignored(dialect.unused)
-        codes = _column_numbers() if format_ == "psl" else {}
-        resolver = LabelResolver(ontology, codes=codes, one_label=dialect.one_label, drop=drop)
-        parts = read_delimited(source, dialect, resolver, options.time_unit)
-    with ThreadPoolExecutor(1) as pool:
-        digest = pool.submit(source.digest)
-        for part in parts:
-            rows += part.report.rows
-            yield part
-        sha256 = digest.result()
-    facts = {"name": source.name, "format": format_, "sha256": sha256, "rows": rows}
-    notes = [f"{source.name} was read as {format_} ({FORMATS[format_]}){note}"]
-    empty = Annotations.from_dict({}, ontology=ontology)
-    empty.report.merge(Report(sources=[facts], notes=notes))
-    yield empty
-
-
-def read_labels(
-    paths: str | Path | Sequence[str | Path],
-    *,
-    ontology: Ontology | None = None,
-    unknown: str = "error",
-    time_unit: str = "auto",
-) -> Annotations:
-    """Read label files in any of the known formats.
-
-    Args:
-        paths: one file or several; plain, gzip or zip.
-        ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit: see `ReadOptions`.
-
-    Returns:
-        The clips in the files' order, with a report of everything that was not used as it stood.
-        A clip that occurs twice is kept twice, and reported.
-
-    Raises:
-        LabelFileError: a file is missing, is no label file, is cut off, has no usable row, or
-            its times are not seconds; the message says what to do.
-        UnknownLabelError: a label is unknown and `unknown` is `error`.
-
-    >>> from audiolabels.resources import sample_path
-    >>> read_labels(sample_path()).report
-    Report(200 rows, 200 used, 0 findings)
-    """
-    options = ReadOptions(unknown, time_unit)
-    ontology = ontology or load_ontology().with_supplement()
-    listed = [paths] if isinstance(paths, str | Path) else list(paths)
-    if not listed:
-        raise LabelFileError("no file given: name at least one label file")
-    parts: list[Annotations] = []
-    index = ClipIndex()
-    for path in listed:
-        with open_source(path) as source:
-            for part in stream_source(source, ontology, options):
-                index.add(part, source.name)
-                parts.append(part)
-    result = Annotations.concat(parts, ontology)
-    if not len(result):
-        raise LabelFileError(no_usable_row(result.report, result.report.counts()))
-    result.report.findings += index.duplicates(index.repeated(), [(result.clip_id, result.onset)])
-    return result
-
-
-def no_usable_row(report: Report, counts: Counter[tuple[str, str]]) -> str:
-    """What to say of files of which nothing could be used."""
-    reasons = "; ".join(f"{n:,} × {reason}" for (_, reason), n in counts.most_common(3))
-    names = ", ".join(source["name"] for source in report.sources)
-    return f"{names}: none of the {report.rows:,} rows can be used: {reasons or 'no rows'}"
-
-
-def _ignored(names: Sequence[str]) -> str:
-    return f"; columns not used: {', '.join(names)}" if names else ""
-
-
-def _column_numbers() -> Mapping[str, str]:
-    return {str(i): id_ for i, id_ in enumerate(load_vocabulary("audioset").ids)}
+__all__ = [
+    "FORMATS",
+    "TIME_UNITS",
+    "UNKNOWN",
+    "EventOptions",
+    "ReadOptions",
+    "no_usable_row",
+    "read_events",
+    "read_labels",
+    "stream_events",
+    "stream_source",
+]

@@ -7,7 +7,6 @@ any other block line by line, which takes every form. Both give the same rows.
 import csv
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -27,28 +26,18 @@ from audiolabels.columns import (
     to_numpy,
 )
 from audiolabels.errors import LabelFileError
-from audiolabels.readers.clips import (
-    LONGEST_CLIP_S,
-    SPREADSHEET_ERROR,
-    VIDEO,
-    parse_clip_name,
-    to_ms,
-)
-from audiolabels.readers.dialect import Dialect, is_comment, split_cells
+from audiolabels.readers.clips import LONGEST_CLIP_S, VIDEO, to_ms
+from audiolabels.readers.dialect import Dialect
+from audiolabels.readers.lines import BadRowError, Line, ahead, blocks, read_lines, shown_clip
 from audiolabels.readers.long import LongRows
 from audiolabels.readers.opening import Source
 from audiolabels.readers.rows import LabelResolver, Row, Rows, TextTable, annotate
 
-BLOCK = 4 << 20
 OFFICIAL_TIME = re.compile(r"(\d{1,6}\.\d{1,3}),")
 # A scalar made by Arrow alone: handing Arrow a Python string would import pandas.
 NO_SEPARATOR = texts_to_arrow([""]).cast(pa.binary())[0]
 ID_BYTES = np.zeros(256, np.bool_)
 ID_BYTES[list(b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
-
-
-class BadRowError(Exception):
-    """A row that cannot be used; the text says why."""
 
 
 def read_delimited(
@@ -71,7 +60,7 @@ def read_delimited(
     table = TextTable(resolver)
     long = LongRows(table, source.name) if dialect.one_label else None
     rows_read, timed, overlong = 0, 0, 0
-    for rows in _ahead(_all_rows(source, dialect, official, time_unit)):
+    for rows in ahead(_all_rows(source, dialect, official, time_unit)):
         rows_read += len(rows.numbers) + sum(f.kind == "row unused" for f in rows.findings)
         timed, overlong = timed + rows.timed, overlong + rows.overlong
         if long:
@@ -99,26 +88,11 @@ def _all_rows(source: Source, dialect: Dialect, official: bool, time_unit: str) 
     """Rows block by block."""
     line = dialect.begin.line
     source.stream.seek(dialect.begin.position)
-    for block in _blocks(source):
+    for block in blocks(source):
         rows = _official_rows(block, line) if official else None
         lines = len(rows.numbers) if rows else block.count(b"\n")
         yield rows or _tolerant_rows(block, line, dialect, source, time_unit)
         line += lines
-
-
-def _ahead(items: Iterator[Rows]) -> Iterator[Rows]:
-    """The same items, each made in another thread while the one before is being used."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = pool.submit(next, items, None)
-            yield item
-
-
-def _blocks(source: Source) -> Iterator[bytes]:
-    """The file in pieces that end with a line's end."""
-    while block := source.stream.read(BLOCK):
-        yield block if block.endswith(b"\n") else block + source.stream.readline()
 
 
 def _official_rows(block: bytes, first_line: int) -> Rows | None:
@@ -209,54 +183,33 @@ def _tolerant_rows(
     findings: list[Finding] = []
     names: list[str] = []
     timed = overlong = 0
-    for number, raw in enumerate(block.split(b"\n"), first_line):
-        if not raw.strip(b" ,;\t\r"):
-            continue
-        cells: list[str] = []
+    for line in read_lines(block, first_line, dialect):
         try:
-            line = raw.decode("utf-8-sig").strip("\r")
-            cells = split_cells(line, dialect.delimiter)
-            if is_comment(line) and (len(cells) < dialect.needed or line[1:2] in ("", " ")):
-                continue
-            row, length_ms, fault = _parse_cells(number, line, cells, dialect, time_unit)
-        except (UnicodeDecodeError, csv.Error, BadRowError) as error:
-            reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            shown = cells[dialect.clip][:64] if len(cells) > dialect.clip else ""
-            findings.append(Finding(source.name, number, shown, "row unused", reason))
+            if line.fault:
+                raise BadRowError(line.fault)
+            row, length_ms, fault = _parse_line(line, dialect, time_unit)
+        except BadRowError as error:
+            shown = shown_clip(line, dialect)
+            findings.append(Finding(source.name, line.number, shown, "row unused", str(error)))
             continue
         timed += length_ms is not None
         overlong += length_ms is not None and length_ms >= LONGEST_CLIP_S * 1000
         if fault:
-            findings.append(Finding(source.name, number, row.clip_id, "label dropped", fault))
+            findings.append(Finding(source.name, line.number, row.clip_id, "label dropped", fault))
             row = row._replace(labels="")
         rows.append(row)
-        names.append(cells[dialect.clip])
+        names.append(line.cells[dialect.clip])
     made = Rows.from_list(rows, findings)
     return replace(made, timed=timed, overlong=overlong, names=names)
 
 
-def _parse_cells(
-    number: int, line: str, cells: list[str], dialect: Dialect, time_unit: str
-) -> tuple[Row, int | None, str]:
+def _parse_line(line: Line, dialect: Dialect, time_unit: str) -> tuple[Row, int | None, str]:
     """The row, how many milliseconds its clip or event lasts, and why not to use its label.
 
     Raises:
         BadRowError: the row cannot be used.
     """
-    if "\r" in line:
-        raise BadRowError("a lone carriage return: lines run together")
-    if len(cells) < dialect.needed or (dialect.width and any(cells[dialect.width :])):
-        raise BadRowError(f"{len(cells)} cells where {dialect.needed} are expected")
-    end = None if dialect.width is None else dialect.labels + 1
-    text = ",".join(cells[dialect.labels : end])
-    if line.count('"') % 2 or text.count('"') % 2:
-        raise BadRowError("a quote has no partner: labels were cut off")
-    cell = cells[dialect.clip]
-    clip, named_ms = parse_clip_name(cell)
-    if SPREADSHEET_ERROR.fullmatch(cell) or not clip:
-        raise BadRowError(f"the clip's id is lost: {cell or 'empty'}")
-    if dialect.video_ids and not VIDEO.fullmatch(clip):
-        raise BadRowError("not a YouTube id of 11 characters")
+    number, cells, (clip, named_ms), text, _ = line
     if dialect.start is None or dialect.end is None:
         return Row(number, clip, 0, named_ms, text), None, ""
     event = dialect.one_label and not (dialect.places and VIDEO.fullmatch(clip))

@@ -25,6 +25,10 @@ LABELS = "positive_labels mids labels event_labels human_labels tags classes".sp
 PSL = {"hdf5path", "duration", "from"}
 CLASS_LIST = "index display_name label_id name".split()
 LABEL = "mid event_label label class tag category".split()
+PRESENT = ["present"]
+CLIP_DURATION = (
+    "clip_duration clip_duration_seconds audio_duration file_duration recording_duration".split()
+)
 
 SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
 PROMISE = re.compile(r"num_segs\s*=\s*(\d{1,15})")
@@ -55,6 +59,8 @@ class Dialect:
         delimiter: `,` `;` tab, or two spaces for columns aligned by spaces.
         clip, labels: their columns.
         start, end: columns of times, or None.
+        present: column that says whether a class sounds (PRESENT) or not, or None.
+        duration: column of the clip's length, or None.
         width: number of columns that a row has, or None where labels may run over several.
         one_label: whether a clip has one row a label, instead of one row.
         video_ids: whether clips must be YouTube ids.
@@ -69,12 +75,19 @@ class Dialect:
     labels: int
     start: int | None
     end: int | None
+    present: int | None
+    duration: int | None
     width: int | None
     one_label: bool
     video_ids: bool
     places: bool
     begin: Start
     unused: tuple[str, ...]
+
+    @property
+    def events(self) -> bool:
+        """Whether rows are events: one label and its times in the clip."""
+        return self.one_label and self.start is not None and self.end is not None
 
     @property
     def needed(self) -> int:
@@ -186,11 +199,7 @@ def _from_header(
             f"{source.path}: no column of labels; columns are {shown}; "
             f"name it labels (known: {', '.join(LABELS + LABEL)})"
         )
-    if "present" in names:
-        raise LabelFileError(
-            f"{source.path}: framed labels (PRESENT / NOT_PRESENT), which say when and when not; "
-            f"read as labels of clips they would turn absences into labels"
-        )
+    present, duration = _column(names, PRESENT), _column(names, CLIP_DURATION)
     last = labels == len(names) - 1
     numbers = len(first) <= labels or bool(re.fullmatch(r"(\d+(;\d+)*)?", first[labels]))
     if one_label:
@@ -203,7 +212,7 @@ def _from_header(
         format_ = "audioset-segments"
     else:
         format_ = "clip-labels"
-    used = {clip, labels, start, end}
+    used = {clip, labels, start, end, present}
     return Dialect(
         format=format_,
         delimiter=delimiter,
@@ -211,6 +220,8 @@ def _from_header(
         labels=labels,
         start=start,
         end=end,
+        present=present,
+        duration=duration,
         width=None if last and delimiter != "\t" else len(names),
         one_label=one_label,
         video_ids=names[clip] in VIDEO_CLIP,
@@ -256,6 +267,8 @@ def _from_shape(
         labels=labels,
         start=1 if times else None,
         end=2 if times else None,
+        present=None,
+        duration=None,
         width=labels + 1 if delimiter == "\t" else None,
         one_label=events,
         video_ids=times and not named_file,

@@ -30,9 +30,7 @@ class ClipIndex:
 
     def repeated(self) -> npt.NDArray[np.uint64]:
         """The hashes that occurred more than once, ascending; nothing can be added afterwards."""
-        hashes = np.frombuffer(self._hashes, np.uint64)
-        hashes.sort()
-        return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+        return repeated_hashes(self._hashes)
 
     def duplicates(
         self,
@@ -67,6 +65,13 @@ class ClipIndex:
         source, rows = self._origins[part]
         within = clip - self._starts[part]
         return source, rows + within if isinstance(rows, int) else int(rows[within])
+
+
+def repeated_hashes(hashes: bytearray) -> npt.NDArray[np.uint64]:
+    """Those of many 64-bit hashes that occur more than once, ascending; sorts them in place."""
+    values = np.frombuffer(hashes, np.uint64)
+    values.sort()
+    return np.unique(values[1:][values[1:] == values[:-1]])
 
 
 def _hash_places(ids: pa.StringArray, onsets: pa.DoubleArray) -> npt.NDArray[np.uint64]:

@@ -269,7 +269,7 @@ def look_up_labels(
     """
     numbers = table.look_up(rows.labels.dictionary)
     indices = numbers[to_numpy(rows.labels.indices)]
-    _refuse_unknown(table, indices, rows.numbers, source)
+    refuse_unknown(table.unknown, table.resolver, indices, rows.numbers, source)
 
     def about(
         texts: Sequence[int], kind: str, reasons: Callable[[int], Sequence[str]]
@@ -296,18 +296,28 @@ def look_up_labels(
     ]
 
 
-def _refuse_unknown(
-    table: TextTable,
+def refuse_unknown(
+    unknown: Mapping[int, Sequence[str]],
+    resolver: LabelResolver,
     indices: npt.NDArray[np.int32],
     numbers: npt.NDArray[np.int64],
     source: str,
 ) -> None:
-    if not table.unknown or table.resolver.drop:
+    """Raise UnknownLabelError if a row has a text with unknown labels, unless they are dropped.
+
+    Args:
+        unknown: text number to the labels in it that no class has.
+        resolver: it knows whether they are dropped.
+        indices: the text of each row.
+        numbers: line or entry of each row.
+        source: name of the file.
+    """
+    if not unknown or resolver.drop:
         return
     first: dict[str, int] = {}
-    bad = np.flatnonzero(np.isin(indices, list(table.unknown)))
+    bad = np.flatnonzero(np.isin(indices, list(unknown)))
     for row in bad.tolist():
-        for label in table.unknown[int(indices[row])]:
+        for label in unknown[int(indices[row])]:
             first.setdefault(label, int(numbers[row]))
     shown = shortlist(f"{label!r} (row {row:,})" for label, row in first.items())
     raise UnknownLabelError(

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from reader_support import OFFICIAL, ONTOLOGY, SEGMENTS, ids, outcome, write
 
-from audiolabels.readers import delimited, read_labels
+from audiolabels.readers import delimited, lines, read_labels
 from audiolabels.readers.delimited import _official_rows, _tolerant_rows
 from audiolabels.readers.dialect import detect_dialect
 from audiolabels.readers.opening import Source
@@ -187,7 +187,7 @@ def test_the_size_of_blocks_changes_no_result(content: bytes, block: int, tmp_pa
     path = write(tmp_path, content)
     whole = outcome(path, unknown="drop")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delimited, "BLOCK", block)
+        patch.setattr(lines, "BLOCK", block)
         assert outcome(path, unknown="drop") == whole
 
 
@@ -198,7 +198,7 @@ def test_a_long_clip_is_no_thousandfold_wherever_a_block_ends(
     rows = [f"{i:011},0,10,Music\n" for i in range(9)] + ["aaaaaaaaaaa,0,1200,Music\n"]
     path = write(tmp_path, SEGMENTS + "".join(rows).encode())
     whole = outcome(path)
-    monkeypatch.setattr(delimited, "BLOCK", block)
+    monkeypatch.setattr(lines, "BLOCK", block)
     assert outcome(path) == whole
 
 
@@ -211,6 +211,6 @@ def test_rows_have_their_line_in_every_block(
     official[20] = "\n"
     official[30] = "aaaaaaaaaaa,0,9,/m/04rlf\n"
     path = write(tmp_path, OFFICIAL + "".join(official).encode())
-    monkeypatch.setattr(delimited, "BLOCK", block)
+    monkeypatch.setattr(lines, "BLOCK", block)
     labels = read_labels(path, ontology=ONTOLOGY)
     assert labels.rows.tolist() == [i + 2 for i in range(40) if i not in (7, 20)]

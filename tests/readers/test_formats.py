@@ -29,6 +29,7 @@ from audiolabels import expand, toy_ontology, write_targets
 from audiolabels.annotations import Finding
 from audiolabels.errors import AudioLabelsError, OptionError, UnknownLabelError
 from audiolabels.readers import FORMATS, ReadOptions, parquet, read_labels, stream_source
+from audiolabels.readers.formats import LABEL_FORMATS
 from audiolabels.readers.opening import open_source
 
 # The same two clips, Speech with Music and Guitar, in every format.
@@ -93,7 +94,7 @@ ALL_CLASSES_UNKNOWN = {
 
 
 def test_every_format_has_an_example() -> None:
-    assert set(EXAMPLES) == set(ALL_CLASSES_UNKNOWN) == set(FORMATS)
+    assert set(EXAMPLES) == set(ALL_CLASSES_UNKNOWN) == set(LABEL_FORMATS)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
