@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from audiolabels.annotations import Annotations
     from audiolabels.engines.local import expand_files
     from audiolabels.errors import AudioLabelsError
+    from audiolabels.events import Events
+    from audiolabels.grid import Grid
     from audiolabels.ontology import Ontology, load_ontology, toy_ontology
-    from audiolabels.readers import read_labels
+    from audiolabels.readers import read_events, read_labels
     from audiolabels.resources import sample_path
     from audiolabels.schemes import SCHEMES, expand
     from audiolabels.store import read_info, read_targets, write_targets
@@ -30,6 +32,8 @@ __all__ = [
     "SCHEMES",
     "Annotations",
     "AudioLabelsError",
+    "Events",
+    "Grid",
     "Ontology",
     "Targets",
     "Vocabulary",
@@ -37,6 +41,7 @@ __all__ = [
     "expand_files",
     "load_ontology",
     "load_vocabulary",
+    "read_events",
     "read_info",
     "read_labels",
     "read_targets",
@@ -48,10 +53,12 @@ __all__ = [
 # Names load with their module when first used, so that the command line starts without numpy.
 _HOMES = {
     "annotations": ["Annotations"],
+    "events": ["Events"],
+    "grid": ["Grid"],
     "engines.local": ["expand_files"],
     "errors": ["AudioLabelsError"],
     "ontology": ["Ontology", "load_ontology", "toy_ontology"],
-    "readers": ["read_labels"],
+    "readers": ["read_events", "read_labels"],
     "resources": ["sample_path"],
     "schemes": ["SCHEMES", "expand"],
     "store": ["read_info", "read_targets", "write_targets"],

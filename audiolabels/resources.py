@@ -11,10 +11,14 @@ def ontology_folder() -> Path:
     return wheel if wheel.is_dir() else PACKAGE.parent / "ontology"
 
 
-def sample_path() -> Path:
-    """Path of the embedded sample: a label file in AudioSet's segments form, with made-up clips.
+def sample_path(events: bool = False) -> Path:
+    """Path of an embedded sample of made-up clips.
 
-    >>> sample_path().name
-    'sample_segments.csv'
+    Args:
+        events: whether to name the event file in the form of AudioSet's strong labels, instead of
+            the label file in AudioSet's segments form.
+
+    >>> sample_path().name, sample_path(events=True).name
+    ('sample_segments.csv', 'sample_events.tsv')
     """
-    return PACKAGE / "sample_segments.csv"
+    return PACKAGE / ("sample_events.tsv" if events else "sample_segments.csv")

@@ -6,7 +6,8 @@ import click
 
 from audiolabels.cli.options import ontology_option, open_ontology, report_option, time_unit_option
 from audiolabels.cli.summary import describe_findings
-from audiolabels.engines.local import refuse_overwriting, write_report
+from audiolabels.engines.local import refuse_overwriting
+from audiolabels.engines.report import write_report
 from audiolabels.readers import read_labels
 
 

@@ -6,21 +6,23 @@ import click
 import pyarrow as pa
 
 from audiolabels.cli.options import (
+    VOCABULARY,
     ontology_option,
     open_ontology,
     report_option,
     time_unit_option,
     unknown_option,
     usage_if,
-    vocabulary_option,
 )
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
 from audiolabels.engines.local import expand_files
+from audiolabels.events import Events
 from audiolabels.layouts import LAYOUTS
 from audiolabels.resources import sample_path
 from audiolabels.schemes import SCHEMES
-from audiolabels.schemes.parents import PARENTS
+from audiolabels.schemes.framed import NEGATIVES
+from audiolabels.schemes.parents import PARENTS_OR_NONE
 
 
 @click.command(
@@ -31,6 +33,9 @@ Examples:
   audiolabels expand --scheme pe-cml balanced_train_segments.csv -o targets.parquet
   audiolabels expand --scheme pel --parents certain --layout packed \\
       eval_segments.csv unbalanced_train_segments.csv.gz -o targets.parquet
+  audiolabels expand --scheme strong-framed audioset_train_strong.tsv -o frames.parquet
+  audiolabels expand --scheme strong-framed --negatives both \\
+      --explicit-negatives absent.csv audioset_eval_strong.tsv -o frames.parquet
 """,
 )
 @click.argument("inputs", metavar="INPUT...", nargs=-1, type=click.Path(path_type=Path))
@@ -47,12 +52,43 @@ Examples:
 )
 @click.option(
     "--parents",
-    type=click.Choice(list(PARENTS)),
-    help="How far a class with several parents climbs (pel, pe-cml): all: over every path; "
-    "unambiguous: while there is one parent in the vocabulary; certain: ancestors on every path, "
-    "the others are unknown.  [default: all]",
+    type=click.Choice(list(PARENTS_OR_NONE)),
+    help="How far a class with several parents climbs: all: over every path; unambiguous: while "
+    "there is one parent in the vocabulary; certain: ancestors on every path, the others are "
+    "unknown; none (events only): not at all.  [default: all; none for events]",
 )
-@vocabulary_option
+@click.option(
+    "--negatives",
+    type=click.Choice(list(NEGATIVES)),
+    help="What counts as negative, for events; the rest is unknown. complementary: other frames "
+    "of a clip in which the class sounds; explicit: classes confirmed absent; both, recommended "
+    "for evaluation; all: whatever is not positive.  [default: all]",
+)
+@click.option(
+    "--explicit-negatives",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Labels of classes confirmed absent, for events: a label file in any form, or the "
+    "NOT_PRESENT rows of a framed file.",
+)
+@click.option("--frame-length", metavar="SECONDS", help="Length of a frame.  [default: 0.96]")
+@click.option("--frame-hop", metavar="SECONDS", help="From one frame to the next.  [default: 0.96]")
+@click.option(
+    "--clip-duration",
+    metavar="SECONDS",
+    help="Length of clips with events, where nothing else tells it.  [default: 10]",
+)
+@click.option(
+    "--clip-durations",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A table of clips and their lengths in seconds: filename, duration.",
+)
+@click.option(
+    "--vocabulary",
+    metavar="NAME|FILE",
+    help=f"{VOCABULARY}  [default: audioset; audioset-strong for events]",
+)
 @ontology_option
 @click.option(
     "--layout",
@@ -73,7 +109,13 @@ def command(
     output: Path | None,
     scheme: str,
     parents: str | None,
-    vocabulary: str,
+    negatives: str | None,
+    explicit_negatives: Path | None,
+    frame_length: str | None,
+    frame_hop: str | None,
+    clip_duration: str | None,
+    clip_durations: Path | None,
+    vocabulary: str | None,
     ontology_path: Path | None,
     layout: str,
     unknown: str,
@@ -83,8 +125,9 @@ def command(
     """Turn label files into training targets: positive, negative, or unknown.
 
     INPUT is one or more label files: AudioSet segments CSV, one row a label or one row a clip
-    (CSV, TSV), AST's JSON, PSL's TSV, FSD50K's CSV, Hugging Face style Parquet; plain, gzip or
-    zip. The format is detected and said.
+    (CSV, TSV), AST's JSON, PSL's TSV, FSD50K's CSV, Hugging Face style Parquet; for strong-framed
+    and diffuse, event files: AudioSet strong, its framed release, DESED (CSV, TSV). Each plain,
+    gzip or zip. The format is detected and said.
     """
     if not inputs and not sample:
         click.echo(ctx.get_help())
@@ -92,11 +135,23 @@ def command(
     usage_if(bool(inputs) and sample, "give either INPUT or --sample")
     usage_if(output is None, "say where to write: -o OUT.parquet")
     assert output is not None
-    usage_if(
-        parents is not None and "parents" not in SCHEMES[scheme].options,
-        f"scheme {scheme} does not climb, so --parents says nothing",
-    )
-    files = (sample_path(),) if sample else inputs
+    chosen = SCHEMES[scheme]
+    if frame_hop is None:
+        frame_hop = frame_length
+    options = {
+        name: value
+        for name, value in {
+            "parents": parents,
+            "negatives": negatives,
+            "frame_length": frame_length,
+            "frame_hop": frame_hop,
+        }.items()
+        if value is not None
+    }
+    for name in options:
+        flag = f"--{name.replace('_', '-')}"
+        usage_if(name not in chosen.options, f"scheme {scheme} has no use for {flag}")
+    files = (sample_path(events=chosen.reads is Events),) if sample else inputs
     # This process only streams; Arrow's own pools would keep a quarter more memory.
     pa.set_memory_pool(pa.system_memory_pool())
     with progress_bar("expanding") as progress:
@@ -111,6 +166,9 @@ def command(
             time_unit=time_unit,
             report=report_path,
             progress=progress,
-            **({"parents": parents} if parents else {}),
+            clip_duration=clip_duration,
+            clip_durations=clip_durations,
+            explicit_negatives=explicit_negatives,
+            **options,
         )
     click.echo(describe_expansion(summary, report_path))

@@ -18,13 +18,12 @@ ontology_option: Decorator = click.option(
     metavar="FILE",
     help="An ontology.json in place of the embedded AudioSet ontology.",
 )
+VOCABULARY = (
+    "Classes of the columns: audioset (527), ontology (632), audioset-strong (456; -train 447, "
+    "-eval 416, -both 407), fsd50k (200), or a file with a list of classes."
+)
 vocabulary_option: Decorator = click.option(
-    "--vocabulary",
-    default="audioset",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="Classes of the columns: audioset (527), ontology (632), audioset-strong (456; -train "
-    "447, -eval 416, -both 407), fsd50k (200), or a file with a list of classes.",
+    "--vocabulary", default="audioset", show_default=True, metavar="NAME|FILE", help=VOCABULARY
 )
 time_unit_option: Decorator = click.option(
     "--time-unit",

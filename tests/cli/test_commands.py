@@ -53,7 +53,10 @@ def test_expand_without_input_explains_itself() -> None:
     [
         (["--sample"], "say where to write: -o OUT.parquet"),
         (["--sample", "x.csv", "-o", "o.parquet"], "give either INPUT or --sample"),
-        (["--sample", "--scheme", "weak", "--parents", "all", "-o", "o.parquet"], "does not climb"),
+        (
+            ["--sample", "--scheme", "weak", "--parents", "all", "-o", "o.parquet"],
+            "no use for --parents",
+        ),
         (["--sample", "--scheme", "pecml", "-o", "o.parquet"], "'pecml' is not one of 'weak'"),
     ],
 )
@@ -104,7 +107,7 @@ def test_expand_says_what_could_not_be_used_and_why(tmp_path: Path) -> None:
     ):
         assert line in done.stdout
     assert (tmp_path / "r.csv").read_text().splitlines()[0] == (
-        "source,row,clip_id,kind,reason,fate"
+        "source,row,clip_id,kind,reason,fate,label"
     )
 
 

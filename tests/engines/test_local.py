@@ -27,7 +27,7 @@ from audiolabels import (
 from audiolabels.engines import local
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError, TargetsFileError
 from audiolabels.layouts import LAYOUTS
-from audiolabels.readers import delimited, rows
+from audiolabels.readers import lines, rows
 from audiolabels.statistics import LabelCounts, weigh
 
 SETS = ["/m/0342h", "/m/02sgy,/m/0342h", "/m/06mb1", "/m/09x0r,/m/0ngt1", "", "/m/0395lw"]
@@ -60,7 +60,7 @@ def test_bytes_do_not_depend_on_how_the_input_is_cut(
 ) -> None:
     inputs = [write_segments(tmp_path / "a.csv", 40), sample_path()]
     expand_files(inputs, tmp_path / "whole.parquet", layout=layout)
-    monkeypatch.setattr(delimited, "BLOCK", block)
+    monkeypatch.setattr(lines, "BLOCK", block)
     monkeypatch.setattr(rows, "LARGEST_TABLE", table)
     expand_files(inputs, tmp_path / "parts.parquet", layout=layout)
     assert (tmp_path / "parts.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
@@ -288,7 +288,7 @@ def test_a_full_disk_leaves_the_old_output(tmp_path: Path, long_input: Path) -> 
 
 
 def test_each_label_set_is_expanded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "BLOCK", 500)
+    monkeypatch.setattr(lines, "BLOCK", 500)
     monkeypatch.setitem(vars(LAYOUTS["lists"]), "group", 16)
     expanded = []
     bind = local.bind_scheme

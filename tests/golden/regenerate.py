@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audiolabels import expand, read_labels, sample_path
+from audiolabels import Annotations, expand, read_labels, sample_path
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.parents import PARENTS
 
@@ -22,6 +22,8 @@ def lines() -> list[str]:
     labels = read_labels(sample_path())
     rows = ["scheme\tparents\tclip\tpositive\tunknown columns"]
     for name, scheme in SCHEMES.items():
+        if scheme.reads is not Annotations:
+            continue
         for parents in PARENTS if "parents" in scheme.options else ["-"]:
             options = {"parents": parents} if parents in PARENTS else {}
             targets = expand(labels, name, **options)
