@@ -17,17 +17,14 @@ temporary folder by default, and is made once for a folder.
 
 import argparse
 import gc
-import json
-import os
 import random
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from processes import measure, prepare_floor, show, take_turns, write_floor
 
 HEADER = (
     "# Segments csv created by benchmarks/expand.py\n"
@@ -164,9 +161,7 @@ def run_scipy(source: Path, output: Path) -> None:
 
 def run_floor(source: Path, output: Path) -> None:
     """(d)"""
-    import pyarrow as pa
     import pyarrow.csv
-    import pyarrow.parquet as pq
 
     # The official form puts a space before the quote, which only a cut at the quotes survives.
     with source.open("rb") as file:
@@ -177,36 +172,7 @@ def run_floor(source: Path, output: Path) -> None:
             read_options=pyarrow.csv.ReadOptions(column_names=["clip", "labels", "end"]),
             parse_options=pyarrow.csv.ParseOptions(delimiter='"', quote_char=False),
         )
-    finished = output.with_suffix(".arrow")
-    table = pa.ipc.open_file(pa.memory_map(str(finished))).read_all()
-    facts = json.loads((table.schema.metadata or {})[b"floor"])
-    with pq.ParquetWriter(output, table.schema, **facts["options"]) as writer:
-        writer.write_table(table, row_group_size=facts["group"])
-
-
-def prepare_floor(ours: Path, output: Path) -> None:
-    """Lay the finished table down, uncompressed, so that the floor only maps it."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from audiolabels import read_info
-    from audiolabels.layouts import LAYOUTS as STORED
-    from audiolabels.store import PARQUET_OPTIONS
-
-    chosen = STORED[read_info(ours)["layout"]]
-    options = {
-        **PARQUET_OPTIONS,
-        "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *chosen.dictionary],
-    }
-    facts = json.dumps({"options": options, "group": chosen.group}).encode()
-    file = pq.ParquetFile(ours)
-    schema = file.schema_arrow.with_metadata({b"floor": facts})
-    with (
-        pa.OSFile(str(output.with_suffix(".arrow")), "wb") as sink,
-        pa.ipc.new_file(sink, schema) as writer,
-    ):
-        for batch in file.iter_batches(chosen.group):
-            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+    write_floor(output)
 
 
 WORKERS: dict[str, Callable[[Path, Path], None]] = {
@@ -218,17 +184,6 @@ WORKERS: dict[str, Callable[[Path, Path], None]] = {
 }
 
 
-def measure(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak megabytes of a whole process."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    if status:
-        raise SystemExit(f"{' '.join(command)} ended with status {status}")
-    return seconds, usage.ru_maxrss / 1024
-
-
 def worker(name: str, source: Path, output: Path) -> list[str]:
     return [sys.executable, __file__, "--worker", name, str(source), str(output)]
 
@@ -238,15 +193,8 @@ def ours(source: Path, output: Path, layout: str) -> list[str]:
     return [sys.executable, "-m", "audiolabels", *command]
 
 
-def show(name: str, result: tuple[float, float], *ratios: str) -> None:
-    print(f"{name:28} {result[0]:8.2f} s {result[1]:8.0f} MB   {'  '.join(ratios)}", flush=True)
-
-
 def compare(folder: Path, source: Path, repeats: int) -> None:
-    """The table of (a), (b), (c) and (d) for one input.
-
-    The programs take turns, so that a machine that is slow for a while is slow for all of them.
-    """
+    """The table of (a), (b), (c) and (d) for one input."""
     commands = {
         name: worker(name, source, folder / "slow.parquet")
         for name in ("loop", "loop-without-gc", "scipy")
@@ -258,14 +206,7 @@ def compare(folder: Path, source: Path, repeats: int) -> None:
         finished = folder / f"floor-{layout}.parquet"
         measure(worker("prepare-floor", output, finished))
         commands[f"floor, {layout}"] = worker("floor", source, finished)
-    runs = [{name: measure(command) for name, command in commands.items()} for _ in range(repeats)]
-    results = {
-        name: (
-            statistics.median(run[name][0] for run in runs),
-            max(run[name][1] for run in runs),
-        )
-        for name in commands
-    }
+    results = take_turns(commands, repeats)
     for name, result in results.items():
         if name.startswith("audiolabels"):
             floor = results[name.replace("audiolabels", "floor")]
