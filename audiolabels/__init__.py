@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audiolabels.annotations import Annotations
+    from audiolabels.comparison import Comparison, compare
+    from audiolabels.engines.comparing import compare_files
     from audiolabels.engines.local import expand_files
     from audiolabels.errors import AudioLabelsError
     from audiolabels.ontology import Ontology, load_ontology, toy_ontology
@@ -30,9 +32,12 @@ __all__ = [
     "SCHEMES",
     "Annotations",
     "AudioLabelsError",
+    "Comparison",
     "Ontology",
     "Targets",
     "Vocabulary",
+    "compare",
+    "compare_files",
     "expand",
     "expand_files",
     "load_ontology",
@@ -48,6 +53,8 @@ __all__ = [
 # Names load with their module when first used, so that the command line starts without numpy.
 _HOMES = {
     "annotations": ["Annotations"],
+    "comparison": ["Comparison", "compare"],
+    "engines.comparing": ["compare_files"],
     "engines.local": ["expand_files"],
     "errors": ["AudioLabelsError"],
     "ontology": ["Ontology", "load_ontology", "toy_ontology"],
