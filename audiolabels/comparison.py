@@ -145,13 +145,14 @@ class Comparison:
         return position
 
     def changed_priors(self, minimum: int = 1) -> list[int]:
-        """Classes of both sides by the ratio of their priors, B to A, the largest first.
+        """Classes of both sides whose priors differ, by their ratio, B to A, the largest first.
 
         Args:
             minimum: clips of each side that must bear the class.
         """
         enough = np.minimum(self.positive_a, self.positive_b) >= max(1, minimum)
-        classes = np.flatnonzero(self.chosen & self.in_a & self.in_b & enough)
+        differs = self.prior_a != self.prior_b
+        classes = np.flatnonzero(self.chosen & self.in_a & self.in_b & enough & differs)
         ratios = _divide(self.prior_b[classes], self.prior_a[classes])
         return [int(c) for c in classes[np.argsort(-ratios, kind="stable")]]
 

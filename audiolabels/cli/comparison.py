@@ -121,10 +121,10 @@ def _alone(
     count = int(alone.sum())
     if not count:
         return []
-    largest = np.argsort(-positive, kind="stable")[: min(NAMED, count)].tolist()
-    named = ", ".join(f"{comparison.names[c]} ({positive[c]:,})" for c in largest)
-    more = ", …" if count > NAMED else ""
-    return [f"  only {side} has {count:,} classes, {positive.sum():,} pairs: {named}{more}"]
+    line = f"  classes of {side} alone: {count:,} (pairs: {positive.sum():,})"
+    borne = [c for c in np.argsort(-positive, kind="stable").tolist() if positive[c]]
+    named = ", ".join(f"{comparison.names[c]} ({positive[c]:,})" for c in borne[:NAMED])
+    return [f"{line}{': ' if named else ''}{named}{', …' if len(borne) > NAMED else ''}"]
 
 
 def describe_priors(comparison: Comparison, minimum: int, rows: int) -> list[str]:
@@ -132,7 +132,7 @@ def describe_priors(comparison: Comparison, minimum: int, rows: int) -> list[str
     order = comparison.changed_priors(minimum)
     half = -(-rows // 2)
     shown = order if len(order) <= rows else [*order[:half], *order[len(order) - rows + half :]]
-    title = f"priors that changed most ({minimum:,} clips or more in both)"
+    title = f"priors that changed most (clips in each: at least {minimum:,})"
     lines = [f"  {title:<56}{'clips in A':>12}{'in B':>12}{'B / A':>12}"]
     for c in shown:
         ratio = comparison.prior_b[c] / comparison.prior_a[c]
@@ -178,7 +178,7 @@ def describe_label(
         *_describe_odds(in_a, "b", f"{name} in A, class in B", own, rows, level),
         *_describe_odds(in_b, "a", f"{name} in B, class in A", own, rows, level),
         "",
-        f"  with {minimum:,} clips or more that bear both",
+        f"  clips: those that bear both classes, at least {minimum:,}",
     ]
     if any(in_a["corrected"] + in_b["corrected"]):
         lines.append("  * one of the four counts is zero, so a half was added to all four")
