@@ -170,8 +170,8 @@ class Comparison:
         all_classes = self.overlaps()[0]
         return (
             f"Comparison({self.clips:,} clips, {len(self.ids):,} classes; A holds "
-            f"{all_classes.share_of_b:.1%} of B's {all_classes.in_b:,} pairs, B holds "
-            f"{all_classes.share_of_a:.1%} of A's {all_classes.in_a:,})"
+            f"{percent(all_classes.share_of_b)} of B's {all_classes.in_b:,} pairs, B holds "
+            f"{percent(all_classes.share_of_a)} of A's {all_classes.in_a:,})"
         )
 
     def _repr_html_(self) -> str:
@@ -179,7 +179,7 @@ class Comparison:
             [
                 o.scope,
                 *(f"{count:,}" for count in (o.classes, o.in_a, o.in_b, o.in_both)),
-                *(f"{share:.1%}" for share in (o.share_of_a, o.share_of_b)),
+                *map(percent, (o.share_of_a, o.share_of_b)),
             ]
             for o in self.overlaps()
         ]
@@ -363,10 +363,21 @@ def shifted_classes(
     ratio, low, high, _ = odds_ratio(comparison.tables, level)
     above = (comparison.tables[0] >= max(1, minimum)) & (low > high.diagonal()[:, None])
     above &= comparison.chosen
+    if not above.any():
+        return []
     best = np.where(above, ratio, 0).argmax(axis=1)
     shifted = above.any(axis=1) & comparison.chosen & comparison.in_a & comparison.in_b
     order = np.argsort(-comparison.positive_a, kind="stable")
     return [(int(c), int(best[c])) for c in order if shifted[c]]
+
+
+def percent(share: float) -> str:
+    """A share in percent; a dash where there is none.
+
+    >>> percent(0.2117), percent(float("nan"))
+    ('21.2%', '–')
+    """
+    return "–" if np.isnan(share) else f"{share:.1%}"
 
 
 def _divide(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:

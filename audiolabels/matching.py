@@ -91,8 +91,8 @@ def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
     names = {id_: name for own in (classes_a, classes_b) for id_, (name, _) in own.items()}
     ids = sorted(names, key=lambda id_: ontology.index.get(id_, len(ontology)))
     position = {id_: i for i, id_ in enumerate(ids)}
-    joined_a = _join(a, numbers_a, len(clip_ids), _positions(classes_a, position))
-    joined_b = _join(b, numbers_b, len(clip_ids), _positions(classes_b, position))
+    joined_a = _join(a, numbers_a, len(clip_ids), _positions(a, classes_a, position))
+    joined_b = _join(b, numbers_b, len(clip_ids), _positions(b, classes_b, position))
     clips = np.flatnonzero(common & joined_a.stated & joined_b.stated)
     if not len(clips):
         raise ComparisonError(
@@ -141,7 +141,7 @@ def _count(
 
 
 def _no_common_clip(a: Statements, b: Statements) -> str:
-    """What to say where no id is in both sides; mostly one of them lacks the start."""
+    """What to say where no id is in both sides; mostly the start is missing or in other units."""
     message = (
         f"A and B have no clip in common: A has ids like {a.clip_id[0].as_py()!r}, B like "
         f"{b.clip_id[0].as_py()!r}"
@@ -151,8 +151,8 @@ def _no_common_clip(a: Statements, b: Statements) -> str:
     if not shared:
         return message
     return (
-        f"{message}; without the start in milliseconds {shared:,} would match: give the clips of "
-        f"both sides with their start"
+        f"{message}; without the start {shared:,} would match: write it in both, in milliseconds, "
+        f"or in neither"
     )
 
 
@@ -177,9 +177,12 @@ def _classes(side: Statements, ontology: Ontology) -> dict[str, tuple[str, int]]
     return classes
 
 
-def _positions(classes: dict[str, tuple[str, int]], position: dict[str, int]) -> Integers:
-    """The position of each of a side's numbers: int32; 0 for numbers without a class."""
-    table = np.zeros(1 + max((number for _, number in classes.values()), default=0), np.int32)
+def _positions(
+    side: Statements, classes: dict[str, tuple[str, int]], position: dict[str, int]
+) -> Integers:
+    """The position of each of a side's numbers: int32; 0 for a number that no clip bears."""
+    size = len(side.ontology) if isinstance(side, Annotations) else len(side.vocabulary)
+    table = np.zeros(size, np.int32)
     for id_, (_, number) in classes.items():
         table[number] = position[id_]
     return table

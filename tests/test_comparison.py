@@ -343,7 +343,7 @@ def test_rows_of_one_clip_are_joined() -> None:
         (
             {"abcdefghijk_30000": ["Dog"]},
             {"abcdefghijk": ["Dog"]},
-            "without the start in milliseconds 1 would match",
+            "without the start 1 would match: write it in both",
         ),
         ({"x": None}, {"x": ["Dog"]}, "1 clips in common, but of none of them do both say"),
         ({}, {"x": ["Dog"]}, "nothing to compare: A has no clips"),
@@ -367,6 +367,21 @@ def test_classes_that_go_with_another() -> None:
     assert named == [("Dog", "Bark")]
     assert shifted_classes(found, minimum=31) == []
     assert [found.names[c] for c in found.changed_priors()] == ["Dog"]
+
+
+def test_sets_that_no_clip_has_are_no_classes() -> None:
+    labels = Annotations.from_dict({"a": ["Dog"], "b": ["Tap dance"]})
+    first = replace(labels.slice(0, 1), sets=labels.sets)  # as parts of one lineage share them
+    assert compare(first, labels).names == ("Dog", "Tap dance")
+    assert compare(first, first).names == ("Dog",)
+
+
+def test_verified_empty_clips_have_no_classes() -> None:
+    empty = Annotations.from_dict({"a": []})
+    found = compare(empty, empty)
+    assert (found.clips, found.ids, shifted_classes(found)) == (1, (), [])
+    assert len(found.per_class()) == len(found.odds_ratios()) == 0
+    assert "nan%" not in found._repr_html_() + repr(found)
 
 
 def test_notebooks_show_figures_and_escape_names(

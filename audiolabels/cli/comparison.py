@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.cli.summary import describe_findings
-from audiolabels.comparison import Columns, Comparison, shifted_classes, tabulate_odds
+from audiolabels.comparison import Columns, Comparison, percent, shifted_classes, tabulate_odds
 from audiolabels.cooccurrence import Counts, odds_ratio
 from audiolabels.matching import ClipCounts
 
@@ -86,7 +86,7 @@ def describe_pairs(comparison: Comparison) -> list[str]:
     lines = ["", f"{head}{'in both':>12}{'of A':>8}{'of B':>8}"]
     lines += [
         f"  {o.scope[:WIDTH]:<{WIDTH}}{o.classes:>8,}{o.in_a:>12,}{o.in_b:>12,}{o.in_both:>12,}"
-        f"{_share(o.share_of_a):>8}{_share(o.share_of_b):>8}"
+        f"{percent(o.share_of_a):>8}{percent(o.share_of_b):>8}"
         for o in comparison.overlaps()
     ]
     lines += [
@@ -106,10 +106,6 @@ def describe_pairs(comparison: Comparison) -> list[str]:
             f"{unknown_in_a:,} in B"
         ]
     return lines
-
-
-def _share(share: float) -> str:
-    return "" if np.isnan(share) else f"{share:.1%}"
 
 
 def _alone(
