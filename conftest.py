@@ -68,8 +68,9 @@ def enter_folder(namespace: dict[str, Any]) -> None:
     folder = tempfile.TemporaryDirectory()
     namespace["_back"] = Path.cwd(), folder
     if SHARED.is_dir():
-        for path in [*SHARED.glob("audioset/*segments.csv"), *SHARED.glob("fsd50k/*dev.csv")]:
-            (Path(folder.name) / path.name).symlink_to(path)
+        for pattern in ("audioset/*segments.csv", "audioset/strong_eval*", "fsd50k/*dev.csv"):
+            for path in SHARED.glob(pattern):
+                (Path(folder.name) / path.name).symlink_to(path)
     namespace["no_audioset"] = not SHARED.is_dir()
     namespace["lacks"] = lambda module: importlib.util.find_spec(module) is None
     os.chdir(folder.name)

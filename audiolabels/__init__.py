@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audiolabels.annotations import Annotations
+    from audiolabels.comparison import Comparison, compare
+    from audiolabels.engines.comparing import compare_files
     from audiolabels.engines.local import expand_files
     from audiolabels.errors import AudioLabelsError
     from audiolabels.events import Events
@@ -32,11 +34,14 @@ __all__ = [
     "SCHEMES",
     "Annotations",
     "AudioLabelsError",
+    "Comparison",
     "Events",
     "Grid",
     "Ontology",
     "Targets",
     "Vocabulary",
+    "compare",
+    "compare_files",
     "expand",
     "expand_files",
     "load_ontology",
@@ -53,10 +58,12 @@ __all__ = [
 # Names load with their module when first used, so that the command line starts without numpy.
 _HOMES = {
     "annotations": ["Annotations"],
-    "events": ["Events"],
-    "grid": ["Grid"],
+    "comparison": ["Comparison", "compare"],
+    "engines.comparing": ["compare_files"],
     "engines.local": ["expand_files"],
     "errors": ["AudioLabelsError"],
+    "events": ["Events"],
+    "grid": ["Grid"],
     "ontology": ["Ontology", "load_ontology", "toy_ontology"],
     "readers": ["read_events", "read_labels"],
     "resources": ["sample_path"],

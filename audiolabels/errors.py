@@ -31,6 +31,10 @@ class OptionError(AudioLabelsError):
     """An option has a value that is not offered, or that does not fit the others."""
 
 
+class ComparisonError(AudioLabelsError):
+    """Two sides have nothing in common that could be compared."""
+
+
 class TargetsFileError(AudioLabelsError):
     """A targets file cannot be written, or was not written by this library."""
 

@@ -101,8 +101,9 @@ except audiolabels.AudioLabelsError as error:
 def test_importing_loads_nothing_heavy(tmp_path: Path) -> None:
     program = """
 import sys, audiolabels
-from audiolabels import expand_files, sample_path
+from audiolabels import compare_files, expand_files, sample_path
 expand_files([sample_path()], "o.parquet")
+compare_files(sample_path(), "o.parquet")
 print([m for m in ("pandas", "networkx", "rich", "torch", "sklearn", "click") if m in sys.modules])
 """
     assert python(program, REPOSITORY, tmp_path) == "[]"

@@ -13,6 +13,7 @@ from audiolabels.errors import AudioLabelsError
 COMMANDS = {
     "expand": "Turn label files into training targets.",
     "check": "Read label files and say what could not be used; write no targets.",
+    "compare": "Compare what two files say of the same clips.",
     "info": "Show what a targets file holds and how it was made.",
     "show": "Show one class: parents, children, flags, ancestors under each policy.",
     "tree": "Draw the classes below one class, or all of them.",

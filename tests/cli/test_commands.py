@@ -220,3 +220,116 @@ def test_a_screen_that_takes_no_more_is_an_error() -> None:
         )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+WEAK = "clip_id,labels\na,Speech\nb,Speech;Dog\nc,Music\ne,Dog\n"
+STRONG = "clip_id,label\na,Speech\nb,Bark\nb,Dog\nc,Bark\nf,Dog\n"
+
+
+@pytest.fixture
+def two_files(tmp_path: Path) -> Path:
+    (tmp_path / "weak.csv").write_text(WEAK)
+    (tmp_path / "strong.csv").write_text(STRONG)
+    return tmp_path
+
+
+def test_compare_counts_clips_and_pairs(two_files: Path) -> None:
+    done = run("compare", "weak.csv", "strong.csv", "--vocabulary", "audioset", cwd=two_files)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    for line in (
+        "strong.csv was read as long (one row a label: clip, label, with or without times; CSV or "
+        "TSV)",
+        "A is weak.csv, B is strong.csv",
+        "  of these not in the other                  1           1",
+        "  compared                                   3           3",
+        "  only in A: e",
+        "  only in B: f",
+        "  all classes                            4           4           4           2   50.0%"
+        "   50.0%",
+        "  in both sides                          2           3           2           2   66.7%"
+        "  100.0%",
+        "  classes of B alone: 1 (pairs: 2): Bark (2)",
+        "9 rows read, 9 used",
+        "nothing was left out",
+    ):
+        assert line in lines
+    assert any(line.startswith("  in vocabulary audioset") for line in lines)
+
+
+def test_compare_shows_the_odds_ratios_of_a_class(two_files: Path) -> None:
+    options = ("--label", "speech", "--minimum", 1, "--level", 0.9, "--rows", 1)
+    done = run("compare", "weak.csv", "strong.csv", *options, cwd=two_files)
+    assert done.returncode == 0
+    shown = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "Speech in A, class in B odds ratio 90% interval clips" in shown
+    assert "Speech (itself) 3.00* 0.11 to 80.51 1" in shown
+    assert "and 2 more" in shown
+    assert "* one of the four counts is zero, so a half was added to all four" in shown
+    assert "priors that changed" not in done.stdout
+
+
+def test_compare_writes_tables(two_files: Path) -> None:
+    files = ("-o", "classes.csv", "--odds", "odds.csv")
+    done = run("compare", "weak.csv", "strong.csv", *files, cwd=two_files)
+    assert done.stdout.splitlines()[-2:] == ["wrote classes.csv", "wrote odds.csv"]
+    classes = (two_files / "classes.csv").read_text().splitlines()
+    assert classes[0].startswith("id,name,in_a,in_b,positive_a,known_a,prior_a,positive_b")
+    assert "/m/09x0r,Speech,1,1,2,3,0.666667,1,3,0.333333,0.5,3,1,1,0,0.5,1,0,0" in classes
+    odds = (two_files / "odds.csv").read_text().splitlines()
+    assert len(odds) == 7
+    assert odds[0] == (
+        "id_a,name_a,id_b,name_b,both,a_only,b_only,neither,odds_ratio,low,high,corrected"
+    )
+
+
+def test_compare_takes_targets_and_says_what_is_unknown(two_files: Path) -> None:
+    run("expand", "weak.csv", "-o", "weak.parquet", cwd=two_files)
+    done = run("compare", "weak.parquet", "strong.csv", cwd=two_files)
+    assert done.returncode == 0
+    assert "weak.parquet holds targets: pe-cml, parents all, vocabulary audioset" in done.stdout
+    assert "not counted, for the other side does not know" in done.stdout
+
+
+def test_compare_reports_what_could_not_be_used(two_files: Path) -> None:
+    (two_files / "weak.csv").write_text(WEAK + "b,Tender\na,Dog\n")
+    refused = run("compare", "weak.csv", "strong.csv", cwd=two_files)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "'Tender'" in refused.stderr
+    options = ("--unknown", "drop", "--report", "r.csv")
+    done = run("compare", "weak.csv", "strong.csv", *options, cwd=two_files)
+    assert done.returncode == 0
+    assert "of these with several rows                 2           0" in done.stdout
+    assert "1 × unknown label: Tender (weak.csv row 6)" in done.stdout
+    assert "weak.csv,6,b,label dropped" in (two_files / "r.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["weak.csv", "gone.csv"], "gone.csv: no such file"),
+        (["weak.csv", "other.csv"], "A has ids like 'a', B like 'z'"),
+        (["weak.csv", "strong.csv", "--label", "Rain"], "neither A nor B has the class Rain"),
+        (["weak.csv", "strong.csv", "--label", "Spech"], "the nearest: Speech"),
+        (["weak.csv", "strong.csv", "-o", "weak.csv"], "weak.csv is an input or another output"),
+        (["weak.csv", "strong.csv", "-o", "x.csv", "--odds", "x.csv"], "another output"),
+        (["weak.csv", "strong.csv", "--vocabulary", "none"], "neither a named vocabulary"),
+    ],
+)
+def test_compare_refuses_and_writes_nothing(
+    two_files: Path, arguments: list[str], message: str
+) -> None:
+    (two_files / "other.csv").write_text("clip_id,labels\nz,Dog\n")
+    before = sorted(path.name for path in two_files.iterdir())
+    done = run("compare", *arguments, cwd=two_files)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert sorted(path.name for path in two_files.iterdir()) == before
+    assert (two_files / "weak.csv").read_text() == WEAK
+
+
+def test_compare_of_a_file_with_itself_finds_no_difference() -> None:
+    done = run("compare", sample_path(), sample_path())
+    assert done.returncode == 0
+    assert done.stdout.count("100.0%") == 4
+    assert "alone" not in done.stdout
