@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audiolabels.engines.local import expand_files
     from audiolabels.errors import AudioLabelsError
     from audiolabels.events import Events
+    from audiolabels.exporters import export
     from audiolabels.grid import Grid
     from audiolabels.ontology import Ontology, load_ontology, toy_ontology
     from audiolabels.readers import read_events, read_labels
@@ -44,6 +45,7 @@ __all__ = [
     "compare_files",
     "expand",
     "expand_files",
+    "export",
     "load_ontology",
     "load_vocabulary",
     "read_events",
@@ -63,6 +65,7 @@ _HOMES = {
     "engines.local": ["expand_files"],
     "errors": ["AudioLabelsError"],
     "events": ["Events"],
+    "exporters": ["export"],
     "grid": ["Grid"],
     "ontology": ["Ontology", "load_ontology", "toy_ontology"],
     "readers": ["read_events", "read_labels"],

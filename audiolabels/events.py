@@ -1,8 +1,9 @@
 """Events: what people said about when, columnar, in whole milliseconds.
 
-A *statement* says of one class in one span of one clip that it sounds (an event), that it does
-not (a confirmed absence), or that nobody can tell (an event whose times make no sense); or of a
-clip that it is verified empty, or nothing at all.
+A *statement* is about one class in one span of one clip: it sounds (an event); it was confirmed
+absent, and with it every class below; it is silent there but sounds elsewhere in the clip, which
+says nothing of classes below; or nobody can tell (an event whose times make no sense). Or it is
+about a clip: verified empty, or nothing at all.
 """
 
 import html
@@ -24,8 +25,8 @@ from audiolabels.ontology import Ontology, load_ontology
 if TYPE_CHECKING:
     import pandas
 
-SAYS = ("present", "absent", "unknown", "empty", "nothing")
-PRESENT, ABSENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(SAYS)))
+SAYS = ("present", "absent", "silent", "unknown", "empty", "nothing")
+PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(SAYS)))
 NO_CLASS = -1
 DURATION = 10.0  # seconds; AudioSet's clips, where nothing says otherwise
 
@@ -42,7 +43,7 @@ class Events:
         classes: int32 (E,): position in the ontology; `NO_CLASS` for `EMPTY` and `NOTHING`.
         onset_ms, offset_ms: int64 (E,): the span as it was given, which may reach beyond the clip;
             the first is before the second, but for `EMPTY` and `NOTHING`.
-        says: uint8 (E,): `PRESENT`, `ABSENT`, `UNKNOWN`, `EMPTY` or `NOTHING`.
+        says: uint8 (E,): `PRESENT`, `ABSENT`, `SILENT`, `UNKNOWN`, `EMPTY` or `NOTHING`.
         rows: int64 (E,): the row of its file that each statement stood in, from 1.
         file: int32 (E,): that file, as a position in `files`.
         files: names of the files.
@@ -226,7 +227,7 @@ class Events:
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame of all statements: `clip_id`, `label` (display name), `id`, `onset`,
-        `offset` (seconds), `says` (present, absent, unknown, empty or nothing).
+        `offset` (seconds), `says` (an entry of `SAYS`).
         """
         import pandas
 

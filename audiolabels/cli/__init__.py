@@ -12,6 +12,7 @@ from audiolabels.errors import AudioLabelsError
 # Command to its line in the overview; the module of the same name holds it and loads when called.
 COMMANDS = {
     "expand": "Turn label files into training targets.",
+    "export": "Write labels in a form that another project's code reads.",
     "check": "Read label files and say what could not be used; write no targets.",
     "compare": "Compare what two files say of the same clips.",
     "info": "Show what a targets file holds and how it was made.",

@@ -7,6 +7,8 @@ import pyarrow as pa
 
 from audiolabels.cli.options import (
     VOCABULARY,
+    clip_duration_option,
+    clip_durations_option,
     ontology_option,
     open_ontology,
     report_option,
@@ -68,22 +70,13 @@ Examples:
     "--explicit-negatives",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Labels of classes confirmed absent, for events: a label file in any form, or the "
-    "NOT_PRESENT rows of a framed file.",
+    help="Labels of classes confirmed absent, for events: a label file in any form, or a framed "
+    "file, of which classes that are only NOT_PRESENT in a clip count.",
 )
 @click.option("--frame-length", metavar="SECONDS", help="Length of a frame.  [default: 0.96]")
 @click.option("--frame-hop", metavar="SECONDS", help="From one frame to the next.  [default: 0.96]")
-@click.option(
-    "--clip-duration",
-    metavar="SECONDS",
-    help="Length of clips with events, where nothing else tells it.  [default: 10]",
-)
-@click.option(
-    "--clip-durations",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="A table of clips and their lengths in seconds: filename, duration.",
-)
+@clip_duration_option
+@clip_durations_option
 @click.option(
     "--vocabulary",
     metavar="NAME|FILE",

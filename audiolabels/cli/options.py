@@ -39,6 +39,17 @@ unknown_option: Decorator = click.option(
     show_default=True,
     help="Labels that ontology, supplement and aliases all lack: stop, or drop and count them.",
 )
+clip_duration_option: Decorator = click.option(
+    "--clip-duration",
+    metavar="SECONDS",
+    help="Length of clips with events, where nothing else tells it.  [default: 10]",
+)
+clip_durations_option: Decorator = click.option(
+    "--clip-durations",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A table of clips and their lengths in seconds: filename, duration.",
+)
 report_option: Decorator = click.option(
     "--report",
     "report_path",

@@ -49,7 +49,8 @@ class EventOptions:
         clip_durations: a table of clips and their lengths in seconds, CSV or TSV; it is believed
             before a column of the event file, and that before the clip's name.
         explicit_negatives: a label file, in any known form, of classes confirmed absent; or a
-            framed file, of which the NOT_PRESENT rows count.
+            framed file, of which the NOT_PRESENT rows of classes without a PRESENT row in the same
+            clip count.
 
     Raises:
         OptionError: a duration is no positive number of whole milliseconds.
@@ -144,7 +145,7 @@ def stream_events(
         AudioLabelsError: see `read_events`.
     """
     durations, absent, report = _read_side_files(options, ontology)
-    hashes, held = bytearray(), list[Part]()
+    hashes, held, framed = bytearray(), list[Part](), False
     used = np.zeros(len(absent), np.bool_)
 
     def finish(events: Events) -> Events:
@@ -156,18 +157,19 @@ def stream_events(
         with open_source(path) as source, ThreadPoolExecutor(1) as pool:
             digest, rows = pool.submit(source.digest), 0
             dialect = _event_dialect(source, ontology)
+            framed |= dialect.present is not None
             for part in _parts(source, dialect, ontology, options.read, whole=whole):
                 rows += part.events.report.rows
                 if whole:
                     held.append(part)
                 else:
                     hashes += hash_strings(part.events.clip_id).tobytes()
-                    yield finish(settle(part.events, durations))
+                    yield finish(settle(part.events, durations, framed=framed))
                 if tell:
                     tell(number, source.raw.tell())
             report.merge(_facts(source, dialect, digest.result(), rows, whole=whole))
     if whole:
-        everything = settle(gather(held, ontology).events, durations)
+        everything = settle(gather(held, ontology).events, durations, framed=framed)
         report.merge(everything.report)
         report.findings += _duplicates(everything)
         for start in range(0, len(everything), CLIPS):
@@ -257,7 +259,7 @@ def _read_absences(
         dialect = detect_dialect(source, ontology) if text else None
         if dialect and dialect.present is not None:
             parts = list(_parts(source, dialect, ontology, options, whole=True))
-            events = settle(gather(parts, ontology).events, durations)
+            events = settle(gather(parts, ontology).events, durations, framed=True)
             report = events.report
             report.merge(_facts(source, dialect, source.digest(), report.rows, whole=True))
             return replace(keep_statements(events, events.says == ABSENT), report=report)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from audiolabels.annotations import Annotations, Finding, Report
 from audiolabels.columns import one_chunk, places_in, row_order, to_arrow, to_numpy
-from audiolabels.events import ABSENT, EMPTY, NO_CLASS, NOTHING, PRESENT, UNKNOWN, Events
+from audiolabels.events import ABSENT, EMPTY, NO_CLASS, NOTHING, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.grid import Ms
 from audiolabels.ontology import Ontology
 from audiolabels.readers.event_rows import NOT_TOLD, EventRows
@@ -117,11 +117,13 @@ def gather(parts: Sequence[Part], ontology: Ontology) -> Part:
     return Part(names.dictionary, _by_clip(moved))
 
 
-def settle(events: Events, durations: Durations) -> Events:
+def settle(events: Events, durations: Durations, *, framed: bool = False) -> Events:
     """Events of whole clips, with the length of each and the fate of every odd statement.
 
     An event whose times make no sense leaves its class unknown in that clip. Events that overlap
     or touch others of their class, or reach beyond the clip, stay as they are. All are reported.
+    Absences of a class that has an event in the same clip only say that it is silent there. Where
+    events are frames (`framed`), that they meet is no finding.
     """
     length = lengths(events, durations)
     onset, offset, says = events.onset_ms, events.offset_ms, events.says.copy()
@@ -132,7 +134,8 @@ def settle(events: Events, durations: Durations) -> Events:
     lost = backwards | empty | outside | (says == UNKNOWN)
     says[lost] = UNKNOWN
     present = says == PRESENT
-    overlaps, touches, twice = _meetings(events, present)
+    overlaps, touches, twice = _meetings(events, present & (not framed))
+    says[_absent_elsewhere_present(events, says)] = SILENT
     silent = np.bincount(events.clip[says == EMPTY], minlength=len(events)) > 0
     heard = np.bincount(events.clip[present | (says == ABSENT)], minlength=len(events)) > 0
     settled = replace(
@@ -179,6 +182,15 @@ def lengths(events: Events, durations: Durations) -> Ms:
         return told
     place = places_in(events.clip_id, durations.clip_id)
     return np.where(place < 0, told, durations.ms[place])
+
+
+def _absent_elsewhere_present(events: Events, says: npt.NDArray[np.uint8]) -> Flags:
+    """Which absences are of a class that has an event in the same clip."""
+    absent: Flags = says == ABSENT
+    if absent.any():
+        key = events.clip * (len(events.ontology) + 1) + events.classes
+        absent &= np.isin(key, key[says == PRESENT])
+    return absent
 
 
 def _meetings(events: Events, present: Flags) -> tuple[Flags, Flags, Flags]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from audiolabels.annotations import Finding
 from audiolabels.columns import to_arrow
 from audiolabels.counts import Counts
-from audiolabels.events import ABSENT, PRESENT, UNKNOWN, Events
+from audiolabels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.ontology import Ontology
 from audiolabels.schemes.closure import Words, closure
 from audiolabels.schemes.runs import Ints, Runs, gaps, merge, paint
@@ -102,17 +102,20 @@ class _Relations(NamedTuple):
         lifted: the class and the ancestors that become positive with it.
         unsure: the ancestors that become unknown.
         touched: both.
+        itself: the class.
         below: the class and its descendants.
     """
 
     lifted: _Related
     unsure: _Related
     touched: _Related
+    itself: _Related
     below: _Related
 
 
 @lru_cache(maxsize=16)
-def _relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Relations:
+def relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Relations:
+    """What statements about each class say about the vocabulary's columns."""
     tables = closure(ontology, vocabulary, parents)
 
     def listed(words: Words) -> _Related:
@@ -124,6 +127,7 @@ def _relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Rel
         listed(tables.lifted),
         listed(tables.unsure),
         listed(tables.lifted | tables.unsure),
+        listed(tables.given),
         listed(tables.given | tables.below),
     )
 
@@ -151,11 +155,11 @@ def project(
         frames: int64 (N,): number of frames of each clip.
         span_ms: beginning and end of rows, from the number of each within its clip.
         present: frames that an event makes positive, int64 (E,) each; others are ignored.
-        absent: frames in which a confirmed absence holds.
+        absent: frames in which an absence, or a silence, holds.
     """
     columns, rows = len(vocabulary), int(frames.sum())
     first_row = np.cumsum(frames) - frames
-    related = _relations(events.ontology, vocabulary, parents)
+    related = relations(events.ontology, vocabulary, parents)
 
     def stretches(says: np.uint8, columns_of: _Related, stretch: Stretch) -> tuple[Ints, ...]:
         """Statement, clip, column, first and stop of what statements of a kind say."""
@@ -173,7 +177,8 @@ def project(
     lost = stretches(UNKNOWN, related.touched, whole)
     unsure = merge(*(np.concatenate(pair) for pair in zip(doubtful[1:], lost[1:], strict=True)))
     denied = stretches(ABSENT, related.below, absent)
-    explicit = merge(*denied[1:])
+    silent = stretches(SILENT, related.itself, absent)
+    explicit = merge(*(np.concatenate(pair) for pair in zip(denied[1:], silent[1:], strict=True)))
 
     def bits(runs: Runs) -> Bits:
         return paint(runs, first_row, rows, columns)

@@ -1,0 +1,108 @@
+"""Reference events for evaluators: merged per class, since these refuse events that meet.
+
+All take tab-separated rows of file name, onset, offset and label:
+
+| form | header | clips without events |
+|---|---|---|
+| sed_scores_eval | `filename`, `onset`, `offset`, `event_label` | a row without label |
+| psds_eval | the same | only among the durations |
+| sed_eval | none | none |
+
+The first two need the clips' lengths as well: `filename`, `duration`. File names are the clip's id
+and `.wav`, for some readers cut a name at its last dot. Labels are ids, for display names hold
+commas, at which some readers split.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from audiolabels.errors import choose
+from audiolabels.events import PRESENT, UNKNOWN, Events
+from audiolabels.exporters.writing import Export, seconds, write_rows
+from audiolabels.schemes.merged import covered, merge_events
+from audiolabels.vocabulary import Vocabulary, load_vocabulary
+
+HEADER = "filename\tonset\toffset\tevent_label"
+
+
+class Form(NamedTuple):
+    """What a reader of events expects: a header, and rows for clips without events."""
+
+    header: bool
+    silent: bool
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "sed-scores-eval": Form(header=True, silent=True),
+        "psds-eval": Form(header=True, silent=False),
+        "sed-eval": Form(header=False, silent=False),
+    }
+)
+
+
+def write_events(
+    events: Events,
+    path: str | Path,
+    *,
+    form: str = "sed-scores-eval",
+    vocabulary: str | Path | Vocabulary = "audioset-strong",
+    parents: str = "none",
+    names: bool = False,
+    durations: str | Path | None = None,
+) -> Export:
+    """Write reference events for an evaluator, merged per class and cut to the clip.
+
+    Args:
+        events: N clips; those of which nobody said what sounds are left out, and counted.
+        path: an existing file is replaced at the end.
+        form: a key of `FORMS`.
+        vocabulary: events of other classes are left out, and counted.
+        parents: see `merge_events`.
+        names: whether labels are display names, not ids.
+        durations: where to write the clips' lengths.
+
+    Raises:
+        OptionError: no such form or policy.
+        VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    header, silent = FORMS[choose("form", form, FORMS)]
+    if not isinstance(vocabulary, Vocabulary):
+        vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
+    runs = merge_events(events, vocabulary, parents=parents)
+    labels = vocabulary.names if names else vocabulary.ids
+    files = [f"{clip}.wav" for clip in events.clip_id.to_pylist()]
+    sounding = np.zeros(len(events), np.bool_)
+    sounding[runs.clip] = True
+    quiet = np.flatnonzero(events.labelled & ~sounding).tolist()
+
+    def rows() -> Iterator[str]:
+        if header:
+            yield HEADER
+        for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
+            yield f"{files[clip]}\t{seconds(onset)}\t{seconds(offset)}\t{labels[column]}"
+        yield from (f"{files[clip]}\t\t\t" for clip in (quiet if silent else ()))
+
+    export = Export()
+    export.files[Path(path)] = write_rows(path, rows()) - header
+    if durations is not None:
+        lengths = (
+            f"{files[clip]}\t{seconds(int(events.duration_ms[clip]))}"
+            for clip in np.flatnonzero(events.labelled).tolist()
+        )
+        export.files[Path(durations)] = write_rows(durations, ["filename\tduration", *lengths]) - 1
+    given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
+    export.left_out.update(
+        {
+            "clips of which nobody said what sounds": int((~events.labelled).sum()),
+            "clips without events": 0 if silent else len(quiet),
+            "events of classes outside the vocabulary": int((given & ~reached).sum()),
+            "events whose times are impossible": int((events.says == UNKNOWN).sum()),
+        }
+    )
+    return export

@@ -1,0 +1,67 @@
+"""AudioSet's framed release: one row a frame and class that is known.
+
+Form: TSV with the columns `segment_id`, `start_time_seconds`, `end_time_seconds`, `label` (an id),
+`present` (`PRESENT` or `NOT_PRESENT`), as `audioset_eval_strong_framed_posneg.tsv`. Deviations:
+times have three decimals; rows go by clip, frame and column.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from audiolabels.columns import to_numpy
+from audiolabels.errors import OptionError
+from audiolabels.exporters.writing import Export, seconds, write_rows
+from audiolabels.targets import Targets, third_state
+
+HEADER = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\tpresent"
+ROWS = 1 << 14  # frames unpacked at a time
+
+
+def write_framed_release(targets: Targets, path: str | Path) -> Export:
+    """Write framed targets in the form of AudioSet's framed release.
+
+    Args:
+        targets: frames, made with `negatives` other than `all`.
+        path: an existing file is replaced at the end.
+
+    Raises:
+        OptionError: every class that is not positive is negative, so that nearly every frame
+            would have a row for every class; or rows are no frames.
+        TargetsFileError: the file cannot be written.
+    """
+    if "frame_hop" not in targets.metadata.get("options", {}):
+        raise OptionError("not framed targets; make them with --scheme strong-framed")
+    if targets.listed != "negative":
+        raise OptionError(
+            "under negatives 'all' nearly every class of every frame would be a row; expand with "
+            "--negatives both, complementary or explicit (negatives='both')"
+        )
+    export = Export()
+    export.files[Path(path)] = write_rows(path, _rows(targets, export)) - 1
+    return export
+
+
+def _rows(targets: Targets, export: Export) -> Iterator[str]:
+    yield HEADER
+    ids, columns = targets.vocabulary.ids, len(targets.vocabulary)
+    onset, offset = (
+        np.rint(to_numpy(times) * 1000).astype(np.int64)
+        for times in (targets.onset, targets.offset)
+    )
+    silent: dict[str, bool] = {}
+    for start in range(0, len(targets), ROWS):
+        chosen = targets.row_of_clip[start : start + ROWS]
+        positive = targets.positive[chosen]
+        negative = third_state(positive, targets.masked[chosen], columns)
+        row, column = np.nonzero(np.unpackbits(positive | negative, axis=1, count=columns))
+        present = np.unpackbits(positive, axis=1, count=columns)[row, column]
+        clips = targets.clip_id.slice(start, ROWS).to_pylist()
+        known = np.bincount(row, minlength=len(clips)) > 0
+        for clip, some in zip(clips, known.tolist(), strict=True):
+            silent[clip] = silent.get(clip, True) and not some
+        for r, c, p in zip(row.tolist(), column.tolist(), present.tolist(), strict=True):
+            span = f"{seconds(int(onset[start + r]))}\t{seconds(int(offset[start + r]))}"
+            yield f"{clips[r]}\t{span}\t{ids[c]}\t{'PRESENT' if p else 'NOT_PRESENT'}"
+    export.left_out["clips of which nothing is known"] = sum(silent.values())

@@ -1,0 +1,52 @@
+"""Events of one class that overlap or touch, merged into one: what evaluators of events demand."""
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.errors import choose
+from audiolabels.events import PRESENT, Events
+from audiolabels.schemes.framed import relations
+from audiolabels.schemes.parents import PARENTS_OR_NONE
+from audiolabels.schemes.runs import Runs, merge
+from audiolabels.vocabulary import Vocabulary
+
+
+def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none") -> Runs:
+    """The union of a class's events in each clip, as stretches of milliseconds.
+
+    Args:
+        events: N clips.
+        vocabulary: C classes; events of others fall away.
+        parents: whose events the events of a class are too, as in `strong_framed`.
+
+    Returns:
+        Runs whose `first` and `stop` are onset and offset in milliseconds, cut to the clip; no two
+        of a class in a clip overlap or touch.
+
+    Raises:
+        OptionError: no such policy.
+        VocabularyError: the events' ontology lacks a class of the vocabulary.
+
+    >>> from audiolabels import load_vocabulary
+    >>> events = Events.from_dict({"a": [("Rain", 0, 2), ("Rain", 2, 3.5), ("Rain", 5, 11)]})
+    >>> merged = merge_events(events, load_vocabulary(["Rain"]))
+    >>> merged.first.tolist(), merged.stop.tolist()
+    ([0, 5000], [3500, 10000])
+    """
+    related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
+    chosen = np.flatnonzero(events.says == PRESENT)
+    which, column = related.lifted.of(events.classes[chosen])
+    statement = chosen[which]
+    clip = events.clip[statement]
+    offset = np.minimum(events.offset_ms[statement], events.duration_ms[clip])
+    return merge(clip, column, events.onset_ms[statement].clip(min=0), offset)
+
+
+def covered(
+    events: Events, vocabulary: Vocabulary, *, parents: str = "none"
+) -> npt.NDArray[np.bool_]:
+    """Whether each statement's class, or one that it lifts, has a column: bool (E,)."""
+    lifted = relations(events.ontology, vocabulary, parents).lifted
+    has = np.append(np.diff(lifted.offsets) > 0, False)  # the last for statements without a class
+    found: npt.NDArray[np.bool_] = has[events.classes]
+    return found
