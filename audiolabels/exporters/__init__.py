@@ -49,19 +49,19 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "sed-scores-eval": Exporter(
             partial(write_events, form="sed-scores-eval"),
             Events,
-            "events merged per class, with a header, and rows for clips without events",
+            "events merged per class, and rows for clips without any",
             EVENT_OPTIONS,
         ),
         "psds-eval": Exporter(
             partial(write_events, form="psds-eval"),
             Events,
-            "events merged per class, with a header",
+            "events merged per class",
             EVENT_OPTIONS,
         ),
         "sed-eval": Exporter(
             partial(write_events, form="sed-eval"),
             Events,
-            "events merged per class, without header",
+            "the same as psds-eval",
             EVENT_OPTIONS,
         ),
     }

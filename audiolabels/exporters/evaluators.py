@@ -1,22 +1,17 @@
 """Reference events for evaluators: merged per class, since these refuse events that meet.
 
-All take tab-separated rows of file name, onset, offset and label:
+All take TSV with the columns `filename`, `onset`, `offset`, `event_label`. sed_scores_eval wants a
+row without label for a clip without events; psds_eval knows such clips from the lengths alone,
+sed_eval not at all. The first two need the clips' lengths as well: `filename`, `duration`.
 
-| form | header | clips without events |
-|---|---|---|
-| sed_scores_eval | `filename`, `onset`, `offset`, `event_label` | a row without label |
-| psds_eval | the same | only among the durations |
-| sed_eval | none | none |
-
-The first two need the clips' lengths as well: `filename`, `duration`. File names are the clip's id
-and `.wav`, for some readers cut a name at its last dot. Labels are ids, for display names hold
-commas, at which some readers split.
+File names are the clip's id and `.wav`, for some readers cut a name at its last dot. Labels are
+ids, for display names hold commas, at which some readers split. sed_eval's reader can do without
+the header, but then swallows the first event.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 
@@ -29,19 +24,9 @@ from audiolabels.vocabulary import Vocabulary, load_vocabulary
 HEADER = "filename\tonset\toffset\tevent_label"
 
 
-class Form(NamedTuple):
-    """What a reader of events expects: a header, and rows for clips without events."""
-
-    header: bool
-    silent: bool
-
-
-FORMS: Mapping[str, Form] = MappingProxyType(
-    {
-        "sed-scores-eval": Form(header=True, silent=True),
-        "psds-eval": Form(header=True, silent=False),
-        "sed-eval": Form(header=False, silent=False),
-    }
+# Whether clips without events have a row.
+FORMS: Mapping[str, bool] = MappingProxyType(
+    {"sed-scores-eval": True, "psds-eval": False, "sed-eval": False}
 )
 
 
@@ -71,7 +56,7 @@ def write_events(
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
         TargetsFileError: a file cannot be written; what was there is untouched.
     """
-    header, silent = FORMS[choose("form", form, FORMS)]
+    silent = FORMS[choose("form", form, FORMS)]
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
     runs = merge_events(events, vocabulary, parents=parents)
@@ -82,14 +67,13 @@ def write_events(
     quiet = np.flatnonzero(events.labelled & ~sounding).tolist()
 
     def rows() -> Iterator[str]:
-        if header:
-            yield HEADER
+        yield HEADER
         for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
             yield f"{files[clip]}\t{seconds(onset)}\t{seconds(offset)}\t{labels[column]}"
         yield from (f"{files[clip]}\t\t\t" for clip in (quiet if silent else ()))
 
     export = Export()
-    export.files[Path(path)] = write_rows(path, rows()) - header
+    export.files[Path(path)] = write_rows(path, rows()) - 1
     if durations is not None:
         lengths = (
             f"{files[clip]}\t{seconds(int(events.duration_ms[clip]))}"
