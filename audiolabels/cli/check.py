@@ -4,11 +4,20 @@ from pathlib import Path
 
 import click
 
-from audiolabels.cli.options import ontology_option, open_ontology, report_option, time_unit_option
+from audiolabels.cli.options import (
+    clip_duration_option,
+    clip_durations_option,
+    ontology_option,
+    open_ontology,
+    report_option,
+    time_unit_option,
+    usage_if,
+)
 from audiolabels.cli.summary import describe_findings
 from audiolabels.engines.local import refuse_overwriting
 from audiolabels.engines.report import write_report
-from audiolabels.readers import read_labels
+from audiolabels.events import PRESENT
+from audiolabels.readers import read_events, read_labels
 
 
 @click.command(
@@ -17,6 +26,7 @@ from audiolabels.readers import read_labels
 Examples:
   audiolabels check eval_segments.csv
   audiolabels check my_labels.tsv --time-unit ms
+  audiolabels check --events audioset_train_strong.tsv
 """,
 )
 @click.argument(
@@ -24,6 +34,9 @@ Examples:
 )
 @ontology_option
 @time_unit_option
+@click.option("--events", is_flag=True, help="Read events, as strong-framed and diffuse do.")
+@clip_duration_option
+@clip_durations_option
 @report_option
 @click.pass_context
 def command(
@@ -31,24 +44,44 @@ def command(
     inputs: tuple[Path, ...],
     ontology_path: Path | None,
     time_unit: str,
+    events: bool,
+    clip_duration: str | None,
+    clip_durations: Path | None,
     report_path: Path | None,
 ) -> None:
     """Read label files and say what could not be used; write no targets.
 
     Ends with exit code 1 if anything was not used as it stood, unknown labels included.
     """
-    refuse_overwriting(inputs, [report_path] if report_path else [])
-    annotations = read_labels(
-        inputs, ontology=open_ontology(ontology_path), unknown="drop", time_unit=time_unit
-    )
-    report = annotations.report
+    beside = [clip_durations] if clip_durations else []
+    usage_if(not events and bool(clip_duration or beside), "lengths of clips go with --events only")
+    refuse_overwriting(inputs, [report_path] if report_path else [], beside)
+    ontology = open_ontology(ontology_path)
+    rows: list[tuple[str, str]]
+    if events:
+        heard = read_events(
+            inputs,
+            clip_duration=clip_duration,
+            clip_durations=clip_durations,
+            ontology=ontology,
+            unknown="drop",
+            time_unit=time_unit,
+        )
+        report = heard.report
+        rows = [("clips", f"{len(heard):,}"), ("events", f"{int((heard.says == PRESENT).sum()):,}")]
+    else:
+        annotations = read_labels(inputs, ontology=ontology, unknown="drop", time_unit=time_unit)
+        report = annotations.report
+        rows = [
+            ("clips", f"{len(annotations):,}"),
+            ("labels a clip", f"{annotations.labels_per_clip:.2f}"),
+        ]
     if report_path:
         write_report(report.findings, report_path)
     lines = [
         *report.notes,
         "",
-        f"  {'clips':<28}{len(annotations):>14,}",
-        f"  {'labels a clip':<28}{annotations.labels_per_clip:>14.2f}",
+        *(f"  {what:<28}{number:>14}" for what, number in rows),
         *describe_findings(report, report.counts(), report.findings, report_path),
     ]
     click.echo("\n".join(lines))

@@ -25,12 +25,16 @@ def command(file: Path, as_json: bool) -> None:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
         return
     vocabulary = facts["vocabulary"]
-    options = "".join(f", {name} {value}" for name, value in facts["options"].items())
+    options = "".join(
+        f", {name.replace('_', ' ')} {value}" for name, value in facts["options"].items()
+    )
+    counts = {name.replace("_", " "): n for name, n in facts.get("counts", {}).items() if n}
     rows = [
         ("rows", f"{facts['rows']:,}"),
         ("scheme", facts["scheme"] + options),
         ("vocabulary", f"{vocabulary['name']} ({len(vocabulary['ids'])} classes)"),
         ("layout", f"{facts['layout']} ({', '.join(facts['columns'])})"),
+        *([("counts", ", ".join(f"{n:,} {name}" for name, n in counts.items()))] * bool(counts)),
         ("ontology", f"{facts['ontology']['classes']} classes, {facts['ontology']['digest'][:12]}"),
         ("written by", f"{facts['library']}, format {facts['format_version']}"),
         *(

@@ -171,7 +171,11 @@ def settle(events: Events, durations: Durations, *, framed: bool = False) -> Eve
         for kind, reason, which in odd
         for i in np.flatnonzero(which).tolist()
     ]
-    report = replace(events.report, findings=[*events.report.findings, *findings])
+    place = {name: number for number, name in enumerate(events.files)}
+    findings = sorted(
+        [*events.report.findings, *findings], key=lambda f: (place.get(f.source, 0), f.row)
+    )
+    report = replace(events.report, findings=findings)
     return replace(settled, report=report)
 
 
