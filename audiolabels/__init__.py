@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from audiolabels.ontology import Ontology, load_ontology, toy_ontology
     from audiolabels.readers import read_events, read_labels
     from audiolabels.resources import sample_path
+    from audiolabels.sampling import Mixture, balanced_order, sampling_weights
     from audiolabels.schemes import SCHEMES, expand
+    from audiolabels.source import LabelSource
+    from audiolabels.source import open_source as open
     from audiolabels.store import read_info, read_targets, write_targets
     from audiolabels.targets import Targets
     from audiolabels.vocabulary import Vocabulary, load_vocabulary
@@ -38,9 +41,12 @@ __all__ = [
     "Comparison",
     "Events",
     "Grid",
+    "LabelSource",
+    "Mixture",
     "Ontology",
     "Targets",
     "Vocabulary",
+    "balanced_order",
     "compare",
     "compare_files",
     "expand",
@@ -48,11 +54,13 @@ __all__ = [
     "export",
     "load_ontology",
     "load_vocabulary",
+    "open",
     "read_events",
     "read_info",
     "read_labels",
     "read_targets",
     "sample_path",
+    "sampling_weights",
     "toy_ontology",
     "write_targets",
 ]
@@ -70,7 +78,9 @@ _HOMES = {
     "ontology": ["Ontology", "load_ontology", "toy_ontology"],
     "readers": ["read_events", "read_labels"],
     "resources": ["sample_path"],
+    "sampling": ["Mixture", "balanced_order", "sampling_weights"],
     "schemes": ["SCHEMES", "expand"],
+    "source": ["LabelSource"],
     "store": ["read_info", "read_targets", "write_targets"],
     "targets": ["Targets"],
     "vocabulary": ["Vocabulary", "load_vocabulary"],
@@ -78,6 +88,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "open":  # a builtin's name, which only the package itself bears
+        return import_module("audiolabels.source").open_source
     for module, names in _HOMES.items():
         if name in names:
             value = getattr(import_module(f"audiolabels.{module}"), name)

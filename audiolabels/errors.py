@@ -27,6 +27,10 @@ class UnknownLabelError(LabelFileError):
     """A label file holds labels that ontology, supplement and aliases all lack."""
 
 
+class UnknownClipError(AudioLabelsError):
+    """A clip that was looked up is not among the targets."""
+
+
 class OptionError(AudioLabelsError):
     """An option has a value that is not offered, or that does not fit the others."""
 

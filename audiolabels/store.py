@@ -272,20 +272,21 @@ def read_targets(path: str | Path) -> Targets:
     vocabulary = Vocabulary(classes["name"], tuple(classes["ids"]), tuple(classes["names"]))
     layout, listed = LAYOUTS[facts["layout"]], facts["listed"]
     columns = list(layout.columns(len(vocabulary), listed))
-    tables, clips, starts, ends = [], [], [], []
+    clips, starts, ends = [], [], []
+    distinct = _Distinct(2 * -(-len(vocabulary) // 8))
     try:
         for group in range(file.num_row_groups):
             batch = file.read_row_group(group).combine_chunks().to_batches()[0]
             positive, masked = layout.load(batch[columns[0]], batch[columns[1]], len(vocabulary))
             if listed == "negative" and layout.lists:
                 masked = third_state(positive, masked, len(vocabulary))
-            tables.append(np.concatenate([positive, masked], axis=1))
+            distinct.add(np.concatenate([positive, masked], axis=1))
             clips.append(batch["clip_id"])
             starts.append(batch["onset"])
             ends.append(batch["offset"])
     except (pa.ArrowException, OSError, ValueError) as error:
         raise TargetsFileError(f"{path}: broken: {error}") from error
-    both, rows = _distinct(tables, 2 * -(-len(vocabulary) // 8))
+    both, rows = distinct.rows()
     width = both.shape[1] // 2
     written = ("format_version", "library", "layout", "columns", "listed", "rows")
     return Targets(
@@ -302,14 +303,24 @@ def read_targets(path: str | Path) -> Targets:
     )
 
 
-def _distinct(tables: list[Bits], width: int) -> tuple[Bits, npt.NDArray[np.int32]]:
-    """Distinct rows of all tables, and the distinct row of each row."""
-    distinct, which, start = [np.zeros((0, width), np.uint8)], [np.zeros(0, np.int32)], 0
-    for table in tables:
+class _Distinct:
+    """The distinct rows of many tables of bytes, and which of them each row is."""
+
+    def __init__(self, width: int) -> None:
+        self._tables = [np.zeros((0, width), np.uint8)]
+        self._which = [np.zeros(0, np.int32)]
+        self._count = 0
+
+    def add(self, table: Bits) -> None:
+        """Take in a table; it is not kept."""
         encoded = fixed_binary(table).dictionary_encode()
-        distinct.append(fixed_bytes(encoded.dictionary))
-        which.append(to_numpy(encoded.indices) + np.int32(start))
-        start += len(encoded.dictionary)
-    rows = fixed_binary(np.concatenate(distinct)).dictionary_encode()
-    merged = to_numpy(rows.indices)[np.concatenate(which)] if start else which[0]
-    return fixed_bytes(rows.dictionary).copy(), merged
+        self._tables.append(fixed_bytes(encoded.dictionary))
+        self._which.append(to_numpy(encoded.indices) + np.int32(self._count))
+        self._count += len(encoded.dictionary)
+
+    def rows(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """The distinct rows, and the distinct row of each row."""
+        rows = fixed_binary(np.concatenate(self._tables)).dictionary_encode()
+        which = np.concatenate(self._which)
+        merged = to_numpy(rows.indices)[which] if self._count else which
+        return fixed_bytes(rows.dictionary).copy(), merged
