@@ -4,7 +4,8 @@
 
 ESC10_FOLDER holds `manifest.tsv` (path, mids, fold) and the recordings it names. The model, a small
 Audio Spectrogram Transformer, begins from its configuration, not from weights. Folds 1 to 4 train,
-fold 5 tests. What differs from any script for `transformers` is marked.
+fold 5 tests. What differs from any script for `transformers` is marked. Beside audiolabels it needs
+torch, transformers, accelerate, scikit-learn, soundfile and soxr.
 """
 
 import argparse
