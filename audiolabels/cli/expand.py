@@ -72,7 +72,9 @@ Examples:
     "NOT_PRESENT rows of a framed file.",
 )
 @click.option("--frame-length", metavar="SECONDS", help="Length of a frame.  [default: 0.96]")
-@click.option("--frame-hop", metavar="SECONDS", help="From one frame to the next.  [default: 0.96]")
+@click.option(
+    "--frame-hop", metavar="SECONDS", help="From one frame to the next.  [default: its length]"
+)
 @click.option(
     "--clip-duration",
     metavar="SECONDS",
@@ -136,8 +138,6 @@ def command(
     usage_if(output is None, "say where to write: -o OUT.parquet")
     assert output is not None
     chosen = SCHEMES[scheme]
-    if frame_hop is None:
-        frame_hop = frame_length
     options = {
         name: value
         for name, value in {
