@@ -195,6 +195,9 @@ def _meetings(events: Events, present: Flags) -> tuple[Flags, Flags, Flags]:
     before[1:] = np.maximum.accumulate(offset + lift)[:-1]
     twice = same.copy()
     twice[1:] &= (onset[1:] == onset[:-1]) & (offset[1:] == offset[:-1])
+    # Equal events came in any order; the later ones are those that stand there twice.
+    alike = np.flatnonzero(twice | np.append(twice, False)[1:])
+    order[alike] = order[alike][np.lexsort((order[alike], np.cumsum(~twice)[alike]))]
 
     def flagged(which: Flags) -> Flags:
         flags = np.zeros(len(present), np.bool_)
