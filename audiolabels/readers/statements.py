@@ -1,6 +1,6 @@
 """Event files to events: labels looked up, clips put together, every odd event given its fate."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,10 +12,11 @@ from audiolabels.columns import one_chunk, places_in, row_order, to_arrow, to_nu
 from audiolabels.events import ABSENT, EMPTY, NO_CLASS, NOTHING, PRESENT, UNKNOWN, Events
 from audiolabels.grid import Ms
 from audiolabels.ontology import Ontology
-from audiolabels.readers.event_rows import NOT_TOLD, EventRows
+from audiolabels.readers.event_rows import ANOTHER_LENGTH, NOT_TOLD, EventRows
 from audiolabels.readers.rows import LabelResolver, parse_texts, refuse_unknown
 
 Flags = npt.NDArray[np.bool_]
+OUTSIDE = "an event lies outside its clip; is the clip's duration right?"
 ENDLESS = 1 << 40  # milliseconds; an absence until the end of a clip of unknown length
 
 
@@ -108,6 +109,13 @@ def gather(parts: Sequence[Part], ontology: Ontology) -> Part:
     durations = np.full(count, NOT_TOLD, np.int64)
     told = joined.duration_ms != NOT_TOLD
     durations[number[told][::-1]] = joined.duration_ms[told][::-1]
+    unequal = {f.clip for f in joined.report.findings if f.reason == ANOTHER_LENGTH}
+    for clip in np.flatnonzero(told & (joined.duration_ms != durations[number])).tolist():
+        statement = int(np.searchsorted(joined.clip, clip))
+        found = finding(joined, statement, "event as it is", ANOTHER_LENGTH)
+        if found.clip not in unequal:
+            unequal.add(found.clip)
+            joined.report.findings.append(found)
     moved = replace(
         joined,
         clip_id=joined.clip_id.take(to_arrow(first)),
@@ -117,11 +125,16 @@ def gather(parts: Sequence[Part], ontology: Ontology) -> Part:
     return Part(names.dictionary, _by_clip(moved))
 
 
-def settle(events: Events, durations: Durations) -> Events:
+def settle(events: Events, durations: Durations, framed: Collection[str] = frozenset()) -> Events:
     """Events of whole clips, with the length of each and the fate of every odd statement.
 
     An event whose times make no sense leaves its class unknown in that clip. Events that overlap
     or touch others of their class, or reach beyond the clip, stay as they are. All are reported.
+
+    Args:
+        events: clips as files tell of them.
+        durations: lengths of clips.
+        framed: names of files of frames, which touch each other as a rule.
     """
     length = lengths(events, durations)
     onset, offset, says = events.onset_ms, events.offset_ms, events.says.copy()
@@ -133,6 +146,7 @@ def settle(events: Events, durations: Durations) -> Events:
     says[lost] = UNKNOWN
     present = says == PRESENT
     overlaps, touches, twice = _meetings(events, present)
+    touches &= ~np.array([name in framed for name in events.files], np.bool_)[events.file]
     silent = np.bincount(events.clip[says == EMPTY], minlength=len(events)) > 0
     heard = np.bincount(events.clip[present | (says == ABSENT)], minlength=len(events)) > 0
     settled = replace(
@@ -148,7 +162,7 @@ def settle(events: Events, durations: Durations) -> Events:
     odd = [
         ("event dropped", "an event ends before it begins", backwards),
         ("event dropped", "an event has no length", empty),
-        ("event dropped", "an event lies outside its clip; is the clip's duration right?", outside),
+        ("event dropped", OUTSIDE, outside),
         ("event as it is", "an event begins before its clip", present & (onset < 0)),
         ("event as it is", "an event ends after its clip", present & (offset > end)),
         ("event as it is", "overlaps another event of its class", overlaps),
@@ -158,18 +172,19 @@ def settle(events: Events, durations: Durations) -> Events:
         ("clip unlabelled", "no event is left", unlabelled),
     ]
     findings = [
-        Finding(
-            events.files[events.file[i]],
-            int(events.rows[i]),
-            events.clip_id[int(events.clip[i])].as_py(),
-            kind,
-            reason,
-        )
+        finding(events, i, kind, reason)
         for kind, reason, which in odd
         for i in np.flatnonzero(which).tolist()
     ]
     report = replace(events.report, findings=[*events.report.findings, *findings])
     return replace(settled, report=report)
+
+
+def finding(events: Events, statement: int, kind: str, reason: str) -> Finding:
+    """A finding about the row in which a statement stood."""
+    file, row = events.files[events.file[statement]], int(events.rows[statement])
+    clip = events.clip_id[int(events.clip[statement])].as_py()
+    return Finding(file, row, clip, kind, reason)
 
 
 def lengths(events: Events, durations: Durations) -> Ms:
@@ -221,11 +236,29 @@ def add_statements(events: Events, more: Events, place: npt.NDArray[np.int64]) -
     clip = np.repeat(np.arange(len(events)), sizes)
     within = np.arange(len(clip)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     chosen = more.take(starts[place][clip] + within)
-    offset = np.minimum(chosen.offset_ms, events.duration_ms[clip])
-    added = replace(
-        chosen, clip_id=events.clip_id, duration_ms=events.duration_ms, clip=clip, offset_ms=offset
+    added = cut_to_clips(
+        replace(
+            chosen,
+            clip_id=events.clip_id,
+            duration_ms=events.duration_ms,
+            clip=clip,
+            report=Report(),
+        )
     )
+    events.report.merge(added.report)
     return _by_clip(_pile(events, added))
+
+
+def cut_to_clips(events: Events) -> Events:
+    """The statements as far as they lie in their clips; those that do not fall away, reported."""
+    end = events.duration_ms[events.clip]
+    outside = events.onset_ms >= end
+    findings = [
+        finding(events, i, "event dropped", OUTSIDE) for i in np.flatnonzero(outside).tolist()
+    ]
+    report = replace(events.report, findings=[*events.report.findings, *findings])
+    cut = replace(events, offset_ms=np.minimum(events.offset_ms, end), report=report)
+    return cut.take(np.flatnonzero(~outside))
 
 
 def _pile(events: Events, more: Events) -> Events:
