@@ -52,13 +52,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the place of `path` only if all went well.
 
     Raises:
-        TargetsFileError: the folder does not exist, `path` is no regular file, or writing fails.
+        TargetsFileError: the folder does not exist, `path` is no regular file or read-only, or
+            writing fails.
     """
     path = Path(path)
     with blame(path):
         target = path.resolve()  # a link stays a link
         if target.exists() and not target.is_file():
             raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
+        if target.exists() and not target.stat().st_mode & 0o222:
+            raise TargetsFileError(f"{path}: read-only, so it is not replaced")
         if not target.parent.is_dir():
             raise TargetsFileError(f"{path.parent}: no such folder; make it first")
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")

@@ -82,7 +82,9 @@ def expand_files(
         )
     listed = [inputs] if isinstance(inputs, str | Path) else inputs
     paths, reports = [Path(path) for path in listed], [Path(report)] if report else []
-    refuse_overwriting(paths, [Path(output), *reports], read.side_files)
+    columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
+    beside = [*read.side_files, *(path for path in columns if path.is_file())]
+    refuse_overwriting(paths, [Path(output), *reports], beside)
     ontology = ontology or load_ontology().with_supplement()
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary or SCHEMES[scheme].vocabulary, ontology=ontology)

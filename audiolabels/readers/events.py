@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from audiolabels.annotations import Finding, Report
 from audiolabels.columns import places_in, texts_to_arrow, to_numpy
@@ -17,17 +18,21 @@ from audiolabels.ontology import Ontology, load_ontology
 from audiolabels.readers.clips import parse_clip_name, to_ms
 from audiolabels.readers.dialect import CLIP, CLIP_DURATION, Dialect, detect_dialect, split_cells
 from audiolabels.readers.duplicates import hash_strings, repeated_hashes
-from audiolabels.readers.event_rows import read_event_rows
+from audiolabels.readers.event_rows import NOT_TOLD, read_event_rows
 from audiolabels.readers.formats import FORMATS, ReadOptions, ignored_columns
 from audiolabels.readers.labels import no_usable_row, read_labels
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import Source, open_source
 from audiolabels.readers.rows import LabelResolver
 from audiolabels.readers.statements import (
+    ENDLESS,
     Durations,
     Part,
     absences,
+    absent_elsewhere_present,
     add_statements,
+    cut_to_clips,
+    finding,
     gather,
     keep_statements,
     lengths,
@@ -106,8 +111,9 @@ def read_events(
         used as it stood.
 
     Raises:
-        LabelFileError: a file is missing, holds no events, is cut off, has no usable row, or its
-            times are not seconds; the message says what to do.
+        LabelFileError: a file is missing, holds no events, is cut off, has no usable row, its
+            times are not seconds, or a file beside it tells of other clips only; the message says
+            what to do.
         UnknownLabelError: a label is unknown and `unknown` is `error`.
         OptionError: `clip_duration` is no positive number of whole milliseconds.
     """
@@ -145,10 +151,14 @@ def stream_events(
         AudioLabelsError: see `read_events`.
     """
     durations, absent, report = _read_side_files(options, ontology)
-    hashes, held, framed = bytearray(), list[Part](), False
-    used = np.zeros(len(absent), np.bool_)
+    hashes, held = bytearray(), list[Part]()
+    used, measured, clips = np.zeros(len(absent), np.bool_), False, 0
+    framed: set[str] = set()
 
     def finish(events: Events) -> Events:
+        nonlocal measured, clips
+        clips += len(events)
+        measured |= bool((places_in(events.clip_id, durations.clip_id) >= 0).any())
         place = places_in(events.clip_id, absent.clip_id)
         used[place[place >= 0]] = True
         return add_statements(events, absent, place) if (place >= 0).any() else events
@@ -157,25 +167,30 @@ def stream_events(
         with open_source(path) as source, ThreadPoolExecutor(1) as pool:
             digest, rows = pool.submit(source.digest), 0
             dialect = _event_dialect(source, ontology)
-            framed |= dialect.present is not None
+            if dialect.present is not None:
+                framed.add(source.name)
             for part in _parts(source, dialect, ontology, options.read, whole=whole):
                 rows += part.events.report.rows
                 if whole:
                     held.append(part)
                 else:
                     hashes += hash_strings(part.events.clip_id).tobytes()
-                    yield finish(settle(part.events, durations, framed=framed))
+                    yield finish(settle(part.events, durations, framed))
                 if tell:
                     tell(number, source.raw.tell())
             report.merge(_facts(source, dialect, digest.result(), rows, whole=whole))
     if whole:
-        everything = settle(gather(held, ontology).events, durations, framed=framed)
+        everything = settle(gather(held, ontology).events, durations, framed)
         report.merge(everything.report)
         report.findings += _duplicates(everything)
         for start in range(0, len(everything), CLIPS):
             yield finish(everything.slice(start, start + CLIPS))
     elif len(repeated_hashes(hashes)):
         raise ScatteredError
+    if options.clip_durations is not None and clips and not measured:
+        raise _no_such_clips(options.clip_durations, durations.clip_id)
+    if not clips:  # which is what the caller will say
+        used[:] = True
     rest = _left_over(absent, used, durations, options)
     report.merge(rest.report)
     yield replace(rest, report=report)
@@ -226,16 +241,7 @@ def _duplicates(events: Events) -> list[Finding]:
     later = np.sort(order[1:][number[order][1:] == number[order][:-1]])
     first = np.searchsorted(events.clip, np.arange(len(events)))
     reason = "another clip, of another name, has the same id"
-    return [
-        Finding(
-            events.files[events.file[first[row]]],
-            int(events.rows[first[row]]),
-            events.clip_id[row].as_py(),
-            "duplicate clip",
-            reason,
-        )
-        for row in later.tolist()
-    ]
+    return [finding(events, i, "duplicate clip", reason) for i in first[later].tolist()]
 
 
 def _read_side_files(options: EventOptions, ontology: Ontology) -> tuple[Durations, Events, Report]:
@@ -247,6 +253,11 @@ def _read_side_files(options: EventOptions, ontology: Ontology) -> tuple[Duratio
     if options.explicit_negatives is not None:
         absent = _read_absences(Path(options.explicit_negatives), ontology, options.read, durations)
         report.merge(absent.report)
+        if not len(absent.clip):
+            raise LabelFileError(
+                f"{options.explicit_negatives}: no class is confirmed absent: no row has a known "
+                f"label or, of a framed file, is NOT_PRESENT"
+            )
     return durations, absent, report
 
 
@@ -259,10 +270,16 @@ def _read_absences(
         dialect = detect_dialect(source, ontology) if text else None
         if dialect and dialect.present is not None:
             parts = list(_parts(source, dialect, ontology, options, whole=True))
-            events = settle(gather(parts, ontology).events, durations, framed=True)
+            told = gather(parts, ontology).events
+            confirmed = (told.says == ABSENT) & ~absent_elsewhere_present(told, told.says)
+            # The clips' lengths are known to the file of events, if not to the table.
+            unmeasured = replace(durations, default_ms=ENDLESS)
+            events = settle(keep_statements(told, confirmed), unmeasured)
             report = events.report
             report.merge(_facts(source, dialect, source.digest(), report.rows, whole=True))
-            return replace(keep_statements(events, events.says == ABSENT), report=report)
+            kept = keep_statements(events, events.says == ABSENT)
+            told_ms = np.where(kept.duration_ms == ENDLESS, NOT_TOLD, kept.duration_ms)
+            return replace(kept, duration_ms=told_ms, report=report)
     labels = read_labels(
         path, ontology=ontology, unknown=options.unknown, time_unit=options.time_unit
     )
@@ -307,6 +324,13 @@ def _read_durations(path: Path, default_ms: int, report: Report) -> Durations:
     )
 
 
+def _no_such_clips(path: str | Path | None, clip_id: pa.StringArray) -> LabelFileError:
+    shown = f"; its ids look like {shortlist(clip_id[:2].to_pylist())}" if len(clip_id) else ""
+    return LabelFileError(
+        f"{path}: none of its {len(clip_id):,} clips is among those with events{shown}"
+    )
+
+
 def _left_over(
     absent: Events, used: npt.NDArray[np.bool_], durations: Durations, options: EventOptions
 ) -> Events:
@@ -316,22 +340,11 @@ def _left_over(
         LabelFileError: that is all of them.
     """
     if len(absent) and not used.any():
-        raise LabelFileError(
-            f"{options.explicit_negatives}: none of its {len(absent):,} clips is among those with "
-            f"events; its ids look like {shortlist(absent.clip_id[:2].to_pylist())}"
-        )
+        raise _no_such_clips(options.explicit_negatives, absent.clip_id)
     rest = keep_statements(absent, ~used[absent.clip])
+    cut = cut_to_clips(replace(rest, duration_ms=lengths(rest, durations), report=Report()))
+    rest = keep_statements(cut, np.ones(len(cut.clip), np.bool_))
     first = np.searchsorted(rest.clip, np.arange(len(rest)))
-    findings = [
-        Finding(
-            rest.files[rest.file[i]],
-            int(rest.rows[i]),
-            rest.clip_id[int(rest.clip[i])].as_py(),
-            "clip added",
-            "explicit negatives, but no events",
-        )
-        for i in first.tolist()
-    ]
-    length = lengths(rest, durations)
-    offset = np.minimum(rest.offset_ms, length[rest.clip])
-    return replace(rest, duration_ms=length, offset_ms=offset, report=Report(findings=findings))
+    reason = "explicit negatives, but no events"
+    rest.report.findings += [finding(rest, i, "clip added", reason) for i in first.tolist()]
+    return rest
