@@ -106,7 +106,8 @@ def command(
 ) -> None:
     """Write labels in a form that another project's code reads.
 
-    INPUT is an event file, as for expand, where a form takes (events), else a targets file.
+    INPUT is an event file, as for expand, where a form takes (events), else a targets file. psl
+    too takes --clip-duration, where the targets do not say how long a clip is.
     """
     given: dict[str, Any] = {
         "vocabulary": vocabulary,

@@ -3,8 +3,8 @@
 Form: `{"data": [{"wav": path, "labels": "/m/a,/m/b"}, …]}`, an entry a clip. Readers look each
 label up in `class_labels_indices.csv`, so any vocabulary works that this file lists; of an entry
 they take `wav` and `labels` alone. Here each entry has a third key, `masked`: the unknown classes,
-joined as `labels` are. `<json name>_weight.csv` holds one number a clip, the sum over its positive
-classes of 1000 / (clips with the class + 0.01), as AST's own script computes it.
+joined as `labels` are. `<json name>_weight.csv` holds one number a clip, that of
+`sampling_weights(…, "ast")` over the clips that are written.
 
 What it cannot hold: a clip without a positive class, since an empty `labels` names a class that no
 list has. A soft target would need a key of its own beside `labels`.
@@ -14,12 +14,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
-    ROWS,
     Clips,
     choose_clips,
     class_list,
@@ -27,9 +23,8 @@ from audiolabels.exporters.clips import (
     name_after,
 )
 from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
+from audiolabels.sampling import weigh_clips
 from audiolabels.targets import Targets
-
-OFFSET = 0.01  # of the count of a class in its weight
 
 
 def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") -> Export:
@@ -55,7 +50,10 @@ def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") ->
     write_rows(path, _entries(clips))
     export.files[path] = len(clips)
     weights = path.with_name(f"{path.name[:-5]}_weight.csv")
-    export.files[weights] = write_rows(weights, map(repr, sampling_weights(clips).tolist()))
+    drawn = weigh_clips(
+        targets.positive, targets.row_of_clip[clips.rows], len(targets.vocabulary), "ast"
+    )
+    export.files[weights] = write_rows(weights, map(repr, drawn.tolist()))
     export.files[beside] = write_classes(beside, classes)
     return export
 
@@ -71,20 +69,3 @@ def _entries(clips: Clips) -> Iterator[str]:
             keys = f'{{"wav": {wav}, "labels": "{positive}", "masked": "{unknown}"}}'
             yield f"{keys}{',' if left else ''}"
     yield "]}"
-
-
-def sampling_weights(clips: Clips) -> npt.NDArray[np.float64]:
-    """How often to draw each clip, float64 (K,): the sum of its classes' weights."""
-    targets = clips.targets
-    which = targets.row_of_clip[clips.rows]
-    clips_of_row = np.bincount(which, minlength=len(targets.positive)).astype(np.float64)
-    tables = range(0, len(targets.positive), ROWS)
-
-    def unpacked(start: int) -> npt.NDArray[np.uint8]:
-        bits = targets.positive[start : start + ROWS]
-        return np.unpackbits(bits, axis=1, count=len(targets.vocabulary))
-
-    counts = sum(clips_of_row[start : start + ROWS] @ unpacked(start) for start in tables)
-    weights = [np.zeros(0), *(unpacked(start) @ (1000 / (counts + OFFSET)) for start in tables)]
-    drawn: npt.NDArray[np.float64] = np.concatenate(weights)[which]
-    return drawn

@@ -6,7 +6,7 @@ one video then have one name, and no reader could tell them apart: they are left
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import pyarrow as pa
 from audiolabels.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError, VocabularyError, shortlist
 from audiolabels.exporters.writing import Export
-from audiolabels.targets import Bits, Targets
+from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
 ROWS = 1 << 14  # clips whose targets are unpacked at a time
@@ -115,17 +115,7 @@ def fit_classes(targets: Targets, form: str, named: str = "audioset") -> Targets
             f"{form} is read with the {len(wanted)} classes of {named!r}; vocabulary {own.name!r} "
             f"{' and '.join(some)}. Expand with --vocabulary {named}"
         )
-    order = own.permutation_to(wanted)
-    positive, masked = (_permute(b, order) for b in (targets.positive, targets.masked))
-    return replace(targets, vocabulary=wanted, positive=positive, masked=masked)
-
-
-def _permute(bits: Bits, order: npt.NDArray[np.intp]) -> Bits:
-    moved = np.empty_like(bits)
-    for start in range(0, len(bits), ROWS):
-        part = np.unpackbits(bits[start : start + ROWS], axis=1, count=len(order))
-        moved[start : start + ROWS] = np.packbits(part[:, order], axis=1)
-    return moved
+    return targets.select(wanted)
 
 
 def choose_clips(
