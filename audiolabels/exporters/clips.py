@@ -86,7 +86,7 @@ def are_segments(targets: Targets) -> bool:
     """Whether rows are frames or other parts of clips."""
     if "frame_hop" in targets.metadata.get("options", {}):
         return True
-    return bool(targets.onset.null_count == 0 and to_numpy(targets.onset).any())
+    return bool(to_numpy(targets.onset.drop_null()).any())
 
 
 def refuse_segments(targets: Targets, form: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from audiolabels.exporters.clips import Clips, choose_clips, label_texts
 from audiolabels.exporters.writing import (
     Export,
+    plain,
     quote,
     refuse_other_classes,
     write_classes,
@@ -61,4 +62,4 @@ def _rows(clips: Clips, labels: list[str]) -> Iterator[str]:
         words, _ = label_texts(clips.targets, rows, labels, ",")
         texts = label_texts(clips.targets, rows, clips.targets.vocabulary.ids, ",")
         for name, word, positive, unknown in zip(names, words, *texts, strict=True):
-            yield ",".join([name, quote(word), quote(positive), quote(unknown)])
+            yield ",".join([plain(name), quote(word), quote(positive), quote(unknown)])

@@ -101,6 +101,8 @@ def write_hdf5(
     """
     h5py = import_h5py()
     export, path = Export(), Path(path)
+    if audio is not None and Path(audio).resolve() == path.resolve():
+        raise OptionError(f"{path}: the audio file, which must stay; write to another name")
     targets = fit_classes(targets, form)
     clips = choose_clips(
         targets, form, lambda clip, _: f"Y{video_of(clip)}{extension}", export, empty=True
@@ -112,6 +114,8 @@ def write_hdf5(
             export.notes.append(f"no audio: {sound!r} is not written; name its file with --audio")
         else:
             with open_audio(audio, ("audio_name", sound)) as source:
+                if len(source["audio_name"]) != len(source[sound]):
+                    raise OptionError(f"{audio}: 'audio_name' and {sound!r} differ in length")
                 clips, kept = _match(clips, source["audio_name"], export)
                 names = source["audio_name"][:][kept]
                 file.attrs.update(source.attrs)
@@ -131,21 +135,41 @@ def _short_names(clips: Clips, export: Export) -> Clips:
 
 def _match(clips: Clips, audio_names: Any, export: Export) -> tuple[Clips, Rows]:
     """The clips that have audio in the order of the audio file, and their rows in it."""
-    heard = _videos([name.decode() for name in audio_names[:].tolist()])
-    labelled = _videos(clips.names.to_pylist())
-    place = places_in(heard, labelled)
+    heard = _videos([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
+    place, _ = match_audio(heard, _videos(clips.names.to_pylist()), export)
     kept = np.flatnonzero(place >= 0)
-    mute = np.flatnonzero(places_in(labelled, heard) < 0)
-    export.leave_out(
-        "clips of the audio file without targets", heard.take(to_arrow(np.flatnonzero(place < 0)))
-    )
-    export.leave_out("targets without audio", labelled.take(to_arrow(mute)))
-    if not len(kept):
+    return clips.take(place[kept]), kept
+
+
+def match_audio(
+    heard: pa.StringArray, labelled: pa.StringArray, export: Export
+) -> tuple[Rows, Rows]:
+    """Where each clip of an audio file stands among the targets, and the other way round.
+
+    Args:
+        heard: string (A,), names in the audio file.
+        labelled: string (K,), names of the targets.
+        export: where those that only one side has are counted and named.
+
+    Returns:
+        int64 (A,) and (K,); -1 where the other side lacks it.
+
+    Raises:
+        OptionError: no name is in both.
+    """
+    sides = places_in(heard, labelled), places_in(labelled, heard)
+    lacking = [
+        names.take(to_arrow(np.flatnonzero(p < 0)))
+        for names, p in zip((heard, labelled), sides, strict=True)
+    ]
+    if len(lacking[0]) == len(heard):
         raise OptionError(
             f"no clip of the audio file has a target: it has {_some(heard)}, the targets "
             f"{_some(labelled)}"
         )
-    return clips.take(place[kept]), kept
+    export.leave_out("clips of the audio file without targets", lacking[0])
+    export.leave_out("targets without audio", lacking[1])
+    return sides
 
 
 def _some(names: pa.StringArray) -> str:

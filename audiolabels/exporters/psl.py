@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.columns import places_in, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.columns import texts_to_arrow, to_numpy
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
     CLIP_ID,
@@ -32,9 +32,10 @@ from audiolabels.exporters.clips import (
     fit_classes,
     label_texts,
 )
-from audiolabels.exporters.hdf5 import open_audio
+from audiolabels.exporters.hdf5 import match_audio, open_audio
 from audiolabels.exporters.writing import (
     Export,
+    plain,
     refuse_other_classes,
     seconds,
     write_classes,
@@ -92,6 +93,8 @@ def _lengths(targets: Targets, segments: bool, clip_duration: float | str | None
             "--clip-duration 10 (clip_duration=10)"
         )
     given = 0 if clip_duration is None else seconds_to_ms(clip_duration, "a clip")
+    if segments and (to_numpy(targets.onset) * 1000 >= given).any():
+        raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
     unknown = np.ones(len(targets), np.bool_)
     if not segments:
         unknown = to_numpy(targets.offset.is_null().cast("uint8")) > 0
@@ -115,11 +118,7 @@ def _namer(length: Ms) -> Name:
 def _with_audio(clips: Clips, audio: str | Path, export: Export) -> Clips:
     with open_audio(audio, ()) as file:
         heard = texts_to_arrow(list(file))
-    place = places_in(clips.names, heard)
-    mute = np.flatnonzero(place < 0)
-    silent = np.flatnonzero(places_in(heard, clips.names) < 0)
-    export.leave_out("targets without audio", clips.names.take(to_arrow(mute)))
-    export.leave_out("clips of the audio file without targets", heard.take(to_arrow(silent)))
+    _, place = match_audio(heard, clips.names, export)
     return clips.take(np.flatnonzero(place >= 0))
 
 
@@ -132,7 +131,7 @@ def _rows(clips: Clips, length: Ms, segments: bool, audio: str | Path | None) ->
     for rows, names in clips.blocks():
         texts = label_texts(clips.targets, rows, numbers, ";")
         for row, name, positive, unknown in zip(rows.tolist(), names, *texts, strict=True):
-            cells = [name, positive, seconds(int(length[row])), *hdf5]
+            cells = [plain(name), positive, seconds(int(length[row])), *hdf5]
             if segments:
                 start, stop = (round(times[row] * 1000) for times in (onset, offset))
                 cells += [seconds(start), seconds(min(stop, int(length[row])))]

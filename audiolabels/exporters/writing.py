@@ -1,6 +1,7 @@
 """What exporters share: files that are whole or not there, and what could not be written."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -96,6 +97,15 @@ def quote(cell: str) -> str:
     '"Bass, drum"'
     """
     return '"' + cell.replace('"', '""') + '"'
+
+
+def plain(cell: str) -> str:
+    """A cell of a CSV or TSV file, in quotes only where it needs them.
+
+    >>> plain("64760"), plain("a, b.wav")
+    ('64760', '"a, b.wav"')
+    """
+    return quote(cell) if re.search(r'[",\t\r\n]', cell) else cell
 
 
 def seconds(ms: int) -> str:

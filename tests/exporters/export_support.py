@@ -24,6 +24,7 @@ STRANGE = {
     "-_cdefghijk_0": ["Speech", "Dog"],
     "abcdefghijk_10000": ["Church bell"],
     "64760": ["Rain"],
+    'a, "b"': ["Dog"],
     "verified empty": [],
     "nobody listened": None,
 }

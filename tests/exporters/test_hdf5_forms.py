@@ -224,6 +224,35 @@ def test_an_audio_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     refused("no clip of the audio file has a target: it has zzzzzzzzzzz …, the targets sample-0001")
 
 
+def test_outputs_are_not_inputs(tmp_path: Path) -> None:
+    audio = tmp_path / "audio"
+    write_audio(audio, names_of(sample().clip_id.to_pylist(), ".wav"))
+    before = audio.read_bytes()
+    for form in ("panns", "passt"):
+        with pytest.raises(OptionError, match="the audio file, which must stay"):
+            export(sample(), form, audio, audio=audio)
+    with pytest.raises(OptionError, match="cannot be both"):
+        export(sample(), "panns", tmp_path / "a", audio=audio, index=tmp_path / "a")
+    assert audio.read_bytes() == before
+    with h5py.File(audio, "a") as file:
+        del file["mp3"]
+        file["mp3"] = np.zeros((3, 4), np.uint8)
+    with pytest.raises(OptionError, match="'audio_name' and 'mp3' differ in length"):
+        export(sample(), "passt", tmp_path / "a", audio=audio)
+
+
+def test_what_happens_when_the_audio_is_gone_is_as_documented(tmp_path: Path) -> None:
+    names = names_of(sample().clip_id.to_pylist(), ".wav")
+    for name, names_ in (("all", names), ("more", ["Yzzzzzzzzzzz.wav", *names])):
+        write_audio(tmp_path / "audio", names_)
+        export(sample(), "panns", tmp_path / name, audio=tmp_path / "audio")
+    (tmp_path / "audio").unlink()
+    with h5py.File(tmp_path / "all") as linked, h5py.File(tmp_path / "more") as virtual:
+        with pytest.raises(KeyError, match="can't open file"):
+            _ = linked["waveform"]
+        assert not virtual["waveform"][:].any()
+
+
 def test_without_h5py_the_extra_is_named(tmp_path: Path) -> None:
     program = """
 import sys

@@ -44,15 +44,17 @@ def test_psl_reads_it(tmp_path: Path) -> None:
 def test_the_audio_file_is_named(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "audio.h5", "w") as file:
-        for name in ("sample-0003_430.000_440.000.wav", "zzzzzzzzzzz_0.000_10.000.wav"):
+        for name in ("sample-0003_30.000_40.000.wav", "zzzzzzzzzzz_0.000_10.000.wav"):
             file[name] = np.zeros(4, np.int16)
         names = list(file)
     done = export(sample(), "psl", tmp_path / "a.csv", audio=tmp_path / "audio.h5")
     table = read_as_psl(tmp_path / "a.csv")
-    assert set(table["hdf5path"]) <= {str(tmp_path / "audio.h5")}
-    assert set(table["filename"]) <= set(names)
-    assert done.left_out["targets without audio"] == 200 - len(table)
-    assert done.names["clips of the audio file without targets"].to_pylist()[-1] == names[-1]
+    assert table["hdf5path"].tolist() == [str(tmp_path / "audio.h5")]
+    assert table["filename"].tolist() == names[:1]
+    assert done.left_out["targets without audio"] == 199
+    assert done.names["clips of the audio file without targets"].to_pylist() == names[1:]
+    with pytest.raises(OptionError, match=r"no clip of the audio file has a target: it has sample"):
+        export(strange(), "psl", tmp_path / "b.csv", audio=tmp_path / "audio.h5", clip_duration=10)
 
 
 def test_segments_have_their_times(tmp_path: Path) -> None:
@@ -88,6 +90,8 @@ def test_lengths_are_asked_for(tmp_path: Path) -> None:
             OptionError, match=r"psl needs the length of each clip.*--clip-duration"
         ):
             export(targets, "psl", tmp_path / "a.csv")
+    with pytest.raises(OptionError, match="clips of 5 seconds: some segments begin later"):
+        export(framed_targets(), "psl", tmp_path / "a.csv", clip_duration=5)
     assert not list(tmp_path.iterdir())
     done = export(strange(), "psl", tmp_path / "a.csv", clip_duration="9.5")
     table = read_as_psl(tmp_path / "a.csv")
@@ -96,6 +100,7 @@ def test_lengths_are_asked_for(tmp_path: Path) -> None:
         "-_cdefghijk_0.000_9.500.wav",
         "abcdefghijk_10.000_19.500.wav",
         "64760.wav",
+        'a, "b".wav',
     ]
     assert done.left_out["clips without a positive class"] == 1
     assert positives(tmp_path / "a.csv") == given(strange())
