@@ -71,7 +71,7 @@ def enter_folder(namespace: dict[str, Any]) -> None:
     if SHARED.is_dir():
         for pattern in ("audioset/*segments.csv", "audioset/strong_eval*", "fsd50k/*dev.csv"):
             for path in SHARED.glob(pattern):
-                # A copy: an example that writes to this name must not reach the real file.
+                # A copy: what a page writes through a link would take the place of the data.
                 shutil.copyfile(path, Path(folder.name) / path.name)
     namespace["no_audioset"] = not SHARED.is_dir()
     namespace["lacks"] = lambda module: importlib.util.find_spec(module) is None

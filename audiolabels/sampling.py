@@ -7,7 +7,7 @@ ones do not count.
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from audiolabels.errors import OptionError, choose
 from audiolabels.source import Labels, LabelSource, Rows
 from audiolabels.statistics import weigh
+from audiolabels.targets import Bits
 
 CHUNK = 8192  # rows of bits unpacked at a time
 
@@ -50,14 +51,35 @@ def sampling_weights(source: LabelSource, recipe: str = "ast") -> npt.NDArray[np
     >>> sampling_weights(source, "passt").round(2).tolist()
     [9.8, 9.8, 9.9, 0.0]
     """
+    return weigh_clips(*source.positive_bits(), len(source.vocabulary), recipe)
+
+
+def weigh_clips(
+    bits: Bits, row: npt.NDArray[Any], columns: int, recipe: str
+) -> npt.NDArray[np.float64]:
+    """Weight of each clip.
+
+    Args:
+        bits: uint8 (D, ceil(columns / 8)): positive classes of distinct targets.
+        row: integers (N,): the row of `bits` that each clip has.
+        columns: number of classes.
+        recipe: a key of `RECIPES`.
+
+    Returns:
+        float64 (N,).
+
+    Raises:
+        OptionError: no such recipe.
+    """
     scale, offset = RECIPES[choose("recipe", recipe, RECIPES)]
-    bits, row = source.positive_bits()
-    columns = len(source.vocabulary)
     counts = weigh(bits, np.bincount(row, minlength=len(bits)), columns)
     of_class = scale / (counts + offset)
     of_row = [
-        np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns) @ of_class
-        for start in range(0, len(bits), CHUNK)
+        np.zeros(0),
+        *(
+            np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns) @ of_class
+            for start in range(0, len(bits), CHUNK)
+        ),
     ]
     weights: npt.NDArray[np.float64] = np.concatenate(of_row)[row]
     return weights

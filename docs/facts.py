@@ -10,8 +10,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from audiolabels import SCHEMES, expand_files, load_ontology, load_vocabulary
+from audiolabels import SCHEMES, Targets, expand_files, load_ontology, load_vocabulary
 from audiolabels.annotations import FATES
+from audiolabels.exporters import EXPORTERS
 from audiolabels.layouts import LAYOUTS
 from audiolabels.readers import FORMATS, dialect
 from audiolabels.resources import ontology_folder
@@ -202,6 +203,19 @@ def _names(ids: Iterable[str]) -> str:
     return "; ".join(ontology.name(id_) for id_ in ids)
 
 
+def exporters() -> Table:
+    """The forms that are written."""
+    return ["form", "what it is", "made from", "options"], [
+        [
+            f"`{name}`",
+            form.summary,
+            "a targets file" if form.reads is Targets else "an event file",
+            ", ".join(f"`--{option.replace('_', '-')}`" for option in form.options) or "none",
+        ]
+        for name, form in EXPORTERS.items()
+    ]
+
+
 def aliases() -> Table:
     """Ids that mean another class's id."""
     ontology = load_ontology()
@@ -232,6 +246,7 @@ FACTS: Mapping[str, Callable[[], Table]] = {
         without_strong,
         supplement,
         aliases,
+        exporters,
     )
 }
 
