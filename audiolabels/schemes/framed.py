@@ -137,6 +137,29 @@ def relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Rela
 Stretch = tuple[Ints, Ints]  # first frame and the one after the last, of each statement
 
 
+class _Said(NamedTuple):
+    """Stretches of frames that statements speak of: int64, an entry a statement and column."""
+
+    statement: Ints
+    clip: Ints
+    column: Ints
+    first: Ints
+    stop: Ints
+
+    def merged(self, *others: "_Said") -> Runs:
+        """The union of these and others."""
+        every = zip(*((s.clip, s.column, s.first, s.stop) for s in (self, *others)), strict=True)
+        return merge(*(np.concatenate(parts) for parts in every))
+
+
+class _Runs(NamedTuple):
+    """Runs in which classes are positive, become unknown, are absent."""
+
+    positive: Runs
+    unsure: Runs
+    absent: Runs
+
+
 def project(
     events: Events,
     vocabulary: Vocabulary,
@@ -159,107 +182,142 @@ def project(
         present: frames that an event makes positive, int64 (E,) each; others are ignored.
         absent: frames in which an absence, or a silence, holds.
     """
-    columns, rows = len(vocabulary), int(frames.sum())
-    first_row = np.cumsum(frames) - frames
     related = relations(events.ontology, vocabulary, parents)
 
-    def stretches(says: np.uint8, columns_of: _Related, stretch: Stretch) -> tuple[Ints, ...]:
-        """Statement, clip, column, first and stop of what statements of a kind say."""
+    def said(says: np.uint8, columns_of: _Related, stretch: Stretch) -> _Said:
         chosen = np.flatnonzero(events.says == says)
         which, column = columns_of.of(events.classes[chosen])
         statement = chosen[which]
         clip = events.clip[statement]
         first = stretch[0][statement].clip(min=0)
-        return statement, clip, column, first, np.minimum(stretch[1][statement], frames[clip])
+        return _Said(
+            statement, clip, column, first, np.minimum(stretch[1][statement], frames[clip])
+        )
 
-    given = stretches(PRESENT, related.lifted, present)
-    positive = merge(*given[1:])
-    doubtful = stretches(PRESENT, related.unsure, present)
+    given = said(PRESENT, related.lifted, present)
     whole = np.zeros(len(events.clip), np.int64), frames[events.clip]
-    lost = stretches(UNKNOWN, related.touched, whole)
-    unsure = merge(*(np.concatenate(pair) for pair in zip(doubtful[1:], lost[1:], strict=True)))
-    denied = stretches(ABSENT, related.below, absent)
-    silent = stretches(SILENT, related.itself, absent)
-    explicit = merge(*(np.concatenate(pair) for pair in zip(denied[1:], silent[1:], strict=True)))
-
-    def bits(runs: Runs) -> Bits:
-        return paint(runs, first_row, rows, columns)
-
-    positive_bits, unsure_bits, absent_bits = bits(positive), bits(unsure), bits(explicit)
-    kinds = NEGATIVES[negatives]
-    if "rest" in kinds:
-        masked = np.zeros_like(positive_bits)
-        masked[np.repeat(~events.labelled, frames)] = 0xFF
-        masked &= ~absent_bits
-    else:
-        negative = absent_bits if "explicit" in kinds else np.zeros_like(positive_bits)
-        if "complementary" in kinds:
-            negative = negative | bits(gaps(positive, frames))
-        masked = third_state(positive_bits, negative, columns)
-    masked |= unsure_bits
-    masked &= ~positive_bits
-    masked[:, -1] &= np.uint8(0xFF << (-columns % 8) & 0xFF)
-
-    reached = _pairs(positive.clip, positive.column, columns)[positive.starts_pair]
-    keys = _pairs(given[1], given[2], columns)
-    missed = _distinct(keys[given[3] >= given[4]])
-    missed = missed[~_within(missed, reached)]
-    clashing = _clashing(positive_bits & absent_bits, frames, columns)
-
-    sounding = np.bincount(events.clip[events.says == PRESENT], minlength=len(events)) > 0
-    sizes, unknown = positive.stop - positive.first, count_bits(masked)
-    both = np.concatenate([reached, missed]) % columns
-    counts = FrameCounts(
-        clips=len(events),
-        unlabelled=int((~events.labelled).sum()),
-        empty=int((events.labelled & ~sounding).sum()),
-        frames=rows,
-        events=int((events.says == PRESENT).sum()),
-        events_cut=int((events.says == PRESENT).sum()) - len(_distinct(given[0])),
-        pairs=len(both),
-        pairs_without_frame=len(missed),
-        absences=int(((events.says == ABSENT) | (events.says == SILENT)).sum()),
-        clashes=len(clashing),
-        positive=int(sizes.sum()),
-        negative=rows * columns - int(sizes.sum()) - unknown,
-        unknown=unknown,
-        clips_by_class=np.bincount(both, minlength=columns),
-        frames_by_class=np.bincount(positive.column, sizes, columns).astype(np.int64),
+    runs = _Runs(
+        given.merged(),
+        said(PRESENT, related.unsure, present).merged(said(UNKNOWN, related.touched, whole)),
+        said(ABSENT, related.below, absent).merged(said(SILENT, related.itself, absent)),
     )
+    positive, masked, clashing = _states(events, runs, frames, len(vocabulary), negatives)
+    missed = _missed(given, runs.positive, len(vocabulary))
+    counts = _count(events, given, runs.positive, missed, masked, len(vocabulary))
+    counts.clashes = len(clashing)
 
-    def notable(kind: str, reason: str, pairs: Ints) -> Iterator[Finding]:
-        told: set[int] = set()
-        for i in np.flatnonzero(np.isin(keys, pairs)).tolist() if len(pairs) else []:
-            statement, pair = int(given[0][i]), int(keys[i])
-            if pair not in told:
-                told.add(pair)
-                yield Finding(
-                    events.files[events.file[statement]],
-                    int(events.rows[statement]),
-                    events.clip_id[pair // columns].as_py(),
-                    kind,
-                    reason,
-                    vocabulary.names[pair % columns],
-                )
-
+    first_row = np.cumsum(frames) - frames
     clip_of_row = np.repeat(np.arange(len(events)), frames)
-    begin, end = span_ms(np.arange(rows) - first_row[clip_of_row])
+    begin, end = span_ms(np.arange(len(clip_of_row)) - first_row[clip_of_row])
     targets = Targets(
         vocabulary,
         events.clip_id.take(to_arrow(clip_of_row)),
         to_arrow(begin / 1000),
         to_arrow(end / 1000),
-        np.arange(rows, dtype=np.int32),
-        positive_bits,
+        np.arange(len(clip_of_row), dtype=np.int32),
+        positive,
         masked,
-        np.zeros(rows, np.int32),
+        np.zeros(len(clip_of_row), np.int32),
         listed=state_beside_positive(negatives),
     )
-    findings = [
-        *notable("class without frame", "no frame holds half of an event", missed),
-        *notable("clash", "confirmed absent, yet there is an event", clashing),
-    ]
-    return Framed(targets, counts, findings)
+    return Framed(
+        targets,
+        counts,
+        [
+            *_notable(events, vocabulary, given, missed, *NO_FRAME),
+            *_notable(events, vocabulary, given, clashing, *CLASH),
+        ],
+    )
+
+
+NO_FRAME = ("class without frame", "no frame holds half of an event")
+CLASH = ("clash", "confirmed absent, yet there is an event")
+
+
+def _states(
+    events: Events, runs: _Runs, frames: Ints, columns: int, negatives: str
+) -> tuple[Bits, Bits, Ints]:
+    """Bits of the positive and of the unknown targets, and the pairs that clash."""
+    first_row, rows, kinds = np.cumsum(frames) - frames, int(frames.sum()), NEGATIVES[negatives]
+
+    def bits(runs: Runs) -> Bits:
+        return paint(runs, first_row, rows, columns)
+
+    positive, clashing = bits(runs.positive), np.zeros(0, np.int64)
+    absent = bits(runs.absent) if len(runs.absent.clip) else None
+    if "rest" in kinds:
+        masked = np.zeros_like(positive)
+        if not events.labelled.all():
+            masked[np.repeat(~events.labelled, frames)] = 0xFF
+            masked[:, -1] &= np.uint8(0xFF << (-columns % 8) & 0xFF)
+            if absent is not None:
+                masked &= ~absent
+    else:
+        known = positive.copy()
+        if "complementary" in kinds:
+            known |= bits(gaps(runs.positive, frames))
+        if "explicit" in kinds and absent is not None:
+            known |= absent
+        masked = third_state(known, positive, columns)
+    if len(runs.unsure.clip):
+        masked |= bits(runs.unsure)
+        masked &= ~positive
+    if absent is not None:
+        clashing = _pairs_with_bits(positive & absent, frames, columns)
+    return positive, masked, clashing
+
+
+def _missed(given: _Said, positive: Runs, columns: int) -> Ints:
+    """Pairs with an event of which no frame is positive, ascending."""
+    without = given.first >= given.stop
+    missed = _distinct(_pairs(given.clip[without], given.column[without], columns))
+    return missed[~_within(missed, _pairs(positive.clip, positive.column, columns))]
+
+
+def _count(
+    events: Events, given: _Said, positive: Runs, missed: Ints, masked: Bits, columns: int
+) -> FrameCounts:
+    present = events.says == PRESENT
+    sounding = np.bincount(events.clip[present], minlength=len(events)) > 0
+    sizes, unknown = positive.stop - positive.first, count_bits(masked)
+    begun = positive.column[positive.starts_pair]
+    return FrameCounts(
+        clips=len(events),
+        unlabelled=int((~events.labelled).sum()),
+        empty=int((events.labelled & ~sounding).sum()),
+        frames=len(masked),
+        events=int(present.sum()),
+        events_cut=int(present.sum()) - len(_distinct(given.statement)),
+        pairs=len(begun) + len(missed),
+        pairs_without_frame=len(missed),
+        absences=int(((events.says == ABSENT) | (events.says == SILENT)).sum()),
+        positive=int(sizes.sum()),
+        negative=len(masked) * columns - int(sizes.sum()) - unknown,
+        unknown=unknown,
+        clips_by_class=np.bincount(np.concatenate([begun, missed % columns]), minlength=columns),
+        frames_by_class=np.bincount(positive.column, sizes, columns).astype(np.int64),
+    )
+
+
+def _notable(
+    events: Events, vocabulary: Vocabulary, given: _Said, pairs: Ints, kind: str, reason: str
+) -> Iterator[Finding]:
+    """A finding for each of some (clip, column) pairs, at the first event that gives it."""
+    if not len(pairs):
+        return
+    keys = _pairs(given.clip, given.column, len(vocabulary))
+    hits = np.flatnonzero(_within(keys, pairs))
+    _, first = np.unique(keys[hits], return_index=True)
+    for i in hits[np.sort(first)].tolist():
+        statement = int(given.statement[i])
+        yield Finding(
+            events.files[events.file[statement]],
+            int(events.rows[statement]),
+            events.clip_id[int(given.clip[i])].as_py(),
+            kind,
+            reason,
+            vocabulary.names[int(given.column[i])],
+        )
 
 
 def _pairs(clip: Ints, column: Ints, columns: int) -> Ints:
@@ -281,7 +339,7 @@ def _within(values: Ints, others: Ints) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _clashing(bits: Bits, frames: Ints, columns: int) -> Ints:
+def _pairs_with_bits(bits: Bits, frames: Ints, columns: int) -> Ints:
     """(clip, column) pairs that have a bit set in a table of frames."""
     rows = np.flatnonzero(bits.any(axis=1))
     which, column = np.nonzero(np.unpackbits(bits[rows], axis=1, count=columns))
