@@ -82,6 +82,8 @@ def one_chunk(column: pa.ChunkedArray | pa.Array) -> pa.Array:
         return column
     if column.num_chunks == 1:
         return column.chunk(0)
+    if not column.num_chunks:
+        return pa.nulls(0, column.type)
     return column.combine_chunks()
 
 

@@ -103,6 +103,7 @@ def test_importing_loads_nothing_heavy(tmp_path: Path) -> None:
 import sys, audiolabels
 from audiolabels import compare_files, expand_files, sample_path
 expand_files([sample_path()], "o.parquet")
+expand_files(sample_path(events=True), "o.parquet", "strong-framed")
 compare_files(sample_path(), "o.parquet")
 print([m for m in ("pandas", "networkx", "rich", "torch", "sklearn", "click") if m in sys.modules])
 """
