@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from audiolabels.events import Events
     from audiolabels.exporters import export
     from audiolabels.grid import Grid
+    from audiolabels.importers import read_scores, write_scores
     from audiolabels.ontology import Ontology, load_ontology, toy_ontology
     from audiolabels.readers import read_events, read_labels
     from audiolabels.resources import sample_path
     from audiolabels.schemes import SCHEMES, expand
+    from audiolabels.scores import Scores
+    from audiolabels.soft_targets import SoftTargets
     from audiolabels.store import read_info, read_targets, write_targets
     from audiolabels.targets import Targets
     from audiolabels.vocabulary import Vocabulary, load_vocabulary
@@ -39,6 +42,8 @@ __all__ = [
     "Events",
     "Grid",
     "Ontology",
+    "Scores",
+    "SoftTargets",
     "Targets",
     "Vocabulary",
     "compare",
@@ -51,9 +56,11 @@ __all__ = [
     "read_events",
     "read_info",
     "read_labels",
+    "read_scores",
     "read_targets",
     "sample_path",
     "toy_ontology",
+    "write_scores",
     "write_targets",
 ]
 
@@ -67,10 +74,13 @@ _HOMES = {
     "events": ["Events"],
     "exporters": ["export"],
     "grid": ["Grid"],
+    "importers": ["read_scores", "write_scores"],
     "ontology": ["Ontology", "load_ontology", "toy_ontology"],
     "readers": ["read_events", "read_labels"],
     "resources": ["sample_path"],
     "schemes": ["SCHEMES", "expand"],
+    "scores": ["Scores"],
+    "soft_targets": ["SoftTargets"],
     "store": ["read_info", "read_targets", "write_targets"],
     "targets": ["Targets"],
     "vocabulary": ["Vocabulary", "load_vocabulary"],
