@@ -140,7 +140,8 @@ def _load_dense(target: pa.Array, mask: pa.Array, columns: int) -> tuple[Bits, B
 
 
 def _encode_soft(scores: npt.NDArray[Any], masked: Bits, columns: int) -> Cells:
-    return fixed_binary(scores.astype(np.float16, copy=False).view(np.uint8)), fixed_binary(masked)
+    halves = np.ascontiguousarray(scores, np.float16)
+    return fixed_binary(halves.view(np.uint8)), fixed_binary(masked)
 
 
 def _gather_soft(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:

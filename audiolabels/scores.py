@@ -171,12 +171,13 @@ class Scores:
                 f"the teacher's classes ({self.vocabulary.name}) and vocabulary "
                 f"{vocabulary.name!r} have none in common"
             )
-        values = self.scores[:, column]
-        known = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))[:, column] == 0
+        values = self.scores.take(column, axis=1)
+        unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))
+        known = unknown.take(column, axis=1) == 0
         known[:, column < 0] = False
         values[~known] = 0
-        unknown = np.packbits(~known, axis=1)
-        return replace(self, vocabulary=vocabulary, scores=values, unknown=unknown)
+        bits = np.packbits(~known, axis=1)
+        return replace(self, vocabulary=vocabulary, scores=values, unknown=bits)
 
     def __repr__(self) -> str:
         clips = len(run_starts(self.clip_id))

@@ -5,6 +5,9 @@ rows, and what cannot be a teacher's scores is refused with the first clip conce
 """
 
 import hashlib
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,6 +30,21 @@ from audiolabels.scores import Floats, Scores, run_starts
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
 SLACK = 1e-6  # a probability may be off by so much
+# What zipfile, numpy, h5py and pyarrow raise when a file is not as it should be.
+RAISED = (
+    pa.ArrowException,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    SyntaxError,
+    OverflowError,
+    AttributeError,
+)
 
 
 def read_scores(
@@ -135,7 +153,7 @@ def _broken(path: Path) -> Iterator[None]:
         raise
     except KeyError as error:
         raise ScoresFileError(f"{path}: has no {error}") from error
-    except (pa.ArrowException, OSError, EOFError, ValueError, TypeError, RuntimeError) as error:
+    except RAISED as error:
         raise ScoresFileError(f"{path}: broken, or not what it seems: {error}") from error
 
 
