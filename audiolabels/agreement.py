@@ -24,7 +24,7 @@ Ints = npt.NDArray[np.int64]
 
 LEVEL = 0.5  # from here on a class counts as found
 SAMPLE = 10_000  # clips on which average precision is measured
-NEAR_CHANCE = 0.1  # of the way from a shuffled order to perfection
+NEAR_CHANCE = 2  # odds of the mean over those of a shuffled order; of real orders 10 and more
 
 
 @dataclass
@@ -164,7 +164,7 @@ class Agreement:
     @property
     def near_chance(self) -> bool:
         """Whether the scores agree hardly better than with a shuffled class order."""
-        return self.mean - self.shuffled < NEAR_CHANCE * (1 - self.shuffled)
+        return self.mean * (1 - self.shuffled) < NEAR_CHANCE * self.shuffled * (1 - self.mean)
 
 
 class Overlap:

@@ -108,8 +108,9 @@ def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scor
     rows = given.find(scores.clip_id)
     if weight < 1:
         scores, rows = scores.keep(rows >= 0), rows[rows >= 0]
-    beside = given.targets.clip_id.take(to_arrow(rows.clip(min=0)))
-    named = pc.if_else(pa.array(rows >= 0), beside, scores.clip_id) if len(rows) else beside
+    places = to_arrow(rows)
+    places = pc.if_else(pc.less(places, 0), pa.scalar(None, pa.int64()), places)
+    named = pc.coalesce(given.targets.clip_id.take(places), scores.clip_id)
     return replace(scores, clip_id=named), rows
 
 
