@@ -115,7 +115,7 @@ def test_other_layouts_name_the_threshold(tmp_path: Path, layout: str) -> None:
 
 def test_where_hard_targets_are_needed_the_threshold_is_named(tmp_path: Path) -> None:
     write_targets(TARGETS, tmp_path / "t.parquet")
-    with pytest.raises(TargetsFileError, match="soft targets, where hard ones are needed.*thresh"):
+    with pytest.raises(TargetsFileError, match=r"soft targets, where hard ones are needed.*thresh"):
         compare_files(tmp_path / "t.parquet", tmp_path / "t.parquet")
 
 

@@ -44,7 +44,7 @@ def test_scores_and_labels_are_mixed_and_summed_up(folder: Path) -> None:
     for line in (
         "s.npz was read as npz (a numpy archive of clip_id, scores)",
         "scores taken as probabilities (the first block goes from 0 to 0.875); classes as the file",
-        "pseudo-strong, teacher weight 0.5, labels scheme weak, vocabulary s.npz: classes (3 classes)",
+        "pseudo-strong, teacher weight 0.5, labels scheme weak, vocabulary s.npz: classes (3 cl",
         "clips                                    2",
         "with scores, without labels              1",
         "with labels, without scores              1",

@@ -211,12 +211,16 @@ def test_memory_does_not_grow_with_the_clips(tmp_path: Path) -> None:
             shape, chunks = (clips, 527), (1024, 527)
             file.create_dataset("scores", shape, "f2", chunks=chunks, fillvalue=0.25)
         program = (
-            "from audiolabels import expand_files; import resource;"
-            f"expand_files(None, {str(tmp_path / 'o.parquet')!r}, 'pseudo-strong', scores={str(path)!r});"
+            "from audiolabels import expand_files; import resource, sys;"
+            "expand_files(None, 'o.parquet', 'pseudo-strong', scores=sys.argv[1]);"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )
         done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+            [sys.executable, "-c", program, path],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         peaks.append(int(done.stdout))
         assert pq.ParquetFile(tmp_path / "o.parquet").metadata.num_rows == clips

@@ -134,7 +134,7 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ScoresFileError, match="gone.npz: no such file"):
+    with pytest.raises(ScoresFileError, match=r"gone.npz: no such file"):
         read_scores(tmp_path / "gone.npz")
 
 
@@ -158,15 +158,15 @@ def test_bad_parquet_is_refused(tmp_path: Path, columns: dict[str, Any], message
 def test_ced_needs_its_table_and_its_classes(tmp_path: Path) -> None:
     path = write_ced(tmp_path, np.linspace(0, 1, 20).reshape(2, 10), top=3, names=CLIPS)
     (tmp_path / "few.txt").write_text("\n".join(NAMES))
-    with pytest.raises(ScoresFileError, match="topk_indexes go up to 9, .* 3 classes"):
+    with pytest.raises(ScoresFileError, match=r"topk_indexes go up to 9, .* 3 classes"):
         read_scores(path, class_order=tmp_path / "few.txt")
     pq.write_table(
         pa.table({"filename": ["a"], "start": [0.0], "end": [1.0]}), path.with_suffix(".parquet")
     )
-    with pytest.raises(ScoresFileError, match="1 rows in .* do not fit together"):
+    with pytest.raises(ScoresFileError, match=r"1 rows in .* do not fit together"):
         read_scores(path)
     path.with_suffix(".parquet").unlink()
-    with pytest.raises(ScoresFileError, match="logits_ep1_0.parquet belongs beside it"):
+    with pytest.raises(ScoresFileError, match=r"logits_ep1_0.parquet belongs beside it"):
         read_scores(path)
 
 

@@ -231,7 +231,7 @@ def test_the_size_of_blocks_changes_nothing(
     assert np.array_equal(parts.scores, whole.scores)
     assert parts.clip_id.equals(whole.clip_id)
     assert parts.onset.equals(whole.onset)
-    assert forms.BLOCK == block
+    assert block == forms.BLOCK
 
 
 @st.composite
@@ -304,12 +304,12 @@ def test_pickles_that_would_call_are_refused(tmp_path: Path) -> None:
 
     path = write_efficientat(tmp_path, np.zeros((1, 527)) - 2, {"a": 0})
     (tmp_path / "fname_to_index.pkl").write_bytes(pickle.dumps({"a": Loud()}))
-    with pytest.raises(Exception, match="would call .*refused; write the index as JSON"):
+    with pytest.raises(Exception, match=r"would call .*refused; write the index as JSON"):
         read_scores(path)
     assert not (tmp_path / "called").exists()
 
 
 def test_labels_are_no_scores() -> None:
     labels = Annotations.from_dict({"a": ["Rain"]})
-    with pytest.raises(Exception, match="needs Scores, not Annotations: .*read_scores"):
+    with pytest.raises(Exception, match=r"needs Scores, not Annotations: .*read_scores"):
         expand(labels, "pseudo-strong")
