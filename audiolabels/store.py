@@ -265,7 +265,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
         facts = json.loads(text)
         version, layout, names = facts["format_version"], facts["layout"], facts["columns"]
         sizes = len(facts["vocabulary"]["ids"]), facts["rows"]
-        listed, soft = facts.setdefault("listed", "masked"), facts.setdefault("soft", False)
+        listed, soft = facts.setdefault("listed", "masked"), facts.get("soft", False)
     except (ValueError, KeyError, TypeError) as error:
         raise TargetsFileError(f"{path}: broken metadata: {error}") from error
     if version > FORMAT_VERSION or layout not in LAYOUTS:
@@ -295,7 +295,7 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
     file, facts = _open(path)
-    read = _read_soft if facts["soft"] else _read_hard
+    read = _read_soft if facts.get("soft") else _read_hard
     return read(path, file, facts)
 
 

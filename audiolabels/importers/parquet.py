@@ -83,7 +83,9 @@ def _times(path: Path, batch: pa.RecordBatch, column: str) -> Ms | None:
 def _rectangle(
     path: Path, lists: pa.Array, names: list[str | None], first: int, width: int
 ) -> npt.NDArray[Any]:
-    sizes = to_numpy(pc.fill_null(pc.list_value_length(lists).cast(pa.int64()), -1))
+    sizes = to_numpy(
+        pc.coalesce(pc.list_value_length(lists).cast(pa.int64()), pa.scalar(-1, pa.int64()))
+    )
     odd = np.flatnonzero(sizes != width)
     if len(odd):
         row = int(odd[0])
@@ -93,7 +95,7 @@ def _rectangle(
         )
     flat = lists.flatten()
     if flat.null_count:
-        flat = pc.fill_null(flat, float("nan"))
+        flat = pc.coalesce(flat, pa.scalar(float("nan"), flat.type))
     type_ = pa.float32() if pa.types.is_floating(flat.type) else pa.uint8()
     return to_numpy(flat.cast(type_)).reshape(-1, width)
 
