@@ -18,7 +18,7 @@ from audiolabels.annotations import Annotations, Finding
 from audiolabels.columns import to_arrow
 from audiolabels.engines.frames import regroup
 from audiolabels.engines.job import Group, Job, Run
-from audiolabels.errors import ScoresFileError
+from audiolabels.errors import LabelFileError, ScoresFileError
 from audiolabels.importers import stream_scores
 from audiolabels.layouts import SOFT
 from audiolabels.readers import no_usable_row, stream_source
@@ -26,7 +26,7 @@ from audiolabels.readers.duplicates import ClipIndex
 from audiolabels.readers.opening import open_source
 from audiolabels.schemes.given import GivenLabels
 from audiolabels.schemes.pseudo_strong import match_given
-from audiolabels.scores import Scores, run_starts
+from audiolabels.scores import Scores, columns_in, run_starts
 from audiolabels.soft_targets import SoftTargets
 from audiolabels.store import TargetsWriter
 from audiolabels.targets import Targets
@@ -70,7 +70,7 @@ def _read_given(job: Job, run: Run) -> _Given:
                 job.tell(number, source.raw.tell())
     labels = Annotations.concat(parts, job.ontology)
     if not len(labels):
-        raise ScoresFileError(no_usable_row(labels.report, labels.report.counts()))
+        raise LabelFileError(no_usable_row(labels.report, labels.report.counts()))
     labels.report.findings += index.duplicates(index.repeated(), [(labels.clip_id, labels.onset)])
     run.take(labels.report)
     scheme, parents = job.options["labels_scheme"], job.options["parents"]
@@ -105,20 +105,34 @@ def _targets(job: Job, run: Run, given: _Given | None, kind: type[T]) -> Iterato
         _warn(run, run.summary.agreement)
 
 
+def _read_scores(job: Job, run: Run) -> Iterator[Scores]:
+    """The scores; what their reports say, and which classes fall away, goes to the run."""
+    assert job.scores is not None
+    for part in stream_scores(job.scores, job.ontology):
+        run.take(part.report)
+        yield part
+    teacher = part.vocabulary
+    lost = int((columns_in(job.vocabulary, teacher, job.ontology) < 0).sum())
+    lacking = int((columns_in(teacher, job.vocabulary, job.ontology) < 0).sum())
+    if lost or lacking:
+        run.summary.report.notes.append(
+            f"{lost} of the teacher's {len(teacher)} classes are not in the vocabulary; of "
+            f"{lacking} in the vocabulary it does not tell"
+        )
+
+
 def _usable(job: Job, run: Run, given: _Given | None) -> Iterator[Scores]:
     """Scores over the vocabulary, without those that need labels and have none."""
     assert job.scores is not None
     if given is None:
-        for part in stream_scores(job.scores, job.ontology):
-            run.take(part.report)
+        for part in _read_scores(job, run):
             yield part.over(job.vocabulary)
         return
     counts, weight = run.summary.counts, float(job.options["teacher_weight"])
     assert isinstance(counts, ScoreCounts)
     ids = given.labels.targets.clip_id
     seen, by_video, before, example = np.zeros(len(ids), np.bool_), 0, "", ""
-    for part in stream_scores(job.scores, job.ontology):
-        run.take(part.report)
+    for part in _read_scores(job, run):
         starts = run_starts(part.clip_id)
         clips = part.clip_id.take(to_arrow(starts))
         rows = given.labels.find(clips)

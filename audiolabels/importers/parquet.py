@@ -83,9 +83,8 @@ def _times(path: Path, batch: pa.RecordBatch, column: str) -> Ms | None:
 def _rectangle(
     path: Path, lists: pa.Array, names: list[str | None], first: int, width: int
 ) -> npt.NDArray[Any]:
-    sizes = to_numpy(
-        pc.coalesce(pc.list_value_length(lists).cast(pa.int64()), pa.scalar(-1, pa.int64()))
-    )
+    nowhere = to_arrow(np.array([-1], np.int32))[0]
+    sizes = to_numpy(pc.coalesce(pc.list_value_length(lists).cast(pa.int32()), nowhere))
     odd = np.flatnonzero(sizes != width)
     if len(odd):
         row = int(odd[0])
@@ -94,10 +93,10 @@ def _rectangle(
             f"first row has {width}"
         )
     flat = lists.flatten()
-    if flat.null_count:
-        flat = pc.coalesce(flat, pa.scalar(float("nan"), flat.type))
-    type_ = pa.float32() if pa.types.is_floating(flat.type) else pa.uint8()
-    return to_numpy(flat.cast(type_)).reshape(-1, width)
+    values = flat.cast(pa.float32() if pa.types.is_floating(flat.type) else pa.uint8())
+    if not values.null_count:
+        return to_numpy(values).reshape(-1, width)
+    return np.array(values.to_pylist(), np.float32).reshape(-1, width)  # None becomes nan
 
 
 def _is_list(type_: pa.DataType) -> bool:

@@ -164,7 +164,7 @@ def _class_order(options: ScoreOptions, table: Table, ontology: Ontology) -> tup
         told = f"classes in the order of {vocabulary.name}, as named"
     elif table.labels is not None:
         named = load_vocabulary(table.labels, ontology=ontology)
-        vocabulary = replace(named, name=f"{options.path.name}: {table.order}")
+        vocabulary = replace(named, name=options.path.name)
         told = f"classes as the file says ({table.order})"
     else:
         vocabulary = load_vocabulary("audioset", ontology=ontology)

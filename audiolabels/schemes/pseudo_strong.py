@@ -109,7 +109,7 @@ def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scor
     if weight < 1:
         scores, rows = scores.keep(rows >= 0), rows[rows >= 0]
     places = to_arrow(rows)
-    nowhere, none = pa.scalar(-1, pa.int64()), pa.scalar(None, pa.int64())
+    nowhere, none = to_arrow(np.array([-1]))[0], pa.nulls(1, pa.int64())[0]
     places = pc.if_else(pc.equal(places, nowhere), none, places)
     named = pc.coalesce(given.targets.clip_id.take(places), scores.clip_id)
     return replace(scores, clip_id=named), rows

@@ -44,7 +44,7 @@ def test_scores_and_labels_are_mixed_and_summed_up(folder: Path) -> None:
     for line in (
         "s.npz was read as npz (a numpy archive of clip_id, scores)",
         "scores taken as probabilities (the first block goes from 0 to 0.875); classes as the file",
-        "pseudo-strong, teacher weight 0.5, labels scheme weak, vocabulary s.npz: classes (3 cl",
+        "pseudo-strong, teacher weight 0.5, labels scheme weak, vocabulary s.npz (3 classes)",
         "clips                                    2",
         "with scores, without labels              1",
         "with labels, without scores              1",
@@ -66,6 +66,15 @@ def test_scores_and_labels_are_mixed_and_summed_up(folder: Path) -> None:
     facts = run("info", "o.parquet", cwd=folder).stdout
     assert "layout      dense (target, mask)" in facts
     assert json.loads(run("info", "--json", "o.parquet", cwd=folder).stdout)["soft"] is True
+
+
+def test_classes_that_fall_away_are_counted(folder: Path) -> None:
+    done = run(
+        *PSEUDO, "--scores", "s.npz", "--vocabulary", "audioset-strong", "-o", "o", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 of the teacher's 3 classes are not in the vocabulary; of 454 in" in done.stdout
+    assert "scores not told                      99.6%" in done.stdout
 
 
 def test_a_threshold_makes_hard_targets(folder: Path) -> None:
