@@ -12,6 +12,7 @@ import importlib.util
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,8 @@ def enter_folder(namespace: dict[str, Any]) -> None:
     if SHARED.is_dir():
         for pattern in ("audioset/*segments.csv", "audioset/strong_eval*", "fsd50k/*dev.csv"):
             for path in SHARED.glob(pattern):
-                (Path(folder.name) / path.name).symlink_to(path)
+                # A copy: what a page writes through a link would take the place of the data.
+                shutil.copyfile(path, Path(folder.name) / path.name)
     namespace["no_audioset"] = not SHARED.is_dir()
     namespace["lacks"] = lambda module: importlib.util.find_spec(module) is None
     os.chdir(folder.name)

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from audiolabels.ontology import Ontology, load_ontology, toy_ontology
     from audiolabels.readers import read_events, read_labels
     from audiolabels.resources import sample_path
+    from audiolabels.sampling import Mixture, balanced_order, sampling_weights
     from audiolabels.schemes import SCHEMES, expand
     from audiolabels.scores import Scores
     from audiolabels.soft_targets import SoftTargets
+    from audiolabels.source import LabelSource
+    from audiolabels.source import open_source as open
     from audiolabels.store import read_info, read_targets, write_targets
     from audiolabels.targets import Targets
     from audiolabels.vocabulary import Vocabulary, load_vocabulary
@@ -41,11 +44,14 @@ __all__ = [
     "Comparison",
     "Events",
     "Grid",
+    "LabelSource",
+    "Mixture",
     "Ontology",
     "Scores",
     "SoftTargets",
     "Targets",
     "Vocabulary",
+    "balanced_order",
     "compare",
     "compare_files",
     "expand",
@@ -53,12 +59,14 @@ __all__ = [
     "export",
     "load_ontology",
     "load_vocabulary",
+    "open",
     "read_events",
     "read_info",
     "read_labels",
     "read_scores",
     "read_targets",
     "sample_path",
+    "sampling_weights",
     "toy_ontology",
     "write_scores",
     "write_targets",
@@ -78,9 +86,11 @@ _HOMES = {
     "ontology": ["Ontology", "load_ontology", "toy_ontology"],
     "readers": ["read_events", "read_labels"],
     "resources": ["sample_path"],
+    "sampling": ["Mixture", "balanced_order", "sampling_weights"],
     "schemes": ["SCHEMES", "expand"],
     "scores": ["Scores"],
     "soft_targets": ["SoftTargets"],
+    "source": ["LabelSource"],
     "store": ["read_info", "read_targets", "write_targets"],
     "targets": ["Targets"],
     "vocabulary": ["Vocabulary", "load_vocabulary"],
@@ -88,6 +98,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "open":  # a builtin's name, which only the package itself bears
+        return import_module("audiolabels.source").open_source
     for module, names in _HOMES.items():
         if name in names:
             value = getattr(import_module(f"audiolabels.{module}"), name)

@@ -58,13 +58,15 @@ def row_order(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
 
 def texts_to_arrow(texts: Sequence[str]) -> pa.StringArray:
     """A `string` array of Python strings."""
-    encoded = [text.encode() for text in texts]
-    ends = np.zeros(len(encoded) + 1, np.int64)
-    np.cumsum([len(text) for text in encoded], out=ends[1:])
-    if ends[-1] > np.iinfo(np.int32).max:
+    data = "".join(texts).encode()
+    sizes = [len(text) for text in texts]
+    if len(data) != sum(sizes):  # not all ASCII
+        sizes = [len(text.encode()) for text in texts]
+    if len(data) > np.iinfo(np.int32).max:
         raise OverflowError("more than 2 GiB of text in one array")
-    offsets, data = pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(b"".join(encoded))
-    return pa.StringArray.from_buffers(len(encoded), offsets, data)
+    ends = np.zeros(len(sizes) + 1, np.int32)
+    np.cumsum(sizes, dtype=np.int32, out=ends[1:])
+    return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(ends), pa.py_buffer(data))
 
 
 def doubles_to_arrow(values: Sequence[float | None]) -> pa.DoubleArray:

@@ -31,6 +31,10 @@ class ScoresFileError(AudioLabelsError):
     """A file of teacher scores cannot be read as one."""
 
 
+class UnknownClipError(AudioLabelsError):
+    """A clip that was looked up is not among the targets."""
+
+
 class OptionError(AudioLabelsError):
     """An option has a value that is not offered, or that does not fit the others."""
 

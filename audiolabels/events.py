@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from audiolabels.annotations import Report
 from audiolabels.columns import one_chunk, texts_to_arrow
-from audiolabels.errors import LabelFileError, UnknownLabelError, shortlist
+from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError, shortlist
 from audiolabels.grid import Ms, seconds_to_ms
 from audiolabels.ontology import Ontology, load_ontology
 
@@ -89,11 +89,14 @@ class Events:
 
         Raises:
             UnknownLabelError: the ontology lacks a label.
-            OptionError: a duration is no positive number of whole milliseconds.
+            OptionError: a duration lacks, or is no positive number of whole milliseconds.
         """
         ontology = ontology or load_ontology().with_supplement()
         absent = absent or {}
         clips = list(dict.fromkeys([*events, *absent]))
+        untold = [c for c in clips if isinstance(duration, Mapping) and c not in duration]
+        if untold:
+            raise OptionError(f"no duration for clip {shortlist(map(repr, untold))}")
         lengths = [duration[c] if isinstance(duration, Mapping) else duration for c in clips]
         durations = [seconds_to_ms(seconds, "a clip") for seconds in lengths]
         statements: list[tuple[int, str | None, int, int, np.uint8]] = []
@@ -105,7 +108,7 @@ class Events:
                 raise LabelFileError(f"clip {clip!r}: an event without length: {backwards[0]}")
             statements += [(row, *span, PRESENT) for span in spans]
             statements += [(row, c, 0, durations[row], ABSENT) for c in absent.get(clip, ())]
-            if not given:
+            if not spans:
                 statements.append((row, None, 0, 0, NOTHING if given is None else EMPTY))
         labels = {label for _, label, *_ in statements if label is not None}
         position = {label: ontology.index.get(ontology.resolve(label) or "") for label in labels}

@@ -17,12 +17,13 @@ import pyarrow as pa
 
 from audiolabels.errors import OptionError
 from audiolabels.targets import Bits
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.vocabulary import Vocabulary, describe_vocabulary
 
 if TYPE_CHECKING:
     import pandas
     import torch
 
+CHUNK = 8192  # rows of bits unpacked at a time
 TOP = 5  # classes of a row that a data frame names
 
 
@@ -116,6 +117,36 @@ class SoftTargets:
             scores=self.scores[start:stop],
             masked=self.masked[start:stop],
         )
+
+    def select(self, vocabulary: Vocabulary) -> "SoftTargets":
+        """The same targets with other columns, in their order.
+
+        Raises:
+            VocabularyError: `vocabulary` has a class that these targets lack.
+        """
+        if vocabulary.ids == self.vocabulary.ids:
+            return self
+        columns = self.vocabulary.permutation_to(vocabulary)
+        masked = np.zeros((len(self), -(-len(columns) // 8)), np.uint8)
+        for start in range(0, len(self), CHUNK):
+            part = slice(start, start + CHUNK)
+            bits = np.unpackbits(self.masked[part], axis=1, count=len(self.vocabulary))
+            masked[part] = np.packbits(bits[:, columns], axis=1)
+        return replace(
+            self,
+            vocabulary=vocabulary,
+            scores=self.scores.take(columns, axis=1),
+            masked=masked,
+            metadata={**self.metadata, "vocabulary": describe_vocabulary(vocabulary)},
+        )
+
+    def reach(self, level: float) -> Bits:
+        """Which classes reach a score: bits, uint8 (N, ceil(C / 8))."""
+        bits = np.zeros_like(self.masked)
+        for start in range(0, len(self), CHUNK):
+            part = slice(start, start + CHUNK)
+            bits[part] = np.packbits(self.scores[part] >= level, axis=1)
+        return bits
 
     def _top(self) -> list[list[tuple[str, float]]]:
         names, best = self.vocabulary.names, []

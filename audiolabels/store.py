@@ -54,13 +54,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the place of `path` only if all went well.
 
     Raises:
-        TargetsFileError: the folder does not exist, `path` is no regular file, or writing fails.
+        TargetsFileError: the folder does not exist, `path` is no regular file or read-only, or
+            writing fails.
     """
     path = Path(path)
     with blame(path):
         target = path.resolve()  # a link stays a link
         if target.exists() and not target.is_file():
             raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
+        if target.exists() and not target.stat().st_mode & 0o222:
+            raise TargetsFileError(f"{path}: read-only, so it is not replaced")
         if not target.parent.is_dir():
             raise TargetsFileError(f"{path.parent}: no such folder; make it first")
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
@@ -357,20 +360,21 @@ def _read_hard(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) ->
     vocabulary = _vocabulary_of(facts)
     layout, listed = LAYOUTS[facts["layout"]], facts["listed"]
     columns = list(layout.columns(len(vocabulary), listed))
-    tables, clips, starts, ends = [], [], [], []
+    clips, starts, ends = [], [], []
+    distinct = _Distinct(2 * -(-len(vocabulary) // 8))
     try:
         for group in range(file.num_row_groups):
             batch = file.read_row_group(group).combine_chunks().to_batches()[0]
             positive, masked = layout.load(batch[columns[0]], batch[columns[1]], len(vocabulary))
             if listed == "negative" and layout.lists:
                 masked = third_state(positive, masked, len(vocabulary))
-            tables.append(np.concatenate([positive, masked], axis=1))
+            distinct.add(np.concatenate([positive, masked], axis=1))
             clips.append(batch["clip_id"])
             starts.append(batch["onset"])
             ends.append(batch["offset"])
     except (pa.ArrowException, OSError, ValueError) as error:
         raise TargetsFileError(f"{path}: broken: {error}") from error
-    both, rows = _distinct(tables, 2 * -(-len(vocabulary) // 8))
+    both, rows = distinct.rows()
     width = both.shape[1] // 2
     return Targets(
         vocabulary,
@@ -386,14 +390,24 @@ def _read_hard(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) ->
     )
 
 
-def _distinct(tables: list[Bits], width: int) -> tuple[Bits, npt.NDArray[np.int32]]:
-    """Distinct rows of all tables, and the distinct row of each row."""
-    distinct, which, start = [np.zeros((0, width), np.uint8)], [np.zeros(0, np.int32)], 0
-    for table in tables:
+class _Distinct:
+    """The distinct rows of many tables of bytes, and which of them each row is."""
+
+    def __init__(self, width: int) -> None:
+        self._tables = [np.zeros((0, width), np.uint8)]
+        self._which = [np.zeros(0, np.int32)]
+        self._count = 0
+
+    def add(self, table: Bits) -> None:
+        """Take in a table; it is not kept."""
         encoded = fixed_binary(table).dictionary_encode()
-        distinct.append(fixed_bytes(encoded.dictionary))
-        which.append(to_numpy(encoded.indices) + np.int32(start))
-        start += len(encoded.dictionary)
-    rows = fixed_binary(np.concatenate(distinct)).dictionary_encode()
-    merged = to_numpy(rows.indices)[np.concatenate(which)] if start else which[0]
-    return fixed_bytes(rows.dictionary).copy(), merged
+        self._tables.append(fixed_bytes(encoded.dictionary))
+        self._which.append(to_numpy(encoded.indices) + np.int32(self._count))
+        self._count += len(encoded.dictionary)
+
+    def rows(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """The distinct rows, and the distinct row of each row."""
+        rows = fixed_binary(np.concatenate(self._tables)).dictionary_encode()
+        which = np.concatenate(self._which)
+        merged = to_numpy(rows.indices)[which] if self._count else which
+        return fixed_bytes(rows.dictionary).copy(), merged

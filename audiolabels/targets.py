@@ -16,13 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.errors import OptionError
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.vocabulary import Vocabulary, describe_vocabulary
 
 if TYPE_CHECKING:
     import pandas
     import torch
 
 Bits = npt.NDArray[np.uint8]
+CHUNK = 8192  # rows of bits unpacked at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +74,8 @@ class Targets:
             and 0 negative or unknown, in the mask 1 is known and 0 unknown.
         """
         chosen = self.row_of_clip[slice(None) if rows is None else rows]
-        mask = 1 - self._unpack(self.masked[chosen])
-        return self._unpack(self.positive[chosen]).astype(np.float32), mask.astype(np.float32)
+        positive, known = self._unpack(self.positive[chosen]), self._unpack(~self.masked[chosen])
+        return positive.astype(np.float32), known.astype(np.float32)
 
     def to_torch(
         self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
@@ -117,6 +118,35 @@ class Targets:
             onset=self.onset.slice(start, count),
             offset=self.offset.slice(start, count),
             row_of_clip=self.row_of_clip[start:stop],
+        )
+
+    def select(self, vocabulary: Vocabulary) -> "Targets":
+        """The same targets with other columns, in their order.
+
+        Raises:
+            VocabularyError: `vocabulary` has a class that these targets lack.
+        """
+        if vocabulary.ids == self.vocabulary.ids:
+            return self
+        columns = self.vocabulary.permutation_to(vocabulary)
+
+        def pick(bits: Bits) -> Bits:
+            parts = [np.zeros((0, -(-len(columns) // 8)), np.uint8)]
+            for start in range(0, len(bits), CHUNK):
+                part = self._unpack(bits[start : start + CHUNK])[:, columns]
+                parts.append(np.packbits(part, axis=1))
+            return np.concatenate(parts)
+
+        positive = pick(self.positive)
+        lost = np.bitwise_count(self.positive).sum(1, dtype=np.int32)
+        lost -= np.bitwise_count(positive).sum(1, dtype=np.int32)
+        return replace(
+            self,
+            vocabulary=vocabulary,
+            positive=positive,
+            masked=pick(self.masked),
+            cut=self.cut + lost,
+            metadata={**self.metadata, "vocabulary": describe_vocabulary(vocabulary)},
         )
 
     def _unpack(self, bits: Bits) -> npt.NDArray[np.uint8]:

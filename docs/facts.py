@@ -1,15 +1,18 @@
 """The directive `facts`: tables that the pages take from the library instead of repeating them."""
 
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from audiolabels import SCHEMES, load_ontology, load_vocabulary
+from audiolabels import SCHEMES, Targets, expand_files, load_ontology, load_vocabulary
 from audiolabels.annotations import FATES
+from audiolabels.exporters import EXPORTERS
 from audiolabels.importers import IMPORTERS
 from audiolabels.layouts import LAYOUTS
 from audiolabels.readers import FORMATS, dialect
@@ -53,6 +56,60 @@ def fates() -> Table:
     return ["kind", "what becomes of it"], [[f"`{kind}`", fate] for kind, fate in FATES.items()]
 
 
+# Rows of event files with one thing odd in each, or in two together.
+ODD_EVENTS = """\
+filename,event_label,onset,offset
+a.wav,Bark,2.0,1.0
+a.wav,Meow,3.0,3.0
+a.wav,Rain,12.0,13.0
+a.wav,Wind,one,2.0
+b.wav,Bark,-0.5,1.0
+b.wav,Bark,0.5,2.0
+b.wav,Bark,2.0,3.0
+b.wav,Meow,1.0,2.0
+b.wav,Meow,1.0,2.0
+b.wav,Wind,9.0,12.0
+b.wav,Rain,9.7,10.0
+c.wav,,,
+c.wav,Bark,1.0,2.0
+d.wav,,1.0,2.0
+e.wav,Nosuch,1.0,2.0
+f.wav,Bark,1.0,2.0
+f.mp3,Bark,1.0,2.0
+,Bark,1.0,2.0
+g.wav,Bark,1.0
+"""
+ODD_FRAMES = """\
+segment_id,start_time_seconds,end_time_seconds,label,present,clip_duration
+s9d-2nhuJCQ_30000,0.00,0.96,/m/04rlf,PRESENT,10
+s9d-2nhuJCQ_30000,0.96,1.92,/m/04rlf,MAYBE,10
+s9d-2nhuJCQ_30000,1.92,2.88,/m/04rlf,PRESENT,9
+"""
+ODD_PLACES = "video_id,onset,offset,label\ns9d-2nhuJCQ,30.96,31.92,/m/04rlf\n"
+ODD_ABSENCES = "filename,labels\nb.wav,Bark\nh.wav,Bark\n"
+
+
+def event_fates() -> Table:
+    """What becomes of odd rows of event files, found by reading such rows."""
+    texts = {"events": ODD_EVENTS, "frames": ODD_FRAMES, "places": ODD_PLACES}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for stem, text in {**texts, "absent": ODD_ABSENCES}.items():
+            (folder / f"{stem}.csv").write_text(text, encoding="utf-8")
+        summary = expand_files(
+            [folder / f"{stem}.csv" for stem in texts],
+            folder / "frames.parquet",
+            "strong-framed",
+            unknown="drop",
+            explicit_negatives=folder / "absent.csv",
+        )
+    kinds = list(FATES)
+    found = sorted(summary.finding_counts, key=lambda key: kinds.index(key[0]))
+    return ["kind", "what is the matter", "what becomes of it"], [
+        [f"`{kind}`", reason, FATES[kind]] for kind, reason in found
+    ]
+
+
 def columns() -> Table:
     """The column names that readers know."""
     known = {
@@ -61,6 +118,8 @@ def columns() -> Table:
         "end": dialect.END,
         "labels of one row a clip": dialect.LABELS,
         "label of one row a label": dialect.LABEL,
+        "whether it sounds, in framed files": dialect.PRESENT,
+        "length of the clip, in event files": dialect.CLIP_DURATION,
     }
     return ["column", "names, in order of preference"], [
         [what, ", ".join(f"`{name}`" for name in names)] for what, names in known.items()
@@ -95,6 +154,79 @@ def supplement() -> Table:
     ]
 
 
+def strong_classes() -> Table:
+    """Where the classes of the strong labels come from, for each of their vocabularies."""
+    ontology, weak = load_ontology(), load_vocabulary("audioset")
+    header = ["vocabulary", "classes", "of the 527", "only in the ontology", "not in the ontology"]
+    rows = []
+    for name in (name for name in NAMED if name.startswith("audioset-strong")):
+        ids = load_vocabulary(name).ids
+        shared = sum(id_ in weak.index for id_ in ids)
+        known = sum(id_ in ontology for id_ in ids)
+        numbers = [len(ids), shared, known - shared, len(ids) - known]
+        rows.append([f"`{name}`", *map(str, numbers)])
+    return header, rows
+
+
+def strong_only() -> Table:
+    """The classes of the strong labels that the ontology has, and the 527 have not."""
+    ontology, weak = load_ontology(), load_vocabulary("audioset")
+    strong = load_vocabulary("audioset-strong")
+    chosen = [id_ for id_ in strong.ids if id_ in ontology and id_ not in weak.index]
+    return ["class", "id", "parents"], [
+        [ontology.name(id_), f"`{id_}`", _names(ontology.parents(id_)) or "none"] for id_ in chosen
+    ]
+
+
+def renamed() -> Table:
+    """The classes that bear another name in the strong labels than in the weak ones."""
+    weak, strong = load_vocabulary("audioset"), load_vocabulary("audioset-strong")
+    pairs = [(id_, weak.names[weak.index[id_]]) for id_ in strong.ids if id_ in weak.index]
+    return ["id", "weak labels", "strong labels"], [
+        [f"`{id_}`", name, strong.names[strong.index[id_]]]
+        for id_, name in pairs
+        if name != strong.names[strong.index[id_]]
+    ]
+
+
+def without_strong() -> Table:
+    """The classes of the 527 that no strong label has, by where they stand to Music."""
+    ontology, weak = load_ontology(), load_vocabulary("audioset")
+    strong, music = load_vocabulary("audioset-strong"), load_ontology().find("Music")
+    below = ontology.descendants(music)
+    groups = {
+        "below Music on every path": [id_ for id_ in below if music in ontology.dominators(id_)],
+        "below Music on some path": [id_ for id_ in below if music not in ontology.dominators(id_)],
+        "not below Music": [id_ for id_ in weak.ids if id_ not in below],
+    }
+    header = ["classes of the 527", "number", "with strong labels", "without", "which"]
+    rows = []
+    for where, ids in groups.items():
+        ids = [id_ for id_ in weak.ids if id_ in set(ids)]
+        lacking = [id_ for id_ in ids if id_ not in strong.index]
+        numbers = [len(ids), len(ids) - len(lacking), len(lacking)]
+        rows.append([where, *map(str, numbers), _names(lacking) or "none"])
+    return header, rows
+
+
+def _names(ids: Iterable[str]) -> str:
+    ontology = load_ontology()
+    return "; ".join(ontology.name(id_) for id_ in ids)
+
+
+def exporters() -> Table:
+    """The forms that are written."""
+    return ["form", "what it is", "made from", "options"], [
+        [
+            f"`{name}`",
+            form.summary,
+            "a targets file" if form.reads is Targets else "an event file",
+            ", ".join(f"`--{option.replace('_', '-')}`" for option in form.options) or "none",
+        ]
+        for name, form in EXPORTERS.items()
+    ]
+
+
 def aliases() -> Table:
     """Ids that mean another class's id."""
     ontology = load_ontology()
@@ -116,11 +248,17 @@ FACTS: Mapping[str, Callable[[], Table]] = {
         formats,
         importers,
         fates,
+        event_fates,
         columns,
         layouts,
         vocabularies,
+        strong_classes,
+        strong_only,
+        renamed,
+        without_strong,
         supplement,
         aliases,
+        exporters,
     )
 }
 

@@ -13,18 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import audiolabels
 from audiolabels import (
     Scores,
     SoftTargets,
     Vocabulary,
     expand,
+    load_vocabulary,
     read_info,
     read_targets,
     write_targets,
 )
 from audiolabels.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.engines.comparing import compare_files
-from audiolabels.errors import OptionError, TargetsFileError
+from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
 from audiolabels.layouts import SOFT
 
 NAMES = ["Guitar", "Rain", "Speech"]
@@ -178,6 +180,34 @@ def test_it_says_what_it_is() -> None:
     assert "Guitar 1.00 · Speech 0.75" in page
     assert "<b>" not in page
     assert repr(replace(TARGETS.slice(0, 0), metadata={})).startswith("SoftTargets(?, 0 rows")
+
+
+def test_other_columns_are_selected() -> None:
+    chosen = TARGETS.select(load_vocabulary(["Music", "Speech", "Guitar"]))
+    for mine, theirs in zip(chosen.to_numpy(), TARGETS.to_numpy(), strict=True):
+        assert np.array_equal(mine, theirs[:, [3, 2, 0]])
+    assert chosen.metadata["vocabulary"]["names"] == ["Music", "Speech", "Guitar"]
+    with pytest.raises(VocabularyError, match="lacks 1 classes"):
+        TARGETS.select(load_vocabulary(["Dog"]))
+
+
+def test_the_label_source_serves_them(tmp_path: Path) -> None:
+    write_targets(TARGETS, tmp_path / "t.parquet")
+    target, mask = TARGETS.to_numpy()
+    source = audiolabels.open(tmp_path / "t.parquet")
+    two = source[["<b>", "a"]]
+    assert two.target.shape == (2, 2, 4)
+    assert np.array_equal(two.target[1], target[:2])
+    assert np.array_equal(two.target[0], [target[2], [0] * 4])
+    assert np.array_equal(two.mask[0], [mask[2], [0] * 4])
+    bits, rows = source.positive_bits()
+    positive = np.unpackbits(bits[rows], axis=1, count=4)
+    assert positive.tolist() == [[1, 0, 1, 0], [0, 1, 0, 0]]
+    other = audiolabels.open(tmp_path / "t.parquet", vocabulary=["Rain"])
+    assert pickle.loads(pickle.dumps(other))["a"].target.tolist() == [[0.25], [0.0]]
+    whole = audiolabels.LabelSource(TARGETS.slice(1, 3))
+    assert whole[["<b>"]].target.tolist() == [target[2].tolist()]
+    assert whole.positive_bits()[1].tolist() == [0, 1]
 
 
 def test_targets_travel_to_other_processes() -> None:

@@ -259,3 +259,15 @@ def test_columns_that_do_not_fit_are_refused(
     pq.write_table(table.set_column(3, "positive", column), path)
     with pytest.raises(TargetsFileError, match=message):
         read_targets(path)
+
+
+def test_a_read_only_file_is_not_replaced_not_even_by_root(tmp_path: Path) -> None:
+    path = tmp_path / "kept.parquet"
+    path.write_bytes(b"kept")
+    path.chmod(0o444)
+    link = tmp_path / "link.parquet"
+    link.symlink_to(path)
+    for name in (path, link):
+        with pytest.raises(TargetsFileError, match="read-only, so it is not replaced"):
+            write_targets(expand(Annotations.from_dict({"a": ["Rain"]}), "weak"), name)
+    assert path.read_bytes() == b"kept"

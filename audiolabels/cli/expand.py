@@ -81,7 +81,9 @@ Examples:
     "file, of which classes that are only NOT_PRESENT in a clip count.",
 )
 @click.option("--frame-length", metavar="SECONDS", help="Length of a frame.  [default: 0.96]")
-@click.option("--frame-hop", metavar="SECONDS", help="From one frame to the next.  [default: 0.96]")
+@click.option(
+    "--frame-hop", metavar="SECONDS", help="From one frame to the next.  [default: its length]"
+)
 @clip_duration_option
 @clip_durations_option
 @click.option(
@@ -190,8 +192,6 @@ def command(
     usage_if(output is None, "say where to write: -o OUT.parquet")
     assert output is not None
     chosen = SCHEMES[scheme]
-    if frame_hop is None:
-        frame_hop = frame_length
     options = {
         name: value
         for name, value in {

@@ -15,7 +15,7 @@ from audiolabels.cli.options import (
 )
 from audiolabels.engines.local import refuse_overwriting
 from audiolabels.events import Events
-from audiolabels.exporters import EXPORTERS, export
+from audiolabels.exporters import EXPORTERS, Export, export
 from audiolabels.readers import read_events
 from audiolabels.schemes.parents import PARENTS_OR_NONE
 from audiolabels.store import read_hard_targets
@@ -25,6 +25,13 @@ from audiolabels.store import read_hard_targets
     "export",
     epilog="""\b
 Examples:
+  audiolabels export --to ast targets.parquet -o train.json --files 'audio/{id}.flac'
+  audiolabels export --to passt targets.parquet -o train.hdf --audio balanced_train_mp3.hdf
+  audiolabels export --to panns targets.parquet -o train.h5 --audio waveforms.h5 --index index.h5
+  audiolabels export --to psl targets.parquet -o train.tsv
+  audiolabels export --to fsd50k targets.parquet -o fsd50k/dev.csv
+  audiolabels export --to hear frames.parquet -o task/train.json
+  audiolabels export --to huggingface targets.parquet -o train.parquet
   audiolabels export --to framed-release frames.parquet -o framed.tsv
   audiolabels export --to sed-scores-eval audioset_eval_strong.tsv \\
       -o events.tsv --durations durations.tsv
@@ -35,7 +42,8 @@ Examples:
     "--to",
     required=True,
     type=click.Choice(list(EXPORTERS)),
-    help="; ".join(f"{name}: {exporter.summary}" for name, exporter in EXPORTERS.items()) + ".",
+    metavar="FORM",
+    help="\b\n" + "\n".join(f"{name}: {exporter.summary}" for name, exporter in EXPORTERS.items()),
 )
 @click.option(
     "-o",
@@ -46,12 +54,30 @@ Examples:
     help="Where to write.",
 )
 @click.option(
+    "--audio",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The project's HDF5 file with the audio, which is linked, not copied (panns, passt, psl).",
+)
+@click.option(
+    "--index",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="Where to write the index that samplers read (panns, with --audio).",
+)
+@click.option(
+    "--files",
+    metavar="PATTERN",
+    help="The audio files' names: {id} stands for the video's 11 characters, {clip} for the whole "
+    "id of the clip (ast, hear).",
+)
+@click.option(
     "--durations",
     metavar="OUT",
     type=click.Path(path_type=Path),
     help="Where to write the clips' lengths, which sed_scores_eval and psds_eval need (events).",
 )
-@click.option("--names", is_flag=True, help="Labels are display names, not ids (events).")
+@click.option("--names", is_flag=True, help="Labels are display names, not ids (events, hear).")
 @click.option("--vocabulary", metavar="NAME|FILE", help=f"{VOCABULARY} (events)")
 @click.option(
     "--parents",
@@ -66,6 +92,9 @@ def command(
     input_: Path,
     to: str,
     output: Path,
+    audio: Path | None,
+    index: Path | None,
+    files: str | None,
     durations: Path | None,
     names: bool,
     vocabulary: str | None,
@@ -77,19 +106,28 @@ def command(
 ) -> None:
     """Write labels in a form that another project's code reads.
 
-    INPUT is a targets file for framed-release, an event file (as for expand) for the others.
+    INPUT is an event file, as for expand, where a form takes (events), else a targets file. psl
+    too takes --clip-duration, where the targets do not say how long a clip is.
     """
     given: dict[str, Any] = {
         "vocabulary": vocabulary,
         "parents": parents,
         "names": names or None,
         "durations": durations,
+        "audio": audio,
+        "index": index,
+        "files": files,
     }
+    if EXPORTERS[to].reads is not Events:
+        given["clip_duration"] = clip_duration
     options = {name: value for name, value in given.items() if value is not None}
     for name in options:
-        usage_if(name not in EXPORTERS[to].options, f"--to {to} has no use for --{name}")
-    beside = [clip_durations] if clip_durations else []
-    refuse_overwriting([input_], [output, *([durations] if durations else [])], beside)
+        usage_if(
+            name not in EXPORTERS[to].options,
+            f"--to {to} has no use for --{name.replace('_', '-')}",
+        )
+    beside = [path for path in (clip_durations, audio) if path]
+    refuse_overwriting([input_], [output, *(p for p in (durations, index) if p)], beside)
     notes: list[str] = []
     labels: Any
     if EXPORTERS[to].reads is Events:
@@ -110,7 +148,17 @@ def command(
     done = export(labels, to, output, **options)
     lines = [
         *notes,
-        *(f"left out: {number:,} {what}" for what, number in done.left_out.items() if number),
+        *done.notes,
+        *(f"left out: {_left(done, what)}" for what, number in done.left_out.items() if number),
         *(f"wrote {path} ({rows:,} rows)" for path, rows in done.files.items()),
     ]
     click.echo("\n".join(lines))
+
+
+def _left(done: Export, what: str) -> str:
+    """How many were left out and why, with the names of the first where they have any."""
+    text = f"{done.left_out[what]:,} {what}"
+    names = done.names.get(what)
+    if names is None:
+        return text
+    return f"{text}: {', '.join(names.slice(0, 3).to_pylist())}{', …' * (len(names) > 3)}"

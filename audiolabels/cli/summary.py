@@ -32,6 +32,12 @@ def describe_expansion(summary: Summary, report_path: Path | None) -> str:
     ]
     if isinstance(counts, FrameCounts):
         lines += describe_frames(counts, summary.vocabulary, framed="frame_hop" in meta["options"])
+        if meta["options"]["negatives"] in ("explicit", "both") and not counts.absences:
+            lines += [
+                "",
+                "  no class is confirmed absent: name a file of such labels with "
+                "--explicit-negatives",
+            ]
     elif isinstance(counts, ScoreCounts):
         lines += describe_scores(counts, summary.agreement, summary.vocabulary)
     else:
@@ -81,6 +87,7 @@ def describe_frames(counts: FrameCounts, vocabulary: Vocabulary, *, framed: bool
         ("outside the vocabulary", counts.events_cut, False),
         ("(clip, class) pairs", counts.pairs, True),
         ("of these in no frame", counts.pairs_without_frame, False),
+        ("statements of absence", counts.absences, False),
         ("confirmed absent, yet there", counts.clashes, False),
         ("frames", counts.frames, framed),
         (f"positive {rows}, over all classes", counts.positive, True),

@@ -103,7 +103,9 @@ def expand_files(
     choose_layout(layout, soft=soft)
     listed = [inputs] if isinstance(inputs, str | Path) else inputs or []
     paths, reports = [Path(path) for path in listed], [Path(report)] if report else []
+    columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
     beside = side_files(told) if told else read.side_files
+    beside += [path for path in columns if path.is_file()]
     files = [told.path, *paths] if told else paths
     refuse_overwriting(files, [Path(output), *reports], beside)
     ontology = ontology or load_ontology().with_supplement()

@@ -12,8 +12,15 @@ from typing import Any
 
 from audiolabels.errors import OptionError, choose
 from audiolabels.events import Events
+from audiolabels.exporters.ast import write_ast
 from audiolabels.exporters.evaluators import write_events
 from audiolabels.exporters.framed_release import write_framed_release
+from audiolabels.exporters.fsd50k import write_fsd50k
+from audiolabels.exporters.hear import write_hear
+from audiolabels.exporters.huggingface import write_huggingface
+from audiolabels.exporters.panns import write_panns
+from audiolabels.exporters.passt import write_passt
+from audiolabels.exporters.psl import write_psl
 from audiolabels.exporters.writing import Export
 from audiolabels.targets import Targets
 
@@ -41,6 +48,40 @@ EVENT_OPTIONS = ("vocabulary", "parents", "names", "durations")
 
 EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
     {
+        "panns": Exporter(
+            write_panns,
+            Targets,
+            "HDF5 with the waveforms of another linked in, and the index",
+            ("audio", "index"),
+        ),
+        "passt": Exporter(
+            write_passt,
+            Targets,
+            "HDF5 of PaSST and EfficientAT, with the audio of another linked in",
+            ("audio",),
+        ),
+        "ast": Exporter(
+            write_ast,
+            Targets,
+            "JSON of AST, PSLA, SSAST and AudioMAE, sampling weights, list of classes",
+            ("files",),
+        ),
+        "psl": Exporter(
+            write_psl,
+            Targets,
+            "TSV of PSL, a row a clip or a frame",
+            ("audio", "clip_duration"),
+        ),
+        "fsd50k": Exporter(write_fsd50k, Targets, "CSV of FSD50K, and vocabulary.csv"),
+        "hear": Exporter(
+            write_hear,
+            Targets,
+            "JSON of HEAR, labels a clip or events from frames, and labelvocabulary.csv",
+            ("files", "names"),
+        ),
+        "huggingface": Exporter(
+            write_huggingface, Targets, "Parquet as agkphysics/AudioSet has it, without audio"
+        ),
         "framed-release": Exporter(
             write_framed_release,
             Targets,

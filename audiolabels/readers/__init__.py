@@ -4,8 +4,8 @@
 report's notes.
 """
 
-from audiolabels.readers.events import EventOptions, read_events, stream_events
-from audiolabels.readers.formats import FORMATS, TIME_UNITS, UNKNOWN, ReadOptions
+from audiolabels.readers.events import read_events, stream_events
+from audiolabels.readers.formats import FORMATS, TIME_UNITS, UNKNOWN, EventOptions, ReadOptions
 from audiolabels.readers.labels import no_usable_row, read_labels, stream_source
 
 __all__ = [

@@ -33,6 +33,7 @@ MISSING = frozenset({"", "nan", "na", "n/a", "none", "null"})
 CANONICAL = r"^[A-Za-z0-9_-]{11}_(0|[1-9][0-9]{0,8})$"
 LATEST_S = 1e6  # beyond, times are read digit by digit
 NOT_TOLD = 0
+ANOTHER_LENGTH = "tells another length of the clip than a row before"  # once a clip
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,9 +195,8 @@ def _fast_rows(block: bytes, first_line: int, dialect: Dialect, time_unit: str) 
         says = np.array(states, np.uint8)[to_numpy(present.indices)]
     durations: Ms | None = np.full(len(names.dictionary), NOT_TOLD, np.int64)
     if dialect.duration is not None:
-        durations = _one_each(
-            to_numpy(names.indices), _whole_ms(cells[dialect.duration], 1000), len(ids or ())
-        )
+        told = _whole_ms(cells[dialect.duration], 1000)
+        durations = _one_each(to_numpy(names.indices), told, len(names.dictionary))
     if onset is None or offset is None or ids is None or durations is None or any(missing):
         return None
     clip_id, named = ids
@@ -223,8 +223,8 @@ def _whole_ms(seconds: pa.DoubleArray, unit: int) -> Ms | None:
 
 
 def _one_each(clip: npt.NDArray[np.int32], values: Ms | None, clips: int) -> Ms | None:
-    """The value of each clip, or None if a clip has several."""
-    if values is None:
+    """The value of each clip, or None if a clip has several or none above zero."""
+    if values is None or not values.all():
         return None
     each = np.zeros(clips, np.int64)
     each[clip] = values
@@ -236,8 +236,11 @@ def _plain_ids(names: pa.StringArray, dialect: Dialect) -> tuple[pa.StringArray,
     plain = pc.match_substring_regex(names, CANONICAL)
     if plain.true_count == len(names) and not dialect.video_ids:
         return names, np.full(len(names), NOT_TOLD, np.int64)
-    clips = [parse_clip_name(name) for name in names.to_pylist()]
-    if any(_fault(clip, dialect) or "#" in clip for clip, _ in clips):
+    texts = names.to_pylist()
+    clips = [parse_clip_name(name) for name in texts]
+    if any(name != name.strip() for name in texts) or any(
+        _fault(clip, dialect) or "#" in clip for clip, _ in clips
+    ):
         return None
     return texts_to_arrow([c for c, _ in clips]), np.array([ms or NOT_TOLD for _, ms in clips])
 
@@ -262,6 +265,7 @@ def _tolerant_rows(
     clip_of_row: list[int] = []
     ids: list[str] = []
     durations: list[int] = []
+    unequal: set[int] = set()
     findings: list[Finding] = []
 
     for line in read_lines(block, first_line, dialect):
@@ -278,13 +282,19 @@ def _tolerant_rows(
             findings.append(Finding(source.name, line.number, shown, kind, fault))
         name = line.cells[dialect.clip]
         clip = clips.setdefault(name, len(clips))
-        duration = _duration(line, dialect)
+        duration, fault = _duration(line, dialect)
         if clip == len(ids):
             ids.append(line.clip.clip_id)
-            durations.append(duration)
-        elif duration != durations[clip]:
-            reason = "tells another length of the clip than a row before"
-            findings.append(Finding(source.name, line.number, shown, "event as it is", reason))
+            durations.append(NOT_TOLD)
+        if durations[clip] == NOT_TOLD:
+            durations[clip] = duration
+        if fault:
+            findings.append(Finding(source.name, line.number, shown, "event as it is", fault))
+        if duration not in (NOT_TOLD, durations[clip]) and clip not in unequal:
+            unequal.add(clip)
+            findings.append(
+                Finding(source.name, line.number, shown, "event as it is", ANOTHER_LENGTH)
+            )
         numbers.append(line.number)
         clip_of_row.append(clip)
         labels.append(label)
@@ -339,12 +349,14 @@ def _signed_ms(text: str, unit: int) -> int:
     return -to_ms(text[1:], unit) if text.startswith("-") else to_ms(text, unit)
 
 
-def _duration(line: Line, dialect: Dialect) -> int:
-    """Milliseconds of the clip, from the column of its length or from its name."""
+def _duration(line: Line, dialect: Dialect) -> tuple[int, str]:
+    """Milliseconds of the clip, from the column of its length or from its name; what is wrong."""
     named = line.clip.duration_ms or NOT_TOLD
-    if dialect.duration is None or len(line.cells) <= dialect.duration:
-        return named
+    told = "" if dialect.duration is None else line.cells[dialect.duration]
+    if told.casefold() in MISSING:
+        return named, ""
     try:
-        return to_ms(line.cells[dialect.duration]) or named
+        duration = to_ms(told)
     except ValueError:
-        return named
+        duration = NOT_TOLD
+    return duration or named, "" if duration else "no length of the clip above zero, in seconds"

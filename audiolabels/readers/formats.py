@@ -1,10 +1,13 @@
 """Which formats are read, and how."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 from audiolabels.errors import choose
+from audiolabels.events import DURATION
+from audiolabels.grid import seconds_to_ms
 
 UNKNOWN = ("error", "drop")
 TIME_UNITS = ("auto", "s", "ms")
@@ -46,6 +49,44 @@ class ReadOptions:
     def __post_init__(self) -> None:
         choose("unknown", self.unknown, UNKNOWN)
         choose("time_unit", self.time_unit, TIME_UNITS)
+
+
+@dataclass(frozen=True)
+class EventOptions:
+    """How event files are read.
+
+    Attributes:
+        read: what holds for label files too.
+        clip_duration: seconds of the clips whose length nothing else tells, 10 by default.
+        clip_durations: a table of clips and their lengths in seconds, CSV or TSV; it is believed
+            before a column of the event file, and that before the clip's name.
+        explicit_negatives: a label file, in any known form, of classes confirmed absent; or a
+            framed file, of which the NOT_PRESENT rows of classes without a PRESENT row in the same
+            clip count.
+
+    Raises:
+        OptionError: a duration is no positive number of whole milliseconds.
+    """
+
+    read: ReadOptions = field(default_factory=ReadOptions)
+    clip_duration: float | str | None = None
+    clip_durations: str | Path | None = None
+    explicit_negatives: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.default_ms
+
+    @property
+    def default_ms(self) -> int:
+        """Milliseconds of the clips whose length nothing else tells."""
+        default = DURATION if self.clip_duration is None else self.clip_duration
+        return seconds_to_ms(default, "a clip")
+
+    @property
+    def side_files(self) -> list[Path]:
+        """The files that are read beside the event files."""
+        named = (self.clip_durations, self.explicit_negatives)
+        return [Path(path) for path in named if path is not None]
 
 
 def ignored_columns(names: Sequence[str]) -> str:

@@ -316,6 +316,8 @@ def refuse_unknown(
         return
     first: dict[str, int] = {}
     bad = np.flatnonzero(np.isin(indices, list(unknown)))
+    if not len(bad):  # texts of rows that a later part holds
+        return
     for row in bad.tolist():
         for label in unknown[int(indices[row])]:
             first.setdefault(label, int(numbers[row]))

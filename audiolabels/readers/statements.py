@@ -1,6 +1,6 @@
 """Event files to events: labels looked up, clips put together, every odd event given its fate."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,10 +12,11 @@ from audiolabels.columns import one_chunk, places_in, row_order, to_arrow, to_nu
 from audiolabels.events import ABSENT, EMPTY, NO_CLASS, NOTHING, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.grid import Ms
 from audiolabels.ontology import Ontology
-from audiolabels.readers.event_rows import NOT_TOLD, EventRows
+from audiolabels.readers.event_rows import ANOTHER_LENGTH, NOT_TOLD, EventRows
 from audiolabels.readers.rows import LabelResolver, parse_texts, refuse_unknown
 
 Flags = npt.NDArray[np.bool_]
+OUTSIDE = "an event lies outside its clip; is the clip's duration right?"
 ENDLESS = 1 << 40  # milliseconds; an absence until the end of a clip of unknown length
 
 
@@ -108,6 +109,13 @@ def gather(parts: Sequence[Part], ontology: Ontology) -> Part:
     durations = np.full(count, NOT_TOLD, np.int64)
     told = joined.duration_ms != NOT_TOLD
     durations[number[told][::-1]] = joined.duration_ms[told][::-1]
+    unequal = {f.clip for f in joined.report.findings if f.reason == ANOTHER_LENGTH}
+    for clip in np.flatnonzero(told & (joined.duration_ms != durations[number])).tolist():
+        statement = int(np.searchsorted(joined.clip, clip))
+        found = finding(joined, statement, "event as it is", ANOTHER_LENGTH)
+        if found.clip not in unequal:
+            unequal.add(found.clip)
+            joined.report.findings.append(found)
     moved = replace(
         joined,
         clip_id=joined.clip_id.take(to_arrow(first)),
@@ -117,13 +125,17 @@ def gather(parts: Sequence[Part], ontology: Ontology) -> Part:
     return Part(names.dictionary, _by_clip(moved))
 
 
-def settle(events: Events, durations: Durations, *, framed: bool = False) -> Events:
+def settle(events: Events, durations: Durations, framed: Collection[str] = frozenset()) -> Events:
     """Events of whole clips, with the length of each and the fate of every odd statement.
 
     An event whose times make no sense leaves its class unknown in that clip. Events that overlap
     or touch others of their class, or reach beyond the clip, stay as they are. All are reported.
-    Absences of a class that has an event in the same clip only say that it is silent there. Where
-    events are frames (`framed`), that they meet is no finding.
+    Absences of a class that has an event in the same clip only say that it is silent there.
+
+    Args:
+        events: clips as files tell of them.
+        durations: lengths of clips.
+        framed: names of files of frames, which touch each other as a rule.
     """
     length = lengths(events, durations)
     onset, offset, says = events.onset_ms, events.offset_ms, events.says.copy()
@@ -134,8 +146,9 @@ def settle(events: Events, durations: Durations, *, framed: bool = False) -> Eve
     lost = backwards | empty | outside | (says == UNKNOWN)
     says[lost] = UNKNOWN
     present = says == PRESENT
-    overlaps, touches, twice = _meetings(events, present & (not framed))
-    says[_absent_elsewhere_present(events, says)] = SILENT
+    says[absent_elsewhere_present(events, says)] = SILENT
+    overlaps, touches, twice = _meetings(events, present)
+    touches &= ~np.array([name in framed for name in events.files], np.bool_)[events.file]
     silent = np.bincount(events.clip[says == EMPTY], minlength=len(events)) > 0
     heard = np.bincount(events.clip[present | (says == ABSENT)], minlength=len(events)) > 0
     settled = replace(
@@ -151,7 +164,7 @@ def settle(events: Events, durations: Durations, *, framed: bool = False) -> Eve
     odd = [
         ("event dropped", "an event ends before it begins", backwards),
         ("event dropped", "an event has no length", empty),
-        ("event dropped", "an event lies outside its clip; is the clip's duration right?", outside),
+        ("event dropped", OUTSIDE, outside),
         ("event as it is", "an event begins before its clip", present & (onset < 0)),
         ("event as it is", "an event ends after its clip", present & (offset > end)),
         ("event as it is", "overlaps another event of its class", overlaps),
@@ -161,13 +174,7 @@ def settle(events: Events, durations: Durations, *, framed: bool = False) -> Eve
         ("clip unlabelled", "no event is left", unlabelled),
     ]
     findings = [
-        Finding(
-            events.files[events.file[i]],
-            int(events.rows[i]),
-            events.clip_id[int(events.clip[i])].as_py(),
-            kind,
-            reason,
-        )
+        finding(events, i, kind, reason)
         for kind, reason, which in odd
         for i in np.flatnonzero(which).tolist()
     ]
@@ -179,6 +186,13 @@ def settle(events: Events, durations: Durations, *, framed: bool = False) -> Eve
     return replace(settled, report=report)
 
 
+def finding(events: Events, statement: int, kind: str, reason: str) -> Finding:
+    """A finding about the row in which a statement stood."""
+    file, row = events.files[events.file[statement]], int(events.rows[statement])
+    clip = events.clip_id[int(events.clip[statement])].as_py()
+    return Finding(file, row, clip, kind, reason)
+
+
 def lengths(events: Events, durations: Durations) -> Ms:
     """Length of each clip, int64 (N,): from the table, as told before, or the default."""
     told = np.where(events.duration_ms == NOT_TOLD, durations.default_ms, events.duration_ms)
@@ -188,7 +202,7 @@ def lengths(events: Events, durations: Durations) -> Ms:
     return np.where(place < 0, told, durations.ms[place])
 
 
-def _absent_elsewhere_present(events: Events, says: npt.NDArray[np.uint8]) -> Flags:
+def absent_elsewhere_present(events: Events, says: npt.NDArray[np.uint8]) -> Flags:
     """Which absences are of a class that has an event in the same clip."""
     absent: Flags = says == ABSENT
     if absent.any():
@@ -211,6 +225,9 @@ def _meetings(events: Events, present: Flags) -> tuple[Flags, Flags, Flags]:
     before[1:] = np.maximum.accumulate(offset + lift)[:-1]
     twice = same.copy()
     twice[1:] &= (onset[1:] == onset[:-1]) & (offset[1:] == offset[:-1])
+    # Equal events came in any order; the later ones are those that stand there twice.
+    alike = np.flatnonzero(twice | np.append(twice, False)[1:])
+    order[alike] = order[alike][np.lexsort((order[alike], np.cumsum(~twice)[alike]))]
 
     def flagged(which: Flags) -> Flags:
         flags = np.zeros(len(present), np.bool_)
@@ -234,11 +251,29 @@ def add_statements(events: Events, more: Events, place: npt.NDArray[np.int64]) -
     clip = np.repeat(np.arange(len(events)), sizes)
     within = np.arange(len(clip)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     chosen = more.take(starts[place][clip] + within)
-    offset = np.minimum(chosen.offset_ms, events.duration_ms[clip])
-    added = replace(
-        chosen, clip_id=events.clip_id, duration_ms=events.duration_ms, clip=clip, offset_ms=offset
+    added = cut_to_clips(
+        replace(
+            chosen,
+            clip_id=events.clip_id,
+            duration_ms=events.duration_ms,
+            clip=clip,
+            report=Report(),
+        )
     )
+    events.report.merge(added.report)
     return _by_clip(_pile(events, added))
+
+
+def cut_to_clips(events: Events) -> Events:
+    """The statements as far as they lie in their clips; those that do not fall away, reported."""
+    end = events.duration_ms[events.clip]
+    outside = events.onset_ms >= end
+    findings = [
+        finding(events, i, "event dropped", OUTSIDE) for i in np.flatnonzero(outside).tolist()
+    ]
+    report = replace(events.report, findings=[*events.report.findings, *findings])
+    cut = replace(events, offset_ms=np.minimum(events.offset_ms, end), report=report)
+    return cut.take(np.flatnonzero(~outside))
 
 
 def _pile(events: Events, more: Events) -> Events:

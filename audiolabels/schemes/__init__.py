@@ -13,6 +13,7 @@ from typing import Any, overload
 from audiolabels.annotations import Annotations
 from audiolabels.errors import OptionError, choose
 from audiolabels.events import Events
+from audiolabels.grid import Grid
 from audiolabels.ontology import Ontology
 from audiolabels.schemes.diffuse import diffuse
 from audiolabels.schemes.framed import NEGATIVES, Framed, state_beside_positive
@@ -236,6 +237,11 @@ def bind_scheme(
         if name in chosen.choices:
             choose(name, value, chosen.choices[name])
     complete = {**chosen.options, **options}
+    if "frame_length" in complete:  # frames follow one another unless a hop is given
+        length = complete["frame_length"]
+        hop = options.get("frame_hop", length)
+        grid = Grid.from_seconds(length, hop)
+        complete |= {"frame_length": grid.length_ms / 1000, "frame_hop": grid.hop_ms / 1000}
     return partial(chosen.make, **complete), complete
 
 

@@ -52,6 +52,7 @@ class FrameCounts(Counts):
         events_cut: events whose class has no column; with parents, neither has any it lifts.
         pairs: (clip, class) pairs with an event, over the vocabulary and after the parents.
         pairs_without_frame: those of them in which no frame is positive.
+        absences: statements that a class is absent or silent.
         clashes: (clip, class) pairs confirmed absent where a frame is positive.
         positive, negative, unknown: targets in each state, N frames × C classes in all.
         clips_by_class, frames_by_class: int64 (C,): pairs, and positive frames.
@@ -65,6 +66,7 @@ class FrameCounts(Counts):
     events_cut: int = 0
     pairs: int = 0
     pairs_without_frame: int = 0
+    absences: int = 0
     clashes: int = 0
     positive: int = 0
     negative: int = 0
@@ -216,6 +218,7 @@ def project(
         events_cut=int((events.says == PRESENT).sum()) - len(_distinct(given[0])),
         pairs=len(both),
         pairs_without_frame=len(missed),
+        absences=int(((events.says == ABSENT) | (events.says == SILENT)).sum()),
         clashes=len(clashing),
         positive=int(sizes.sum()),
         negative=rows * columns - int(sizes.sum()) - unknown,

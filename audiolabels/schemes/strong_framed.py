@@ -21,7 +21,7 @@ def strong_framed(
     vocabulary: Vocabulary,
     *,
     frame_length: float = 0.96,
-    frame_hop: float = 0.96,
+    frame_hop: float | None = None,
     negatives: str = "all",
     parents: str = "none",
 ) -> Framed:
@@ -32,7 +32,8 @@ def strong_framed(
     Args:
         events: N clips.
         vocabulary: C classes; parents and absences run on the whole ontology and are cut to them.
-        frame_length, frame_hop: seconds, whole milliseconds.
+        frame_length, frame_hop: seconds, whole milliseconds; the hop is the length if none is
+            given.
         negatives: what counts as negative; all else is unknown. `complementary`: the other frames
             of a clip in which the class is positive somewhere; `explicit`: all frames of a clip
             in which the class, or one above it, was confirmed absent; `both`; `all`: whatever is

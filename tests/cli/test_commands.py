@@ -333,3 +333,32 @@ def test_compare_of_a_file_with_itself_finds_no_difference() -> None:
     assert done.returncode == 0
     assert done.stdout.count("100.0%") == 4
     assert "alone" not in done.stdout
+
+
+def test_export_says_what_was_written_and_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("clip_id,labels\nabcdefghijk_0,/m/0342h\nbbcdefghijk_0,\n")
+    run("expand", "a.csv", "-o", "t.parquet", cwd=tmp_path)
+    done = run(
+        *("export", "--to", "ast", "t.parquet", "-o", "a.json", "--files", "audio/{id}.flac"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "left out: 1 clips of which nothing is known: bbcdefghijk_0",
+        "wrote a.json (1 rows)",
+        "wrote a_weight.csv (1 rows)",
+        "wrote class_labels_indices.csv (527 rows)",
+    ]
+    assert '"wav": "audio/abcdefghijk.flac"' in (tmp_path / "a.json").read_text()
+    done = run("export", "--to", "psl", "t.parquet", "-o", "b.csv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "psl needs the length of each clip" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "option"), [("fsd50k", "--audio"), ("passt", "--files"), ("ast", "--clip-duration")]
+)
+def test_export_refuses_what_a_form_has_no_use_for(tmp_path: Path, form: str, option: str) -> None:
+    done = run("export", "--to", form, "t.parquet", "-o", "out", option, "10", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"--to {form} has no use for {option}" in done.stderr

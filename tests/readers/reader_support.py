@@ -12,7 +12,9 @@ import pytest
 
 from audiolabels import Annotations, load_ontology
 from audiolabels.errors import LabelFileError
-from audiolabels.readers import read_labels
+from audiolabels.events import NO_CLASS, SAYS, Events
+from audiolabels.readers import EventOptions, ReadOptions, read_events, read_labels, stream_events
+from audiolabels.readers.events import ScatteredError
 
 ONTOLOGY = load_ontology().with_supplement()
 SPEECH, MUSIC, GUITAR, DOG = "/m/09x0r", "/m/04rlf", "/m/0342h", "/m/0bt9lr"
@@ -89,3 +91,69 @@ def refuse(path: Path, match: str, **options: str) -> LabelFileError:
         read_labels(path, ontology=ONTOLOGY, **options)
     assert path.name in str(caught.value)
     return caught.value
+
+
+def statements(events: Events, *, place: bool = True) -> list[Outcome]:
+    """Clip, class, onset, offset, kind of each statement; and the file and row it stood in."""
+    names = events.ontology.ids
+    return [
+        (
+            events.clip_id[clip].as_py(),
+            None if class_ == NO_CLASS else names[class_],
+            onset,
+            offset,
+            SAYS[says],
+            *((events.files[file], row) if place else ()),
+        )
+        for clip, class_, onset, offset, says, file, row in zip(
+            *(
+                column.tolist()
+                for column in (
+                    events.clip,
+                    events.classes,
+                    events.onset_ms,
+                    events.offset_ms,
+                    events.says,
+                    events.file,
+                    events.rows,
+                )
+            ),
+            strict=True,
+        )
+    ]
+
+
+def told(events: Events) -> list[tuple[str, int, str, str, str]]:
+    """File, row, clip, kind and reason of each finding, in order."""
+    return sorted((f.source, f.row, f.clip, f.kind, f.reason) for f in events.report.findings)
+
+
+def event_outcome(*paths: Path, **options: Any) -> Outcome:
+    """All that reading event files gives, to compare; of an error its class and message."""
+    try:
+        events = read_events(paths, ontology=ONTOLOGY, **options)
+    except LabelFileError as error:
+        return type(error), str(error)
+    return everything(events)
+
+
+def streamed_outcome(*paths: Path, **options: Any) -> Outcome:
+    """As `event_outcome`, of the parts of a stream; ScatteredError is an outcome too."""
+    read = ReadOptions(options.pop("unknown", "error"), options.pop("time_unit", "auto"))
+    try:
+        parts = list(stream_events(paths, ONTOLOGY, EventOptions(read, **options)))
+    except (LabelFileError, ScatteredError) as error:
+        return type(error), str(error)
+    return everything(Events.concat(parts, ONTOLOGY))
+
+
+def everything(events: Events) -> Outcome:
+    return (
+        events.clip_id.to_pylist(),
+        events.duration_ms.tolist(),
+        statements(events),
+        (events.report.rows, events.report.rows_used),
+        told(events),
+        events.report.sources,
+        events.report.notes,
+    )

@@ -1,0 +1,71 @@
+"""The JSON of AST, PSLA, SSAST and AudioMAE, with sampling weights and the list of classes.
+
+Form: `{"data": [{"wav": path, "labels": "/m/a,/m/b"}, …]}`, an entry a clip. Readers look each
+label up in `class_labels_indices.csv`, so any vocabulary works that this file lists; of an entry
+they take `wav` and `labels` alone. Here each entry has a third key, `masked`: the unknown classes,
+joined as `labels` are. `<json name>_weight.csv` holds one number a clip, that of
+`sampling_weights(…, "ast")` over the clips that are written.
+
+What it cannot hold: a clip without a positive class, since an empty `labels` names a class that no
+list has. A soft target would need a key of its own beside `labels`.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from audiolabels.errors import OptionError
+from audiolabels.exporters.clips import (
+    Clips,
+    choose_clips,
+    class_list,
+    label_texts,
+    name_after,
+)
+from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
+from audiolabels.sampling import weigh_clips
+from audiolabels.targets import Targets
+
+
+def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") -> Export:
+    """Write the JSON, and beside it the weights and `class_labels_indices.csv`.
+
+    Args:
+        targets: N whole clips.
+        path: ends in `.json`, for AST cuts five characters off to find the weights.
+        files: the audio files' paths, see `name_after`.
+
+    Raises:
+        OptionError: rows are frames, `path` or `files` do not fit, or another list of classes
+            stands beside `path`.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    path = Path(path)
+    if path.suffix != ".json":
+        raise OptionError(f"{path}: AST finds the weights by the JSON's name: end it in .json")
+    export, classes = Export(), class_list(targets.vocabulary)
+    beside = path.with_name("class_labels_indices.csv")
+    refuse_other_classes(beside, classes)
+    clips = choose_clips(targets, "ast", name_after(files), export, empty=False)
+    write_rows(path, _entries(clips))
+    export.files[path] = len(clips)
+    weights = path.with_name(f"{path.name[:-5]}_weight.csv")
+    drawn = weigh_clips(
+        targets.positive, targets.row_of_clip[clips.rows], len(targets.vocabulary), "ast"
+    )
+    export.files[weights] = write_rows(weights, map(repr, drawn.tolist()))
+    export.files[beside] = write_classes(beside, classes)
+    return export
+
+
+def _entries(clips: Clips) -> Iterator[str]:
+    yield '{"data": ['
+    left = len(clips)
+    for rows, names in clips.blocks():
+        texts = label_texts(clips.targets, rows, clips.targets.vocabulary.ids, ",")
+        for name, positive, unknown in zip(names, *texts, strict=True):
+            left -= 1
+            wav = json.dumps(name, ensure_ascii=False)
+            keys = f'{{"wav": {wav}, "labels": "{positive}", "masked": "{unknown}"}}'
+            yield f"{keys}{',' if left else ''}"
+    yield "]}"

@@ -1,0 +1,245 @@
+"""What forms with one row a clip share: which clips they can hold, under which names.
+
+A clip's id is `<11 characters>_<start ms>`; most forms write the 11 characters alone. Two clips of
+one video then have one name, and no reader could tell them apart: they are left out, and counted.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.errors import OptionError, VocabularyError, shortlist
+from audiolabels.exporters.writing import Export
+from audiolabels.targets import Targets
+from audiolabels.vocabulary import Vocabulary, load_vocabulary
+
+ROWS = 1 << 14  # clips whose targets are unpacked at a time
+CLIP_ID = re.compile(r"(?P<video>[\w-]{11})(?:_(?P<start>\d+))?", re.ASCII)
+
+Rows = npt.NDArray[np.int64]
+Name = Callable[[str, int], str]  # a clip's id, and its row, to what a form calls it
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """Targets that a form can hold.
+
+    Attributes:
+        targets: N clips.
+        rows: int64 (K,): the rows that are written, in order.
+        names: string (K,): what the form calls them; no two are equal.
+    """
+
+    targets: Targets
+    rows: Rows
+    names: pa.StringArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, which: Rows) -> "Clips":
+        """The clips at these places, in that order."""
+        return Clips(self.targets, self.rows[which], self.names.take(to_arrow(which)))
+
+    def blocks(self) -> Iterator[tuple[Rows, list[str]]]:
+        """Rows and names, some thousands at a time."""
+        for start in range(0, len(self), ROWS):
+            yield self.rows[start : start + ROWS], self.names.slice(start, ROWS).to_pylist()
+
+
+def video_of(clip_id: str) -> str:
+    """The 11 characters of a YouTube clip, or the whole id of another.
+
+    >>> video_of("Y9d-2nhuJCQ_30000"), video_of("64760")
+    ('Y9d-2nhuJCQ', '64760')
+    """
+    match = CLIP_ID.fullmatch(clip_id)
+    return match["video"] if match else clip_id
+
+
+def name_after(pattern: str) -> Name:
+    """File names after a pattern with `{id}` (see `video_of`) or `{clip}` (the whole id).
+
+    Raises:
+        OptionError: the pattern has neither.
+
+    >>> name_after("audio/Y{id}.flac")("s9d-2nhuJCQ_30000", 0)
+    'audio/Ys9d-2nhuJCQ.flac'
+    """
+    if "{id}" not in pattern and "{clip}" not in pattern:
+        raise OptionError(f"files {pattern!r}: a name needs {{id}} or {{clip}} in it")
+    parts = re.split(r"(\{id\}|\{clip\})", pattern)
+
+    def name(clip_id: str, _: int) -> str:
+        known = {"{id}": video_of(clip_id), "{clip}": clip_id}
+        return "".join(known.get(part, part) for part in parts)
+
+    return name
+
+
+def are_segments(targets: Targets) -> bool:
+    """Whether rows are frames or other parts of clips."""
+    if "frame_hop" in targets.metadata.get("options", {}):
+        return True
+    return bool(to_numpy(targets.onset.drop_null()).any())
+
+
+def refuse_segments(targets: Targets, form: str) -> None:
+    """Raise OptionError if rows are frames or other parts of clips."""
+    if are_segments(targets):
+        raise OptionError(
+            f"{form} holds one target a clip, and these are frames: give targets of whole clips, "
+            f"from --scheme diffuse or from labels of clips"
+        )
+
+
+def fit_classes(targets: Targets, form: str, named: str = "audioset") -> Targets:
+    """The same targets with their columns in the order that the form's readers fix.
+
+    Raises:
+        VocabularyError: the classes are not the same.
+    """
+    own, wanted = targets.vocabulary, load_vocabulary(named)
+    if own.ids == wanted.ids:
+        return targets
+    lacking, foreign = wanted.missing_from(own), own.missing_from(wanted)
+    if lacking or foreign:
+        some = [f"lacks {len(lacking)}: {shortlist(lacking, 3)}"] if lacking else []
+        some += [f"has {len(foreign)} others: {shortlist(foreign, 3)}"] if foreign else []
+        raise VocabularyError(
+            f"{form} is read with the {len(wanted)} classes of {named!r}; vocabulary {own.name!r} "
+            f"{' and '.join(some)}. Expand with --vocabulary {named}"
+        )
+    return targets.select(wanted)
+
+
+def choose_clips(
+    targets: Targets,
+    form: str,
+    name: Name,
+    export: Export,
+    *,
+    empty: bool,
+) -> Clips:
+    """The clips that a form can hold; the others are counted and named in `export`.
+
+    Clips of which nothing is known are left out of every form: without a mask they would be
+    negative throughout, with one they would teach nothing.
+
+    Args:
+        targets: whole clips.
+        form: its name, for messages.
+        name: what the form calls a clip.
+        export: where the others are counted.
+        empty: whether the form can hold a clip without a positive class.
+
+    Raises:
+        OptionError: rows are frames.
+    """
+    refuse_segments(targets, form)
+    return tell_apart(clips_named(targets, _fit(targets, "clips", export, empty), name), export)
+
+
+def choose_segments(
+    targets: Targets, form: str, name: Name, export: Export, *, empty: bool
+) -> Clips:
+    """The segments that a form can hold; as `choose_clips`, but several bear a clip's name."""
+    return clips_named(targets, _fit(targets, "segments", export, empty), name)
+
+
+def _fit(targets: Targets, what: str, export: Export, empty: bool) -> Rows:
+    known = np.bitwise_count(targets.masked).sum(1, dtype=np.int64) < len(targets.vocabulary)
+    some = targets.positive.any(axis=1) | empty
+    fit, nothing, silent = (
+        np.flatnonzero(rows[targets.row_of_clip]) for rows in (known & some, ~known, known & ~some)
+    )
+    export.leave_out(f"{what} of which nothing is known", _ids(targets, nothing))
+    export.leave_out(f"{what} without a positive class", _ids(targets, silent))
+    return fit
+
+
+def clip_spans(targets: Targets) -> tuple[Rows, Rows]:
+    """The first row of each clip, and the one after its last: int64 (clips,) each."""
+    codes = to_numpy(targets.clip_id.dictionary_encode().indices)
+    first = np.flatnonzero(np.diff(codes, prepend=-1))
+    return first, np.append(first[1:], len(targets))[: len(first)]
+
+
+def clips_named(targets: Targets, rows: Rows, name: Name) -> Clips:
+    """Rows of targets under the names that a form gives them."""
+    parts = [texts_to_arrow([])]
+    for start in range(0, len(rows), ROWS):
+        part = rows[start : start + ROWS]
+        pairs = zip(_ids(targets, part).to_pylist(), part.tolist(), strict=True)
+        parts.append(texts_to_arrow([name(clip_id, row) for clip_id, row in pairs]))
+    return Clips(targets, rows, pa.concat_arrays(parts))
+
+
+def tell_apart(clips: Clips, export: Export) -> Clips:
+    """Without the clips whose name another has; of several that say the same, the first stays."""
+    encoded = clips.names.dictionary_encode()
+    codes = to_numpy(encoded.indices)
+    again = np.flatnonzero(np.bincount(codes, minlength=1)[codes] > 1)
+    if not len(again):
+        return clips
+    targets, kept = clips.targets, np.ones(len(clips), np.bool_)
+    said: dict[int, tuple[int, set[tuple[str, bytes, bytes]]]] = {}
+    for place in again.tolist():
+        row = int(clips.rows[place])
+        bits = int(targets.row_of_clip[row])
+        content = (
+            targets.clip_id[row].as_py(),
+            *(table[bits].tobytes() for table in (targets.positive, targets.masked)),
+        )
+        said.setdefault(int(codes[place]), (place, set()))[1].add(content)
+    for place in again.tolist():
+        first, contents = said[int(codes[place])]
+        kept[place] = len(contents) == 1 and place == first
+    several = np.array([len(said[int(code)][1]) > 1 for code in codes[again]], np.bool_)
+    repeats = again[~several & ~kept[again]]
+    export.leave_out(
+        "clips whose name another clip has too", _ids(targets, clips.rows[again[several]])
+    )
+    export.leave_out(
+        "rows that say once more what another says", _ids(targets, clips.rows[repeats])
+    )
+    return clips.take(np.flatnonzero(kept))
+
+
+def _ids(targets: Targets, rows: Rows) -> pa.StringArray:
+    return targets.clip_id.take(to_arrow(rows))
+
+
+def label_texts(
+    targets: Targets, rows: Rows, labels: Sequence[str], separator: str
+) -> tuple[list[str], list[str]]:
+    """Positive and unknown classes of some rows, joined: two lists of len(rows) texts."""
+    _, first, which = np.unique(targets.row_of_clip[rows], return_index=True, return_inverse=True)
+    target, mask = targets.to_numpy(rows[first])
+    positive, unknown = (
+        [separator.join(row) for row in label_lists(table, labels)]
+        for table in (target > 0, mask == 0)
+    )
+    places = which.tolist()
+    return [positive[i] for i in places], [unknown[i] for i in places]
+
+
+def label_lists(table: npt.NDArray[np.bool_], labels: Sequence[str]) -> Iterator[list[str]]:
+    """The labels of the classes that are set, row by row of a table (D, C)."""
+    row, column = np.nonzero(table)
+    ends = np.cumsum(np.bincount(row, minlength=len(table))).tolist()
+    flat = [labels[c] for c in column.tolist()]
+    for start, end in zip([0, *ends], ends, strict=False):
+        yield flat[start:end]
+
+
+def class_list(vocabulary: Vocabulary) -> list[tuple[str, str, str]]:
+    """Header and rows of `class_labels_indices.csv`."""
+    classes = zip(vocabulary.ids, vocabulary.names, strict=True)
+    rows = [(str(i), id_, name) for i, (id_, name) in enumerate(classes)]
+    return [("index", "mid", "display_name"), *rows]

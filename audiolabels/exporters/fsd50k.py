@@ -1,0 +1,65 @@
+"""FSD50K's CSV and its vocabulary.
+
+Form: `fname,labels,mids`, labels and ids joined by commas, in quotes. A label is the display name
+with `_` for spaces and `_and_` for commas, as in FSD50K's own `vocabulary.csv` (number, label, id,
+without header), which is written beside it; so any vocabulary works. A further column, `masked`,
+holds the unknown ids; readers take columns by name. FSD50K's column `split` is not written, for
+targets have no split.
+
+What it cannot hold: frames, and a clip without a positive class. A soft target would need a column
+of scores beside `mids`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from audiolabels.exporters.clips import Clips, choose_clips, label_texts
+from audiolabels.exporters.writing import (
+    Export,
+    plain,
+    quote,
+    refuse_other_classes,
+    write_classes,
+    write_rows,
+)
+from audiolabels.targets import Targets
+
+
+def write_fsd50k(targets: Targets, path: str | Path) -> Export:
+    """Write the CSV, and `vocabulary.csv` beside it.
+
+    Args:
+        targets: N whole clips; `fname` is the clip's whole id.
+        path: an existing file is replaced at the end.
+
+    Raises:
+        OptionError: rows are frames, or another vocabulary stands beside `path`.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    export, path = Export(), Path(path)
+    vocabulary, beside = targets.vocabulary, path.with_name("vocabulary.csv")
+    labels = [underscored(name) for name in vocabulary.names]
+    classes = [(str(i), *c) for i, c in enumerate(zip(labels, vocabulary.ids, strict=True))]
+    refuse_other_classes(beside, classes)
+    clips = choose_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
+    export.files[path] = write_rows(path, _rows(clips, labels)) - 1
+    export.files[beside] = write_classes(beside, classes, quoted=False)
+    return export
+
+
+def underscored(name: str) -> str:
+    """A display name as FSD50K writes it.
+
+    >>> underscored("Dishes, pots, and pans")
+    'Dishes_and_pots_and_pans'
+    """
+    return name.replace(", and ", "_and_").replace(", ", "_and_").replace(" ", "_")
+
+
+def _rows(clips: Clips, labels: list[str]) -> Iterator[str]:
+    yield "fname,labels,mids,masked"
+    for rows, names in clips.blocks():
+        words, _ = label_texts(clips.targets, rows, labels, ",")
+        texts = label_texts(clips.targets, rows, clips.targets.vocabulary.ids, ",")
+        for name, word, positive, unknown in zip(names, words, *texts, strict=True):
+            yield ",".join([plain(name), quote(word), quote(positive), quote(unknown)])

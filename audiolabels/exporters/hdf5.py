@@ -1,0 +1,217 @@
+"""Labels in HDF5 beside audio that lies in another HDF5 file.
+
+PANNs and PaSST keep audio and target of a clip in one file, row by row. Here a new file has
+`audio_name`, `target` and `mask`, and the audio of the old one: an external link if every clip of
+it has a target, else a virtual data set whose rows are those of the clips that have. So the rows of
+the new file correspond whatever is missing, nothing is copied, and the old file is left as it is.
+Both name the old file relative to the new one where they can. If it is gone, a link is an error,
+but HDF5 reads a virtual data set as zeros without a word: keep the two together.
+
+`mask` has the shape, type and packing of `target`; 1 is known. The attribute `classes` of both
+holds the ids in column order. A soft target would stand in a further data set of its own, float16
+(N, C), since the readers take `target` for bits.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.columns import places_in, texts_to_arrow, to_arrow
+from audiolabels.errors import OptionError
+from audiolabels.exporters.clips import Clips, Rows, choose_clips, fit_classes, video_of
+from audiolabels.exporters.writing import Export
+from audiolabels.readers.clips import parse_clip_name
+from audiolabels.store import atomic_path, blame
+from audiolabels.targets import Targets
+
+LONGEST_NAME = 20  # bytes of `audio_name`
+
+Values = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+Encode = Callable[[Targets, Rows], Values]
+
+
+def import_h5py() -> Any:
+    """The module h5py.
+
+    Raises:
+        OptionError: it is not installed.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise OptionError(
+            "h5py is not installed; install it with: pip install 'audiolabels[hdf5]'"
+        ) from error
+    return h5py
+
+
+@contextmanager
+def open_audio(path: str | Path, needed: tuple[str, ...]) -> Iterator[Any]:
+    """An HDF5 file with audio, open for reading.
+
+    Raises:
+        OptionError: it is missing or broken, or lacks one of the data sets.
+    """
+    h5py = import_h5py()
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be read as HDF5: {error}") from error
+    with file:
+        lacking = [name for name in needed if name not in file]
+        if lacking:
+            raise OptionError(
+                f"{path}: no data set {lacking[0]!r}; it has: {', '.join(file) or 'none'}"
+            )
+        yield file
+
+
+def write_hdf5(
+    targets: Targets,
+    path: str | Path,
+    *,
+    form: str,
+    sound: str,
+    extension: str,
+    encode: Encode,
+    audio: str | Path | None,
+) -> Export:
+    """Write labels, with the audio of another file where one is given.
+
+    Args:
+        targets: N whole clips of the 527 classes, in any order.
+        path: an existing file is replaced at the end.
+        form: its name, for messages.
+        sound: name of the data set with the audio.
+        extension: how names end.
+        encode: targets and rows (K,) to target and mask, arrays of K rows.
+        audio: an HDF5 file with `audio_name` and `sound`; rows go in its order.
+
+    Raises:
+        OptionError: rows are frames, h5py is not installed, or the audio file does not fit.
+        VocabularyError: other classes.
+        TargetsFileError: the file cannot be written; what was there is untouched.
+    """
+    h5py = import_h5py()
+    export, path = Export(), Path(path)
+    if audio is not None and Path(audio).resolve() == path.resolve():
+        raise OptionError(f"{path}: the audio file, which must stay; write to another name")
+    targets = fit_classes(targets, form)
+    clips = choose_clips(
+        targets, form, lambda clip, _: f"Y{video_of(clip)}{extension}", export, empty=True
+    )
+    clips = _short_names(clips, export)
+    with atomic_path(path) as partial, blame(path), h5py.File(partial, "w") as file:
+        if audio is None:
+            names = np.array([n.encode() for n in clips.names.to_pylist()], f"S{LONGEST_NAME}")
+            export.notes.append(f"no audio: {sound!r} is not written; name its file with --audio")
+        else:
+            with open_audio(audio, ("audio_name", sound)) as source:
+                if len(source["audio_name"]) != len(source[sound]):
+                    raise OptionError(f"{audio}: 'audio_name' and {sound!r} differ in length")
+                clips, kept = _match(clips, source["audio_name"], export)
+                names = source["audio_name"][:][kept]
+                file.attrs.update(source.attrs)
+                _link(file, source[sound], kept, path)
+        file["audio_name"] = names
+        _write_values(file, clips, encode)
+    export.files[path] = len(clips)
+    return export
+
+
+def _short_names(clips: Clips, export: Export) -> Clips:
+    short = np.array([len(n.encode()) <= LONGEST_NAME for n in clips.names.to_pylist()], np.bool_)
+    lost = clips.names.take(to_arrow(np.flatnonzero(~short)))
+    export.leave_out(f"clips whose name has more than {LONGEST_NAME} bytes", lost)
+    return clips if short.all() else clips.take(np.flatnonzero(short))
+
+
+def _match(clips: Clips, audio_names: Any, export: Export) -> tuple[Clips, Rows]:
+    """The clips that have audio in the order of the audio file, and their rows in it."""
+    heard = _videos([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
+    place, _ = match_audio(heard, _videos(clips.names.to_pylist()), export)
+    kept = np.flatnonzero(place >= 0)
+    return clips.take(place[kept]), kept
+
+
+def match_audio(
+    heard: pa.StringArray, labelled: pa.StringArray, export: Export
+) -> tuple[Rows, Rows]:
+    """Where each clip of an audio file stands among the targets, and the other way round.
+
+    Args:
+        heard: string (A,), names in the audio file.
+        labelled: string (K,), names of the targets.
+        export: where those that only one side has are counted and named.
+
+    Returns:
+        int64 (A,) and (K,); -1 where the other side lacks it.
+
+    Raises:
+        OptionError: no name is in both.
+    """
+    sides = places_in(heard, labelled), places_in(labelled, heard)
+    lacking = [
+        names.take(to_arrow(np.flatnonzero(p < 0)))
+        for names, p in zip((heard, labelled), sides, strict=True)
+    ]
+    if len(lacking[0]) == len(heard):
+        raise OptionError(
+            f"no clip of the audio file has a target: it has {_some(heard)}, the targets "
+            f"{_some(labelled)}"
+        )
+    export.leave_out("clips of the audio file without targets", lacking[0])
+    export.leave_out("targets without audio", lacking[1])
+    return sides
+
+
+def _some(names: pa.StringArray) -> str:
+    return f"{', '.join(names.slice(0, 2).to_pylist())} …" if len(names) else "none"
+
+
+def _videos(names: list[str]) -> pa.StringArray:
+    return texts_to_arrow([video_of(parse_clip_name(name).clip_id) for name in names])
+
+
+def _link(file: Any, sound: Any, kept: Rows, path: Path) -> None:
+    """Give `file`, which will stand at `path`, the chosen rows of a data set of another file."""
+    h5py = import_h5py()
+    source = Path(sound.file.filename).resolve()
+    try:
+        where = os.path.relpath(source, path.resolve().parent)
+    except ValueError:  # another drive
+        where = str(source)
+    name = sound.name.lstrip("/")
+    if len(kept) == len(sound):
+        file[name] = h5py.ExternalLink(where, sound.name)
+        return
+    layout = h5py.VirtualLayout((len(kept), *sound.shape[1:]), sound.dtype)
+    rows = h5py.VirtualSource(where, sound.name, sound.shape, sound.dtype)
+    breaks = np.flatnonzero(np.diff(kept) != 1) + 1
+    bounds = [0, *breaks.tolist(), len(kept)]
+    for start, stop in itertools.pairwise(bounds):
+        first = int(kept[start])
+        layout[start:stop] = rows[first : first + stop - start]
+    made = file.create_virtual_dataset(name, layout)
+    made.attrs.update(sound.attrs)
+
+
+def _write_values(file: Any, clips: Clips, encode: Encode) -> None:
+    """The data sets `target` and `mask`, some thousands of rows at a time."""
+    names = ("target", "mask")
+    ids = np.array(clips.targets.vocabulary.ids, "S")
+    for name, none in zip(names, encode(clips.targets, clips.rows[:0]), strict=True):
+        made = file.create_dataset(name, (len(clips), none.shape[1]), none.dtype)
+        made.attrs["classes"] = ids
+    start = 0
+    for rows, _ in clips.blocks():
+        for name, values in zip(names, encode(clips.targets, rows), strict=True):
+            file[name][start : start + len(rows)] = values
+        start += len(rows)

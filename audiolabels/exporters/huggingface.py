@@ -1,0 +1,84 @@
+"""Parquet as `agkphysics/AudioSet` on Hugging Face has it.
+
+Form: a row a clip: `video_id` (the bare 11 characters), `labels` (list of ids), `human_labels`
+(list of display names). A further column `masked` (list of ids) holds the unknown classes; whoever
+reads the other columns by name does not see it. The ids in column order stand in the schema's
+metadata under `classes`, as JSON. The column `audio` is not written: add these columns to the data
+set by `video_id`.
+
+What it cannot hold: frames, and where in its video a clip begins. An empty `labels` means that no
+class is positive; `read_labels` takes it for a clip that nobody labelled. A soft target would
+stand in a column `scores`, list of float32 as long as `classes`.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audiolabels.columns import texts_to_arrow, to_arrow
+from audiolabels.exporters.clips import ROWS, Clips, choose_clips, video_of
+from audiolabels.exporters.writing import Export
+from audiolabels.store import atomic_path, blame
+from audiolabels.targets import Targets
+
+TEXTS = pa.list_(pa.string())
+
+
+def write_huggingface(targets: Targets, path: str | Path) -> Export:
+    """Write the Parquet file.
+
+    Args:
+        targets: N whole clips.
+        path: an existing file is replaced at the end.
+
+    Raises:
+        OptionError: rows are frames.
+        TargetsFileError: the file cannot be written; what was there is untouched.
+    """
+    export, path = Export(), Path(path)
+    clips = choose_clips(targets, "huggingface", lambda clip, _: video_of(clip), export, empty=True)
+    columns = {
+        "video_id": pa.string(),
+        **dict.fromkeys(("labels", "human_labels", "masked"), TEXTS),
+    }
+    classes = json.dumps(targets.vocabulary.ids).encode()
+    schema = pa.schema(columns).with_metadata({b"classes": classes})
+    with (
+        atomic_path(path) as partial,
+        blame(path),
+        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
+    ):
+        for arrays in _batches(clips):
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+    export.files[path] = len(clips)
+    export.notes.append("no audio: the column 'audio' is not written; join by 'video_id'")
+    return export
+
+
+def _batches(clips: Clips) -> Iterator[list[pa.Array]]:
+    vocabulary = clips.targets.vocabulary
+    ids, names = texts_to_arrow(vocabulary.ids), texts_to_arrow(vocabulary.names)
+    for start in range(0, len(clips), ROWS):
+        target, mask = clips.targets.to_numpy(clips.rows[start : start + ROWS])
+        positive, unknown = np.nonzero(target), np.nonzero(mask == 0)
+        count = len(target)
+        yield [
+            clips.names.slice(start, ROWS),
+            _lists(positive, ids, count),
+            _lists(positive, names, count),
+            _lists(unknown, ids, count),
+        ]
+
+
+def _lists(
+    cells: Sequence[npt.NDArray[np.intp]], labels: pa.StringArray, count: int
+) -> pa.ListArray:
+    row, column = cells
+    ends = np.cumsum(np.bincount(row, minlength=count))
+    offsets = to_arrow(np.concatenate([[0], ends]).astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, labels.take(to_arrow(column.astype(np.int64))))

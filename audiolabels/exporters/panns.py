@@ -1,0 +1,85 @@
+"""HDF5 of PANNs (audioset_tagging_cnn): targets beside waveforms, and the index of the samplers.
+
+Form: the waveform file has `audio_name` S20 (`Y<id>.wav`), `waveform` int16, `target` bool (N, 527)
+and the attribute `sample_rate`. The loss takes the target from there. The index file, which serves
+only the samplers, has `audio_name`, `target`, `hdf5_path` S200 and `index_in_hdf5` int32. `mask`
+stands beside `target` in both. The samplers count `target` themselves, so there are no weights.
+
+What it cannot hold: frames, other classes, and where in its video a clip begins. Deviations: see
+`hdf5` for how the audio is linked; `hdf5_path` is absolute.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from audiolabels.errors import OptionError
+from audiolabels.exporters.clips import Rows
+from audiolabels.exporters.hdf5 import Values, import_h5py, write_hdf5
+from audiolabels.exporters.writing import Export
+from audiolabels.store import atomic_path, blame
+from audiolabels.targets import Targets
+
+LONGEST_PATH = 200  # bytes of `hdf5_path`
+
+
+def write_panns(
+    targets: Targets,
+    path: str | Path,
+    *,
+    audio: str | Path | None = None,
+    index: str | Path | None = None,
+) -> Export:
+    """Write `audio_name`, `target`, `mask` and, with an audio file, `waveform`; and the index.
+
+    Args:
+        targets, path, audio: see `write_hdf5`.
+        index: where to write the index of `path`; only with `audio`.
+
+    Raises:
+        OptionError: as `write_hdf5`; or `index` without `audio`, or the path is too long for it.
+        VocabularyError: other classes.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    place = str(Path(path).resolve()).encode()
+    if index is not None and audio is None:
+        raise OptionError("an index says where the audio is: name its file with --audio")
+    if index is not None and Path(index).resolve() == Path(path).resolve():
+        raise OptionError(f"{index}: cannot be both the waveform file and its index")
+    if index is not None and len(place) > LONGEST_PATH:
+        raise OptionError(f"{path}: a path of more than {LONGEST_PATH} bytes fits no index")
+    export = write_hdf5(
+        targets,
+        path,
+        form="panns",
+        sound="waveform",
+        extension=".wav",
+        encode=_booleans,
+        audio=audio,
+    )
+    if index is None:
+        export.notes.append("no index: 'hdf5_path' and 'index_in_hdf5' are not written")
+    else:
+        count = export.files[Path(path)]
+        _write_index(Path(index), Path(path), place, count)
+        export.files[Path(index)] = count
+    return export
+
+
+def _booleans(targets: Targets, rows: Rows) -> Values:
+    target, mask = targets.to_numpy(rows)
+    return target > 0, mask > 0
+
+
+def _write_index(index: Path, path: Path, place: bytes, count: int) -> None:
+    h5py = import_h5py()
+    with (
+        atomic_path(index) as partial,
+        blame(index),
+        h5py.File(partial, "w") as file,
+        h5py.File(path, "r") as labels,
+    ):
+        for name in ("audio_name", "target", "mask"):
+            labels.copy(name, file)
+        file["hdf5_path"] = np.full(count, place, f"S{LONGEST_PATH}")
+        file["index_in_hdf5"] = np.arange(count, dtype=np.int32)

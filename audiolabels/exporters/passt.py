@@ -1,0 +1,32 @@
+"""HDF5 of PaSST and EfficientAT: the bits of the targets, beside the MP3 bytes of each clip.
+
+Form: `audio_name` S20 (`Y<id>.mp3`), `mp3` variable-length uint8, `target` uint8 (N, 66), the bits
+of 527 classes in `numpy.packbits` order, which are the library's own and are copied as they are.
+`mask` is packed likewise. PaSST computes its sampling weights from `target`, so none are written.
+
+What it cannot hold: frames, other classes, and where in its video a clip begins. Deviation: see
+`hdf5` for how the audio is linked; a file read from memory (PaSST's `in_mem`) has lost its links.
+"""
+
+from pathlib import Path
+
+from audiolabels.exporters.clips import Rows
+from audiolabels.exporters.hdf5 import Values, write_hdf5
+from audiolabels.exporters.writing import Export
+from audiolabels.targets import Targets, third_state
+
+
+def write_passt(targets: Targets, path: str | Path, *, audio: str | Path | None = None) -> Export:
+    """Write `audio_name`, `target`, `mask` and, with an audio file, `mp3`.
+
+    Arguments and errors are those of `write_hdf5`.
+    """
+    return write_hdf5(
+        targets, path, form="passt", sound="mp3", extension=".mp3", encode=_bits, audio=audio
+    )
+
+
+def _bits(targets: Targets, rows: Rows) -> Values:
+    chosen = targets.row_of_clip[rows]
+    masked = targets.masked[chosen]
+    return targets.positive[chosen], third_state(masked, masked, len(targets.vocabulary))

@@ -1,0 +1,138 @@
+"""The TSV of PSL: column numbers of classes, a row a clip or a row a segment.
+
+Form: the columns `filename`, `labels`, `duration`, `hdf5path`; `labels` are column numbers of the
+527 classes joined by `;`, `duration` is in seconds. For segments `from` and `to` follow, in seconds
+from the start of the clip. Names are `<id>_<start>_<end>.wav`, in seconds; a clip whose id says no
+start keeps its id. Last comes `masked`, the unknown classes joined as `labels` are, and a lone `;`
+where there are none: the reader drops every row with an empty cell.
+
+For that reason a clip or segment without a positive class is left out. PSL's reader of chunks cuts
+clips itself and overwrites `from` and `to`; segments are to be read with its reader of whole clips.
+Deviation: without an audio file there is no `hdf5path`, which PSL's own script then adds. A soft
+target would need a column of scores beside `labels`.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.columns import texts_to_arrow, to_numpy
+from audiolabels.errors import OptionError
+from audiolabels.exporters.clips import (
+    CLIP_ID,
+    Clips,
+    Name,
+    are_segments,
+    choose_clips,
+    choose_segments,
+    class_list,
+    fit_classes,
+    label_texts,
+)
+from audiolabels.exporters.hdf5 import match_audio, open_audio
+from audiolabels.exporters.writing import (
+    Export,
+    plain,
+    refuse_other_classes,
+    seconds,
+    write_classes,
+    write_rows,
+)
+from audiolabels.grid import seconds_to_ms
+from audiolabels.targets import Targets
+
+Ms = npt.NDArray[np.int64]
+
+
+def write_psl(
+    targets: Targets,
+    path: str | Path,
+    *,
+    audio: str | Path | None = None,
+    clip_duration: float | str | None = None,
+) -> Export:
+    """Write the TSV, and beside it `class_labels_indices.csv`.
+
+    Args:
+        targets: N clips or segments of the 527 classes, in any order.
+        path: an existing file is replaced at the end.
+        audio: PSL's HDF5 file, a data set a clip; it becomes `hdf5path`.
+        clip_duration: seconds, for clips whose length the targets do not say; frames never do.
+
+    Raises:
+        OptionError: a clip's length is missing, the audio file does not fit, or another list of
+            classes stands beside `path`.
+        VocabularyError: other classes.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    export, path = Export(), Path(path)
+    targets, segments = fit_classes(targets, "psl"), are_segments(targets)
+    classes, beside = class_list(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    refuse_other_classes(beside, classes)
+    length = _lengths(targets, segments, clip_duration)
+    choose = choose_segments if segments else choose_clips
+    clips = choose(targets, "psl", _namer(length), export, empty=False)
+    if audio is None:
+        export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
+    else:
+        clips = _with_audio(clips, audio, export)
+    export.files[path] = write_rows(path, _rows(clips, length, segments, audio)) - 1
+    export.files[beside] = write_classes(beside, classes)
+    return export
+
+
+def _lengths(targets: Targets, segments: bool, clip_duration: float | str | None) -> Ms:
+    """Length of each row's clip in milliseconds."""
+    lacking = targets.offset.null_count or segments
+    if clip_duration is None and lacking:
+        raise OptionError(
+            "psl needs the length of each clip, which these targets do not say: give it with "
+            "--clip-duration 10 (clip_duration=10)"
+        )
+    given = 0 if clip_duration is None else seconds_to_ms(clip_duration, "a clip")
+    if segments and (to_numpy(targets.onset) * 1000 >= given).any():
+        raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
+    unknown = np.ones(len(targets), np.bool_)
+    if not segments:
+        unknown = to_numpy(targets.offset.is_null().cast("uint8")) > 0
+    length = np.full(len(targets), given, np.int64)
+    length[~unknown] = np.rint(to_numpy(targets.offset)[~unknown] * 1000)
+    return length
+
+
+def _namer(length: Ms) -> Name:
+    @lru_cache(maxsize=1)  # a clip's segments stand together
+    def named(clip_id: str, length_ms: int) -> str:
+        match = CLIP_ID.fullmatch(clip_id)
+        if not match or not match["start"]:
+            return f"{clip_id}.wav"
+        start = int(match["start"])
+        return f"{match['video']}_{seconds(start)}_{seconds(start + length_ms)}.wav"
+
+    return lambda clip_id, row: named(clip_id, int(length[row]))
+
+
+def _with_audio(clips: Clips, audio: str | Path, export: Export) -> Clips:
+    with open_audio(audio, ()) as file:
+        heard = texts_to_arrow(list(file))
+    _, place = match_audio(heard, clips.names, export)
+    return clips.take(np.flatnonzero(place >= 0))
+
+
+def _rows(clips: Clips, length: Ms, segments: bool, audio: str | Path | None) -> Iterator[str]:
+    hdf5 = [] if audio is None else [str(Path(audio).resolve())]
+    head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
+    yield "\t".join([*head, *(["from", "to"] if segments else []), "masked"])
+    numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
+    onset, offset = (to_numpy(t) for t in (clips.targets.onset, clips.targets.offset))
+    for rows, names in clips.blocks():
+        texts = label_texts(clips.targets, rows, numbers, ";")
+        for row, name, positive, unknown in zip(rows.tolist(), names, *texts, strict=True):
+            cells = [plain(name), positive, seconds(int(length[row])), *hdf5]
+            if segments:
+                start, stop = (round(times[row] * 1000) for times in (onset, offset))
+                cells += [seconds(start), seconds(min(stop, int(length[row])))]
+            yield "\t".join([*cells, unknown or ";"])

@@ -1,0 +1,325 @@
+"""The label source: targets looked up by clip, ready for a `Dataset`.
+
+A clip is found by its id as the file has it; else by what its name says, as `readers.clips` takes
+names apart: without folder, audio extension and leading `Y`, with the start read from the name.
+Where only one side tells the start, the eleven characters of the video decide, if one clip alone
+has them. What is not found is named; it never becomes zeros.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audiolabels.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.errors import OptionError, UnknownClipError, choose, shortlist
+from audiolabels.readers.clips import VIDEO, parse_clip_name
+from audiolabels.readers.duplicates import hash_strings
+from audiolabels.soft_targets import SoftTargets
+from audiolabels.store import read_targets
+from audiolabels.targets import Bits, Targets
+from audiolabels.vocabulary import Vocabulary, load_vocabulary
+
+ARRAYS = ("numpy", "torch")
+MISSING = -1
+CHUNK = 1 << 16  # ids hashed at a time
+HALF = 0.5  # from here on a soft target counts as positive where one must choose
+Rows = npt.NDArray[np.int64]
+
+
+class Labels(NamedTuple):
+    """Target and mask, float32 of shape (C,), (T, C), (B, C) or (B, T, C).
+
+    In the target 1 is positive, 0 negative or unknown, or a score; in the mask 1 is known, 0
+    unknown.
+    """
+
+    target: Any
+    mask: Any
+
+
+class LabelSource:
+    """Targets by clip.
+
+    Args:
+        targets: what `read_targets` gives; a clip's frames stand together.
+        arrays: `numpy` or `torch`.
+        path: where the targets came from; a source with a path pickles as its path.
+
+    Attributes:
+        clip_ids: string (N,).
+        framed: whether a clip has frames.
+        frames: most frames of a clip.
+
+    Raises:
+        OptionError: no such kind of arrays, or no clip.
+
+    >>> from audiolabels import Annotations, expand
+    >>> labels = Annotations.from_dict({"abcdefghijk_30000": ["Guitar"], "lmnopqrstuv_0": ["Rain"]})
+    >>> source = LabelSource(expand(labels, "weak", vocabulary=["Guitar", "Rain"]))
+    >>> source
+    LabelSource(weak, 2 clips × 2 classes)
+    >>> source["Yabcdefghijk.wav"].target.tolist()
+    [1.0, 0.0]
+    >>> source[["lmnopqrstuv_0", "abcdefghijk_30000"]].target.tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    >>> source.find(["abcdefghijk_30000", "elsewhere"])
+    (array([ 0, -1]), ['elsewhere'])
+    """
+
+    def __init__(
+        self,
+        targets: Targets | SoftTargets,
+        *,
+        arrays: str = "numpy",
+        path: str | Path | None = None,
+    ) -> None:
+        if not len(targets):
+            raise OptionError("targets without a clip")
+        self._arrays = choose("arrays", arrays, ARRAYS)
+        self._path = path
+        self._targets = targets
+        self._set_up()
+
+    def _set_up(self) -> None:
+        ids = self._targets.clip_id
+        begins = _begins_clip(ids, to_numpy(self._targets.onset))
+        first = np.append(np.flatnonzero(begins), len(ids)).astype(np.int32)
+        self.frames = int(np.diff(first).max(initial=0))
+        self.framed = self.frames > 1 or "frame_hop" in self.metadata.get("options", {})
+        self.clip_ids = ids if begins.all() else ids.take(to_arrow(first[:-1]))
+        self._first = first if self.framed else None
+        self._index = _Index(self.clip_ids)
+        if self._path is not None:  # read again where it is needed
+            none = to_arrow(np.zeros(0))
+            self._targets = replace(self._targets, onset=none, offset=none)
+            pa.default_memory_pool().release_unused()  # reading takes more than the targets
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The classes of the columns."""
+        return self._targets.vocabulary
+
+    @property
+    def metadata(self) -> Any:
+        """How the targets were made."""
+        return self._targets.metadata
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    def __contains__(self, clip: object) -> bool:
+        return isinstance(clip, str) and bool(self.find([clip])[0][0] != MISSING)
+
+    def find(self, clips: Sequence[str]) -> tuple[Rows, list[str]]:
+        """Where clips stand, by the rules in the module's first lines.
+
+        Returns:
+            int64 (B,): a number for `take`, -1 for what is not found; and those names.
+        """
+        rows = self._index.find(texts_to_arrow(clips))
+        lost = np.flatnonzero(rows == MISSING)
+        if len(lost):
+            rows[lost] = self._find_names([clips[i] for i in lost.tolist()])
+        return rows, [clips[i] for i in np.flatnonzero(rows == MISSING).tolist()]
+
+    def _find_names(self, names: Sequence[str]) -> Rows:
+        ids = [parse_clip_name(name).clip_id for name in names]
+        rows = self._index.find(texts_to_arrow(ids))
+        if (rows == MISSING).any():
+            videos = [clip[:11] if VIDEO.match(clip) else "" for clip in ids]
+            bare = np.array([VIDEO.fullmatch(clip) is not None for clip in ids], np.bool_)
+            by_video = texts_to_arrow(videos)
+            unique, without_start = self._videos.find(by_video), self._index.find(by_video)
+            rows = np.where(rows != MISSING, rows, np.where(bare, unique, without_start))
+        return rows
+
+    @cached_property
+    def _videos(self) -> "_Index":
+        """The clips by video, where there is one clip of it."""
+        return _Index(pc.utf8_slice_codeunits(self.clip_ids, 0, 11), unique=True)
+
+    def __getitem__(self, clips: str | Sequence[str]) -> Labels:
+        """Target and mask of a clip, or of several.
+
+        Returns:
+            Shape (C,) or (T, C) for one clip, (B, C) or (B, T, C) for a list; T is the largest
+            number of frames among them, and what a shorter clip lacks is unknown.
+
+        Raises:
+            UnknownClipError: a clip is not found; `find` and `take` work without it.
+        """
+        one = isinstance(clips, str)
+        rows, missing = self.find([clips] if isinstance(clips, str) else list(clips))
+        if missing:
+            raise UnknownClipError(
+                f"{len(missing):,} of {len(rows):,} clips are not among the {len(self):,} of the "
+                f"targets: {shortlist(map(repr, missing))}; those look like "
+                f"{shortlist(map(repr, self.clip_ids[:2].to_pylist()))}. find() tells which"
+            )
+        target, mask = self.take(rows)
+        return Labels(target[0], mask[0]) if one else Labels(target, mask)
+
+    def take(self, rows: Rows | Sequence[int], *, arrays: str | None = None) -> Labels:
+        """Target and mask of clips by number, as `find` gives them; -1 is unknown throughout.
+
+        Args:
+            rows: B numbers.
+            arrays: `numpy` or `torch`; the source's own by default.
+
+        Returns:
+            Shape (B, C) or (B, T, C), as for a list of clips.
+        """
+        chosen = np.asarray(rows, np.int64)
+        missing = chosen == MISSING
+        if self._first is None:
+            target, mask = self._targets.to_numpy(chosen.clip(min=0))
+            if missing.any():
+                target[missing] = mask[missing] = 0
+            return self.as_arrays(target, mask, arrays)
+        first = self._first[chosen]
+        sizes = np.where(missing, 0, self._first[chosen + 1] - first)
+        longest = int(sizes.max(initial=0))
+        within = np.arange(longest)
+        void = within >= sizes[:, None]
+        places = np.where(void, 0, first[:, None] + within)
+        target, mask = self._targets.to_numpy(places.ravel())
+        shape = (len(chosen), longest, len(self.vocabulary))
+        target, mask = target.reshape(shape), mask.reshape(shape)
+        if void.any():
+            target[void] = mask[void] = 0
+        return self.as_arrays(target, mask, arrays)
+
+    def as_arrays(
+        self,
+        target: npt.NDArray[np.float32],
+        mask: npt.NDArray[np.float32],
+        arrays: str | None = None,
+    ) -> Labels:
+        """Target and mask in the source's own kind of arrays, or in another."""
+        if (arrays or self._arrays) == "numpy":
+            return Labels(target, mask)
+        import torch
+
+        return Labels(torch.from_numpy(target), torch.from_numpy(mask))
+
+    def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """Classes that are positive in any frame: bits, uint8 (D, ceil(C / 8)), and int32 (N,)
+        which row of them each clip has. Soft targets are positive from 0.5 on.
+        """
+        targets = self._targets
+        if isinstance(targets, SoftTargets):
+            rows = targets.reach(HALF)
+            if self._first is None:
+                return rows, np.arange(len(rows), dtype=np.int32)
+        elif self._first is None:
+            return targets.positive, targets.row_of_clip
+        else:
+            rows = targets.positive[targets.row_of_clip]
+        bits = np.bitwise_or.reduceat(rows, self._first[:-1], axis=0)
+        return bits, np.arange(len(bits), dtype=np.int32)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._path is None:
+            return {"targets": self._targets, "arrays": self._arrays, "path": None}
+        return {"path": self._path, "arrays": self._arrays, "vocabulary": self.vocabulary}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._arrays, self._path = state["arrays"], state["path"]
+        if self._path is None:
+            self._targets = state["targets"]
+        else:
+            self._targets = _read(self._path, state["vocabulary"])
+        self._set_up()
+
+    def __repr__(self) -> str:
+        frames = f" × {self.frames} frames" * self.framed
+        return (
+            f"LabelSource({self.metadata.get('scheme', '?')}, {len(self):,} clips{frames} × "
+            f"{len(self.vocabulary)} classes)"
+        )
+
+
+def open_source(
+    path: str | Path,
+    *,
+    vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
+    arrays: str = "numpy",
+) -> LabelSource:
+    """Open a targets file for look-up by clip; public as `audiolabels.open`.
+
+    Args:
+        path: what `expand` or `write_targets` wrote.
+        vocabulary: other columns, in their order, all of which the file must have; what
+            `load_vocabulary` takes.
+        arrays: `numpy` or `torch`.
+
+    Raises:
+        TargetsFileError: the file is missing or broken, or this library did not write it.
+        VocabularyError: no such vocabulary, or the file lacks one of its classes.
+        OptionError: no such kind of arrays.
+    """
+    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+        vocabulary = load_vocabulary(vocabulary)
+    return LabelSource(_read(path, vocabulary), arrays=arrays, path=path)
+
+
+def _read(path: str | Path, vocabulary: Vocabulary | None) -> Targets | SoftTargets:
+    targets = read_targets(path)
+    return targets if vocabulary is None else targets.select(vocabulary)
+
+
+def _begins_clip(ids: pa.StringArray, onset: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Whether each row is a clip's first: another id, or no later than the row before."""
+    begins = np.ones(len(ids), np.bool_)
+    same = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
+    begins[1:] = ~(_bools(same) & (onset[1:] > onset[:-1]))
+    return begins
+
+
+def _bools(array: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+    bits = np.frombuffer(array.buffers()[1], np.uint8)
+    unpacked = np.unpackbits(bits, bitorder="little", count=array.offset + len(array))
+    return unpacked[array.offset :].view(np.bool_)
+
+
+class _Index:
+    """Rows of texts, by their hashes; texts that come twice are found where they stand first.
+
+    Args:
+        ids: string (N,).
+        unique: whether texts that come twice are not found at all.
+    """
+
+    def __init__(self, ids: pa.StringArray, *, unique: bool = False) -> None:
+        self._ids = ids
+        parts = [hash_strings(ids.slice(start, CHUNK)) for start in range(0, len(ids), CHUNK)]
+        hashes = np.concatenate(parts)
+        order = np.argsort(hashes)
+        new = np.ones(len(order) + 1, np.bool_)
+        new[1:-1] = hashes[order[1:]] != hashes[order[:-1]]
+        if unique:
+            order = order[new[1:] & new[:-1]]
+        elif not new.all():  # a stable sort takes three times as long
+            order = np.argsort(hashes, kind="stable")
+        self._order = order.astype(np.int32)
+        self._hashes = hashes[order]
+
+    def find(self, ids: pa.StringArray) -> Rows:
+        """The row of each id, int64 (B,), or -1."""
+        if not len(self._hashes):
+            return np.full(len(ids), MISSING, np.int64)
+        hashes = hash_strings(ids)
+        place = np.searchsorted(self._hashes, hashes).clip(max=len(self._hashes) - 1)
+        rows = self._order[place]
+        # Ids whose hash is there all but surely are; the comparison makes it sure.
+        found = (self._hashes[place] == hashes) & _bools(
+            pc.equal(self._ids.take(to_arrow(rows)), ids)
+        )
+        return np.where(found, rows, MISSING).astype(np.int64)

@@ -1,0 +1,70 @@
+"""FSD50K's CSV, read by its vocabulary."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from export_support import framed_targets, given, positives, rows_of
+from export_support import sample_targets as sample
+from export_support import strange_targets as strange
+
+from audiolabels import Targets, expand, export, load_ontology, load_vocabulary, read_labels
+from audiolabels.errors import OptionError
+from audiolabels.exporters.fsd50k import underscored
+
+
+@pytest.mark.parametrize("vocabulary", ["fsd50k", "audioset"])
+@pytest.mark.parametrize("make", [sample, strange])
+def test_its_readers_read_it(tmp_path: Path, make: Callable[..., Targets], vocabulary: str) -> None:
+    targets, path = make("pe-cml", vocabulary), tmp_path / "dev.csv"
+    done = export(targets, "fsd50k", path)
+    with (tmp_path / "vocabulary.csv").open(newline="") as file:
+        classes = list(csv.reader(file))
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    clips = [row["fname"] for row in rows]
+    target, mask = rows_of(targets, clips)
+    by_name, by_id = ({row[k]: int(row[0]) for row in classes} for k in (1, 2))
+    for key, column, wanted in (
+        ("labels", by_name, target),
+        ("mids", by_id, target),
+        ("masked", by_id, 1 - mask),
+    ):
+        made = np.zeros_like(target)
+        for line, row in zip(made, rows, strict=True):
+            line[[column[label] for label in row[key].split(",") if label]] = 1
+        assert (made == wanted).all()
+    assert clips == list(given(targets))
+    assert done.files[path] == len(rows) == len(targets) - sum(done.left_out.values())
+    assert positives(path, vocabulary) == given(targets)
+
+
+def test_names_are_those_of_fsd50k() -> None:
+    ontology, vocabulary = load_ontology(), load_vocabulary("fsd50k")
+    assert [underscored(ontology.name(id_)) for id_ in vocabulary.ids] == list(vocabulary.names)
+
+
+def test_frames_and_another_vocabulary_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="these are frames"):
+        export(framed_targets(), "fsd50k", tmp_path / "dev.csv")
+    export(sample(), "fsd50k", tmp_path / "dev.csv")
+    with pytest.raises(OptionError, match="lists other classes"):
+        export(sample("weak", "fsd50k"), "fsd50k", tmp_path / "dev.csv")
+
+
+@pytest.mark.shared
+def test_real_labels_come_back(tmp_path: Path, shared_data: Path) -> None:
+    own = shared_data / "fsd50k"
+    targets = expand(read_labels(own / "dev.csv"), "weak", vocabulary="fsd50k")
+    export(targets, "fsd50k", tmp_path / "dev.csv")
+    assert positives(tmp_path / "dev.csv", "fsd50k") == given(targets)
+    assert (tmp_path / "vocabulary.csv").read_bytes() == (own / "vocabulary.csv").read_bytes()
+    with (own / "dev.csv").open() as a, (tmp_path / "dev.csv").open() as b:
+        for theirs, ours in zip(csv.DictReader(a), csv.DictReader(b), strict=True):
+            assert theirs["fname"] == ours["fname"]
+            assert all(
+                set(theirs[key].split(",")) == set(ours[key].split(","))
+                for key in ("labels", "mids")
+            )

@@ -1,0 +1,122 @@
+"""Masked losses against their definition, cell by cell."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from audiolabels.losses import masked_bce, masked_bce_with_logits, masked_mse, mix_targets
+
+SHAPES = [(4, 7), (2, 5, 7), (3,)]
+
+
+def batch(shape: tuple[int, ...], seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(shape, generator=generator)
+    soft = torch.rand(shape, generator=generator)
+    mask = (torch.rand(shape, generator=generator) > 0.4).float()
+    return logits.requires_grad_(), soft * mask, mask
+
+
+def mean_of_known(cells: list[tuple[float, float, float]], loss) -> float:
+    known = [loss(value, target) for value, target, mask in cells if mask]
+    return math.fsum(known) / len(known)
+
+
+def cross_entropy(p: float, y: float) -> float:
+    return -(y * math.log(p) + (1 - y) * math.log(1 - p))
+
+
+@pytest.mark.parametrize("guard", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_they_are_means_over_the_known_cells(shape: tuple[int, ...], guard: bool) -> None:
+    logits, target, mask = batch(shape)
+    p = logits.detach().sigmoid()
+    cells = list(zip(*(x.flatten().tolist() for x in (p, target, mask)), strict=True))
+    for ours, right in (
+        (masked_bce_with_logits(logits, target, mask, guard=guard), cross_entropy),
+        (masked_bce(p, target, mask, guard=guard), cross_entropy),
+        (masked_mse(p, target, mask, guard=guard), lambda value, y: (value - y) ** 2),
+    ):
+        assert ours.item() == pytest.approx(mean_of_known(cells, right), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_unknown_has_no_say(shape: tuple[int, ...]) -> None:
+    logits, target, mask = batch(shape)
+    loss = masked_bce_with_logits(logits, target, mask)
+    loss.backward()
+    assert (logits.grad[mask == 0] == 0).all()
+    assert (logits.grad[mask == 1] != 0).all()
+    other = torch.where(mask > 0, target, 1 - target)
+    assert masked_bce_with_logits(logits, other, mask).item() == loss.item()
+
+
+@pytest.mark.parametrize("loss", [masked_bce_with_logits, masked_bce, masked_mse])
+def test_nothing_known_is_zero_and_gives_no_gradient(loss) -> None:
+    values = torch.rand(3, 5, requires_grad=True)
+    made = loss(values, torch.ones(3, 5), torch.zeros(3, 5))
+    made.backward()
+    assert made.item() == 0
+    assert (values.grad == 0).all()
+
+
+def test_without_a_mask_it_is_the_plain_loss() -> None:
+    logits, target, mask = batch((8, 5))
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(logits, target)
+    assert masked_bce_with_logits(logits, target, torch.ones_like(mask)).item() == pytest.approx(
+        plain.item(), rel=1e-6
+    )
+
+
+def test_a_guard_keeps_nan_out_of_unknown_cells_and_only_there() -> None:
+    logits, target, mask = batch((4, 7))
+    broken = logits.detach().clone()
+    broken[mask == 0] = math.nan
+    broken.requires_grad_()
+    right = masked_bce_with_logits(logits, target, mask).item()
+    assert masked_bce_with_logits(broken, target, mask).isnan()
+    loss = masked_bce_with_logits(broken, target, mask, guard=True)
+    loss.backward()
+    assert loss.item() == pytest.approx(right)
+    assert broken.grad.isfinite().all()
+    everywhere = torch.full_like(logits, math.nan)
+    assert masked_bce_with_logits(everywhere, target, mask, guard=True).isnan()
+
+
+def test_under_autocast_they_are_float32() -> None:
+    layer = torch.nn.Linear(6, 5)
+    _, target, mask = batch((4, 5))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = layer(torch.randn(4, 6))
+        assert logits.dtype == torch.bfloat16
+        for loss in (
+            masked_bce_with_logits(logits, target, mask),
+            masked_bce(logits.sigmoid(), target, mask),
+            masked_mse(logits, target, mask),
+        ):
+            assert loss.dtype == torch.float32
+            loss.backward(retain_graph=True)
+    assert layer.weight.grad.isfinite().all()
+
+
+def test_torch_can_trace_them_whole() -> None:
+    logits, target, mask = batch((4, 7))
+    for loss in (masked_bce_with_logits, masked_mse):
+        traced = torch.compile(loss, fullgraph=True, backend="eager")
+        assert traced(logits, target, mask).item() == loss(logits, target, mask).item()
+
+
+def test_mixup_knows_only_what_both_know() -> None:
+    target = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    mask = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    order = torch.tensor([1, 0])
+    mixed, known = mix_targets(target, mask, order, 0.25)
+    assert mixed.tolist() == [[0, 0.75, 0], [0, 0.25, 0]]
+    assert known.tolist() == [[0, 1, 0], [0, 1, 0]]
+    alone, same = mix_targets(target, mask, order, torch.tensor([1.0, 0.0]))
+    assert alone.tolist() == [target[0].tolist(), target[0].tolist()]
+    assert same.tolist() == [mask[0].tolist(), mask[0].tolist()]
+    frames, _ = mix_targets(torch.ones(2, 5, 3), torch.ones(2, 5, 3), order, torch.tensor([0.3, 1]))
+    assert frames.shape == (2, 5, 3)
