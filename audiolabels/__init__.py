@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from audiolabels.events import Events
     from audiolabels.exporters import export
     from audiolabels.grid import Grid
+    from audiolabels.importers import read_scores, write_scores
     from audiolabels.ontology import Ontology, load_ontology, toy_ontology
     from audiolabels.readers import read_events, read_labels
     from audiolabels.resources import sample_path
     from audiolabels.sampling import Mixture, balanced_order, sampling_weights
     from audiolabels.schemes import SCHEMES, expand
+    from audiolabels.scores import Scores
+    from audiolabels.soft_targets import SoftTargets
     from audiolabels.source import LabelSource
     from audiolabels.source import open_source as open
     from audiolabels.store import read_info, read_targets, write_targets
@@ -44,6 +47,8 @@ __all__ = [
     "LabelSource",
     "Mixture",
     "Ontology",
+    "Scores",
+    "SoftTargets",
     "Targets",
     "Vocabulary",
     "balanced_order",
@@ -58,10 +63,12 @@ __all__ = [
     "read_events",
     "read_info",
     "read_labels",
+    "read_scores",
     "read_targets",
     "sample_path",
     "sampling_weights",
     "toy_ontology",
+    "write_scores",
     "write_targets",
 ]
 
@@ -75,11 +82,14 @@ _HOMES = {
     "events": ["Events"],
     "exporters": ["export"],
     "grid": ["Grid"],
+    "importers": ["read_scores", "write_scores"],
     "ontology": ["Ontology", "load_ontology", "toy_ontology"],
     "readers": ["read_events", "read_labels"],
     "resources": ["sample_path"],
     "sampling": ["Mixture", "balanced_order", "sampling_weights"],
     "schemes": ["SCHEMES", "expand"],
+    "scores": ["Scores"],
+    "soft_targets": ["SoftTargets"],
     "source": ["LabelSource"],
     "store": ["read_info", "read_targets", "write_targets"],
     "targets": ["Targets"],

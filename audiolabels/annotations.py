@@ -33,6 +33,8 @@ FATES: Mapping[str, str] = {
     "class without frame": "class not positive in that clip",
     "clash": "positive where there is an event",
     "clip added": "all but the named classes unknown",
+    "clip without scores": "not in the result",
+    "clip without labels": "not in the result; kept at teacher weight 1",
 }
 
 

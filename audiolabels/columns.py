@@ -16,6 +16,7 @@ ARROW_TYPES: dict[np.dtype[Any], pa.DataType] = {
     np.dtype(np.uint16): pa.uint16(),
     np.dtype(np.int32): pa.int32(),
     np.dtype(np.int64): pa.int64(),
+    np.dtype(np.float16): pa.float16(),
     np.dtype(np.float32): pa.float32(),
     np.dtype(np.float64): pa.float64(),
 }

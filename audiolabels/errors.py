@@ -27,6 +27,10 @@ class UnknownLabelError(LabelFileError):
     """A label file holds labels that ontology, supplement and aliases all lack."""
 
 
+class ScoresFileError(AudioLabelsError):
+    """A file of teacher scores cannot be read as one."""
+
+
 class UnknownClipError(AudioLabelsError):
     """A clip that was looked up is not among the targets."""
 

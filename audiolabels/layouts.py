@@ -1,14 +1,14 @@
-"""The three layouts: how targets stand in the columns of a Parquet file.
+"""The layouts: how targets stand in the columns of a Parquet file.
 
 | layout | columns |
 |---|---|
 | `lists` | `positive`, `masked`: list<uint16> of column numbers, ascending |
 | `packed` | `positive`, `masked`: ceil(C / 8) bytes each, `numpy.packbits` order |
-| `dense` | `target`: C float32; `mask`: C uint8, 1 = known |
+| `dense` | `target`: C float32, float16 for soft targets; `mask`: C uint8, 1 = known |
 
 Where most classes are unknown, `lists` and `packed` have `negative` in place of `masked`; which of
 the two a file lists, its metadata say. Distinct targets are encoded once, as *cells*; a clip's
-columns are gathered from them.
+columns are gathered from them. Soft targets stand in `dense` alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.columns import fixed_binary, fixed_bytes, list_of, text_buffers, to_arrow, to_numpy
+from audiolabels.errors import OptionError, choose
 from audiolabels.targets import Bits
 
 COLUMN_NUMBERS = pa.list_(pa.field("element", pa.uint16(), nullable=False))
@@ -37,18 +38,19 @@ class Layout:
     Attributes:
         group: clips of a row group.
         columns: names and types of the target columns, for C classes and a listed state.
-        encode: bits of distinct targets (positive, and the listed state) and C, to one cell each.
+        encode: bits of distinct targets (positive, and the listed state) and C, to one cell each;
+            for soft targets float16 scores (N, C) in the place of positive.
         gather: such cells, int32 (N,) which of them each clip has, and C, to the target columns.
-        load: the two target columns and C to bits, one row a clip.
+        load: the two target columns and C to bits (and scores), one row a clip.
         dictionary: whether the target columns are dictionary-encoded.
         lists: whether the columns list two of the three states; if not, the second is masked.
     """
 
     group: int
     columns: Callable[[int, str], dict[str, pa.DataType]]
-    encode: Callable[[Bits, Bits, int], Cells]
+    encode: Callable[[npt.NDArray[Any], Bits, int], Cells]
     gather: Callable[[Cells, npt.NDArray[np.int32], int], list[pa.Array]]
-    load: Callable[[pa.Array, pa.Array, int], tuple[Bits, Bits]]
+    load: Callable[[pa.Array, pa.Array, int], tuple[npt.NDArray[Any], Bits]]
     dictionary: bool
     lists: bool
 
@@ -137,6 +139,25 @@ def _load_dense(target: pa.Array, mask: pa.Array, columns: int) -> tuple[Bits, B
     return np.packbits(table(target) > 0, axis=1), np.packbits(table(mask) == 0, axis=1)
 
 
+def _encode_soft(scores: npt.NDArray[Any], masked: Bits, columns: int) -> Cells:
+    halves = np.ascontiguousarray(scores, np.float16)
+    return fixed_binary(halves.view(np.uint8)), fixed_binary(masked)
+
+
+def _gather_soft(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
+    scores = fixed_bytes(cells[0])[which].view(np.float16).ravel()
+    known = 1 - np.unpackbits(fixed_bytes(cells[1])[which], axis=1, count=columns).ravel()
+    return [
+        pa.FixedSizeListArray.from_arrays(to_arrow(values), columns) for values in (scores, known)
+    ]
+
+
+def _load_soft(target: pa.Array, mask: pa.Array, columns: int) -> tuple[npt.NDArray[Any], Bits]:
+    scores = to_numpy(target.flatten()).reshape(-1, columns)
+    known = to_numpy(mask.flatten()).reshape(-1, columns)
+    return scores, np.packbits(known == 0, axis=1)
+
+
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         "lists": Layout(
@@ -171,3 +192,30 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         ),
     }
 )
+SOFT = Layout(
+    group=8_192,
+    columns=lambda c, listed: {
+        "target": pa.list_(pa.float16(), c),
+        "mask": pa.list_(pa.uint8(), c),
+    },
+    encode=_encode_soft,
+    gather=_gather_soft,
+    load=_load_soft,
+    dictionary=False,
+    lists=False,
+)
+
+
+def choose_layout(name: str, *, soft: bool = False) -> Layout:
+    """The layout of a name, for soft or for hard targets.
+
+    Raises:
+        OptionError: no such layout, or one that soft targets do not have.
+    """
+    choose("layout", name, LAYOUTS)
+    if soft and name != "dense":
+        raise OptionError(
+            f"layout {name!r} holds no soft targets, only 'dense' does; a threshold (--threshold, "
+            f"threshold=0.5) makes them hard"
+        )
+    return SOFT if soft else LAYOUTS[name]

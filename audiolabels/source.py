@@ -21,6 +21,7 @@ from audiolabels.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError, UnknownClipError, choose, shortlist
 from audiolabels.readers.clips import VIDEO, parse_clip_name
 from audiolabels.readers.duplicates import hash_strings
+from audiolabels.soft_targets import SoftTargets
 from audiolabels.store import read_targets
 from audiolabels.targets import Bits, Targets
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
@@ -28,6 +29,7 @@ from audiolabels.vocabulary import Vocabulary, load_vocabulary
 ARRAYS = ("numpy", "torch")
 MISSING = -1
 CHUNK = 1 << 16  # ids hashed at a time
+HALF = 0.5  # from here on a soft target counts as positive where one must choose
 Rows = npt.NDArray[np.int64]
 
 
@@ -72,7 +74,11 @@ class LabelSource:
     """
 
     def __init__(
-        self, targets: Targets, *, arrays: str = "numpy", path: str | Path | None = None
+        self,
+        targets: Targets | SoftTargets,
+        *,
+        arrays: str = "numpy",
+        path: str | Path | None = None,
     ) -> None:
         if not len(targets):
             raise OptionError("targets without a clip")
@@ -205,12 +211,17 @@ class LabelSource:
 
     def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """Classes that are positive in any frame: bits, uint8 (D, ceil(C / 8)), and int32 (N,)
-        which row of them each clip has.
+        which row of them each clip has. Soft targets are positive from 0.5 on.
         """
         targets = self._targets
-        if self._first is None:
+        if isinstance(targets, SoftTargets):
+            rows = targets.reach(HALF)
+            if self._first is None:
+                return rows, np.arange(len(rows), dtype=np.int32)
+        elif self._first is None:
             return targets.positive, targets.row_of_clip
-        rows = targets.positive[targets.row_of_clip]
+        else:
+            rows = targets.positive[targets.row_of_clip]
         bits = np.bitwise_or.reduceat(rows, self._first[:-1], axis=0)
         return bits, np.arange(len(bits), dtype=np.int32)
 
@@ -259,7 +270,7 @@ def open_source(
     return LabelSource(_read(path, vocabulary), arrays=arrays, path=path)
 
 
-def _read(path: str | Path, vocabulary: Vocabulary | None) -> Targets:
+def _read(path: str | Path, vocabulary: Vocabulary | None) -> Targets | SoftTargets:
     targets = read_targets(path)
     return targets if vocabulary is None else targets.select(vocabulary)
 

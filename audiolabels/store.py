@@ -1,6 +1,7 @@
 """Targets in Parquet: the metadata that explain the file, atomic writing, reading back.
 
 One row a clip or frame: `clip_id`, `onset`, `offset`, then the targets in one of the `layouts`.
+Soft targets stand in `dense` alone, as float16; the metadata say `"soft": true`.
 
 The schema's metadata hold one JSON under the key `audiolabels`. Equal input and options give equal
 bytes: row groups have a fixed number of rows, and nothing in the file tells the time.
@@ -21,8 +22,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.columns import fixed_binary, fixed_bytes, one_chunk, to_numpy
-from audiolabels.errors import TargetsFileError, choose
-from audiolabels.layouts import LAYOUTS, Cells, Layout
+from audiolabels.errors import TargetsFileError
+from audiolabels.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
+from audiolabels.soft_targets import SoftTargets
 from audiolabels.targets import Bits, Targets, third_state
 from audiolabels.vocabulary import Vocabulary, describe_vocabulary
 
@@ -88,7 +90,7 @@ def blame(path: str | Path) -> Iterator[None]:
 
 
 class TargetsWriter:
-    """Writes one Parquet file in row groups of exactly `LAYOUTS[layout].group` clips.
+    """Writes one Parquet file in row groups of exactly `layout.group` rows.
 
     A context manager: without `close`, leaving it gives the file up.
 
@@ -97,7 +99,11 @@ class TargetsWriter:
         vocabulary: C classes.
         layout: a key of `LAYOUTS`.
         listed: see `Targets`.
+        soft: whether the targets are soft.
         output: the file that errors name, if it is not `path`.
+
+    Raises:
+        OptionError: no such layout, or one that soft targets do not have.
     """
 
     def __init__(
@@ -107,10 +113,12 @@ class TargetsWriter:
         layout: str,
         *,
         listed: str = "masked",
+        soft: bool = False,
         output: str | Path | None = None,
     ) -> None:
-        self.layout = LAYOUTS[choose("layout", layout, LAYOUTS)]
+        self.layout = choose_layout(layout, soft=soft)
         self._name = layout
+        self.soft = soft
         self._listed = listed
         self._vocabulary = vocabulary
         self._schema = pa.schema(
@@ -139,9 +147,11 @@ class TargetsWriter:
         self._writer.is_open = False
         self._sink.close()
 
-    def encode(self, targets: Targets) -> Cells:
-        """The distinct targets as `write` takes them."""
+    def encode(self, targets: Targets | SoftTargets) -> Cells:
+        """The distinct targets as `write` takes them; soft ones row by row."""
         columns = len(self._vocabulary)
+        if isinstance(targets, SoftTargets):
+            return self.layout.encode(targets.scores, targets.masked, columns)
         second = targets.masked
         if self._listed == "negative" and self.layout.lists:
             second = third_state(targets.positive, targets.masked, columns)
@@ -178,6 +188,7 @@ class TargetsWriter:
             "layout": self._name,
             "columns": list(self.layout.columns(1, self._listed)),
             "listed": self._listed,
+            **({"soft": True} if self.soft else {}),
             "rows": self.rows,
             **metadata,
             "vocabulary": describe_vocabulary(self._vocabulary),
@@ -191,28 +202,43 @@ class TargetsWriter:
             self._writer.close()
 
 
-def write_targets(targets: Targets, path: str | Path, *, layout: str = "lists") -> None:
+def default_layout(*, soft: bool) -> str:
+    """The layout of targets if none is named."""
+    return "dense" if soft else "lists"
+
+
+def write_targets(
+    targets: Targets | SoftTargets, path: str | Path, *, layout: str | None = None
+) -> None:
     """Write targets to a Parquet file, whole or not at all.
 
     Args:
         targets: N clips × C classes.
         path: an existing file is replaced at the end.
-        layout: `lists`, `packed` or `dense`.
+        layout: `lists` (default), `packed` or `dense`; soft targets have `dense` alone.
 
     Raises:
-        OptionError: no such layout.
+        OptionError: no such layout, or one that soft targets do not have.
         TargetsFileError: the file cannot be written; what was there is untouched.
     """
+    soft = isinstance(targets, SoftTargets)
+    listed = "masked" if isinstance(targets, SoftTargets) else targets.listed
+    layout = layout or default_layout(soft=soft)
     with (
         atomic_path(path) as partial,
         TargetsWriter(
-            partial, targets.vocabulary, layout, listed=targets.listed, output=path
+            partial, targets.vocabulary, layout, listed=listed, soft=soft, output=path
         ) as writer,
     ):
         cells = writer.encode(targets)
         for start in range(0, len(targets), writer.layout.group):
             part = targets.slice(start, start + writer.layout.group)
-            writer.write(part.clip_id, part.onset, part.offset, cells, part.row_of_clip)
+            which = (
+                np.arange(start, start + len(part), dtype=np.int32)
+                if isinstance(part, SoftTargets)
+                else part.row_of_clip
+            )
+            writer.write(part.clip_id, part.onset, part.offset, cells, which)
         writer.close(targets.metadata)
 
 
@@ -242,7 +268,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
         facts = json.loads(text)
         version, layout, names = facts["format_version"], facts["layout"], facts["columns"]
         sizes = len(facts["vocabulary"]["ids"]), facts["rows"]
-        listed = facts.setdefault("listed", "masked")
+        listed, soft = facts.setdefault("listed", "masked"), facts.get("soft", False)
     except (ValueError, KeyError, TypeError) as error:
         raise TargetsFileError(f"{path}: broken metadata: {error}") from error
     if version > FORMAT_VERSION or layout not in LAYOUTS:
@@ -250,7 +276,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
             f"{path}: written in format {version}, layout {layout!r}; this version of audiolabels "
             f"reads up to format {FORMAT_VERSION}: upgrade it"
         )
-    expected = LAYOUTS[layout].columns(sizes[0], listed)
+    expected = (SOFT if soft else LAYOUTS[layout]).columns(sizes[0], listed)
     found = {
         name: file.schema_arrow.field(name).type
         for name in expected
@@ -261,18 +287,77 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
     return file, facts
 
 
-def read_targets(path: str | Path) -> Targets:
+def read_targets(path: str | Path) -> Targets | SoftTargets:
     """Read a targets file of any layout.
 
     Returns:
-        Targets of shape (N, C), equal to those that were written.
+        Targets of shape (N, C), equal to those that were written; soft ones if the file holds
+        such.
 
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
     file, facts = _open(path)
+    read = _read_soft if facts.get("soft") else _read_hard
+    return read(path, file, facts)
+
+
+def read_hard_targets(path: str | Path) -> Targets:
+    """`read_targets` where only hard targets are of use.
+
+    Raises:
+        TargetsFileError: as `read_targets`, or the file holds soft targets.
+    """
+    targets = read_targets(path)
+    if isinstance(targets, SoftTargets):
+        raise TargetsFileError(
+            f"{path}: soft targets, where hard ones are needed; expand the scores with a threshold "
+            f"(--threshold 0.5)"
+        )
+    return targets
+
+
+def _vocabulary_of(facts: Mapping[str, Any]) -> Vocabulary:
     classes = facts["vocabulary"]
-    vocabulary = Vocabulary(classes["name"], tuple(classes["ids"]), tuple(classes["names"]))
+    return Vocabulary(classes["name"], tuple(classes["ids"]), tuple(classes["names"]))
+
+
+def _told(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The metadata without what the writer adds."""
+    written = ("format_version", "library", "layout", "columns", "listed", "soft", "rows")
+    return MappingProxyType({k: v for k, v in facts.items() if k not in written})
+
+
+def _read_soft(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) -> SoftTargets:
+    vocabulary, clips, starts, ends = _vocabulary_of(facts), [], [], []
+    columns = len(vocabulary)
+    scores = np.zeros((facts["rows"], columns), np.float16)
+    masked = np.zeros((facts["rows"], -(-columns // 8)), np.uint8)
+    row = 0
+    try:
+        for group in range(file.num_row_groups):
+            batch = file.read_row_group(group).combine_chunks().to_batches()[0]
+            rows = slice(row, row + len(batch))
+            scores[rows], masked[rows] = SOFT.load(batch["target"], batch["mask"], columns)
+            clips.append(batch["clip_id"])
+            starts.append(batch["onset"])
+            ends.append(batch["offset"])
+            row += len(batch)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise TargetsFileError(f"{path}: broken: {error}") from error
+    return SoftTargets(
+        vocabulary,
+        one_chunk(pa.chunked_array(clips, pa.string())),
+        one_chunk(pa.chunked_array(starts, pa.float64())),
+        one_chunk(pa.chunked_array(ends, pa.float64())),
+        scores,
+        masked,
+        _told(facts),
+    )
+
+
+def _read_hard(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) -> Targets:
+    vocabulary = _vocabulary_of(facts)
     layout, listed = LAYOUTS[facts["layout"]], facts["listed"]
     columns = list(layout.columns(len(vocabulary), listed))
     clips, starts, ends = [], [], []
@@ -291,7 +376,6 @@ def read_targets(path: str | Path) -> Targets:
         raise TargetsFileError(f"{path}: broken: {error}") from error
     both, rows = distinct.rows()
     width = both.shape[1] // 2
-    written = ("format_version", "library", "layout", "columns", "listed", "rows")
     return Targets(
         vocabulary,
         one_chunk(pa.chunked_array(clips, pa.string())),
@@ -301,7 +385,7 @@ def read_targets(path: str | Path) -> Targets:
         np.ascontiguousarray(both[:, :width]),
         np.ascontiguousarray(both[:, width:]),
         np.zeros(len(both), np.int32),
-        MappingProxyType({k: v for k, v in facts.items() if k not in written}),
+        _told(facts),
         listed,
     )
 

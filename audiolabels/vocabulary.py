@@ -170,6 +170,16 @@ def load_vocabulary(
     return vocabulary
 
 
+def named_like(vocabulary: Vocabulary, ontology: Ontology) -> Vocabulary:
+    """The first named vocabulary with exactly the same classes, else the vocabulary itself."""
+    own = {ontology.resolve(id_) for id_ in vocabulary.ids}
+    for name in NAMED:
+        named = load_vocabulary(name)
+        if {ontology.resolve(id_) for id_ in named.ids} == own:
+            return named
+    return vocabulary
+
+
 def _refuse_unknown(vocabulary: Vocabulary, ontology: Ontology) -> None:
     unknown = [id_ for id_ in vocabulary.ids if ontology.resolve(id_) is None]
     if unknown:

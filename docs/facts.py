@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from audiolabels import SCHEMES, Targets, expand_files, load_ontology, load_vocabulary
 from audiolabels.annotations import FATES
 from audiolabels.exporters import EXPORTERS
+from audiolabels.importers import IMPORTERS
 from audiolabels.layouts import LAYOUTS
 from audiolabels.readers import FORMATS, dialect
 from audiolabels.resources import ontology_folder
@@ -28,7 +29,10 @@ def schemes() -> Table:
             f"`{name}`",
             scheme.summary,
             scheme.source,
-            ", ".join(f"`{option}` (default `{value}`)" for option, value in scheme.options.items())
+            ", ".join(
+                f"`{option}`" + (f" (default `{value}`)" if value is not None else "")
+                for option, value in scheme.options.items()
+            )
             or "none",
         ]
         for name, scheme in SCHEMES.items()
@@ -38,6 +42,13 @@ def schemes() -> Table:
 def formats() -> Table:
     """The formats that are read."""
     return ["format", "what it is"], [[f"`{name}`", what] for name, what in FORMATS.items()]
+
+
+def importers() -> Table:
+    """The forms of files of scores."""
+    return ["form", "what it is", "container"], [
+        [f"`{name}`", importer.summary, importer.container] for name, importer in IMPORTERS.items()
+    ]
 
 
 def fates() -> Table:
@@ -235,6 +246,7 @@ FACTS: Mapping[str, Callable[[], Table]] = {
     for make in (
         schemes,
         formats,
+        importers,
         fates,
         event_fates,
         columns,

@@ -82,7 +82,7 @@ def test_wheel_has_the_command(wheel: Path, tmp_path: Path) -> None:
 def test_everything_but_torch_works_without_the_extras(tmp_path: Path) -> None:
     program = """
 import sys
-for name in ("torch", "sklearn", "scipy", "matplotlib", "polars", "duckdb"):
+for name in ("torch", "h5py", "sklearn", "scipy", "matplotlib", "polars", "duckdb"):
     sys.modules[name] = None
 import audiolabels
 labels = audiolabels.Annotations.from_dict({"a": ["Guitar"]})
@@ -105,7 +105,12 @@ from audiolabels import compare_files, expand_files, sample_path
 expand_files([sample_path()], "o.parquet")
 expand_files(sample_path(events=True), "o.parquet", "strong-framed")
 compare_files(sample_path(), "o.parquet")
-print([m for m in ("pandas", "networkx", "rich", "torch", "sklearn", "click") if m in sys.modules])
+ids = audiolabels.read_labels(sample_path()).clip_id.to_pylist()[:9]
+audiolabels.write_scores(audiolabels.Scores.from_arrays(ids, [[0.1] * 527] * 9), "s.parquet")
+mixed = dict(scores="s.parquet", teacher_weight=0.5)
+expand_files([sample_path()], "o.parquet", "pseudo-strong", **mixed)
+heavy = ("pandas", "networkx", "rich", "torch", "sklearn", "h5py", "click")
+print([m for m in heavy if m in sys.modules])
 """
     assert python(program, REPOSITORY, tmp_path) == "[]"
 

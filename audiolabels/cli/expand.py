@@ -20,11 +20,14 @@ from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
 from audiolabels.engines.local import expand_files
 from audiolabels.events import Events
+from audiolabels.importers import BEYOND_TOP, VALUES
 from audiolabels.layouts import LAYOUTS
 from audiolabels.resources import sample_path
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.framed import NEGATIVES
+from audiolabels.schemes.given import LABELS_SCHEMES
 from audiolabels.schemes.parents import PARENTS_OR_NONE
+from audiolabels.scores import Scores
 
 
 @click.command(
@@ -38,6 +41,9 @@ Examples:
   audiolabels expand --scheme strong-framed audioset_train_strong.tsv -o frames.parquet
   audiolabels expand --scheme strong-framed --negatives both \\
       --explicit-negatives absent.csv audioset_eval_strong.tsv -o frames.parquet
+  audiolabels expand --scheme pseudo-strong --scores scores.npz -o soft.parquet
+  audiolabels expand --scheme pseudo-strong --scores scores.h5 --teacher-weight 0.5 \\
+      balanced_train_segments.csv -o mixed.parquet
 """,
 )
 @click.argument("inputs", metavar="INPUT...", nargs=-1, type=click.Path(path_type=Path))
@@ -57,7 +63,8 @@ Examples:
     type=click.Choice(list(PARENTS_OR_NONE)),
     help="How far a class with several parents climbs: all: over every path; unambiguous: while "
     "there is one parent in the vocabulary; certain: ancestors on every path, the others are "
-    "unknown; none (events only): not at all.  [default: all; none for events]",
+    "unknown; none (events only): not at all. For labels beside scores it goes with "
+    "--labels-scheme pel or pe-cml.  [default: all; none for events]",
 )
 @click.option(
     "--negatives",
@@ -80,18 +87,64 @@ Examples:
 @clip_duration_option
 @clip_durations_option
 @click.option(
+    "--scores",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Teacher scores, for pseudo-strong: npz, HDF5, Parquet, EfficientAT's .npy, CED's or "
+    "PretrainedSED's HDF5. INPUT is then the given labels, or nothing.",
+)
+@click.option(
+    "--teacher-weight",
+    metavar="W",
+    help="The target is W times the score plus 1-W times the given label.  [default: 1]",
+)
+@click.option(
+    "--threshold", metavar="T", help="Make hard targets: positive from T on, else negative."
+)
+@click.option(
+    "--labels-scheme",
+    type=click.Choice(list(LABELS_SCHEMES)),
+    help="How given labels beside scores are expanded first.  [default: weak]",
+)
+@click.option(
+    "--class-order",
+    metavar="NAME|FILE",
+    help="The teacher's classes in its order, as for --vocabulary.  [default: what the file says; "
+    "audioset]",
+)
+@click.option(
+    "--score-values",
+    type=click.Choice(VALUES),
+    default="auto",
+    show_default=True,
+    help="What the scores are; auto: logits if some lie outside 0 to 1.",
+)
+@click.option(
+    "--scores-index",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Which clip each row of a .npy file is: EfficientAT's fname_to_index.pkl, JSON, or a "
+    "name a line.  [default: fname_to_index.pkl beside it]",
+)
+@click.option(
+    "--beyond-top",
+    type=click.Choice(BEYOND_TOP),
+    default="unknown",
+    show_default=True,
+    help="What classes are that CED's file of the highest scores does not list.",
+)
+@click.option(
     "--vocabulary",
     metavar="NAME|FILE",
-    help=f"{VOCABULARY}  [default: audioset; audioset-strong for events]",
+    help=f"{VOCABULARY}  [default: audioset; audioset-strong for events; the teacher's classes "
+    "for scores]",
 )
 @ontology_option
 @click.option(
     "--layout",
     type=click.Choice(list(LAYOUTS)),
-    default="lists",
-    show_default=True,
     help="lists: column numbers, for people and SQL; packed: bits, for training; dense: plain "
-    "arrays.",
+    "arrays, the only one for soft targets.  [default: lists; dense for soft targets]",
 )
 @unknown_option
 @time_unit_option
@@ -110,9 +163,17 @@ def command(
     frame_hop: str | None,
     clip_duration: str | None,
     clip_durations: Path | None,
+    scores: Path | None,
+    teacher_weight: str | None,
+    threshold: str | None,
+    labels_scheme: str | None,
+    class_order: str | None,
+    score_values: str,
+    scores_index: Path | None,
+    beyond_top: str,
     vocabulary: str | None,
     ontology_path: Path | None,
-    layout: str,
+    layout: str | None,
     unknown: str,
     time_unit: str,
     report_path: Path | None,
@@ -122,9 +183,9 @@ def command(
     INPUT is one or more label files: AudioSet segments CSV, one row a label or one row a clip
     (CSV, TSV), AST's JSON, PSL's TSV, FSD50K's CSV, Hugging Face style Parquet; for strong-framed
     and diffuse, event files: AudioSet strong, its framed release, DESED (CSV, TSV). Each plain,
-    gzip or zip. The format is detected and said.
+    gzip or zip. The format is detected and said. For pseudo-strong, scores come from --scores.
     """
-    if not inputs and not sample:
+    if not inputs and not sample and scores is None:
         click.echo(ctx.get_help())
         ctx.exit(2)
     usage_if(bool(inputs) and sample, "give either INPUT or --sample")
@@ -138,12 +199,18 @@ def command(
             "negatives": negatives,
             "frame_length": frame_length,
             "frame_hop": frame_hop,
+            "teacher_weight": teacher_weight,
+            "threshold": threshold,
+            "labels_scheme": labels_scheme,
         }.items()
         if value is not None
     }
     for name in options:
         flag = f"--{name.replace('_', '-')}"
         usage_if(name not in chosen.options, f"scheme {scheme} has no use for {flag}")
+    reads_scores = chosen.reads is Scores
+    usage_if(reads_scores and scores is None, f"scheme {scheme} needs --scores FILE")
+    usage_if(not reads_scores and scores is not None, f"scheme {scheme} has no use for --scores")
     files = (sample_path(events=chosen.reads is Events),) if sample else inputs
     # This process only streams; Arrow's own pools would keep a quarter more memory.
     pa.set_memory_pool(pa.system_memory_pool())
@@ -162,6 +229,11 @@ def command(
             clip_duration=clip_duration,
             clip_durations=clip_durations,
             explicit_negatives=explicit_negatives,
+            scores=scores,
+            class_order=class_order,
+            score_values=score_values,
+            scores_index=scores_index,
+            beyond_top=beyond_top,
             **options,
         )
     click.echo(describe_expansion(summary, report_path))

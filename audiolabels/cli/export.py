@@ -18,7 +18,7 @@ from audiolabels.events import Events
 from audiolabels.exporters import EXPORTERS, Export, export
 from audiolabels.readers import read_events
 from audiolabels.schemes.parents import PARENTS_OR_NONE
-from audiolabels.store import read_targets
+from audiolabels.store import read_hard_targets
 
 
 @click.command(
@@ -144,7 +144,7 @@ def command(
         if unused:
             notes.append(f"{unused:,} rows could not be used; audiolabels expand lists them")
     else:
-        labels = read_targets(input_)
+        labels = read_hard_targets(input_)
     done = export(labels, to, output, **options)
     lines = [
         *notes,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from audiolabels.agreement import Agreement, ScoreCounts
 from audiolabels.annotations import FATES, Finding, Report
 from audiolabels.engines.report import Summary
 from audiolabels.schemes.framed import FrameCounts
@@ -37,6 +38,8 @@ def describe_expansion(summary: Summary, report_path: Path | None) -> str:
                 "  no class is confirmed absent: name a file of such labels with "
                 "--explicit-negatives",
             ]
+    elif isinstance(counts, ScoreCounts):
+        lines += describe_scores(counts, summary.agreement, summary.vocabulary)
     else:
         lines += describe_clips(counts, summary.vocabulary)
     lines += describe_findings(
@@ -101,6 +104,61 @@ def describe_frames(counts: FrameCounts, vocabulary: Vocabulary, *, framed: bool
     ]
     head = f"  {'most frequent classes':<34}{'clips':>10}" + (f"{'frames':>10}" if framed else "")
     return [*lines, "", head, *table] if table else lines
+
+
+def describe_scores(
+    counts: ScoreCounts, agreement: Agreement | None, vocabulary: Vocabulary
+) -> list[str]:
+    """What the teacher finds, and how it agrees with given labels."""
+    clips, pairs = max(1, counts.clips), max(1, counts.segments * len(vocabulary))
+    numbers = np.arange(len(counts.clips_by_number)) @ counts.clips_by_number
+    most = int(np.flatnonzero(counts.clips_by_number).max(initial=0))
+    labels = bool(counts.labelled or counts.unlabelled)
+    lines = [
+        _line("clips", f"{counts.clips:,}"),
+        _line("segments", f"{counts.segments:,}"),
+    ]
+    if counts.without_labels:
+        lines.append(_line("with scores, without labels", f"{counts.without_labels:,}"))
+    if counts.without_scores:
+        lines.append(_line("with labels, without scores", f"{counts.without_scores:,}"))
+    if counts.untold:
+        lines.append(_line("scores not told", f"{counts.untold / pairs:.1%}"))
+    lines += [
+        _line("classes at 0.5 a clip", f"{numbers / clips:.2f}"),
+        _line("most in a clip", f"{most:,}"),
+        _line("clips with none", f"{counts.clips_empty / clips:.1%}"),
+        _line("segments with none", f"{counts.segments_empty / max(1, counts.segments):.1%}"),
+    ]
+    if labels:
+        labelled = max(1, counts.labelled)
+        lines += [
+            _line("labels a clip, as given", f"{counts.given / labelled:.2f}"),
+            _line("label coverage", f"{counts.coverage / labelled:.1%}"),
+            _line("clips with all labels found", f"{counts.covered / labelled:.1%}"),
+            _line("clips with no label found", f"{counts.uncovered / labelled:.1%}"),
+        ]
+    if agreement is not None:
+        lines += [
+            _line("mean average precision", f"{agreement.mean:.3f}"),
+            _line("with shuffled classes", f"{agreement.shuffled:.3f}"),
+            f"  over {agreement.clips:,} clips and {agreement.classes:,} classes",
+        ]
+    return [*lines, *_most_found(counts, vocabulary, given=labels)]
+
+
+def _most_found(counts: ScoreCounts, vocabulary: Vocabulary, *, given: bool) -> list[str]:
+    """A table of the classes that the teacher finds most often."""
+    best = np.argsort(-counts.found_by_class, kind="stable")[:GAINERS].tolist()
+    rows = [
+        f"  {vocabulary.names[c][:32]:<34}"
+        + (f"{counts.given_by_class[c]:>10,}" if given else "")
+        + f"{counts.found_by_class[c]:>10,}"
+        for c in best
+        if counts.found_by_class[c]
+    ]
+    head = f"  {'most often at 0.5, in clips':<34}" + (f"{'given':>10}" if given else "")
+    return ["", f"{head}{'found':>10}", *rows] if rows else []
 
 
 def describe_gains(counts: LabelCounts, vocabulary: Vocabulary) -> list[str]:

@@ -15,7 +15,7 @@ from audiolabels.comparison import Columns, Comparison, compare
 from audiolabels.matching import Statements
 from audiolabels.ontology import Ontology, load_ontology
 from audiolabels.readers import read_labels
-from audiolabels.store import KEY, atomic_path, blame, read_targets
+from audiolabels.store import KEY, atomic_path, blame, read_hard_targets
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary
 
@@ -52,7 +52,7 @@ def compare_files(
     for path in (Path(a), Path(b)):
         side: Statements
         if _holds_targets(path):
-            side = read_targets(path)
+            side = read_hard_targets(path)
             report.merge(_report_of(side, path))
         else:
             side = read_labels(path, ontology=ontology, unknown=unknown, time_unit=time_unit)

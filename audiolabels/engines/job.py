@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from audiolabels.annotations import Report
 from audiolabels.engines.report import Findings, Summary
+from audiolabels.importers import ScoreOptions
 from audiolabels.layouts import Cells
 from audiolabels.ontology import Ontology
 from audiolabels.readers import EventOptions
@@ -31,10 +32,12 @@ class Job:
         read: how files are read.
         paths: the inputs.
         layout: a key of `LAYOUTS`.
+        scores: the file of scores and how it is read, for schemes that read one; the inputs are
+            then the given labels.
         progress: called with (bytes read, bytes in all).
     """
 
-    make: Callable[[Any, Vocabulary], Any]
+    make: Callable[..., Any]
     options: dict[str, Any]
     vocabulary: Vocabulary
     ontology: Ontology
@@ -42,6 +45,7 @@ class Job:
     paths: Sequence[Path]
     layout: str
     progress: Progress | None
+    scores: ScoreOptions | None = None
 
     @cached_property
     def sizes(self) -> list[int]:

@@ -5,64 +5,82 @@ threads run.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from audiolabels.agreement import ScoreCounts
 from audiolabels.annotations import Annotations
 from audiolabels.engines.clips import expanded_clips
 from audiolabels.engines.frames import framed_events
 from audiolabels.engines.job import Group, Job, Progress, Run
 from audiolabels.engines.report import Findings, Summary, report_file
-from audiolabels.errors import LabelFileError, OptionError, choose
-from audiolabels.layouts import LAYOUTS
+from audiolabels.engines.scored import scored_segments
+from audiolabels.errors import LabelFileError, OptionError
+from audiolabels.events import Events
+from audiolabels.importers import ScoreOptions, side_files
+from audiolabels.importers import class_order as teacher_classes
+from audiolabels.layouts import choose_layout
 from audiolabels.ontology import Ontology, load_ontology
 from audiolabels.readers import EventOptions, ReadOptions, no_usable_row
 from audiolabels.readers.events import ScatteredError
 from audiolabels.schemes import SCHEMES, bind_scheme, describe, listed_state
 from audiolabels.schemes.framed import FrameCounts
+from audiolabels.schemes.pseudo_strong import stated_options
+from audiolabels.scores import Scores
 from audiolabels.statistics import LabelCounts
-from audiolabels.store import TargetsWriter, atomic_path
-from audiolabels.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.store import TargetsWriter, atomic_path, default_layout
+from audiolabels.vocabulary import Vocabulary, load_vocabulary, named_like
 
 
 def expand_files(
-    inputs: str | Path | Sequence[str | Path],
+    inputs: str | Path | Sequence[str | Path] | None,
     output: str | Path,
     scheme: str = "pe-cml",
     *,
     vocabulary: str | Path | Vocabulary | None = None,
     ontology: Ontology | None = None,
-    layout: str = "lists",
+    layout: str | None = None,
     unknown: str = "error",
     time_unit: str = "auto",
     clip_duration: float | str | None = None,
     clip_durations: str | Path | None = None,
     explicit_negatives: str | Path | None = None,
+    scores: str | Path | None = None,
+    class_order: str | Path | None = None,
+    score_values: str = "auto",
+    scores_index: str | Path | None = None,
+    beyond_top: str = "unknown",
     report: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Summary:
-    """Expand label or event files to a Parquet file of targets, as a stream of parts.
+    """Expand label, event or score files to a Parquet file of targets, as a stream of parts.
 
     Memory does not grow with the input, but for eight bytes a clip to find clips that come again;
-    JSON, labels of clips with one row a label, and events that do not stand together by clip are
-    read whole.
+    JSON, labels of clips with one row a label, events that do not stand together by clip, labels
+    beside scores, and scores in a numpy archive are read whole.
 
     Args:
-        inputs: one file or several, in any known format that the scheme reads.
+        inputs: one file or several, in any known format that the scheme reads; for schemes that
+            read scores the given labels, or none.
         output: the Parquet file; an existing one is replaced once all is done, and only then.
         scheme, vocabulary, options: see `audiolabels.expand`.
         ontology: the embedded one with its supplement by default.
-        layout: `lists`, `packed` or `dense`; see `audiolabels.layouts`.
+        layout: `lists` (default), `packed` or `dense`; see `audiolabels.layouts`. Soft targets
+            have `dense` alone.
         unknown, time_unit: see `audiolabels.readers.ReadOptions`.
         clip_duration, clip_durations, explicit_negatives: for schemes that read events; see
             `audiolabels.readers.EventOptions`.
+        scores: a file of teacher scores, for schemes that read them.
+        class_order, score_values, scores_index, beyond_top: how it is read; see `ScoreOptions` in
+            `audiolabels.importers`.
         report: a CSV file for every finding, row by row.
         progress: called with (bytes read, bytes in all).
 
@@ -70,39 +88,77 @@ def expand_files(
         AudioLabelsError: bad input or a bad option. Whatever ends the work before its end, an
             error or an interrupt, leaves `output` and `report` as they were.
     """
-    choose("layout", layout, LAYOUTS)
     make, complete = bind_scheme(scheme, options)
+    reads = SCHEMES[scheme].reads
     read_labels = ReadOptions(unknown, time_unit)
     read = EventOptions(read_labels, clip_duration, clip_durations, explicit_negatives)
-    clips = SCHEMES[scheme].reads is Annotations
-    if clips and read != EventOptions(read_labels):
+    if reads is not Events and read != EventOptions(read_labels):
         raise OptionError(
             f"scheme {scheme!r} reads labels of whole clips, so durations and explicit negatives "
             f"say nothing"
         )
-    listed = [inputs] if isinstance(inputs, str | Path) else inputs
+    told = _score_options(scheme, scores, class_order, score_values, scores_index, beyond_top)
+    soft = told is not None and complete["threshold"] is None
+    layout = layout or default_layout(soft=soft)
+    choose_layout(layout, soft=soft)
+    listed = [inputs] if isinstance(inputs, str | Path) else inputs or []
     paths, reports = [Path(path) for path in listed], [Path(report)] if report else []
     columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
-    beside = [*read.side_files, *(path for path in columns if path.is_file())]
-    refuse_overwriting(paths, [Path(output), *reports], beside)
+    beside = side_files(told) if told else read.side_files
+    beside += [path for path in columns if path.is_file()]
+    files = [told.path, *paths] if told else paths
+    refuse_overwriting(files, [Path(output), *reports], beside)
     ontology = ontology or load_ontology().with_supplement()
+    if told and vocabulary is None:
+        vocabulary = named_like(teacher_classes(told, ontology), ontology)
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary or SCHEMES[scheme].vocabulary, ontology=ontology)
-    job = Job(make, complete, vocabulary, ontology, read, paths, layout, progress)
+    job = Job(make, complete, vocabulary, ontology, read, paths, layout, progress, told)
+    stated = stated_options(complete, labels=bool(paths)) if told else complete
 
     def attempt(rows: _Rows) -> Summary:
-        facts = describe(scheme, complete, vocabulary, ontology)
-        counts = LabelCounts() if clips else FrameCounts()
-        return _write(job, rows, Summary(Path(output), facts, vocabulary, counts), report)
+        facts = describe(scheme, stated, vocabulary, ontology)
+        return _write(job, rows, Summary(Path(output), facts, vocabulary, COUNTS[reads]()), report)
 
-    if clips:
+    if reads is Annotations:
         return attempt(expanded_clips)
+    if reads is Scores:
+        return attempt(scored_segments)
     try:
         return attempt(partial(framed_events, whole=False))
     except ScatteredError:
         return attempt(partial(framed_events, whole=True))
 
 
+def _score_options(
+    scheme: str,
+    scores: str | Path | None,
+    class_order: str | Path | None,
+    values: str,
+    index: str | Path | None,
+    beyond_top: str,
+) -> ScoreOptions | None:
+    """How the file of scores is read; None for a scheme that reads none.
+
+    Raises:
+        OptionError: scores are missing, or of no use.
+    """
+    reads = SCHEMES[scheme].reads is Scores
+    others = (class_order, values, index, beyond_top) != (None, "auto", None, "unknown")
+    if not reads and (scores is not None or others):
+        raise OptionError(f"scheme {scheme!r} reads no scores")
+    if not reads:
+        return None
+    if scores is None:
+        raise OptionError(f"scheme {scheme!r} needs a file of scores (--scores, scores=)")
+    return ScoreOptions(
+        Path(scores), class_order, values, Path(index) if index else None, beyond_top
+    )
+
+
+COUNTS: Mapping[type, Callable[[], LabelCounts | FrameCounts | ScoreCounts]] = MappingProxyType(
+    {Annotations: LabelCounts, Events: FrameCounts, Scores: ScoreCounts}
+)
 _Rows = Callable[[Job, Run, TargetsWriter], Iterator[Group]]
 
 
@@ -119,6 +175,7 @@ def _write(job: Job, rows: _Rows, summary: Summary, report: str | Path | None) -
                 job.vocabulary,
                 job.layout,
                 listed=listed_state(job.options),
+                soft=job.scores is not None and job.options["threshold"] is None,
                 output=summary.output,
             )
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audiolabels.agreement import Agreement, ScoreCounts
 from audiolabels.annotations import FATES, Finding, Report
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.statistics import LabelCounts
@@ -26,17 +27,20 @@ class Summary:
         output: the file written.
         metadata: scheme, options, vocabulary, ontology, sources.
         vocabulary: the classes of the columns.
-        counts: labels before and after; events and frames where the scheme reads events.
+        counts: labels before and after; events and frames where the scheme reads events; what the
+            teacher finds where it reads scores.
         report: rows and sources; `report.findings` keeps the first few of each kind and reason.
         finding_counts: number of findings by (kind, reason).
+        agreement: how scores agree with given labels, if there were both.
     """
 
     output: Path
     metadata: dict[str, Any]
     vocabulary: Vocabulary
-    counts: LabelCounts | FrameCounts
+    counts: LabelCounts | FrameCounts | ScoreCounts
     report: Report = field(default_factory=Report)
     finding_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    agreement: Agreement | None = None
 
     def __repr__(self) -> str:
         return (

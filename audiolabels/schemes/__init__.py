@@ -1,4 +1,4 @@
-"""Schemes: annotations or events to targets.
+"""Schemes: annotations, events or scores to targets.
 
 `SCHEMES` is the table that library, CLI and docs read.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, overload
 
 from audiolabels.annotations import Annotations
 from audiolabels.errors import OptionError, choose
@@ -17,13 +17,17 @@ from audiolabels.grid import Grid
 from audiolabels.ontology import Ontology
 from audiolabels.schemes.diffuse import diffuse
 from audiolabels.schemes.framed import NEGATIVES, Framed, state_beside_positive
+from audiolabels.schemes.given import LABELS_SCHEMES
 from audiolabels.schemes.parents import PARENTS, PARENTS_OR_NONE
 from audiolabels.schemes.pe_cml import pe_cml
 from audiolabels.schemes.pel import pel
+from audiolabels.schemes.pseudo_strong import pseudo_strong, stated_options
 from audiolabels.schemes.strong_framed import strong_framed
 from audiolabels.schemes.weak import weak
+from audiolabels.scores import Scores
+from audiolabels.soft_targets import SoftTargets
 from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary
+from audiolabels.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary, named_like
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class Scheme:
 
     Attributes:
         make: a pure function `(labels, vocabulary, **options)`, to targets from annotations, to
-            targets with counts and findings from events.
-        reads: what it is made from, `Annotations` or `Events`.
+            targets with counts and findings from events, to soft or hard targets from scores.
+        reads: what it is made from, `Annotations`, `Events` or `Scores`.
         vocabulary: the vocabulary if none is named.
         summary: what it does, in a line.
         source: the paper and section that defines it.
@@ -53,6 +57,7 @@ class Scheme:
 RELABELING = "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet"
 STRONG = "Hershey et al. 2021, The benefit of temporally-strong labels"
 CLIMBING = MappingProxyType({"parents": tuple(PARENTS)})
+PSEUDO_STRONG = "Dinkel et al. 2022, Pseudo strong labels"
 EVENT_OPTIONS = MappingProxyType({"negatives": "all", "parents": "none"})
 EVENT_CHOICES = MappingProxyType({"negatives": tuple(NEGATIVES), "parents": tuple(PARENTS_OR_NONE)})
 
@@ -103,29 +108,72 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
             EVENT_OPTIONS,
             EVENT_CHOICES,
         ),
+        "pseudo-strong": Scheme(
+            pseudo_strong,
+            Scores,
+            "audioset",
+            "a teacher's scores of segments, soft or hard, alone or mixed with given labels",
+            f"{PSEUDO_STRONG}, §2",
+            MappingProxyType(
+                {
+                    "teacher_weight": 1.0,
+                    "threshold": None,
+                    "labels_scheme": "weak",
+                    "parents": None,
+                }
+            ),
+            MappingProxyType({"labels_scheme": tuple(LABELS_SCHEMES), "parents": tuple(PARENTS)}),
+        ),
     }
+)
+READERS: Mapping[type, str] = MappingProxyType(
+    {Annotations: "read_labels", Events: "read_events", Scores: "read_scores"}
 )
 
 
+@overload
 def expand(
     labels: Annotations | Events,
     scheme: str = "pe-cml",
     *,
     vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
     **options: Any,
-) -> Targets:
+) -> Targets: ...
+@overload
+def expand(
+    labels: Scores,
+    scheme: str,
+    *,
+    vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
+    given: Annotations | None = None,
+    **options: Any,
+) -> Targets | SoftTargets: ...
+
+
+def expand(
+    labels: Annotations | Events | Scores,
+    scheme: str = "pe-cml",
+    *,
+    vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
+    given: Annotations | None = None,
+    **options: Any,
+) -> Targets | SoftTargets:
     """Turn what people said into what a model shall learn.
 
     Args:
-        labels: N clips; annotations or events, as the scheme needs (see `SCHEMES`).
-        scheme: `weak`, `pel`, `pe-cml`, `strong-framed` or `diffuse`; see `SCHEMES`.
+        labels: N clips; annotations, events or scores, as the scheme needs (see `SCHEMES`).
+        scheme: `weak`, `pel`, `pe-cml`, `strong-framed`, `diffuse` or `pseudo-strong`; see
+            `SCHEMES`.
         vocabulary: a vocabulary, or what `load_vocabulary` takes; the scheme's own by default,
-            `audioset` or `audioset-strong`.
+            `audioset` or `audioset-strong`; for scores that of the teacher's classes, in the
+            order of the named vocabulary that has just these, if there is one.
+        given: labels to mix with scores.
         **options: the scheme's own options, for instance `parents="certain"`.
 
     Returns:
-        Targets of one row a clip, or a frame in `strong-framed`, with C columns; their metadata
-        name scheme, options, vocabulary and ontology.
+        Targets of one row a clip, or a frame in `strong-framed`, with C columns; soft targets of
+        one row a segment, or hard ones if there is a threshold, in `pseudo-strong`. Their
+        metadata name scheme, options, vocabulary and ontology.
 
     Raises:
         OptionError: no such scheme or option, or not the labels that it needs.
@@ -148,23 +196,34 @@ def expand(
     if not isinstance(labels, chosen.reads):
         raise OptionError(
             f"scheme {scheme!r} needs {chosen.reads.__name__}, not {type(labels).__name__}: read "
-            f"the files with {'read_events' if chosen.reads is Events else 'read_labels'}"
+            f"the files with {READERS[chosen.reads]}"
         )
     if not isinstance(vocabulary, Vocabulary):
-        named = chosen.vocabulary if vocabulary is None else vocabulary
-        vocabulary = load_vocabulary(named, ontology=labels.ontology)
-    made = make(labels, vocabulary)
+        if vocabulary is None and isinstance(labels, Scores):
+            vocabulary = named_like(labels.vocabulary, labels.ontology)
+        else:
+            named = chosen.vocabulary if vocabulary is None else vocabulary
+            vocabulary = load_vocabulary(named, ontology=labels.ontology)
+    sources = labels.report.sources
+    if isinstance(labels, Scores):
+        made = make(labels, vocabulary, given=given)
+        options = stated_options(options, labels=given is not None)
+        sources = [*(given.report.sources if given is not None else []), *sources]
+    elif given is not None:
+        raise OptionError(f"scheme {scheme!r} reads no scores, so it mixes them with no labels")
+    else:
+        made = make(labels, vocabulary)
     facts = describe(scheme, options, vocabulary, labels.ontology)
-    facts["sources"] = labels.report.sources
+    facts["sources"] = sources
     if isinstance(made, Framed):
         return replace(made.targets, metadata=facts | {"counts": made.counts.totals()})
-    targets: Targets = replace(made, metadata=facts)
+    targets: Targets | SoftTargets = replace(made, metadata=facts)
     return targets
 
 
 def bind_scheme(
     scheme: str, options: Mapping[str, Any]
-) -> tuple[Callable[[Any, Vocabulary], Any], dict[str, Any]]:
+) -> tuple[Callable[..., Any], dict[str, Any]]:
     """A scheme as a function of labels and vocabulary, and all its options.
 
     Raises:

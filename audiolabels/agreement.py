@@ -1,0 +1,235 @@
+"""How a teacher's scores agree with given labels, and what they find in clips.
+
+Average precision of a class is the mean, over its positive clips, of the precision at the score of
+that clip; clips with equal scores share one place. A class that stands in a wrong column shows no
+more than a shuffled order of the classes does. For labels per clip and label coverage see Dinkel et
+al. 2022, §4.3; a clip has the classes that reach 0.5 in any of its segments.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.columns import to_arrow
+from audiolabels.counts import Counts
+from audiolabels.readers.duplicates import hash_strings
+from audiolabels.scores import Floats, Scores, run_starts
+
+Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+LEVEL = 0.5  # from here on a class counts as found
+SAMPLE = 10_000  # clips on which average precision is measured
+NEAR_CHANCE = 2  # odds of the mean over those with shuffled classes; on AudioSet 10 if all is well
+
+
+@dataclass
+class ScoreCounts(Counts):
+    """What a teacher finds in N clips, and how it agrees with given labels; parts add up.
+
+    Attributes:
+        clips: clips in the targets.
+        segments: rows of the targets.
+        unlabelled: clips in the targets of which no given label says anything.
+        without_labels: clips with scores that do not stand among the given labels.
+        without_scores: given clips without scores.
+        segments_empty, clips_empty: those in which no class reaches 0.5.
+        untold: (segment, class) pairs of which the teacher says nothing.
+        given: labels given, of clips with scores, over the vocabulary.
+        found: those of them that reach 0.5 in some segment.
+        covered: clips with given labels, all of which are found.
+        uncovered: clips with given labels, none of which is found.
+        labelled: clips with given labels in the vocabulary.
+        coverage: sum over these clips of the share of labels that are found.
+        clips_by_number: int64 (C + 1,): clips in which so many classes are found.
+        given_by_class, found_by_class: int64 (C,): clips with the class given, and found.
+    """
+
+    clips: int = 0
+    segments: int = 0
+    unlabelled: int = 0
+    without_labels: int = 0
+    without_scores: int = 0
+    segments_empty: int = 0
+    clips_empty: int = 0
+    untold: int = 0
+    given: int = 0
+    found: int = 0
+    covered: int = 0
+    uncovered: int = 0
+    labelled: int = 0
+    coverage: float = 0.0
+    clips_by_number: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    given_by_class: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    found_by_class: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+class Clips(NamedTuple):
+    """Whole clips: ids (M,), the highest score of each class over the segments, float32 (M, C)."""
+
+    clip_id: pa.StringArray
+    scores: Floats
+
+    def keep(self, chosen: Flags) -> "Clips":
+        """The chosen clips, bool (M,)."""
+        return Clips(self.clip_id.take(to_arrow(np.flatnonzero(chosen))), self.scores[chosen])
+
+
+def whole_clips(parts: Iterator[Scores]) -> Iterator[tuple[Scores, Clips]]:
+    """Each part, and the clips that end before its last one; the last part brings the rest."""
+    held: Clips | None = None
+    before: Scores | None = None
+    for part in parts:
+        if not len(part):
+            continue
+        if before is not None:
+            assert held is not None
+            begun = held.clip_id[-1] == part.clip_id[0]
+            done = len(held.clip_id) - begun
+            yield before, Clips(held.clip_id.slice(0, done), held.scores[:done])
+            own = _highest(part)
+            if begun:
+                np.maximum(own.scores[0], held.scores[-1], out=own.scores[0])
+            held = own
+        else:
+            held = _highest(part)
+        before = part
+    if before is not None:
+        assert held is not None
+        yield before, held
+
+
+def _highest(part: Scores) -> Clips:
+    starts = run_starts(part.clip_id)
+    highest = np.maximum.reduceat(part.scores, starts, axis=0)
+    return Clips(part.clip_id.take(to_arrow(starts)), highest)
+
+
+def count_scores(
+    part: Scores, clips: Clips, positive: Flags | None, known: Flags | None
+) -> ScoreCounts:
+    """What a teacher finds.
+
+    Args:
+        part: some segments.
+        clips: the M clips that end with them.
+        positive: bool (M, C), the given labels, if there are any.
+        known: bool (M,): whether anybody said anything of the clip.
+    """
+    found = clips.scores >= LEVEL
+    numbers, columns = found.sum(1), found.shape[1]
+    counts = ScoreCounts(
+        clips=len(found),
+        segments=len(part),
+        segments_empty=int((part.scores < LEVEL).all(1).sum()),
+        untold=int(np.bitwise_count(part.unknown).sum(dtype=np.int64)),
+        clips_empty=int((numbers == 0).sum()),
+        clips_by_number=np.bincount(numbers, minlength=columns + 1),
+        found_by_class=found.sum(0, dtype=np.int64),
+        given_by_class=np.zeros(columns, np.int64),
+    )
+    if positive is not None and known is not None:
+        given, again = positive.sum(1), (positive & found).sum(1)
+        some = given > 0
+        counts.unlabelled = int((~known).sum())
+        counts.given, counts.found = int(given.sum()), int(again.sum())
+        counts.labelled = int(some.sum())
+        counts.covered = int((some & (again == given)).sum())
+        counts.uncovered = int((some & (again == 0)).sum())
+        counts.coverage = float((again[some] / given[some]).sum())
+        counts.given_by_class = positive.sum(0, dtype=np.int64)
+    return counts
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Average precision of scores against given labels.
+
+    Attributes:
+        clips: clips of both; of more than 10,000 the sample that hashes of their ids choose.
+        classes: those with a positive and a negative clip, and of which the teacher tells.
+        mean: mean average precision over these classes.
+        shuffled: the same with the classes of the scores in another order, each in a wrong place.
+    """
+
+    clips: int
+    classes: int
+    mean: float
+    shuffled: float
+
+    @property
+    def near_chance(self) -> bool:
+        """Whether the scores agree hardly better than with a shuffled class order."""
+        return self.mean * (1 - self.shuffled) < NEAR_CHANCE * self.shuffled * (1 - self.mean)
+
+
+class Overlap:
+    """A sample of clips with scores and labels, whatever their order and parts."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[npt.NDArray[np.uint64], Floats, Flags, Flags]] = []
+        self._size = 0
+
+    def add(self, clips: Clips, positive: Flags, unknown: Flags) -> None:
+        """Take in clips with labels."""
+        self._parts.append((hash_strings(clips.clip_id), clips.scores, positive, unknown))
+        self._size += len(clips.scores)
+        if self._size > 2 * SAMPLE:
+            self._prune()
+
+    def _prune(self) -> None:
+        if not self._parts:
+            return
+        hashes, scores, positive, unknown = (
+            np.concatenate([part[i] for part in self._parts]) for i in range(4)
+        )
+        chosen = np.argsort(hashes, kind="stable")[:SAMPLE]
+        self._parts = [(hashes[chosen], scores[chosen], positive[chosen], unknown[chosen])]
+        self._size = len(chosen)
+
+    def agreement(self, told: Flags) -> Agreement | None:
+        """Measure it; None without two clips and two classes to measure it on.
+
+        Args:
+            told: bool (C,): the classes of which the teacher tells.
+        """
+        self._prune()
+        if self._size < 2:
+            return None
+        _, scores, positive, unknown = self._parts[0]
+        both = positive.any(0) & (~positive & ~unknown).any(0) & told
+        columns = np.flatnonzero(both)
+        if len(columns) < 2:
+            return None
+        ring = np.random.default_rng(0).permutation(columns)
+        other = dict(zip(ring.tolist(), np.roll(ring, 1).tolist(), strict=True))
+        own_mean = shuffled = 0.0
+        for column in columns.tolist():
+            order = np.argsort(-scores[:, column], kind="stable")
+            place = scores[order, column]
+            for labels in (column, other[column]):
+                known = ~unknown[order, labels]
+                value = average_precision(place[known], positive[order, labels][known])
+                if labels == column:
+                    own_mean += value / len(columns)
+                else:
+                    shuffled += value / len(columns)
+        return Agreement(self._size, len(columns), own_mean, shuffled)
+
+
+def average_precision(scores: Floats, positive: Flags) -> float:
+    """Average precision of one class.
+
+    Args:
+        scores: float32 (M,), descending.
+        positive: bool (M,), at least one.
+    """
+    hits = np.cumsum(positive)
+    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))  # of equal scores
+    reached = hits[last]
+    gained = np.diff(reached, prepend=0)
+    return float((gained * reached / (last + 1)).sum() / hits[-1])

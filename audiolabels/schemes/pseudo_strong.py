@@ -1,0 +1,158 @@
+"""Pseudo strong labels (PSL): a teacher's scores of short segments as soft targets.
+
+Source: Dinkel et al. 2022, "Pseudo strong labels for large scale weakly supervised audio tagging",
+§2, and §4.2 for mixing with the given labels, which hold in every segment. The loss there mixes two
+cross-entropies by a weight α; cross-entropy is linear in its target, so this is training on the
+mixed target, and α is the teacher weight here. In the paper scores are made hard, at 0.5, for
+analysis only.
+
+Deviations: given labels may be expanded first (`labels_scheme`), and what they leave unknown stays
+unknown in the mixture. A class that the teacher does not tell of is unknown. Scores are stored as
+float16. A clip of which nobody said anything has no mixture: it is unknown throughout if it stands
+among the given labels, and left out if it does not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audiolabels.annotations import Annotations
+from audiolabels.columns import to_arrow
+from audiolabels.errors import OptionError
+from audiolabels.schemes.given import GivenLabels, Ints, labels_options
+from audiolabels.scores import Floats, Scores
+from audiolabels.soft_targets import SoftTargets
+from audiolabels.targets import Targets
+from audiolabels.vocabulary import Vocabulary
+
+
+def pseudo_strong(
+    scores: Scores,
+    vocabulary: Vocabulary,
+    *,
+    given: Annotations | GivenLabels | None = None,
+    teacher_weight: float = 1.0,
+    threshold: float | None = None,
+    labels_scheme: str = "weak",
+    parents: str | None = None,
+) -> SoftTargets | Targets:
+    """The target is w · score + (1 - w) · given label, with the teacher weight w.
+
+    Args:
+        scores: N segments; each is a row of the result.
+        vocabulary: C classes.
+        given: labels of clips, which hold in each of their segments. They are needed if w < 1;
+            then segments of clips without labels are left out.
+        teacher_weight: w, from 0 to 1.
+        threshold: if given, targets are hard: positive from this value on, else negative.
+        labels_scheme: how the given labels become positive, negative or unknown: `weak`, `pel` or
+            `pe-cml`.
+        parents: the parent policy of `pel` and `pe-cml`, `all` by default.
+
+    Returns:
+        Soft targets of shape (N, C), or hard ones. Unknown is what the given label leaves unknown,
+        if w < 1, and what the teacher does not tell, if w > 0.
+
+    Raises:
+        OptionError: a weight or threshold outside its range, w < 1 without labels, or see
+            `GivenLabels.make`.
+        VocabularyError: the teacher tells of no class of the vocabulary.
+    """
+    weight = portion("teacher_weight", teacher_weight)
+    if given is None and weight < 1:
+        raise OptionError(
+            f"teacher weight {weight:g} mixes scores with given labels: give label files, or "
+            f"teacher weight 1"
+        )
+    if isinstance(given, Annotations):
+        given = GivenLabels.make(given, vocabulary, labels_scheme=labels_scheme, parents=parents)
+    if given is not None:
+        scores, rows = match_given(scores, given, weight)
+    told = scores.over(vocabulary)
+    unknown = np.unpackbits(told.unknown, axis=1, count=len(vocabulary)).astype(np.bool_)
+    values = told.scores
+    if given is not None and weight < 1:
+        positive, masked = given.bits(rows)
+        values = weight * values + (1 - weight) * positive
+        unknown = masked | (unknown & (weight > 0))
+    facts: dict[str, Any] = {
+        "vocabulary": vocabulary,
+        "clip_id": told.clip_id,
+        "onset": told.onset,
+        "offset": told.offset,
+        "masked": np.packbits(unknown, axis=1),
+    }
+    if threshold is None:
+        return SoftTargets(scores=_rounded(values, unknown), **facts)
+    reached = values >= np.float32(portion("threshold", threshold, above=True))
+    n = len(values)
+    return Targets(
+        positive=np.packbits(reached & ~unknown, axis=1),
+        row_of_clip=np.arange(n, dtype=np.int32),
+        cut=np.zeros(n, np.int32),
+        **facts,
+    )
+
+
+def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scores, Ints]:
+    """The scores that can be used beside given labels, and the given clip of each row.
+
+    A clip that is named by its video alone takes the id of the given clip. At a weight below 1
+    rows without given labels fall away; else they stay, and the given clip is -1.
+    """
+    rows = given.find(scores.clip_id)
+    if weight < 1:
+        scores, rows = scores.keep(rows >= 0), rows[rows >= 0]
+    places = to_arrow(rows)
+    nowhere, none = to_arrow(np.array([-1]))[0], pa.nulls(1, pa.int64())[0]
+    places = pc.if_else(pc.equal(places, nowhere), none, places)
+    named = pc.coalesce(given.targets.clip_id.take(places), scores.clip_id)
+    return replace(scores, clip_id=named), rows
+
+
+def stated_options(options: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:
+    """The options as metadata hold them: those that had a part in the result.
+
+    Args:
+        options: all options of the scheme.
+        labels: whether labels were given.
+    """
+    stated = {"teacher_weight": portion("teacher_weight", options["teacher_weight"])}
+    if options["threshold"] is not None:
+        stated["threshold"] = portion("threshold", options["threshold"], above=True)
+    if labels:
+        climbing = labels_options(options["labels_scheme"], options["parents"])
+        return {**stated, "labels_scheme": options["labels_scheme"], **climbing}
+    return stated
+
+
+def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float16]:
+    rounded = values.astype(np.float16)
+    rounded[unknown] = 0
+    return rounded
+
+
+def portion(option: str, value: float | str, *, above: bool = False) -> float:
+    """A number from 0 to 1.
+
+    Args:
+        option: what it is called.
+        value: the number.
+        above: whether 0 itself is refused.
+
+    Raises:
+        OptionError: it is none.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not (number > 0 if above else number >= 0) or not number <= 1:
+        least = "above 0" if above else "0"
+        raise OptionError(f"{option} {value!r}: give a number from {least} to 1")
+    return number

@@ -1,0 +1,227 @@
+"""Files of scores to files of targets, as a stream of parts."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from importers.files import NAMES, write_hdf5, write_npz
+
+from audiolabels import (
+    SoftTargets,
+    Targets,
+    expand,
+    expand_files,
+    read_labels,
+    read_scores,
+    read_targets,
+    write_targets,
+)
+from audiolabels.errors import OptionError, ScoresFileError
+from audiolabels.layouts import LAYOUTS, SOFT
+
+CLIPS = [f"{i:011}_{i * 1000}" for i in range(40)]
+SEGMENTS = np.random.default_rng(5).integers(0, 9, (40, 5, 3)).astype(np.float32) / 8
+
+
+@pytest.fixture
+def scores(tmp_path: Path) -> Path:
+    return write_hdf5(
+        tmp_path / "s.h5", clip_id=CLIPS, scores=SEGMENTS, classes=NAMES, segment_seconds=2
+    )
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    """Clips 5 to 49, of which the last ten have no scores."""
+    names = {0: "Guitar", 1: "Rain,Speech", 2: "Zither"}
+    rows = "".join(f'{i:011}, {i}.000, {i + 10}.000, "{ids(names[i % 3])}"\n' for i in range(5, 50))
+    (tmp_path / "labels.csv").write_text(rows)
+    return tmp_path / "labels.csv"
+
+
+def ids(names: str) -> str:
+    known = {"Guitar": "/m/0342h", "Rain": "/m/06mb1", "Speech": "/m/09x0r", "Zither": "/m/0jtg0"}
+    return ",".join(known[name] for name in names.split(","))
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"teacher_weight": 0.5},
+    {"teacher_weight": 0.25, "labels_scheme": "pe-cml", "parents": "certain"},
+    {"threshold": 0.5},
+    {"threshold": 0.75, "teacher_weight": 0.5, "layout": "packed"},
+    {"threshold": 0.5, "layout": "dense"},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("group", [3, 64, 8192])
+def test_streaming_gives_the_bytes_of_the_library(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scores: Path,
+    labels: Path,
+    options: dict[str, Any],
+    group: int,
+) -> None:
+    monkeypatch.setitem(vars(SOFT), "group", group)
+    for layout in LAYOUTS.values():
+        monkeypatch.setitem(vars(layout), "group", group)
+    monkeypatch.setattr("audiolabels.importers.plain.BLOCK", 7)
+    streamed, made = tmp_path / "streamed.parquet", tmp_path / "made.parquet"
+    expand_files(labels, streamed, "pseudo-strong", scores=scores, **options)
+    layout = options.get("layout")
+    rest = {name: value for name, value in options.items() if name != "layout"}
+    targets = expand(read_scores(scores), "pseudo-strong", given=read_labels(labels), **rest)
+    write_targets(targets, made, layout=layout)
+    assert streamed.read_bytes() == made.read_bytes()
+    kind = Targets if "threshold" in options else SoftTargets
+    assert isinstance(read_targets(streamed), kind)
+
+
+def test_scores_alone_suffice(tmp_path: Path, scores: Path) -> None:
+    summary = expand_files(None, tmp_path / "o.parquet", "pseudo-strong", scores=scores)
+    targets = read_targets(tmp_path / "o.parquet")
+    assert np.array_equal(targets.to_numpy()[0], SEGMENTS.reshape(-1, 3))
+    assert targets.vocabulary.names == NAMES
+    assert (summary.counts.clips, summary.counts.segments) == (40, 200)
+    assert summary.agreement is None
+    assert [s["name"] for s in targets.metadata["sources"]] == ["s.h5"]
+
+
+@pytest.mark.parametrize("group", [3, 8192])
+def test_counts_are_those_of_the_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scores: Path, labels: Path, group: int
+) -> None:
+    monkeypatch.setitem(vars(SOFT), "group", group)
+    out = tmp_path / "o.parquet"
+    summary = expand_files(labels, out, "pseudo-strong", scores=scores, teacher_weight=0.5)
+    counts = summary.counts
+    kept = SEGMENTS[5:]
+    found = kept.max(1) >= 0.5
+    assert (counts.clips, counts.segments) == (35, 175)
+    assert (counts.without_labels, counts.without_scores) == (5, 10)
+    assert counts.clips_empty == (~found.any(1)).sum()
+    assert counts.segments_empty == (kept < 0.5).all(2).sum()
+    assert counts.clips_by_number.tolist() == np.bincount(found.sum(1), minlength=4).tolist()
+    assert counts.found_by_class.tolist() == found.sum(0).tolist()
+    given = np.array([[[1, 0, 0], [0, 1, 1], [0, 0, 0]][i % 3] for i in range(5, 40)], bool)
+    again = (given & found).sum(1)
+    some = given.any(1)
+    assert counts.labelled == some.sum()
+    assert counts.covered == (some & (again == given.sum(1))).sum()
+    assert counts.uncovered == (some & (again == 0)).sum()
+    assert counts.coverage == pytest.approx((again[some] / given.sum(1)[some]).sum())
+    assert summary.agreement.clips == 35
+    assert summary.finding_counts["clip without labels", "it has scores, but no given labels"] == 5
+    assert summary.finding_counts["clip without scores", "it has labels, but no scores"] == 10
+
+
+def test_clips_that_one_side_lacks_are_listed_never_filled(
+    tmp_path: Path, scores: Path, labels: Path
+) -> None:
+    out, report = tmp_path / "o.parquet", tmp_path / "r.csv"
+    expand_files(labels, out, "pseudo-strong", scores=scores, teacher_weight=0.5, report=report)
+    lines = report.read_text().splitlines()
+    assert f's.h5,1,{CLIPS[0]},clip without labels,"it has scores, but no given labels"' in lines[1]
+    assert lines[6].startswith("labels.csv,36,00000000040_40000,clip without scores")
+    assert len(lines) == 16
+    assert set(read_targets(out).clip_id.to_pylist()) == set(CLIPS[5:])
+    expand_files(labels, out, "pseudo-strong", scores=scores)
+    assert set(read_targets(out).clip_id.to_pylist()) == set(CLIPS)
+
+
+def test_labels_from_several_files_are_named_by_their_own(
+    tmp_path: Path, scores: Path, labels: Path
+) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text('zzzzzzzzzzz, 0.000, 10.000, "/m/0342h"\n')
+    report = tmp_path / "r.csv"
+    expand_files(
+        [labels, more], tmp_path / "o.parquet", "pseudo-strong", scores=scores, report=report
+    )
+    assert "more.csv,1,zzzzzzzzzzz_0,clip without scores" in report.read_text()
+
+
+def test_no_clip_in_common(tmp_path: Path, scores: Path) -> None:
+    (tmp_path / "l.csv").write_text("clip_id,labels\nx.wav,Rain\n")
+    with pytest.raises(
+        ScoresFileError, match="labels have ids like 'x', scores like '00000000000_0'"
+    ):
+        expand_files(tmp_path / "l.csv", tmp_path / "o.parquet", "pseudo-strong", scores=scores)
+    assert not (tmp_path / "o.parquet").exists()
+
+
+def test_a_bad_row_at_the_end_leaves_the_old_file(tmp_path: Path) -> None:
+    values = SEGMENTS.reshape(200, 3).copy()
+    values[-1, -1] = np.nan
+    bad = write_npz(tmp_path / "s.npz", clip_id=np.arange(200), scores=values, classes=NAMES)
+    out = tmp_path / "o.parquet"
+    out.write_text("old")
+    with pytest.raises(ScoresFileError, match=r"199 \(row 200\) has a score nan"):
+        expand_files(None, out, "pseudo-strong", scores=bad)
+    assert out.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "options", "message"),
+    [
+        ("pseudo-strong", {}, "needs a file of scores"),
+        ("weak", {"scores": "s.h5"}, "'weak' reads no scores"),
+        ("weak", {"class_order": "audioset"}, "'weak' reads no scores"),
+        ("pseudo-strong", {"scores": "s.h5", "layout": "lists"}, "holds no soft targets"),
+        ("pseudo-strong", {"scores": "s.h5", "clip_duration": 4}, "durations .* say nothing"),
+        ("pseudo-strong", {"scores": "s.h5", "teacher_weight": 0.5}, "give label files"),
+        ("pseudo-strong", {"scores": "s.h5", "teacher_weight": 3}, "teacher_weight 3"),
+    ],
+)
+def test_wrong_options_are_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scores: Path,
+    scheme: str,
+    options: dict[str, Any],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inputs = None if scheme == "pseudo-strong" else "labels.csv"
+    with pytest.raises(OptionError, match=message):
+        expand_files(inputs, "o.parquet", scheme, **options)
+    assert not Path("o.parquet").exists()
+
+
+def test_no_input_is_overwritten(tmp_path: Path, scores: Path) -> None:
+    with pytest.raises(OptionError, match="is an input or another output"):
+        expand_files(None, scores, "pseudo-strong", scores=scores)
+
+
+def test_memory_does_not_grow_with_the_clips(tmp_path: Path) -> None:
+    """Ten times the clips in a file of 1 kB a clip, less than half again the memory."""
+    import h5py
+
+    peaks = []
+    for clips in (20_000, 200_000):
+        path = tmp_path / f"{clips}.h5"
+        with h5py.File(path, "w") as file:
+            file["clip_id"] = np.array([f"clip {i}" for i in range(clips)], "S")
+            shape, chunks = (clips, 527), (1024, 527)
+            file.create_dataset("scores", shape, "f2", chunks=chunks, fillvalue=0.25)
+        program = (
+            "from audiolabels import expand_files; import resource, sys;"
+            "expand_files(None, 'o.parquet', 'pseudo-strong', scores=sys.argv[1]);"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, path],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        peaks.append(int(done.stdout))
+        assert pq.ParquetFile(tmp_path / "o.parquet").metadata.num_rows == clips
+    assert peaks[1] < 1.5 * peaks[0]

@@ -1,0 +1,102 @@
+"""How scores and labels agree."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles import pseudo_strong as oracle
+
+from audiolabels import Scores, agreement
+from audiolabels.agreement import Clips, Overlap, average_precision, whole_clips
+
+RNG = np.random.default_rng(3)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=20).filter(
+        lambda pairs: any(positive for _, positive in pairs)
+    )
+)
+def test_average_precision_equals_its_definition(pairs: list[tuple[int, bool]]) -> None:
+    pairs.sort(key=lambda pair: -pair[0])
+    scores, positive = map(list, zip(*pairs, strict=True))
+    found = average_precision(np.array(scores, np.float32), np.array(positive))
+    assert found == pytest.approx(oracle.average_precision(scores, positive))
+
+
+def test_average_precision_equals_that_of_scikit_learn() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    for _ in range(20):
+        scores = np.sort(RNG.integers(0, 30, 200) / 30).astype(np.float32)[::-1]
+        positive = RNG.random(200) < 0.1 + scores / 2
+        wanted = metrics.average_precision_score(positive, scores)
+        assert average_precision(scores, positive) == pytest.approx(wanted)
+
+
+def clips(count: int, columns: int) -> tuple[Any, Any, Any]:
+    positive = RNG.random((count, columns)) < 0.2
+    scores = np.clip(positive * 0.5 + RNG.random(positive.shape) * 0.6, 0, 1).astype(np.float32)
+    return pa.array([f"clip {i}" for i in range(count)]), scores, positive
+
+
+def measured(ids: Any, scores: Any, positive: Any, step: int, unknown: Any = None) -> Any:
+    overlap = Overlap()
+    unknown = np.zeros_like(positive) if unknown is None else unknown
+    for start in range(0, len(ids), step):
+        part = slice(start, start + step)
+        overlap.add(Clips(ids[part], scores[part]), positive[part], unknown[part])
+    return overlap.agreement(np.ones(scores.shape[1], np.bool_))
+
+
+def test_a_wrong_order_shows() -> None:
+    ids, scores, positive = clips(400, 12)
+    right = measured(ids, scores, positive, 400)
+    assert (right.clips, right.classes) == (400, 12)
+    assert right.mean > 0.9
+    assert not right.near_chance
+    wrong = measured(ids, np.roll(scores, 1, axis=1), positive, 400)
+    assert wrong.mean < 0.3
+    assert wrong.near_chance
+
+
+def test_the_sample_depends_on_neither_order_nor_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreement, "SAMPLE", 50)
+    ids, scores, positive = clips(300, 5)
+    whole = measured(ids, scores, positive, 300)
+    assert whole.clips == 50
+    assert measured(ids, scores, positive, 7) == whole
+    other = RNG.permutation(300)
+    assert measured(ids.take(pa.array(other)), scores[other], positive[other], 11) == whole
+
+
+def test_what_is_unknown_takes_no_part() -> None:
+    ids, scores, positive = clips(200, 4)
+    unknown = ~positive & (scores > 0.3)
+    assert measured(ids, scores, positive, 50, unknown).mean == pytest.approx(1)
+
+
+def test_nothing_is_measured_on_too_little() -> None:
+    ids, scores, positive = clips(20, 3)
+    assert Overlap().agreement(np.ones(3, np.bool_)) is None
+    assert measured(ids[:1], scores[:1], positive[:1], 1) is None
+    assert measured(ids, scores, np.zeros_like(positive), 20) is None
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(1, 7))
+def test_clips_are_whole_whatever_the_parts(sizes: list[int], step: int) -> None:
+    names = [f"clip {i}" for i, size in enumerate(sizes) for _ in range(size)]
+    values = RNG.random((len(names), 2)).astype(np.float32)
+    onset = [float(i) for size in sizes for i in range(size)]
+    scores = Scores.from_arrays(names, values, classes=["Rain", "Speech"], onset=onset)
+    parts = (scores.slice(i, i + step) for i in range(0, len(scores), step))
+    done = list(whole_clips(parts))
+    assert sum(len(part) for part, _ in done) == len(scores)
+    assert [c for _, found in done for c in found.clip_id.to_pylist()] == [
+        f"clip {i}" for i in range(len(sizes))
+    ]
+    ends = np.cumsum(sizes)
+    highest = [values[end - size : end].max(0) for size, end in zip(sizes, ends, strict=True)]
+    assert np.array_equal(np.concatenate([found.scores for _, found in done]), highest)
