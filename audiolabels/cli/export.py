@@ -29,6 +29,7 @@ Examples:
   audiolabels export --to passt targets.parquet -o train.hdf --audio balanced_train_mp3.hdf
   audiolabels export --to panns targets.parquet -o train.h5 --audio waveforms.h5 --index index.h5
   audiolabels export --to psl targets.parquet -o train.tsv
+  audiolabels export --to eat targets.parquet -o eat/train.tsv --audio folder
   audiolabels export --to fsd50k targets.parquet -o fsd50k/dev.csv
   audiolabels export --to hear frames.parquet -o task/train.json
   audiolabels export --to huggingface targets.parquet -o train.parquet
@@ -55,9 +56,10 @@ Examples:
 )
 @click.option(
     "--audio",
-    metavar="FILE",
+    metavar="FILE|FOLDER",
     type=click.Path(path_type=Path),
-    help="The project's HDF5 file with the audio, which is linked, not copied (panns, passt, psl).",
+    help="The project's HDF5 file with the audio, which is linked, not copied (panns, passt, psl); "
+    "or the folder of the audio files (eat).",
 )
 @click.option(
     "--index",
@@ -69,7 +71,13 @@ Examples:
     "--files",
     metavar="PATTERN",
     help="The audio files' names: {id} stands for the video's 11 characters, {clip} for the whole "
-    "id of the clip (ast, hear).",
+    "id of the clip (ast, eat, hear).",
+)
+@click.option(
+    "--sample-rate",
+    metavar="HZ",
+    type=click.IntRange(min=1),
+    help="Of the audio files, in the place of --audio: sizes are lengths of clips times it (eat).",
 )
 @click.option(
     "--durations",
@@ -95,6 +103,7 @@ def command(
     audio: Path | None,
     index: Path | None,
     files: str | None,
+    sample_rate: int | None,
     durations: Path | None,
     names: bool,
     vocabulary: str | None,
@@ -107,7 +116,7 @@ def command(
     """Write labels in a form that another project's code reads.
 
     INPUT is an event file, as for expand, where a form takes (events), else a targets file. psl
-    too takes --clip-duration, where the targets do not say how long a clip is.
+    and eat too take --clip-duration, where the targets do not say how long a clip is.
     """
     given: dict[str, Any] = {
         "vocabulary": vocabulary,
@@ -117,6 +126,7 @@ def command(
         "audio": audio,
         "index": index,
         "files": files,
+        "sample_rate": sample_rate,
     }
     if EXPORTERS[to].reads is not Events:
         given["clip_duration"] = clip_duration

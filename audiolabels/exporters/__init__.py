@@ -13,6 +13,7 @@ from typing import Any
 from audiolabels.errors import OptionError, choose
 from audiolabels.events import Events
 from audiolabels.exporters.ast import write_ast
+from audiolabels.exporters.eat import write_eat
 from audiolabels.exporters.evaluators import write_events
 from audiolabels.exporters.framed_release import write_framed_release
 from audiolabels.exporters.fsd50k import write_fsd50k
@@ -71,6 +72,12 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             Targets,
             "TSV of PSL, a row a clip or a frame",
             ("audio", "clip_duration"),
+        ),
+        "eat": Exporter(
+            write_eat,
+            Targets,
+            "manifest and labels of EAT, sampling weights, list of classes",
+            ("files", "audio", "sample_rate", "clip_duration"),
         ),
         "fsd50k": Exporter(write_fsd50k, Targets, "CSV of FSD50K, and vocabulary.csv"),
         "hear": Exporter(

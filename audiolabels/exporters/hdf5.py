@@ -142,7 +142,7 @@ def _match(clips: Clips, audio_names: Any, export: Export) -> tuple[Clips, Rows]
 
 
 def match_audio(
-    heard: pa.StringArray, labelled: pa.StringArray, export: Export
+    heard: pa.StringArray, labelled: pa.StringArray, export: Export, *, place: str = "file"
 ) -> tuple[Rows, Rows]:
     """Where each clip of an audio file stands among the targets, and the other way round.
 
@@ -150,6 +150,7 @@ def match_audio(
         heard: string (A,), names in the audio file.
         labelled: string (K,), names of the targets.
         export: where those that only one side has are counted and named.
+        place: what holds the audio, for messages.
 
     Returns:
         int64 (A,) and (K,); -1 where the other side lacks it.
@@ -164,10 +165,10 @@ def match_audio(
     ]
     if len(lacking[0]) == len(heard):
         raise OptionError(
-            f"no clip of the audio file has a target: it has {_some(heard)}, the targets "
+            f"no clip of the audio {place} has a target: it has {_some(heard)}, the targets "
             f"{_some(labelled)}"
         )
-    export.leave_out("clips of the audio file without targets", lacking[0])
+    export.leave_out(f"clips of the audio {place} without targets", lacking[0])
     export.leave_out("targets without audio", lacking[1])
     return sides
 

@@ -17,10 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from audiolabels.columns import texts_to_arrow, to_numpy
-from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
     CLIP_ID,
     Clips,
@@ -29,6 +27,7 @@ from audiolabels.exporters.clips import (
     choose_clips,
     choose_segments,
     class_list,
+    clip_lengths,
     fit_classes,
     label_texts,
 )
@@ -41,10 +40,8 @@ from audiolabels.exporters.writing import (
     write_classes,
     write_rows,
 )
-from audiolabels.grid import seconds_to_ms
+from audiolabels.grid import Ms
 from audiolabels.targets import Targets
-
-Ms = npt.NDArray[np.int64]
 
 
 def write_psl(
@@ -72,7 +69,7 @@ def write_psl(
     targets, segments = fit_classes(targets, "psl"), are_segments(targets)
     classes, beside = class_list(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
-    length = _lengths(targets, segments, clip_duration)
+    length = clip_lengths(targets, "psl", clip_duration)
     choose = choose_segments if segments else choose_clips
     clips = choose(targets, "psl", _namer(length), export, empty=False)
     if audio is None:
@@ -82,25 +79,6 @@ def write_psl(
     export.files[path] = write_rows(path, _rows(clips, length, segments, audio)) - 1
     export.files[beside] = write_classes(beside, classes)
     return export
-
-
-def _lengths(targets: Targets, segments: bool, clip_duration: float | str | None) -> Ms:
-    """Length of each row's clip in milliseconds."""
-    lacking = targets.offset.null_count or segments
-    if clip_duration is None and lacking:
-        raise OptionError(
-            "psl needs the length of each clip, which these targets do not say: give it with "
-            "--clip-duration 10 (clip_duration=10)"
-        )
-    given = 0 if clip_duration is None else seconds_to_ms(clip_duration, "a clip")
-    if segments and (to_numpy(targets.onset) * 1000 >= given).any():
-        raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
-    unknown = np.ones(len(targets), np.bool_)
-    if not segments:
-        unknown = to_numpy(targets.offset.is_null().cast("uint8")) > 0
-    length = np.full(len(targets), given, np.int64)
-    length[~unknown] = np.rint(to_numpy(targets.offset)[~unknown] * 1000)
-    return length
 
 
 def _namer(length: Ms) -> Name:

@@ -55,12 +55,15 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
     return count
 
 
-def write_classes(path: Path, rows: Sequence[Sequence[str]], *, quoted: bool = True) -> int:
+def write_classes(
+    path: Path, rows: Sequence[Sequence[str]], *, header: bool = True, quoted: bool = True
+) -> int:
     """Write a list of classes in CSV, unless it stands there already; returns their number.
 
     Args:
         path: a list with other classes is never replaced.
-        rows: cells; without quotes there is no header.
+        rows: cells.
+        header: whether the first row is one.
         quoted: whether the last cell of each class is in quotes, as in AudioSet's own list.
 
     Raises:
@@ -71,8 +74,8 @@ def write_classes(path: Path, rows: Sequence[Sequence[str]], *, quoted: bool = T
         refuse_other_classes(path, rows)
     else:
         lines = [",".join([*row[:-1], quote(row[-1]) if quoted else row[-1]]) for row in rows]
-        write_rows(path, [",".join(rows[0]), *lines[1:]])
-    return len(rows) - quoted
+        write_rows(path, [",".join(rows[0]), *lines[1:]] if header else lines)
+    return len(rows) - header
 
 
 def refuse_other_classes(path: Path, rows: Sequence[Sequence[str]]) -> None:
