@@ -19,6 +19,7 @@ from audiolabels.exporters import EXPORTERS, Export, export
 from audiolabels.readers import read_events
 from audiolabels.schemes.parents import PARENTS_OR_NONE
 from audiolabels.store import read_targets
+from audiolabels.targets import Targets
 
 
 @click.command(
@@ -31,6 +32,7 @@ Examples:
   audiolabels export --to psl targets.parquet -o train.tsv
   audiolabels export --to eat targets.parquet -o eat/train.tsv --audio folder
   audiolabels export --to fsd50k targets.parquet -o fsd50k/dev.csv
+  audiolabels export --to desed audioset_train_strong.tsv -o strong.tsv
   audiolabels export --to hear frames.parquet -o task/train.json
   audiolabels export --to huggingface targets.parquet -o train.parquet
   audiolabels export --to framed-release frames.parquet -o framed.tsv
@@ -71,7 +73,7 @@ Examples:
     "--files",
     metavar="PATTERN",
     help="The audio files' names: {id} stands for the video's 11 characters, {clip} for the whole "
-    "id of the clip (ast, eat, hear).",
+    "id of the clip (ast, eat, desed, hear).",
 )
 @click.option(
     "--sample-rate",
@@ -85,7 +87,9 @@ Examples:
     type=click.Path(path_type=Path),
     help="Where to write the clips' lengths, which sed_scores_eval and psds_eval need (events).",
 )
-@click.option("--names", is_flag=True, help="Labels are display names, not ids (events, hear).")
+@click.option(
+    "--names", is_flag=True, help="Labels are display names, not ids (events, desed, hear)."
+)
 @click.option("--vocabulary", metavar="NAME|FILE", help=f"{VOCABULARY} (events)")
 @click.option(
     "--parents",
@@ -115,8 +119,9 @@ def command(
 ) -> None:
     """Write labels in a form that another project's code reads.
 
-    INPUT is an event file, as for expand, where a form takes (events), else a targets file. psl
-    and eat too take --clip-duration, where the targets do not say how long a clip is.
+    INPUT is an event file, as for expand, where a form takes (events), else a targets file; desed
+    takes either. psl and eat too take --clip-duration, where the targets do not say how long a
+    clip is.
     """
     given: dict[str, Any] = {
         "vocabulary": vocabulary,
@@ -128,7 +133,9 @@ def command(
         "files": files,
         "sample_rate": sample_rate,
     }
-    if EXPORTERS[to].reads is not Events:
+    sources = EXPORTERS[to].sources
+    events = Events in sources and not (Targets in sources and _holds_targets(input_))
+    if not events:
         given["clip_duration"] = clip_duration
     options = {name: value for name, value in given.items() if value is not None}
     for name in options:
@@ -140,7 +147,7 @@ def command(
     refuse_overwriting([input_], [output, *(p for p in (durations, index) if p)], beside)
     notes: list[str] = []
     labels: Any
-    if EXPORTERS[to].reads is Events:
+    if events:
         labels = read_events(
             input_,
             clip_duration=clip_duration,
@@ -163,6 +170,15 @@ def command(
         *(f"wrote {path} ({rows:,} rows)" for path, rows in done.files.items()),
     ]
     click.echo("\n".join(lines))
+
+
+def _holds_targets(path: Path) -> bool:
+    """Whether a file is Parquet, as targets are and events never."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError:  # whoever reads the file says what is wrong with it
+        return False
 
 
 def _left(done: Export, what: str) -> str:
