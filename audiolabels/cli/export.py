@@ -34,6 +34,8 @@ Examples:
   audiolabels export --to fsd50k targets.parquet -o fsd50k/dev.csv
   audiolabels export --to desed audioset_train_strong.tsv -o strong.tsv
   audiolabels export --to hear frames.parquet -o task/train.json
+  audiolabels export --to pretrained-sed audioset_eval_strong.tsv \\
+      -o audioset_strong/eval --audio eval_segments_mp3.hdf
   audiolabels export --to huggingface targets.parquet -o train.parquet
   audiolabels export --to framed-release frames.parquet -o framed.tsv
   audiolabels export --to sed-scores-eval audioset_eval_strong.tsv \\
@@ -60,8 +62,8 @@ Examples:
     "--audio",
     metavar="FILE|FOLDER",
     type=click.Path(path_type=Path),
-    help="The project's HDF5 file with the audio, which is linked, not copied (panns, passt, psl); "
-    "or the folder of the audio files (eat).",
+    help="The project's HDF5 file with the audio, which is linked (panns, passt, psl) or copied "
+    "(pretrained-sed); or the folder of the audio files (eat).",
 )
 @click.option(
     "--index",

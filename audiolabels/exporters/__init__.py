@@ -22,6 +22,7 @@ from audiolabels.exporters.hear import write_hear
 from audiolabels.exporters.huggingface import write_huggingface
 from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.passt import write_passt
+from audiolabels.exporters.pretrained_sed import write_pretrained_sed
 from audiolabels.exporters.psl import write_psl
 from audiolabels.exporters.writing import Export
 from audiolabels.targets import Targets
@@ -100,6 +101,12 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         ),
         "huggingface": Exporter(
             write_huggingface, Targets, "Parquet as agkphysics/AudioSet has it, without audio"
+        ),
+        "pretrained-sed": Exporter(
+            write_pretrained_sed,
+            Events,
+            "a split of PretrainedSED's Hugging Face data set, in a new folder",
+            ("audio", "parents"),
         ),
         "framed-release": Exporter(
             write_framed_release,

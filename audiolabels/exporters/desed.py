@@ -11,10 +11,11 @@ by name; beside strong labels in `<name>_masked.tsv`, of the same form. `<name>_
 (`filename`, `duration`) says how far a clip is known: to its end, or to that of its last frame.
 
 What it cannot hold: a clip without a positive class, whose weak row stops the reader and whose
-strong row it drops; and the grid of the frames. DESED_task makes frames of its own, and an event
-fills each that it touches. Deviations: labels are ids unless `names` says otherwise, since weak
-labels are split at commas, which display names have; there is no `confidence`, where a soft target
-of an event would stand.
+strong row it drops; the grid of the frames, for DESED_task makes its own, in which an event fills
+each that it touches; and where one event of a class ends and another that meets it begins, by which
+`strong_framed` may give other frames once they are one. Deviations: labels are ids unless `names`
+says otherwise, since weak labels are split at commas, which display names have; there is no
+`confidence`, where a soft target of an event would stand.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -130,7 +131,7 @@ def _from_events(
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
     export, labels = Export(), _labels(vocabulary, names)
-    sounding = choose_sounding(events, vocabulary, parents, name_after(files), export)
+    sounding = choose_sounding(events, vocabulary, parents, name_after(files), export, merged=True)
     called = sounding.names.to_pylist()
     present, unsure = ([(called, runs)] for runs in (sounding.present, sounding.unsure))
     _write_strong(path, labels, present, unsure, export)

@@ -135,10 +135,20 @@ def _short_names(clips: Clips, export: Export) -> Clips:
 
 def _match(clips: Clips, audio_names: Any, export: Export) -> tuple[Clips, Rows]:
     """The clips that have audio in the order of the audio file, and their rows in it."""
-    heard = _videos([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
-    place, _ = match_audio(heard, _videos(clips.names.to_pylist()), export)
+    place, _ = match_videos(audio_names, clips.names, export)
     kept = np.flatnonzero(place >= 0)
     return clips.take(place[kept]), kept
+
+
+def match_videos(audio_names: Any, labelled: pa.StringArray, export: Export) -> tuple[Rows, Rows]:
+    """As `match_audio`, of names that may differ in folder, `Y` and extension.
+
+    Args:
+        audio_names: HDF5 data set of bytes (A,).
+        labelled, export: see `match_audio`.
+    """
+    heard = _videos([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
+    return match_audio(heard, _videos(labelled.to_pylist()), export)
 
 
 def match_audio(

@@ -11,7 +11,7 @@ from audiolabels.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.events import PRESENT, Events
 from audiolabels.exporters.clips import ROWS, Clips, Name, Rows, clip_spans, clips_named, tell_apart
 from audiolabels.exporters.writing import Export
-from audiolabels.schemes.merged import covered, merge_events, unsure_events
+from audiolabels.schemes.merged import covered, lift_events, merge_events, unsure_events
 from audiolabels.schemes.runs import Runs, merge
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary
@@ -78,13 +78,21 @@ def frame_runs(clips: Clips, table: Table) -> Iterator[tuple[list[str], Runs]]:
         yield clips.names.slice(start, CLIPS).to_pylist(), runs
 
 
+def _each(events: Events, vocabulary: Vocabulary, *, parents: str) -> Runs:
+    """The events that have a part in their clip."""
+    clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
+    inside = np.flatnonzero((onset < events.duration_ms[clip]) & (offset > 0))
+    order = inside[np.lexsort([a[inside] for a in (offset, onset, column, clip)])]
+    return Runs(clip[order], column[order], onset[order], offset[order])
+
+
 class Sounding(NamedTuple):
     """Clips with events.
 
     Attributes:
         clips: int64 (K,): their rows among the events.
         names: string (K,): what the form calls them; no two are equal.
-        present: merged events, in milliseconds; `clip` is a place among the names.
+        present: events, in milliseconds, ascending; `clip` is a place among the names.
         unsure: where a class is unknown, likewise; an event that says otherwise wins.
     """
 
@@ -95,7 +103,13 @@ class Sounding(NamedTuple):
 
 
 def choose_sounding(
-    events: Events, vocabulary: Vocabulary, parents: str, name: Name, export: Export
+    events: Events,
+    vocabulary: Vocabulary,
+    parents: str,
+    name: Name,
+    export: Export,
+    *,
+    merged: bool,
 ) -> Sounding:
     """The clips with events of some classes; the others are counted and named in `export`.
 
@@ -105,12 +119,15 @@ def choose_sounding(
         parents: see `merge_events`.
         name: what the form calls a clip.
         export: where the others are counted.
+        merged: whether events of a class that overlap or meet become one, cut to the clip; if not,
+            each stands by itself, with the times that it was given.
 
     Raises:
         OptionError: no such policy.
         VocabularyError: the events' ontology lacks a class of the vocabulary.
     """
-    present = merge_events(events, vocabulary, parents=parents)
+    make = merge_events if merged else _each
+    present = make(events, vocabulary, parents=parents)
     unsure = unsure_events(events, vocabulary, parents=parents)
     sounding = np.zeros(len(events), np.bool_)
     sounding[present.clip] = True
@@ -124,9 +141,14 @@ def choose_sounding(
     ):
         export.leave_out(reason, events.clip_id.take(to_arrow(np.flatnonzero(lost))))
     given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
-    outside = int((given & ~reached).sum())
-    if outside:
-        export.left_out["events of classes outside the vocabulary"] = outside
+    end = events.duration_ms[events.clip]
+    beyond = (events.onset_ms >= end) | (events.offset_ms <= 0)
+    for reason, unheard in (
+        ("events of classes outside the vocabulary", given & ~reached),
+        ("events outside their clips", given & reached & beyond),
+    ):
+        if unheard.any():
+            export.left_out[reason] = int(unheard.sum())
     chosen = np.flatnonzero(sounding & alone)
     place = np.full(len(events), -1)
     place[chosen] = np.arange(len(chosen))

@@ -1,15 +1,18 @@
 """What exporters share: files that are whole or not there, and what could not be written."""
 
 import csv
+import os
 import re
+import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, TargetsFileError
 from audiolabels.store import atomic_path, blame
 
 
@@ -53,6 +56,29 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
             file.write(f"{row}\n")
             count += 1
     return count
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` to write into; it becomes `path` only if all went well.
+
+    Raises:
+        OptionError: `path` is there; a folder is never replaced.
+        TargetsFileError: the folder that it is in does not exist, or writing fails.
+    """
+    if path.exists():
+        raise OptionError(f"{path}: is there already, and a folder is never replaced")
+    if not path.resolve().parent.is_dir():
+        raise TargetsFileError(f"{path.parent}: no such folder; make it first")
+    partial = path.resolve().with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with blame(path):
+            partial.mkdir()
+        yield partial
+        with blame(path):
+            partial.rename(path.resolve())
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_classes(

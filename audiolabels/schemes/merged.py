@@ -7,8 +7,30 @@ from audiolabels.errors import choose
 from audiolabels.events import PRESENT, UNKNOWN, Events
 from audiolabels.schemes.framed import relations
 from audiolabels.schemes.parents import PARENTS_OR_NONE
-from audiolabels.schemes.runs import Runs, merge
+from audiolabels.schemes.runs import Ints, Runs, merge
 from audiolabels.vocabulary import Vocabulary
+
+
+def lift_events(
+    events: Events, vocabulary: Vocabulary, *, parents: str = "none"
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Each event by itself, as one of its class and of those that it lifts.
+
+    Arguments and errors are those of `merge_events`.
+
+    Returns:
+        Clip, column, onset and offset in milliseconds as they were given, int64 (L,) each.
+    """
+    related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
+    chosen = np.flatnonzero(events.says == PRESENT)
+    which, column = related.lifted.of(events.classes[chosen])
+    statement = chosen[which]
+    return (
+        events.clip[statement],
+        column,
+        events.onset_ms[statement],
+        events.offset_ms[statement],
+    )
 
 
 def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none") -> Runs:
@@ -33,13 +55,8 @@ def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none
     >>> merged.first.tolist(), merged.stop.tolist()
     ([0, 5000], [3500, 10000])
     """
-    related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
-    chosen = np.flatnonzero(events.says == PRESENT)
-    which, column = related.lifted.of(events.classes[chosen])
-    statement = chosen[which]
-    clip = events.clip[statement]
-    offset = np.minimum(events.offset_ms[statement], events.duration_ms[clip])
-    return merge(clip, column, events.onset_ms[statement].clip(min=0), offset)
+    clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
+    return merge(clip, column, onset.clip(min=0), np.minimum(offset, events.duration_ms[clip]))
 
 
 def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none") -> Runs:
