@@ -30,6 +30,7 @@ Examples:
   audiolabels export --to passt targets.parquet -o train.hdf --audio balanced_train_mp3.hdf
   audiolabels export --to panns targets.parquet -o train.h5 --audio waveforms.h5 --index index.h5
   audiolabels export --to psl targets.parquet -o train.tsv
+  audiolabels export --to ced targets.parquet -o eval.tsv --audio waveforms.h5
   audiolabels export --to eat targets.parquet -o eat/train.tsv --audio folder
   audiolabels export --to fsd50k targets.parquet -o fsd50k/dev.csv
   audiolabels export --to desed audioset_train_strong.tsv -o strong.tsv
@@ -62,8 +63,8 @@ Examples:
     "--audio",
     metavar="FILE|FOLDER",
     type=click.Path(path_type=Path),
-    help="The project's HDF5 file with the audio, which is linked (panns, passt, psl) or copied "
-    "(pretrained-sed); or the folder of the audio files (eat).",
+    help="The project's HDF5 file with the audio, which is linked (panns, passt), named (psl, ced) "
+    "or copied (pretrained-sed); or the folder of the audio files (eat).",
 )
 @click.option(
     "--index",
@@ -75,7 +76,7 @@ Examples:
     "--files",
     metavar="PATTERN",
     help="The audio files' names: {id} stands for the video's 11 characters, {clip} for the whole "
-    "id of the clip (ast, eat, desed, hear).",
+    "id of the clip (ast, ced, eat, desed, hear).",
 )
 @click.option(
     "--sample-rate",

@@ -13,6 +13,7 @@ from typing import Any, get_args
 from audiolabels.errors import OptionError, choose
 from audiolabels.events import Events
 from audiolabels.exporters.ast import write_ast
+from audiolabels.exporters.ced import write_ced
 from audiolabels.exporters.desed import write_desed
 from audiolabels.exporters.eat import write_eat
 from audiolabels.exporters.evaluators import write_events
@@ -79,6 +80,9 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             Targets,
             "TSV of PSL, a row a clip or a frame",
             ("audio", "clip_duration"),
+        ),
+        "ced": Exporter(
+            write_ced, Targets, "list of CED, a row a clip, list of classes", ("files", "audio")
         ),
         "eat": Exporter(
             write_eat,

@@ -183,6 +183,18 @@ def match_audio(
     return sides
 
 
+def keep_heard(clips: Clips, audio: str | Path, export: Export) -> Clips:
+    """The clips of which an HDF5 file has a data set, by the names that the form gives them.
+
+    Raises:
+        OptionError: the file is missing or broken, or has none of them.
+    """
+    with open_audio(audio, ()) as file:
+        heard = texts_to_arrow(list(file))
+    _, place = match_audio(heard, clips.names, export)
+    return clips.take(np.flatnonzero(place >= 0))
+
+
 def _some(names: pa.StringArray) -> str:
     return f"{', '.join(names.slice(0, 2).to_pylist())} …" if len(names) else "none"
 

@@ -16,9 +16,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from audiolabels.columns import texts_to_arrow, to_numpy
+from audiolabels.columns import to_numpy
 from audiolabels.exporters.clips import (
     CLIP_ID,
     Clips,
@@ -31,7 +29,7 @@ from audiolabels.exporters.clips import (
     fit_classes,
     label_texts,
 )
-from audiolabels.exporters.hdf5 import match_audio, open_audio
+from audiolabels.exporters.hdf5 import keep_heard
 from audiolabels.exporters.writing import (
     Export,
     plain,
@@ -75,7 +73,7 @@ def write_psl(
     if audio is None:
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
-        clips = _with_audio(clips, audio, export)
+        clips = keep_heard(clips, audio, export)
     export.files[path] = write_rows(path, _rows(clips, length, segments, audio)) - 1
     export.files[beside] = write_classes(beside, classes)
     return export
@@ -91,13 +89,6 @@ def _namer(length: Ms) -> Name:
         return f"{match['video']}_{seconds(start)}_{seconds(start + length_ms)}.wav"
 
     return lambda clip_id, row: named(clip_id, int(length[row]))
-
-
-def _with_audio(clips: Clips, audio: str | Path, export: Export) -> Clips:
-    with open_audio(audio, ()) as file:
-        heard = texts_to_arrow(list(file))
-    _, place = match_audio(heard, clips.names, export)
-    return clips.take(np.flatnonzero(place >= 0))
 
 
 def _rows(clips: Clips, length: Ms, segments: bool, audio: str | Path | None) -> Iterator[str]:
