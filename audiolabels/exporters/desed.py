@@ -37,6 +37,7 @@ from audiolabels.exporters.clips import (
     name_after,
 )
 from audiolabels.exporters.spans import (
+    Sounding,
     choose_framed,
     choose_sounding,
     frame_runs,
@@ -136,9 +137,18 @@ def _from_events(
     present, unsure = ([(called, runs)] for runs in (sounding.present, sounding.unsure))
     _write_strong(path, labels, present, unsure, export)
     _write_durations(path, called, events.duration_ms[sounding.clips], export)
-    known = np.ones(len(vocabulary), np.bool_)
-    _write_classes(path, vocabulary, labels, known, export)
+    _write_classes(path, vocabulary, labels, _known_of(sounding, events, len(vocabulary)), export)
     return export
+
+
+def _known_of(sounding: Sounding, events: Events, columns: int) -> npt.NDArray[np.bool_]:
+    """Whether each class is known anywhere in the clips: bool (C,)."""
+    present, unsure = sounding.present, sounding.unsure
+    end = events.duration_ms[sounding.clips][unsure.clip]
+    whole = unsure.column[(unsure.first == 0) & (unsure.stop >= end)]
+    known: npt.NDArray[np.bool_] = np.bincount(whole, minlength=columns) < len(sounding.clips)
+    known[present.column] = True
+    return known
 
 
 def _labels(vocabulary: Vocabulary, names: bool) -> tuple[str, ...]:

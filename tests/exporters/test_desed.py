@@ -207,6 +207,7 @@ def test_a_class_with_an_impossible_event_is_masked(tmp_path: Path) -> None:
     masked = read_strong(path, "_masked")["a.wav"]
     assert masked.all(0).tolist() == [False, False, True, False]
     assert not masked[:, [0, 1, 3]].any()
+    assert classes_of(path) == (list(TOY.names), set(TOY.names) - {"Guitar"})
 
 
 @pytest.mark.parametrize("make", [sample, strange])
