@@ -20,6 +20,7 @@ PretrainedSED's own HDF5 of pseudo labels, `strong_logits` float16 (447, 250).
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,7 @@ Read = Callable[[int], bytes] | None  # a clip's place among the names to its MP
 
 CLIPS = 256  # of a batch, with their bytes
 DATA = "data-00000-of-00001.arrow"
+SPLIT = re.compile(r"\w+(\.\w+)*")  # names that `datasets` takes
 
 TEXTS, SECONDS = pa.list_(pa.string()), pa.list_(pa.float32())
 COLUMNS = {
@@ -84,8 +86,8 @@ def write_pretrained_sed(
         parents: see `merge_events`.
 
     Raises:
-        OptionError: `path` is there, its folder has other splits or classes, the audio file does
-            not fit, or no such policy.
+        OptionError: `path` is there or is no name of a split, its folder has other classes or no
+            list of splits, the audio file does not fit, or no such policy.
         VocabularyError: the events' ontology lacks one of the classes.
         TargetsFileError: a file cannot be written; what was there is untouched.
     """
@@ -131,6 +133,10 @@ def by_name(vocabulary: Vocabulary) -> Vocabulary:
 
 def _splits(path: Path) -> tuple[Path, list[str]]:
     """The file that lists the splits of a data set, and what it shall list."""
+    if not SPLIT.fullmatch(path.name):
+        raise OptionError(
+            f"{path}: {path.name!r} cannot be the name of a split, which has letters, digits and _"
+        )
     file = path.with_name("dataset_dict.json")
     listed: Any = {"splits": []}
     if file.exists():

@@ -207,11 +207,19 @@ def test_nothing_that_is_there_is_replaced(tmp_path: Path) -> None:
         *("balanced_train", "eval"),
         *("dataset_dict.json", "class_labels_indices.csv"),
     }
+    with pytest.raises(OptionError, match="'balanced-train' cannot be the name of a split"):
+        export(EVENTS, "pretrained-sed", tmp_path / "balanced-train")
     (tmp_path / "dataset_dict.json").write_text("[]")
     with pytest.raises(OptionError, match="no list of splits"):
         export(EVENTS, "pretrained-sed", tmp_path / "new")
     with pytest.raises(TargetsFileError, match="no such folder"):
         export(EVENTS, "pretrained-sed", tmp_path / "none" / "eval")
+
+
+def test_a_split_may_be_empty(tmp_path: Path) -> None:
+    nothing = Events.from_dict({"a": None, "b": []})
+    done = export(nothing, "pretrained-sed", tmp_path / "eval")
+    assert len(read_split(tmp_path / "eval")) == done.files[tmp_path / "eval"] == 0
 
 
 def test_equal_events_give_equal_bytes(tmp_path: Path) -> None:
