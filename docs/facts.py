@@ -220,7 +220,9 @@ def exporters() -> Table:
         [
             f"`{name}`",
             form.summary,
-            "a targets file" if form.reads is Targets else "an event file",
+            " or ".join(
+                "a targets file" if s is Targets else "an event file" for s in form.sources
+            ),
             ", ".join(f"`--{option.replace('_', '-')}`" for option in form.options) or "none",
         ]
         for name, form in EXPORTERS.items()

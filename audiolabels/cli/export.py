@@ -18,7 +18,9 @@ from audiolabels.events import Events
 from audiolabels.exporters import EXPORTERS, Export, export
 from audiolabels.readers import read_events
 from audiolabels.schemes.parents import PARENTS_OR_NONE
-from audiolabels.store import read_hard_targets
+from audiolabels.soft_targets import SoftTargets
+from audiolabels.store import read_hard_targets, read_targets
+from audiolabels.targets import Targets
 
 
 @click.command(
@@ -29,8 +31,13 @@ Examples:
   audiolabels export --to passt targets.parquet -o train.hdf --audio balanced_train_mp3.hdf
   audiolabels export --to panns targets.parquet -o train.h5 --audio waveforms.h5 --index index.h5
   audiolabels export --to psl targets.parquet -o train.tsv
+  audiolabels export --to ced targets.parquet -o eval.tsv --audio waveforms.h5
+  audiolabels export --to eat targets.parquet -o eat/train.tsv --audio folder
   audiolabels export --to fsd50k targets.parquet -o fsd50k/dev.csv
+  audiolabels export --to desed audioset_train_strong.tsv -o strong.tsv
   audiolabels export --to hear frames.parquet -o task/train.json
+  audiolabels export --to pretrained-sed audioset_eval_strong.tsv \\
+      -o audioset_strong/eval --audio eval_segments_mp3.hdf
   audiolabels export --to huggingface targets.parquet -o train.parquet
   audiolabels export --to framed-release frames.parquet -o framed.tsv
   audiolabels export --to sed-scores-eval audioset_eval_strong.tsv \\
@@ -55,9 +62,10 @@ Examples:
 )
 @click.option(
     "--audio",
-    metavar="FILE",
+    metavar="FILE|FOLDER",
     type=click.Path(path_type=Path),
-    help="The project's HDF5 file with the audio, which is linked, not copied (panns, passt, psl).",
+    help="The project's HDF5 file with the audio, which is linked (panns, passt), named (psl, ced) "
+    "or copied (pretrained-sed); or the folder of the audio files (eat).",
 )
 @click.option(
     "--index",
@@ -69,7 +77,13 @@ Examples:
     "--files",
     metavar="PATTERN",
     help="The audio files' names: {id} stands for the video's 11 characters, {clip} for the whole "
-    "id of the clip (ast, hear).",
+    "id of the clip (ast, ced, eat, desed, hear).",
+)
+@click.option(
+    "--sample-rate",
+    metavar="HZ",
+    type=click.IntRange(min=1),
+    help="Of the audio files, in the place of --audio: sizes are lengths of clips times it (eat).",
 )
 @click.option(
     "--durations",
@@ -77,7 +91,9 @@ Examples:
     type=click.Path(path_type=Path),
     help="Where to write the clips' lengths, which sed_scores_eval and psds_eval need (events).",
 )
-@click.option("--names", is_flag=True, help="Labels are display names, not ids (events, hear).")
+@click.option(
+    "--names", is_flag=True, help="Labels are display names, not ids (events, desed, hear)."
+)
 @click.option("--vocabulary", metavar="NAME|FILE", help=f"{VOCABULARY} (events)")
 @click.option(
     "--parents",
@@ -95,6 +111,7 @@ def command(
     audio: Path | None,
     index: Path | None,
     files: str | None,
+    sample_rate: int | None,
     durations: Path | None,
     names: bool,
     vocabulary: str | None,
@@ -106,8 +123,9 @@ def command(
 ) -> None:
     """Write labels in a form that another project's code reads.
 
-    INPUT is an event file, as for expand, where a form takes (events), else a targets file. psl
-    too takes --clip-duration, where the targets do not say how long a clip is.
+    INPUT is an event file, as for expand, where a form takes (events), else a targets file; desed
+    takes either. psl and eat too take --clip-duration, where the targets do not say how long a
+    clip is.
     """
     given: dict[str, Any] = {
         "vocabulary": vocabulary,
@@ -117,8 +135,11 @@ def command(
         "audio": audio,
         "index": index,
         "files": files,
+        "sample_rate": sample_rate,
     }
-    if EXPORTERS[to].reads is not Events:
+    sources = EXPORTERS[to].sources
+    events = Events in sources and not (Targets in sources and _holds_targets(input_))
+    if not events:
         given["clip_duration"] = clip_duration
     options = {name: value for name, value in given.items() if value is not None}
     for name in options:
@@ -126,11 +147,20 @@ def command(
             name not in EXPORTERS[to].options,
             f"--to {to} has no use for --{name.replace('_', '-')}",
         )
+    usage_if(
+        not events and bool(clip_durations or unknown != "error" or time_unit != "auto"),
+        f"--to {to} is made from targets here; --clip-durations, --unknown and --time-unit are for "
+        f"event files",
+    )
+    usage_if(
+        events is False and not _holds_targets(input_) and input_.exists(),
+        f"--to {to} is made from a targets file; {input_} is none. Expand it first",
+    )
     beside = [path for path in (clip_durations, audio) if path]
     refuse_overwriting([input_], [output, *(p for p in (durations, index) if p)], beside)
     notes: list[str] = []
     labels: Any
-    if EXPORTERS[to].reads is Events:
+    if events:
         labels = read_events(
             input_,
             clip_duration=clip_duration,
@@ -144,7 +174,7 @@ def command(
         if unused:
             notes.append(f"{unused:,} rows could not be used; audiolabels expand lists them")
     else:
-        labels = read_hard_targets(input_)
+        labels = (read_targets if SoftTargets in sources else read_hard_targets)(input_)
     done = export(labels, to, output, **options)
     lines = [
         *notes,
@@ -153,6 +183,15 @@ def command(
         *(f"wrote {path} ({rows:,} rows)" for path, rows in done.files.items()),
     ]
     click.echo("\n".join(lines))
+
+
+def _holds_targets(path: Path) -> bool:
+    """Whether a file is Parquet, as targets are and events never."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError:  # whoever reads the file says what is wrong with it
+        return False
 
 
 def _left(done: Export, what: str) -> str:

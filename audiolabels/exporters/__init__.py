@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, UnionType
+from typing import Any, get_args
 
 from audiolabels.errors import OptionError, choose
 from audiolabels.events import Events
 from audiolabels.exporters.ast import write_ast
+from audiolabels.exporters.ced import write_ced
+from audiolabels.exporters.desed import write_desed
+from audiolabels.exporters.eat import write_eat
 from audiolabels.exporters.evaluators import write_events
 from audiolabels.exporters.framed_release import write_framed_release
 from audiolabels.exporters.fsd50k import write_fsd50k
@@ -20,8 +23,10 @@ from audiolabels.exporters.hear import write_hear
 from audiolabels.exporters.huggingface import write_huggingface
 from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.passt import write_passt
+from audiolabels.exporters.pretrained_sed import write_pretrained_sed
 from audiolabels.exporters.psl import write_psl
 from audiolabels.exporters.writing import Export
+from audiolabels.soft_targets import SoftTargets
 from audiolabels.targets import Targets
 
 __all__ = ["EXPORTERS", "Export", "Exporter", "export"]
@@ -33,15 +38,20 @@ class Exporter:
 
     Attributes:
         write: a function `(labels, path, **options) -> Export`.
-        reads: what it is made from, `Targets` or `Events`.
+        reads: what it is made from, `Targets`, `Events` or both.
         summary: what it is, in a line.
         options: names of its keyword arguments.
     """
 
     write: Callable[..., Export]
-    reads: type
+    reads: type | UnionType
     summary: str
     options: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[type, ...]:
+        """The types that it is made from."""
+        return get_args(self.reads) or (self.reads,)
 
 
 EVENT_OPTIONS = ("vocabulary", "parents", "names", "durations")
@@ -72,7 +82,25 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "TSV of PSL, a row a clip or a frame",
             ("audio", "clip_duration"),
         ),
+        "ced": Exporter(
+            write_ced,
+            Targets | SoftTargets,
+            "list of CED, a row a clip, list of classes; of soft targets the highest scores",
+            ("files", "audio"),
+        ),
+        "eat": Exporter(
+            write_eat,
+            Targets,
+            "manifest and labels of EAT, sampling weights, list of classes",
+            ("files", "audio", "sample_rate", "clip_duration"),
+        ),
         "fsd50k": Exporter(write_fsd50k, Targets, "CSV of FSD50K, and vocabulary.csv"),
+        "desed": Exporter(
+            write_desed,
+            Targets | Events,
+            "TSV of DESED_task, weak from clips, strong from frames or events",
+            ("files", "names", "vocabulary", "parents"),
+        ),
         "hear": Exporter(
             write_hear,
             Targets,
@@ -81,6 +109,12 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         ),
         "huggingface": Exporter(
             write_huggingface, Targets, "Parquet as agkphysics/AudioSet has it, without audio"
+        ),
+        "pretrained-sed": Exporter(
+            write_pretrained_sed,
+            Events,
+            "a split of PretrainedSED's Hugging Face data set, in a new folder",
+            ("audio", "parents"),
         ),
         "framed-release": Exporter(
             write_framed_release,
@@ -123,10 +157,9 @@ def export(labels: Targets | Events, to: str, path: str | Path, **options: Any) 
         TargetsFileError: a file cannot be written; what was there is untouched.
     """
     exporter = EXPORTERS[choose("form", to, EXPORTERS)]
-    if not isinstance(labels, exporter.reads):
-        raise OptionError(
-            f"{to} is made from {exporter.reads.__name__}, not {type(labels).__name__}"
-        )
+    if not isinstance(labels, exporter.sources):
+        wanted = " or ".join(source.__name__ for source in exporter.sources)
+        raise OptionError(f"{to} is made from {wanted}, not {type(labels).__name__}")
     unknown = [name for name in options if name not in exporter.options]
     if unknown:
         offered = ", ".join(exporter.options) or "none"

@@ -15,6 +15,7 @@ import pyarrow as pa
 from audiolabels.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError, VocabularyError, shortlist
 from audiolabels.exporters.writing import Export
+from audiolabels.grid import Ms, seconds_to_ms
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
@@ -96,6 +97,34 @@ def refuse_segments(targets: Targets, form: str) -> None:
             f"{form} holds one target a clip, and these are frames: give targets of whole clips, "
             f"from --scheme diffuse or from labels of clips"
         )
+
+
+def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None) -> Ms:
+    """Length of each row's clip in milliseconds, int64 (N,).
+
+    Args:
+        targets: N clips or segments.
+        form: its name, for messages.
+        clip_duration: seconds, for clips whose length the targets do not say; segments never do.
+
+    Raises:
+        OptionError: a length is missing, or a segment begins after its clip.
+    """
+    segments = are_segments(targets)
+    if clip_duration is None and (targets.offset.null_count or segments):
+        raise OptionError(
+            f"{form} needs the length of each clip, which these targets do not say: give it with "
+            f"--clip-duration 10 (clip_duration=10)"
+        )
+    given = 0 if clip_duration is None else seconds_to_ms(clip_duration, "a clip")
+    if segments and (to_numpy(targets.onset) * 1000 >= given).any():
+        raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
+    unknown = np.ones(len(targets), np.bool_)
+    if not segments:
+        unknown = to_numpy(targets.offset.is_null().cast("uint8")) > 0
+    length = np.full(len(targets), given, np.int64)
+    length[~unknown] = np.rint(to_numpy(targets.offset)[~unknown] * 1000)
+    return length
 
 
 def fit_classes(targets: Targets, form: str, named: str = "audioset") -> Targets:

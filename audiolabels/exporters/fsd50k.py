@@ -43,7 +43,7 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
     refuse_other_classes(beside, classes)
     clips = choose_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
     export.files[path] = write_rows(path, _rows(clips, labels)) - 1
-    export.files[beside] = write_classes(beside, classes, quoted=False)
+    export.files[beside] = write_classes(beside, classes, header=False, quoted=False)
     return export
 
 

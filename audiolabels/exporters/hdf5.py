@@ -135,14 +135,24 @@ def _short_names(clips: Clips, export: Export) -> Clips:
 
 def _match(clips: Clips, audio_names: Any, export: Export) -> tuple[Clips, Rows]:
     """The clips that have audio in the order of the audio file, and their rows in it."""
-    heard = _videos([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
-    place, _ = match_audio(heard, _videos(clips.names.to_pylist()), export)
+    place, _ = match_videos(audio_names, clips.names, export)
     kept = np.flatnonzero(place >= 0)
     return clips.take(place[kept]), kept
 
 
+def match_videos(audio_names: Any, labelled: pa.StringArray, export: Export) -> tuple[Rows, Rows]:
+    """As `match_audio`, of names that may differ in folder, `Y` and extension.
+
+    Args:
+        audio_names: HDF5 data set of bytes (A,).
+        labelled, export: see `match_audio`.
+    """
+    heard = _videos([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
+    return match_audio(heard, _videos(labelled.to_pylist()), export)
+
+
 def match_audio(
-    heard: pa.StringArray, labelled: pa.StringArray, export: Export
+    heard: pa.StringArray, labelled: pa.StringArray, export: Export, *, place: str = "file"
 ) -> tuple[Rows, Rows]:
     """Where each clip of an audio file stands among the targets, and the other way round.
 
@@ -150,6 +160,7 @@ def match_audio(
         heard: string (A,), names in the audio file.
         labelled: string (K,), names of the targets.
         export: where those that only one side has are counted and named.
+        place: what holds the audio, for messages.
 
     Returns:
         int64 (A,) and (K,); -1 where the other side lacks it.
@@ -164,12 +175,24 @@ def match_audio(
     ]
     if len(lacking[0]) == len(heard):
         raise OptionError(
-            f"no clip of the audio file has a target: it has {_some(heard)}, the targets "
+            f"no clip of the audio {place} has a target: it has {_some(heard)}, the targets "
             f"{_some(labelled)}"
         )
-    export.leave_out("clips of the audio file without targets", lacking[0])
+    export.leave_out(f"clips of the audio {place} without targets", lacking[0])
     export.leave_out("targets without audio", lacking[1])
     return sides
+
+
+def keep_heard(clips: Clips, audio: str | Path, export: Export) -> Clips:
+    """The clips of which an HDF5 file has a data set, by the names that the form gives them.
+
+    Raises:
+        OptionError: the file is missing or broken, or has none of them.
+    """
+    with open_audio(audio, ()) as file:
+        heard = texts_to_arrow(list(file))
+    _, place = match_audio(heard, clips.names, export)
+    return clips.take(np.flatnonzero(place >= 0))
 
 
 def _some(names: pa.StringArray) -> str:

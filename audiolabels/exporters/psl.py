@@ -16,11 +16,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from audiolabels.columns import texts_to_arrow, to_numpy
-from audiolabels.errors import OptionError
+from audiolabels.columns import to_numpy
 from audiolabels.exporters.clips import (
     CLIP_ID,
     Clips,
@@ -29,10 +25,11 @@ from audiolabels.exporters.clips import (
     choose_clips,
     choose_segments,
     class_list,
+    clip_lengths,
     fit_classes,
     label_texts,
 )
-from audiolabels.exporters.hdf5 import match_audio, open_audio
+from audiolabels.exporters.hdf5 import keep_heard
 from audiolabels.exporters.writing import (
     Export,
     plain,
@@ -41,10 +38,8 @@ from audiolabels.exporters.writing import (
     write_classes,
     write_rows,
 )
-from audiolabels.grid import seconds_to_ms
+from audiolabels.grid import Ms
 from audiolabels.targets import Targets
-
-Ms = npt.NDArray[np.int64]
 
 
 def write_psl(
@@ -72,35 +67,16 @@ def write_psl(
     targets, segments = fit_classes(targets, "psl"), are_segments(targets)
     classes, beside = class_list(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
-    length = _lengths(targets, segments, clip_duration)
+    length = clip_lengths(targets, "psl", clip_duration)
     choose = choose_segments if segments else choose_clips
     clips = choose(targets, "psl", _namer(length), export, empty=False)
     if audio is None:
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
-        clips = _with_audio(clips, audio, export)
+        clips = keep_heard(clips, audio, export)
     export.files[path] = write_rows(path, _rows(clips, length, segments, audio)) - 1
     export.files[beside] = write_classes(beside, classes)
     return export
-
-
-def _lengths(targets: Targets, segments: bool, clip_duration: float | str | None) -> Ms:
-    """Length of each row's clip in milliseconds."""
-    lacking = targets.offset.null_count or segments
-    if clip_duration is None and lacking:
-        raise OptionError(
-            "psl needs the length of each clip, which these targets do not say: give it with "
-            "--clip-duration 10 (clip_duration=10)"
-        )
-    given = 0 if clip_duration is None else seconds_to_ms(clip_duration, "a clip")
-    if segments and (to_numpy(targets.onset) * 1000 >= given).any():
-        raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
-    unknown = np.ones(len(targets), np.bool_)
-    if not segments:
-        unknown = to_numpy(targets.offset.is_null().cast("uint8")) > 0
-    length = np.full(len(targets), given, np.int64)
-    length[~unknown] = np.rint(to_numpy(targets.offset)[~unknown] * 1000)
-    return length
 
 
 def _namer(length: Ms) -> Name:
@@ -113,13 +89,6 @@ def _namer(length: Ms) -> Name:
         return f"{match['video']}_{seconds(start)}_{seconds(start + length_ms)}.wav"
 
     return lambda clip_id, row: named(clip_id, int(length[row]))
-
-
-def _with_audio(clips: Clips, audio: str | Path, export: Export) -> Clips:
-    with open_audio(audio, ()) as file:
-        heard = texts_to_arrow(list(file))
-    _, place = match_audio(heard, clips.names, export)
-    return clips.take(np.flatnonzero(place >= 0))
 
 
 def _rows(clips: Clips, length: Ms, segments: bool, audio: str | Path | None) -> Iterator[str]:

@@ -1,15 +1,18 @@
 """What exporters share: files that are whole or not there, and what could not be written."""
 
 import csv
+import os
 import re
+import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, TargetsFileError
 from audiolabels.store import atomic_path, blame
 
 
@@ -55,12 +58,38 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
     return count
 
 
-def write_classes(path: Path, rows: Sequence[Sequence[str]], *, quoted: bool = True) -> int:
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` to write into; it becomes `path` only if all went well.
+
+    Raises:
+        OptionError: `path` is there; a folder is never replaced.
+        TargetsFileError: the folder that it is in does not exist, or writing fails.
+    """
+    if path.exists():
+        raise OptionError(f"{path}: is there already, and a folder is never replaced")
+    if not path.resolve().parent.is_dir():
+        raise TargetsFileError(f"{path.parent}: no such folder; make it first")
+    partial = path.resolve().with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with blame(path):
+            partial.mkdir()
+        yield partial
+        with blame(path):
+            partial.rename(path.resolve())
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_classes(
+    path: Path, rows: Sequence[Sequence[str]], *, header: bool = True, quoted: bool = True
+) -> int:
     """Write a list of classes in CSV, unless it stands there already; returns their number.
 
     Args:
         path: a list with other classes is never replaced.
-        rows: cells; without quotes there is no header.
+        rows: cells.
+        header: whether the first row is one.
         quoted: whether the last cell of each class is in quotes, as in AudioSet's own list.
 
     Raises:
@@ -71,8 +100,8 @@ def write_classes(path: Path, rows: Sequence[Sequence[str]], *, quoted: bool = T
         refuse_other_classes(path, rows)
     else:
         lines = [",".join([*row[:-1], quote(row[-1]) if quoted else row[-1]]) for row in rows]
-        write_rows(path, [",".join(rows[0]), *lines[1:]])
-    return len(rows) - quoted
+        write_rows(path, [",".join(rows[0]), *lines[1:]] if header else lines)
+    return len(rows) - header
 
 
 def refuse_other_classes(path: Path, rows: Sequence[Sequence[str]]) -> None:

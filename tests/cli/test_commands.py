@@ -362,3 +362,19 @@ def test_export_refuses_what_a_form_has_no_use_for(tmp_path: Path, form: str, op
     done = run("export", "--to", form, "t.parquet", "-o", "out", option, "10", cwd=tmp_path)
     assert done.returncode == 2
     assert f"--to {form} has no use for {option}" in done.stderr
+
+
+def test_export_takes_targets_or_events_where_a_form_does(tmp_path: Path) -> None:
+    (tmp_path / "weak.csv").write_text("clip_id,labels\nabcdefghijk_0,/m/0342h\n")
+    (tmp_path / "events.tsv").write_text(
+        "filename\tonset\toffset\tevent_label\nabcdefghijk_0.wav\t1\t2\tDog\n"
+    )
+    run("expand", "weak.csv", "-o", "t.parquet", cwd=tmp_path)
+    for source, written in (("t.parquet", "a.tsv"), ("events.tsv", "b.tsv")):
+        done = run("export", "--to", "desed", source, "-o", written, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.tsv").read_text().startswith("filename\tevent_labels\tmasked\n")
+    assert (tmp_path / "b.tsv").read_text().endswith("abcdefghijk_0.wav\t1.000\t2.000\t/m/0bt9lr\n")
+    done = run("export", "--to", "desed", "missing.tsv", "-o", "c.tsv", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "missing.tsv" in done.stderr

@@ -1,0 +1,206 @@
+"""CED's lists of clips, and the file of highest scores that it is trained with.
+
+Form of a list: TSV with `filename`, `labels`, column numbers of the 527 classes joined by `;`, and
+`hdf5path`, whose data sets bear the files' names. CED evaluates with such lists; for training it
+takes from them where the audio is. Last comes `masked`, the unknown classes joined as `labels` are,
+and a lone `;` where there are none, so that no reader takes the column for numbers.
+
+What CED is trained with are a teacher's scores in HDF5: `topk_values` float16 and `topk_indexes`
+int16 (N, k), highest first, and `seeds` int32 (N,), of its augmentation; a Parquet file of the same
+name has `filename`, `start` and `end` in seconds. `mask`, bits (N, ceil(C / 8)) in `numpy.packbits`
+order, stands beside them, 1 = known. Only as many scores as `k` are kept, so the others, however
+high, become what CED's `label_type` says, zero by default.
+
+What it cannot hold: frames, and other classes; in a list a clip without a positive class, whose
+empty cell is no number. Deviations: of a score file there is one epoch, which CED then takes in
+each; seeds are 0; `meta.pt`, which holds objects of CED's own code, is not written.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audiolabels.columns import texts_to_arrow, to_arrow
+from audiolabels.errors import OptionError
+from audiolabels.exporters.clips import (
+    ROWS,
+    Clips,
+    Name,
+    choose_clips,
+    class_list,
+    fit_classes,
+    label_texts,
+    name_after,
+)
+from audiolabels.exporters.hdf5 import import_h5py, keep_heard
+from audiolabels.exporters.writing import (
+    Export,
+    plain,
+    refuse_other_classes,
+    write_classes,
+    write_rows,
+)
+from audiolabels.soft_targets import SoftTargets
+from audiolabels.store import atomic_path, blame
+from audiolabels.targets import Targets
+from audiolabels.vocabulary import load_vocabulary
+
+TOP = 20  # scores of a clip
+EPOCH = re.compile(r"[^/\\]*ep1_[^/\\]*\.h5")  # CED finds the scores of an epoch by their names
+
+
+def write_ced(
+    targets: Targets | SoftTargets,
+    path: str | Path,
+    *,
+    files: str = "{id}.wav",
+    audio: str | Path | None = None,
+) -> Export:
+    """Write a list, and beside it `class_labels_indices.csv`; of soft targets the highest scores.
+
+    Args:
+        targets: N whole clips of the 527 classes, in any order; soft ones become what
+            `write_top_scores` writes, without a list.
+        path: an existing file is replaced at the end.
+        files: names of the audio files, see `name_after`, without a folder.
+        audio: CED's HDF5 file, a data set a clip; it becomes `hdf5path`.
+
+    Raises:
+        OptionError: rows are frames, `files` or the audio file do not fit, or another list of
+            classes stands beside `path`.
+        VocabularyError: other classes.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    if "/" in files:
+        raise OptionError(f"files {files!r}: CED cuts names at the last slash; name no folder")
+    if isinstance(targets, SoftTargets):
+        return _write_soft(targets, path, name_after(files))
+    export, path, targets = Export(), Path(path), fit_classes(targets, "ced")
+    classes, beside = class_list(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    refuse_other_classes(beside, classes)
+    clips = choose_clips(targets, "ced", name_after(files), export, empty=False)
+    if audio is None:
+        export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
+    else:
+        clips = keep_heard(clips, audio, export)
+    export.files[path] = write_rows(path, _rows(clips, audio)) - 1
+    export.files[beside] = write_classes(beside, classes)
+    return export
+
+
+def _write_soft(targets: SoftTargets, path: str | Path, name: Name) -> Export:
+    ids = targets.clip_id.to_pylist()
+    names = [name(clip_id, row) for row, clip_id in enumerate(ids)]
+    if len(set(names)) < len(names):
+        raise OptionError(
+            "ced holds one row of scores a clip, and these have segments, or clips of one name; "
+            "give scores of whole clips, or names with {clip}"
+        )
+    scores, known = targets.select(load_vocabulary("audioset")).to_numpy()
+    lengths = _seconds(targets.offset, 10.0) - _seconds(targets.onset, 0.0)
+    return write_top_scores(scores, names, path, seconds=lengths, known=known)
+
+
+def _seconds(times: pa.DoubleArray, otherwise: float) -> npt.NDArray[np.float64]:
+    """Seconds, float64 (N,), with a number in place of nulls."""
+    return np.array([otherwise if t is None else t for t in times.to_pylist()], np.float64)
+
+
+def _rows(clips: Clips, audio: str | Path | None) -> Iterator[str]:
+    hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
+    yield "\t".join(["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"])
+    numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
+    for rows, names in clips.blocks():
+        texts = label_texts(clips.targets, rows, numbers, ";")
+        for name, positive, unknown in zip(names, *texts, strict=True):
+            yield "\t".join([plain(name), positive, *hdf5, unknown or ";"])
+
+
+def write_top_scores(
+    scores: npt.NDArray[np.floating],
+    names: Sequence[str],
+    path: str | Path,
+    *,
+    seconds: float | npt.NDArray[np.floating] = 10.0,
+    known: npt.NDArray[np.generic] | None = None,
+    top: int = TOP,
+) -> Export:
+    """Write the highest scores of each clip, and the Parquet file beside them.
+
+    Args:
+        scores: float (N, C), in [0, 1].
+        names: N different names of audio files, as CED's HDF5 has them.
+        path: ends in `.h5` and has `ep1_` in its name, as `logits_ep1_0.h5`.
+        seconds: length of all clips, or of each, (N,).
+        known: (N, C), zero where a class is unknown: its score takes no place; all, by default.
+        top: how many scores of a clip are kept.
+
+    Returns:
+        With the number of scores above zero that are not kept.
+
+    Raises:
+        OptionError: shapes, names, scores or `path` do not fit, or h5py is not installed.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    h5py, export, path = import_h5py(), Export(), Path(path)
+    parquet = path.with_suffix(".parquet")
+    _refuse_scores(scores, names, path, known, top)
+    count, columns = scores.shape
+    lost, highest, shapes = 0, 0.0, (count, top)
+    with atomic_path(path) as partial, blame(path), h5py.File(partial, "w") as file:
+        values = file.create_dataset("topk_values", shapes, np.float16)
+        indexes = file.create_dataset("topk_indexes", shapes, np.int16)
+        file["seeds"] = np.zeros(count, np.int32)
+        mask = file.create_dataset("mask", (count, -(-columns // 8)), np.uint8)
+        for start in range(0, count, ROWS):
+            part = slice(start, start + ROWS)
+            sure = np.ones(scores[part].shape, bool) if known is None else known[part] != 0
+            told = np.where(sure, scores[part], 0)
+            order = np.argsort(-told, axis=1, kind="stable")
+            ranked = np.take_along_axis(told, order, axis=1)
+            values[part], indexes[part] = ranked[:, :top], order[:, :top]
+            mask[part] = np.packbits(sure, axis=1)
+            lost += int(np.count_nonzero(ranked[:, top:]))
+            highest = max(highest, float(ranked[:, top:].max(initial=0)))
+    export.files[path] = count
+    with atomic_path(parquet) as partial, blame(parquet):
+        ends = np.broadcast_to(np.asarray(seconds, np.float32), count)
+        spans = [to_arrow(times) for times in (np.zeros(count, np.float32), ends)]
+        columns_ = dict(zip(("start", "end"), spans, strict=True))
+        pq.write_table(pa.table({"filename": texts_to_arrow(names), **columns_}), partial)
+    export.files[parquet] = count
+    if lost:
+        export.left_out[f"scores beyond the {top} highest of their clip"] = lost
+        export.notes.append(f"the highest score that is not kept is {highest:.3f}")
+    export.notes.append("no 'meta.pt': take that of CED's own save_logits.py")
+    return export
+
+
+def _refuse_scores(
+    scores: npt.NDArray[np.floating],
+    names: Sequence[str],
+    path: Path,
+    known: npt.NDArray[np.generic] | None,
+    top: int,
+) -> None:
+    if scores.ndim != 2 or len(names) != len(scores) or not 1 <= top <= scores.shape[1]:
+        raise OptionError(
+            f"scores of shape {scores.shape}, {len(names):,} names and the {top} highest do not "
+            f"fit: give (N, C), N names, and 1 to C"
+        )
+    if known is not None and known.shape != scores.shape:
+        raise OptionError(f"known has shape {known.shape}, the scores have {scores.shape}")
+    if len(set(names)) < len(names):
+        raise OptionError("several clips have one name, by which CED finds their audio")
+    if not EPOCH.fullmatch(path.name) or ".h5" in str(path)[: -len(".h5")]:
+        raise OptionError(
+            f"{path}: CED finds scores by names such as logits_ep1_0.h5, with '.h5' but once in "
+            f"the whole path"
+        )
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise OptionError("scores must lie in [0, 1]: CED's loss takes them for targets")

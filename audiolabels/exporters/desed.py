@@ -1,0 +1,207 @@
+"""The TSV of DESED_task: weak labels from whole clips, strong labels from frames or events.
+
+Form: weak `filename`, `event_labels`, joined by commas; strong `filename`, `onset`, `offset`,
+`event_label`, in seconds. Of one class no two events of a clip overlap or meet. DESED_task finds
+each label in its own list of classes, in whose order its targets are, and has a set of classes for
+each data set, outside of which it trains nothing; `<name>_classes.tsv` holds both: `label`, `id`,
+`name` in column order, and `known`, which is 0 for a class that is unknown in all clips.
+
+What is unknown within a clip stands in a further column, `masked`, of weak labels, which are read
+by name; beside strong labels in `<name>_masked.tsv`, of the same form. `<name>_durations.tsv`
+(`filename`, `duration`) says how far a clip is known: to its end, or to that of its last frame.
+
+What it cannot hold: a clip without a positive class, whose weak row stops the reader and whose
+strong row it drops; the grid of the frames, for DESED_task makes its own, in which an event fills
+each that it touches; and where one event of a class ends and another that meets it begins, by which
+`strong_framed` may give other frames once they are one. Deviations: labels are ids unless `names`
+says otherwise, since weak labels are split at commas, which display names have; there is no
+`confidence`, where a soft target of an event would stand.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.columns import to_numpy
+from audiolabels.errors import OptionError, shortlist
+from audiolabels.events import Events
+from audiolabels.exporters.clips import (
+    Clips,
+    Rows,
+    are_segments,
+    choose_clips,
+    clip_spans,
+    label_texts,
+    name_after,
+)
+from audiolabels.exporters.spans import (
+    Sounding,
+    choose_framed,
+    choose_sounding,
+    frame_runs,
+    positive_cells,
+    unknown_cells,
+)
+from audiolabels.exporters.writing import Export, plain, seconds, write_rows
+from audiolabels.schemes.runs import Runs
+from audiolabels.targets import Targets
+from audiolabels.vocabulary import Vocabulary, load_vocabulary
+
+Spans = Iterable[tuple[Sequence[str], Runs]]
+
+
+def write_desed(
+    labels: Targets | Events,
+    path: str | Path,
+    *,
+    files: str = "{clip}.wav",
+    names: bool = False,
+    vocabulary: str | Path | Vocabulary | None = None,
+    parents: str | None = None,
+) -> Export:
+    """Write the TSV and the files beside it.
+
+    Args:
+        labels: targets of whole clips, for weak labels; targets of frames, or events, for strong.
+        path: an existing file is replaced at the end.
+        files: names of the audio files, see `name_after`.
+        names: whether labels are display names, not ids.
+        vocabulary: of events, `audioset-strong` by default; those of other classes are left out.
+        parents: of events, see `merge_events`; `none` by default.
+
+    Raises:
+        OptionError: `files` does not fit, a name in a weak label has a comma, targets are given
+            a vocabulary or parents, or no such policy.
+        VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    if isinstance(labels, Events):
+        return _from_events(labels, Path(path), files, names, vocabulary, parents or "none")
+    if vocabulary is not None or parents is not None:
+        raise OptionError("vocabulary and parents are for events; targets have theirs already")
+    write = _from_frames if are_segments(labels) else _from_clips
+    return write(labels, Path(path), files, names)
+
+
+def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export:
+    export, labels = Export(), _labels(targets.vocabulary, names)
+    split = [label for label in labels if "," in label]
+    if split:
+        raise OptionError(
+            f"weak labels are split at commas, and {len(split)} names have one: "
+            f"{shortlist(map(repr, split), 2)}. Leave out --names (names=False), and labels are ids"
+        )
+    clips = choose_clips(targets, "desed", name_after(files), export, empty=False)
+    export.files[path] = write_rows(path, _weak_rows(clips, labels)) - 1
+    _write_classes(path, targets.vocabulary, labels, _known(targets, clips.rows), export)
+    return export
+
+
+def _weak_rows(clips: Clips, labels: Sequence[str]) -> Iterator[str]:
+    yield "filename\tevent_labels\tmasked"
+    for rows, names in clips.blocks():
+        texts = label_texts(clips.targets, rows, labels, ",")
+        for name, positive, unknown in zip(names, *texts, strict=True):
+            yield f"{plain(name)}\t{positive}\t{unknown}"
+
+
+def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Export:
+    export, labels = Export(), _labels(targets.vocabulary, names)
+    clips = choose_framed(targets, name_after(files), export, empty=False)
+    first, stop = clip_spans(targets)
+    chosen = np.isin(first, clips.rows)
+    end_ms = np.rint(to_numpy(targets.offset) * 1000).astype(np.int64)[stop[chosen] - 1]
+    rows = np.flatnonzero(np.repeat(chosen, stop - first))
+    present, unsure = (frame_runs(clips, cells) for cells in (positive_cells, unknown_cells))
+    _write_strong(path, labels, present, unsure, export)
+    _write_durations(path, clips.names.to_pylist(), end_ms, export)
+    _write_classes(path, targets.vocabulary, labels, _known(targets, rows), export)
+    return export
+
+
+def _from_events(
+    events: Events,
+    path: Path,
+    files: str,
+    names: bool,
+    vocabulary: str | Path | Vocabulary | None,
+    parents: str,
+) -> Export:
+    if not isinstance(vocabulary, Vocabulary):
+        vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
+    export, labels = Export(), _labels(vocabulary, names)
+    sounding = choose_sounding(events, vocabulary, parents, name_after(files), export, merged=True)
+    called = sounding.names.to_pylist()
+    present, unsure = ([(called, runs)] for runs in (sounding.present, sounding.unsure))
+    _write_strong(path, labels, present, unsure, export)
+    _write_durations(path, called, events.duration_ms[sounding.clips], export)
+    _write_classes(path, vocabulary, labels, _known_of(sounding, events, len(vocabulary)), export)
+    return export
+
+
+def _known_of(sounding: Sounding, events: Events, columns: int) -> npt.NDArray[np.bool_]:
+    """Whether each class is known anywhere in the clips: bool (C,)."""
+    present, unsure = sounding.present, sounding.unsure
+    end = events.duration_ms[sounding.clips][unsure.clip]
+    whole = unsure.column[(unsure.first == 0) & (unsure.stop >= end)]
+    known: npt.NDArray[np.bool_] = np.bincount(whole, minlength=columns) < len(sounding.clips)
+    known[present.column] = True
+    return known
+
+
+def _labels(vocabulary: Vocabulary, names: bool) -> tuple[str, ...]:
+    return vocabulary.names if names else vocabulary.ids
+
+
+def _known(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Whether each class is known in any of some rows: bool (C,)."""
+    masked = targets.masked[np.unique(targets.row_of_clip[rows])]
+    unknown = np.bitwise_and.reduce(masked, axis=0, initial=0xFF)
+    return np.unpackbits(~unknown, count=len(targets.vocabulary)) > 0
+
+
+def _write_strong(
+    path: Path, labels: Sequence[str], present: Spans, unsure: Spans, export: Export
+) -> None:
+    for file, spans in ((path, present), (_beside(path, "masked"), unsure)):
+        export.files[file] = write_rows(file, _strong_rows(spans, labels)) - 1
+
+
+def _strong_rows(spans: Spans, labels: Sequence[str]) -> Iterator[str]:
+    yield "filename\tonset\toffset\tevent_label"
+    cells = [plain(label) for label in labels]
+    for names, runs in spans:
+        files = [plain(name) for name in names]
+        for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
+            yield f"{files[clip]}\t{seconds(onset)}\t{seconds(offset)}\t{cells[column]}"
+
+
+def _write_durations(path: Path, names: list[str], end_ms: Rows, export: Export) -> None:
+    file = _beside(path, "durations")
+    ends = zip(names, end_ms.tolist(), strict=True)
+    rows = (f"{plain(name)}\t{seconds(end)}" for name, end in ends)
+    export.files[file] = write_rows(file, ["filename\tduration", *rows]) - 1
+
+
+def _write_classes(
+    path: Path,
+    vocabulary: Vocabulary,
+    labels: Sequence[str],
+    known: npt.NDArray[np.bool_],
+    export: Export,
+) -> None:
+    file, words = (
+        _beside(path, "classes"),
+        zip(labels, vocabulary.ids, vocabulary.names, strict=True),
+    )
+    rows = (
+        "\t".join([*map(plain, cells), str(int(some))])
+        for cells, some in zip(words, known.tolist(), strict=True)
+    )
+    export.files[file] = write_rows(file, ["label\tid\tname\tknown", *rows]) - 1
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem}_{what}.tsv")

@@ -1,0 +1,158 @@
+"""The manifest of EAT, its labels line by line beside it, and its list of classes.
+
+Form: `<split>.tsv` names the folder of the audio in its first line, then has a line a clip, path
+and number of samples; `<split>.lbl` has for the same line the name and the ids, joined by commas;
+`label_descriptors.csv` lists number, id and name without a header. EAT splits all lines at blanks.
+Readers look ids up in the list, so any vocabulary works. `<split>.masked` has the form of
+`<split>.lbl` and holds the unknown classes. `<split>_weight.csv` holds a number a clip, that of
+`sampling_weights(…, "ast")` over the clips that are written, for EAT's `weights_file`.
+
+Sizes are what the headers of the audio files say; or, without the audio, the length of each clip
+times a sample rate, which is a guess: a file that was cut short has fewer samples. EAT needs them
+to leave short clips out and to batch clips of equal length.
+
+What it cannot hold: frames; a clip without a positive class, for the reader takes the second word
+of each line; and a path with a blank. A soft target would need a file of its own beside the labels.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from audiolabels.columns import texts_to_arrow, to_arrow
+from audiolabels.errors import OptionError
+from audiolabels.exporters.clips import (
+    Clips,
+    Rows,
+    choose_clips,
+    class_list,
+    clip_lengths,
+    label_texts,
+    name_after,
+)
+from audiolabels.exporters.hdf5 import match_audio
+from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
+from audiolabels.readers.clips import EXTENSION
+from audiolabels.sampling import weigh_clips
+from audiolabels.targets import Targets
+
+
+def write_eat(
+    targets: Targets,
+    path: str | Path,
+    *,
+    files: str = "{id}.wav",
+    audio: str | Path | None = None,
+    sample_rate: int | None = None,
+    clip_duration: float | str | None = None,
+) -> Export:
+    """Write manifest, labels, unknown classes, weights, and `label_descriptors.csv`.
+
+    Args:
+        targets: N whole clips.
+        path: the manifest, `<split>.tsv`; an existing file is replaced at the end.
+        files: the audio files' paths, see `name_after`.
+        audio: their folder, whose files say how many samples they have.
+        sample_rate: in hertz, in the place of `audio`.
+        clip_duration: with `sample_rate`, seconds of clips whose length the targets do not say.
+
+    Raises:
+        OptionError: rows are frames, `path` or `files` do not fit, sizes have no source or two, a
+            clip's length is missing, no clip has audio, or another list of classes stands beside
+            `path`.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    path = Path(path)
+    if path.suffix != ".tsv":
+        raise OptionError(f"{path}: EAT finds the manifest of a split by its name: end it in .tsv")
+    if (audio is None) == (sample_rate is None):
+        raise OptionError(
+            "eat lists how many samples each file has. Give either the folder of the audio, whose "
+            "files say it, with --audio, or --sample-rate 16000, and lengths of clips times it are "
+            "written"
+        )
+    export, classes = Export(), class_list(targets.vocabulary)[1:]
+    beside = path.with_name("label_descriptors.csv")
+    refuse_other_classes(beside, classes)
+    clips = choose_clips(targets, "eat", name_after(files), export, empty=False)
+    clips = _without_blanks(clips, export)
+    if sample_rate is not None:
+        root, sizes = "", _guess(clips, sample_rate, clip_duration)
+        export.notes.append(f"sizes are lengths of clips times {sample_rate:,} Hz, not of files")
+    else:
+        root = str(Path(str(audio)).resolve())
+        clips, sizes = _measure(clips, Path(str(audio)), export)
+    names = clips.names.to_pylist()
+    sized = (f"{name}\t{size}" for name, size in zip(names, sizes.tolist(), strict=True))
+    export.files[path] = write_rows(path, [root, *sized]) - 1
+    for suffix, which in ((".lbl", 0), (".masked", 1)):
+        file = path.with_suffix(suffix)
+        export.files[file] = write_rows(file, _labels(clips, which))
+    weights = path.with_name(f"{path.stem}_weight.csv")
+    drawn = weigh_clips(
+        targets.positive, targets.row_of_clip[clips.rows], len(targets.vocabulary), "ast"
+    )
+    export.files[weights] = write_rows(weights, map(repr, drawn.tolist()))
+    export.files[beside] = write_classes(beside, classes, header=False)
+    return export
+
+
+def _without_blanks(clips: Clips, export: Export) -> Clips:
+    whole = np.array([name.split() == [name] for name in clips.names.to_pylist()], np.bool_)
+    lost = clips.names.take(to_arrow(np.flatnonzero(~whole)))
+    export.leave_out("clips whose name has a blank", lost)
+    return clips if whole.all() else clips.take(np.flatnonzero(whole))
+
+
+def _guess(clips: Clips, sample_rate: int, clip_duration: float | str | None) -> Rows:
+    if sample_rate < 1:
+        raise OptionError(f"a sample rate of {sample_rate} Hz: give a positive number")
+    length = clip_lengths(clips.targets, "eat", clip_duration)[clips.rows]
+    return length * sample_rate // 1000
+
+
+def _measure(clips: Clips, folder: Path, export: Export) -> tuple[Clips, Rows]:
+    """The clips that have a file with samples in a folder, and the number of these."""
+    if not folder.is_dir():
+        raise OptionError(f"{folder}: no such folder of audio")
+    heard = sorted(
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if EXTENSION.search(file.name)
+    )
+    _, place = match_audio(texts_to_arrow(heard), clips.names, export, place="folder")
+    clips = clips.take(np.flatnonzero(place >= 0))
+    with ThreadPoolExecutor() as pool:
+        files = [folder / name for name in clips.names.to_pylist()]
+        sizes = np.array(list(pool.map(_count_samples, files)), np.int64)
+    silent = clips.names.take(to_arrow(np.flatnonzero(sizes < 1)))
+    export.leave_out("clips whose audio file cannot be read, or is empty", silent)
+    return clips.take(np.flatnonzero(sizes > 0)), sizes[sizes > 0]
+
+
+def _count_samples(file: Path) -> int:
+    """Samples of a channel, as the file's header says; 0 if it cannot be read.
+
+    Raises:
+        OptionError: soundfile is not installed.
+    """
+    try:
+        import soundfile
+    except ImportError as error:
+        raise OptionError(
+            "soundfile is not installed; install it with: pip install 'audiolabels[audio]', or "
+            "give --sample-rate"
+        ) from error
+    try:
+        return int(soundfile.info(str(file)).frames)
+    except (soundfile.SoundFileError, OSError):
+        return 0
+
+
+def _labels(clips: Clips, which: int) -> Iterator[str]:
+    for rows, names in clips.blocks():
+        texts = label_texts(clips.targets, rows, clips.targets.vocabulary.ids, ",")[which]
+        for name, text in zip(names, texts, strict=True):
+            yield f"{name}\t{text}"

@@ -1,0 +1,224 @@
+"""The Hugging Face data set of PretrainedSED, a split of it: events a clip, on disk.
+
+Form: a folder that `datasets.load_from_disk` reads: an Arrow stream, `state.json` and
+`dataset_info.json`. A row a clip: `events`, a struct of the lists `event_label` (display names),
+`event_label_id` (ids), `offset` and `onset` (float32, seconds); `labels` and `label_ids`, display
+names and ids; `filename` (`Y<id>.mp3`); `mp3_bytes`. PretrainedSED makes frames of 40 ms of them,
+over 447 classes in the order of their display names; `class_labels_indices.csv` lists these beside
+the split, and `dataset_dict.json` the splits. Its code asks for a data set of the splits
+`balanced_train`, `unbalanced_train` and `eval`. It computes its sampling weights from the frames,
+so none are written.
+
+A further column, `masked`, is a text: JSON, `[[id, onset, offset], …]`, where a class is unknown. A
+list would do as well, but for the batches, in which lists must be of one length and texts need not.
+
+What it cannot hold: a clip without events, at which the reader stops; events of other classes; and
+where in its video a clip begins. Deviations: `labels` are those of the events, where PretrainedSED
+has the weak ones, which it deletes unread; `filepath` is not written. A soft target would stand in
+PretrainedSED's own HDF5 of pseudo labels, `strong_logits` float16 (447, 250).
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.columns import texts_to_arrow, to_arrow
+from audiolabels.errors import OptionError
+from audiolabels.events import Events
+from audiolabels.exporters.clips import class_list, video_of
+from audiolabels.exporters.hdf5 import match_videos, open_audio
+from audiolabels.exporters.spans import Sounding, choose_sounding
+from audiolabels.exporters.writing import (
+    Export,
+    new_folder,
+    refuse_other_classes,
+    write_classes,
+    write_rows,
+)
+from audiolabels.schemes.runs import Runs
+from audiolabels.store import blame
+from audiolabels.vocabulary import Vocabulary, load_vocabulary
+
+Read = Callable[[int], bytes] | None  # a clip's place among the names to its MP3 bytes
+
+CLIPS = 256  # of a batch, with their bytes
+DATA = "data-00000-of-00001.arrow"
+SPLIT = re.compile(r"\w+(\.\w+)*")  # names that `datasets` takes
+
+TEXTS, SECONDS = pa.list_(pa.string()), pa.list_(pa.float32())
+COLUMNS = {
+    "events": pa.struct(
+        {
+            "event_label": TEXTS,
+            "event_label_id": TEXTS,
+            "offset": SECONDS,
+            "onset": SECONDS,
+        }
+    ),
+    "labels": TEXTS,
+    "label_ids": TEXTS,
+    "filename": pa.string(),
+    "masked": pa.string(),
+}
+
+
+def write_pretrained_sed(
+    events: Events,
+    path: str | Path,
+    *,
+    audio: str | Path | None = None,
+    parents: str = "none",
+) -> Export:
+    """Write a split, and beside it the list of splits and that of classes.
+
+    Args:
+        events: N clips.
+        path: the folder of the split, `<data set>/<split>`, which must not be there yet.
+        audio: an HDF5 file with `audio_name` and `mp3`; the bytes are copied.
+        parents: see `merge_events`.
+
+    Raises:
+        OptionError: `path` is there or is no name of a split, its folder has other classes or no
+            list of splits, the audio file does not fit, or no such policy.
+        VocabularyError: the events' ontology lacks one of the classes.
+        TargetsFileError: a file cannot be written; what was there is untouched.
+    """
+    export, path = Export(), Path(path)
+    vocabulary = by_name(load_vocabulary("audioset-strong-train", ontology=events.ontology))
+    classes, beside = class_list(vocabulary), path.with_name("class_labels_indices.csv")
+    refuse_other_classes(beside, classes)
+    splits = _splits(path)
+    sounding = choose_sounding(
+        events,
+        vocabulary,
+        parents,
+        lambda clip, _: f"Y{video_of(clip)}.mp3",
+        export,
+        merged=False,
+    )
+    with new_folder(path) as folder, _sounds(sounding.names, audio, export) as (kept, read):
+        schema = pa.schema({**COLUMNS, **({"mp3_bytes": pa.binary()} if read else {})})
+        with (
+            blame(path),
+            pa.OSFile(str(folder / DATA), "wb") as sink,
+            pa.ipc.new_stream(sink, schema) as writer,
+        ):
+            for columns in _batches(sounding, kept, vocabulary, read):
+                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+        _write_facts(folder, path.name)
+    export.files[path] = len(kept)
+    export.files[splits[0]] = len(splits[1])
+    write_rows(splits[0], [json.dumps({"splits": splits[1]})])
+    export.files[beside] = write_classes(beside, classes)
+    return export
+
+
+def by_name(vocabulary: Vocabulary) -> Vocabulary:
+    """The same classes in the order of their display names.
+
+    >>> by_name(load_vocabulary(["Rain", "Bell"])).names
+    ('Bell', 'Rain')
+    """
+    names, ids = zip(*sorted(zip(vocabulary.names, vocabulary.ids, strict=True)), strict=True)
+    return Vocabulary(vocabulary.name, ids, names)
+
+
+def _splits(path: Path) -> tuple[Path, list[str]]:
+    """The file that lists the splits of a data set, and what it shall list."""
+    if not SPLIT.fullmatch(path.name):
+        raise OptionError(
+            f"{path}: {path.name!r} cannot be the name of a split, which has letters, digits and _"
+        )
+    file = path.with_name("dataset_dict.json")
+    listed: Any = {"splits": []}
+    if file.exists():
+        try:
+            listed = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            listed = None
+    if not isinstance(listed, dict) or not isinstance(listed.get("splits"), list):
+        raise OptionError(f"{file}: no list of splits; write into another folder")
+    return file, list(dict.fromkeys([*listed["splits"], path.name]))
+
+
+@contextmanager
+def _sounds(
+    names: pa.StringArray, audio: str | Path | None, export: Export
+) -> Iterator[tuple[npt.NDArray[np.int64], Read]]:
+    """The clips that are written, and how the audio of a clip is read."""
+    if audio is None:
+        export.notes.append("no audio: 'mp3_bytes' is not written; name its file with --audio")
+        yield np.arange(len(names)), None
+        return
+    with open_audio(audio, ("audio_name", "mp3")) as source:
+        _, place = match_videos(source["audio_name"], names, export)
+        yield np.flatnonzero(place >= 0), lambda clip: source["mp3"][int(place[clip])].tobytes()
+
+
+def _batches(
+    sounding: Sounding, kept: npt.NDArray[np.int64], vocabulary: Vocabulary, read: Read
+) -> Iterator[list[pa.Array]]:
+    names, ids = texts_to_arrow(vocabulary.names), texts_to_arrow(vocabulary.ids)
+    for start in range(0, len(kept), CLIPS):
+        clips = kept[start : start + CLIPS]
+        present, unsure = (_of_clips(runs, clips) for runs in (sounding.present, sounding.unsure))
+        first = present.starts_pair
+        owner, column = present.clip[first], present.column[first]
+        seconds = [(ms / 1000).astype(np.float32) for ms in (present.stop, present.first)]
+        fields = [names.take(to_arrow(present.column)), ids.take(to_arrow(present.column))]
+        parts = [_lists(present.clip, v, len(clips)) for v in [*fields, *map(to_arrow, seconds)]]
+        columns = [
+            pa.StructArray.from_arrays(parts, fields=list(COLUMNS["events"])),
+            *(_lists(owner, texts.take(to_arrow(column)), len(clips)) for texts in (names, ids)),
+            sounding.names.take(to_arrow(clips)),
+            texts_to_arrow(list(_unknown(unsure, vocabulary, len(clips)))),
+        ]
+        sounds = [pa.array([read(clip) for clip in clips.tolist()], pa.binary())] if read else []
+        yield columns + sounds
+
+
+def _of_clips(runs: Runs, clips: npt.NDArray[np.int64]) -> Runs:
+    """The runs of some clips in ascending order, which are numbered anew."""
+    begin, end = np.searchsorted(runs.clip, [clips[0], clips[-1] + 1])
+    clip, *rest = (part[begin:end] for part in runs)
+    place = np.searchsorted(clips, clip)
+    kept = clips[place] == clip
+    return Runs(place[kept], *(part[kept] for part in rest))
+
+
+def _lists(owner: npt.NDArray[np.int64], values: pa.Array, count: int) -> pa.ListArray:
+    ends = np.cumsum(np.bincount(owner, minlength=count))
+    offsets = to_arrow(np.concatenate([[0], ends]).astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, values)
+
+
+def _unknown(unsure: Runs, vocabulary: Vocabulary, count: int) -> Iterator[str]:
+    spans: list[list[tuple[str, float, float]]] = [[] for _ in range(count)]
+    for clip, column, first, stop in zip(*(part.tolist() for part in unsure), strict=True):
+        spans[clip].append((vocabulary.ids[column], first / 1000, stop / 1000))
+    return map(json.dumps, spans)
+
+
+def _write_facts(folder: Path, split: str) -> None:
+    """What `load_from_disk` asks for beside the data; the columns tell their types themselves."""
+    with (folder / DATA).open("rb") as file:
+        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    state: dict[str, Any] = {
+        "_data_files": [{"filename": DATA}],
+        "_fingerprint": fingerprint,
+        "_format_columns": None,
+        "_format_kwargs": {},
+        "_format_type": None,
+        "_output_all_columns": False,
+        "_split": split,
+    }
+    for name, facts in (("state.json", state), ("dataset_info.json", {})):
+        write_rows(folder / name, [json.dumps(facts)])
