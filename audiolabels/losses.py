@@ -25,18 +25,18 @@ def masked_bce_with_logits(
 
     Args:
         logits: float tensor of any shape.
-        target: the same shape, in [0, 1]; hard or soft.
-        mask: the same shape, 1 = known, 0 = unknown.
+        target: in [0, 1], hard or soft; of that shape, or one that expands to it.
+        mask: 1 = known, 0 = unknown; likewise.
         pos_weight: as in `torch.nn.functional.binary_cross_entropy_with_logits`.
         guard: whether what the model says in unknown cells may be NaN or infinite.
 
     Returns:
         A scalar, float32.
     """
-    known = mask.to(torch.float32)
+    known = mask.to(torch.float32).expand_as(logits)
     loss = functional.binary_cross_entropy_with_logits(
         _known_only(logits, known, 0.0, guard).float(),
-        target.float(),
+        target.float().expand_as(logits),
         weight=known,
         pos_weight=pos_weight,
         reduction="sum",
@@ -51,11 +51,11 @@ def masked_bce(
 
     torch refuses this loss in half precision, so it is taken out of autocast.
     """
-    known = mask.to(torch.float32)
+    known = mask.to(torch.float32).expand_as(probabilities)
     with torch.autocast(probabilities.device.type, enabled=False):
         loss = functional.binary_cross_entropy(
             _known_only(probabilities, known, 0.5, guard).float(),
-            target.float(),
+            target.float().expand_as(probabilities),
             weight=known,
             reduction="sum",
         )
@@ -64,8 +64,8 @@ def masked_bce(
 
 def masked_mse(scores: Tensor, target: Tensor, mask: Tensor, *, guard: bool = False) -> Tensor:
     """Mean squared error of the known cells; arguments as above."""
-    known = mask.to(torch.float32)
-    difference = _known_only(scores, known, 0.0, guard).float() - target.float()
+    known = mask.to(torch.float32).expand_as(scores)
+    difference = _known_only(scores, known, 0.0, guard).float() - target.float().expand_as(scores)
     return (difference.square() * known).sum() / _count(known)
 
 
@@ -85,6 +85,8 @@ def mix_targets(
     Returns:
         Target and mask of the mixture, shape (B, ...).
     """
+    if not target.is_floating_point():
+        target = target.float()
     part = torch.as_tensor(share, dtype=target.dtype, device=target.device)
     part = part.reshape(-1, *[1] * (target.ndim - 1)) if part.ndim else part
     mine, other = (part == 0) | (mask > 0), (part == 1) | (mask[order] > 0)

@@ -173,6 +173,14 @@ class Mixture:
         framed = {source.frames for source in sources if source.framed}
         if len(framed) > 1:
             raise OptionError(f"the sources have {sorted(framed)} frames a clip; frame them alike")
+        grids = {
+            tuple(source.metadata["options"].get(name) for name in ("frame_length", "frame_hop"))
+            for source in sources
+            if source.framed
+        }
+        if len(grids) > 1:
+            shown = ", ".join(f"{length} s every {hop} s" for length, hop in sorted(grids, key=str))
+            raise OptionError(f"the sources have frames of {shown}; frame them alike")
         self.sources, self.frames = list(sources), max(framed, default=None)
         self._shares = shares / shares.sum()
 

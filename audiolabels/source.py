@@ -2,10 +2,11 @@
 
 A clip is found by its id as the file has it; else by what its name says, as `readers.clips` takes
 names apart: without folder, audio extension and leading `Y`, with the start read from the name.
-Where only one side tells the start, the eleven characters of the video decide, if one clip alone
-has them. What is not found is named; it never becomes zeros.
+Where only one side tells the start (0, or a second and more), the eleven characters of the video
+decide, if one clip alone has them. What is not found is named; it never becomes zeros.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -28,6 +29,9 @@ from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
 ARRAYS = ("numpy", "torch")
 MISSING = -1
+# A video and a start in milliseconds: "office_day1_5" is a name that only looks like it.
+STARTED = r"^[A-Za-z0-9_-]{11}_(0|[1-9][0-9]{3,8})$"
+WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
 CHUNK = 1 << 16  # ids hashed at a time
 HALF = 0.5  # from here on a soft target counts as positive where one must choose
 Rows = npt.NDArray[np.int64]
@@ -89,10 +93,13 @@ class LabelSource:
 
     def _set_up(self) -> None:
         ids = self._targets.clip_id
-        begins = _begins_clip(ids, to_numpy(self._targets.onset))
+        options = self.metadata.get("options", {})
+        begins = np.ones(len(ids), np.bool_)
+        if WITHIN_CLIPS & options.keys():  # else rows are clips, be they parts of one recording
+            begins = _begins_clip(ids, to_numpy(self._targets.onset))
+        self.framed = "frame_hop" in options or not begins.all()
         first = np.append(np.flatnonzero(begins), len(ids)).astype(np.int32)
         self.frames = int(np.diff(first).max(initial=0))
-        self.framed = self.frames > 1 or "frame_hop" in self.metadata.get("options", {})
         self.clip_ids = ids if begins.all() else ids.take(to_arrow(first[:-1]))
         self._first = first if self.framed else None
         self._index = _Index(self.clip_ids)
@@ -133,17 +140,21 @@ class LabelSource:
         ids = [parse_clip_name(name).clip_id for name in names]
         rows = self._index.find(texts_to_arrow(ids))
         if (rows == MISSING).any():
-            videos = [clip[:11] if VIDEO.match(clip) else "" for clip in ids]
+            started = [re.fullmatch(STARTED, clip) is not None for clip in ids]
             bare = np.array([VIDEO.fullmatch(clip) is not None for clip in ids], np.bool_)
-            by_video = texts_to_arrow(videos)
-            unique, without_start = self._videos.find(by_video), self._index.find(by_video)
+            videos = texts_to_arrow(
+                [clip[:11] if has else clip for clip, has in zip(ids, started, strict=True)]
+            )
+            unique, without_start = self._videos.find(videos), self._index.find(videos)
             rows = np.where(rows != MISSING, rows, np.where(bare, unique, without_start))
         return rows
 
     @cached_property
     def _videos(self) -> "_Index":
         """The clips by video, where there is one clip of it."""
-        return _Index(pc.utf8_slice_codeunits(self.clip_ids, 0, 11), unique=True)
+        started = pc.match_substring_regex(self.clip_ids, STARTED)
+        videos = pc.utf8_slice_codeunits(self.clip_ids, 0, 11)
+        return _Index(pc.if_else(started, videos, self.clip_ids), unique=True)
 
     def __getitem__(self, clips: str | Sequence[str]) -> Labels:
         """Target and mask of a clip, or of several.
@@ -175,8 +186,13 @@ class LabelSource:
 
         Returns:
             Shape (B, C) or (B, T, C), as for a list of clips.
+
+        Raises:
+            OptionError: a number that no clip has, or no such kind of arrays.
         """
         chosen = np.asarray(rows, np.int64)
+        if len(chosen) and not (chosen.min() >= MISSING and chosen.max() < len(self)):
+            raise OptionError(f"clips are numbered from 0 to {len(self) - 1}, and -1 is unknown")
         missing = chosen == MISSING
         if self._first is None:
             target, mask = self._targets.to_numpy(chosen.clip(min=0))
@@ -203,7 +219,7 @@ class LabelSource:
         arrays: str | None = None,
     ) -> Labels:
         """Target and mask in the source's own kind of arrays, or in another."""
-        if (arrays or self._arrays) == "numpy":
+        if choose("arrays", arrays or self._arrays, ARRAYS) == "numpy":
             return Labels(target, mask)
         import torch
 

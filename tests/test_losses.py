@@ -120,3 +120,15 @@ def test_mixup_knows_only_what_both_know() -> None:
     assert same.tolist() == [mask[0].tolist(), mask[0].tolist()]
     frames, _ = mix_targets(torch.ones(2, 5, 3), torch.ones(2, 5, 3), order, torch.tensor([0.3, 1]))
     assert frames.shape == (2, 5, 3)
+
+
+def test_a_mask_that_expands_counts_every_cell_it_covers() -> None:
+    logits, mask = torch.zeros(4, 2), torch.tensor([1.0, 0.0])
+    for loss, right in ((masked_bce_with_logits, math.log(2)), (masked_mse, 1.0)):
+        assert loss(logits, torch.ones(2), mask).item() == pytest.approx(right)
+
+
+def test_whole_numbers_are_mixed_as_fractions() -> None:
+    target = torch.tensor([[1, 0], [0, 1]])
+    mixed, _ = mix_targets(target, torch.ones(2, 2), torch.tensor([1, 0]), 0.75)
+    assert mixed.tolist() == [[0.75, 0.25], [0.25, 0.75]]

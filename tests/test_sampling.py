@@ -27,14 +27,8 @@ WEAK = LabelSource(
         vocabulary=NAMES,
     )
 )
-STRONG = LabelSource(
-    expand(
-        Events.from_dict({"e": [("Guitar", 0, 1), ("Guitar", 4, 5)], "f": [("Rain", 0, 10)]}),
-        "strong-framed",
-        vocabulary=NAMES,
-        negatives="both",
-    )
-)
+EVENTS = Events.from_dict({"e": [("Guitar", 0, 1), ("Guitar", 4, 5)], "f": [("Rain", 0, 10)]})
+STRONG = LabelSource(expand(EVENTS, "strong-framed", vocabulary=NAMES, negatives="both"))
 
 
 @given(cases(), st.sampled_from([("ast", 0.01), ("passt", 100)]))
@@ -112,3 +106,9 @@ def test_sources_must_fit_together() -> None:
     short = LabelSource(expand(events, "strong-framed", vocabulary=NAMES))
     with pytest.raises(OptionError, match=r"\[5, 10\] frames a clip"):
         Mixture([STRONG, short], [0.5, 0.5])
+    frames = [
+        LabelSource(expand(EVENTS, "strong-framed", vocabulary=NAMES, frame_length=length))
+        for length in (0.96, 1.0)
+    ]
+    with pytest.raises(OptionError, match=r"frames of 0.96 s every 0.96 s, 1.0 s every 1.0 s"):
+        Mixture(frames, [0.5, 0.5])

@@ -197,3 +197,28 @@ def test_workers_give_the_same(path: Path, start: str) -> None:
     right = source[list(CLIPS)]
     assert torch.equal(torch.cat(targets), right.target)
     assert torch.equal(torch.cat(masks), right.mask)
+
+
+def test_names_that_only_look_like_videos_stay_apart(tmp_path: Path) -> None:
+    names = ["recording_10", "segment_001", "office_day1_5"]
+    source = LabelSource(expand(Annotations.from_dict({name: ["Rain"] for name in names}), "weak"))
+    strangers = "recording_1.wav segment_0012 segment_001_aug segment_001_2 office_day1".split()
+    assert source.find(strangers)[1] == strangers
+
+
+def test_numbers_that_no_clip_has_are_refused(path: Path, tmp_path: Path) -> None:
+    for source in (audiolabels.open(path), frames(tmp_path / "f.parquet", {"a": 10})):
+        for bad in (-2, len(source)):
+            with pytest.raises(OptionError, match="numbered from 0 to"):
+                source.take([bad])
+        with pytest.raises(OptionError, match="arrays 'jax' is not offered"):
+            source.take([0], arrays="jax")
+
+
+def test_segments_with_labels_of_their_own_are_clips(tmp_path: Path) -> None:
+    text = "filename,start,end,labels\nstreet.wav,0,10,Rain\nstreet.wav,10,20,Guitar\n"
+    (tmp_path / "labels.csv").write_text(text)
+    labels = audiolabels.read_labels(tmp_path / "labels.csv")
+    source = LabelSource(expand(labels, "weak", vocabulary=NAMES))
+    assert (len(source), source.framed) == (2, False)
+    assert source["street"].target.tolist() == [1, 0, 0]

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from audiolabels.errors import choose
+from audiolabels.errors import OptionError, choose
 from audiolabels.events import PRESENT, UNKNOWN, Events
 from audiolabels.exporters.writing import Export, seconds, write_rows
 from audiolabels.schemes.merged import covered, merge_events
@@ -52,11 +52,13 @@ def write_events(
         durations: where to write the clips' lengths.
 
     Raises:
-        OptionError: no such form or policy.
+        OptionError: no such form or policy, or one path for both files.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
         TargetsFileError: a file cannot be written; what was there is untouched.
     """
     silent = FORMS[choose("form", form, FORMS)]
+    if durations is not None and Path(durations).resolve() == Path(path).resolve():
+        raise OptionError(f"{path}: events and lengths need a file each")
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
     runs = merge_events(events, vocabulary, parents=parents)

@@ -198,5 +198,6 @@ def test_soft_targets_become_the_highest_scores(tmp_path: Path) -> None:
 
 def read_plain_scores(folder: Path, scores: np.ndarray) -> Scores:
     ids = np.array([f"abcdefghij{i}_0" for i in range(len(scores))])
-    np.savez(folder / "scores.npz", clip_id=ids, scores=scores.astype(np.float32))
+    spans = {"segment_seconds": 5.0} if scores.ndim == 3 else {}
+    np.savez(folder / "scores.npz", clip_id=ids, scores=scores.astype(np.float32), **spans)
     return audiolabels.read_scores(folder / "scores.npz")
