@@ -17,9 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.annotations import Report
-from audiolabels.columns import one_chunk, texts_to_arrow
+from audiolabels.columns import one_chunk, row_order, texts_to_arrow
 from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError, shortlist
-from audiolabels.grid import Ms, seconds_to_ms
+from audiolabels.grid import Ms, clip_ms, nearest_ms
 from audiolabels.ontology import Ontology, load_ontology
 
 if TYPE_CHECKING:
@@ -82,14 +82,16 @@ class Events:
 
         Args:
             events: clip id to (id or exact display name, onset, offset) in seconds; an empty list
-                is a verified empty clip, None one of which nobody said what sounds.
+                is a verified empty clip, None one of which nobody said what sounds. An event
+                outside its clip reaches no frame (in files its times count as impossible).
             duration: seconds of all clips, or of each.
             absent: clip id to classes confirmed absent.
             ontology: the embedded one with its supplement by default.
 
         Raises:
             UnknownLabelError: the ontology lacks a label.
-            OptionError: a duration lacks, or is no positive number of whole milliseconds.
+            LabelFileError: an event has no length.
+            OptionError: a duration lacks or is not above zero, or a time is no number.
         """
         ontology = ontology or load_ontology().with_supplement()
         absent = absent or {}
@@ -98,11 +100,11 @@ class Events:
         if untold:
             raise OptionError(f"no duration for clip {shortlist(map(repr, untold))}")
         lengths = [duration[c] if isinstance(duration, Mapping) else duration for c in clips]
-        durations = [seconds_to_ms(seconds, "a clip") for seconds in lengths]
+        durations = [clip_ms(seconds) for seconds in lengths]
         statements: list[tuple[int, str | None, int, int, np.uint8]] = []
         for row, clip in enumerate(clips):
             given = events.get(clip)
-            spans = [(c, round(start * 1000), round(end * 1000)) for c, start, end in given or ()]
+            spans = [(c, nearest_ms(start), nearest_ms(end)) for c, start, end in given or ()]
             backwards = [span for span in spans if span[1] >= span[2]]
             if backwards:
                 raise LabelFileError(f"clip {clip!r}: an event without length: {backwards[0]}")
@@ -161,6 +163,29 @@ class Events:
             for i in range(int(first), int(stop))
             if self.says[i] == PRESENT
         )
+
+    def united_absences(self) -> tuple[Ms, Ms]:
+        """The span of each statement, int64 (E,) each; of absences and silences of a class that
+        overlap or touch, the span of all of them.
+        """
+        onset, offset = self.onset_ms.copy(), self.offset_ms.copy()
+        chosen = np.flatnonzero((self.says == ABSENT) | (self.says == SILENT))
+        if not len(chosen):
+            return onset, offset
+        keys = self.clip[chosen], self.classes[chosen], self.says[chosen].astype(np.int64)
+        order = chosen[row_order(*keys, onset[chosen] - onset[chosen].min())]
+        clip, classes, says = self.clip[order], self.classes[order], self.says[order]
+        begins = np.ones(len(order), np.bool_)
+        begins[1:] = (
+            (clip[1:] != clip[:-1]) | (classes[1:] != classes[:-1]) | (says[1:] != says[:-1])
+        )
+        lift = np.cumsum(begins) * (offset[order].max() + 1 - onset[order].min())
+        reach = np.maximum.accumulate(offset[order] + lift)
+        begins[1:] |= (onset[order] + lift)[1:] > reach[:-1]
+        piece = np.cumsum(begins) - 1
+        last = np.append(np.flatnonzero(begins)[1:], len(order)) - 1
+        onset[order], offset[order] = onset[order][begins][piece], (reach - lift)[last][piece]
+        return onset, offset
 
     def slice(self, start: int, stop: int) -> "Events":
         """The clips from row `start` up to `stop`, without the report."""

@@ -10,7 +10,7 @@ room; `Grid.half_filled` is the reading that reproduces the released frames.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
@@ -50,6 +50,33 @@ def seconds_to_ms(seconds: float | str, what: str = "a time") -> int:
             f"{what} of {seconds} seconds: give a number above zero, in whole milliseconds"
         )
     return int(ms)
+
+
+def nearest_ms(seconds: float | str) -> int:
+    """The nearest millisecond; half goes up.
+
+    Raises:
+        OptionError: it is no finite number.
+
+    >>> nearest_ms(0.0005), nearest_ms("10.0001")
+    (1, 10000)
+    """
+    try:
+        return int((Decimal(str(seconds)) * 1000 + Decimal("0.5")).to_integral_value(ROUND_FLOOR))
+    except (ArithmeticError, ValueError) as error:
+        raise OptionError(f"not a time in seconds: {seconds!r}") from error
+
+
+def clip_ms(seconds: float | str) -> int:
+    """Length of a clip, to the nearest millisecond.
+
+    Raises:
+        OptionError: it is no number above zero.
+    """
+    ms = nearest_ms(seconds)
+    if ms <= 0:
+        raise OptionError(f"a clip of {seconds} seconds: give a number above zero")
+    return ms
 
 
 @dataclass(frozen=True)

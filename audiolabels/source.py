@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from audiolabels.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError, UnknownClipError, choose, shortlist
-from audiolabels.readers.clips import VIDEO, parse_clip_name
+from audiolabels.readers.clips import STARTED, VIDEO, parse_clip_name
 from audiolabels.readers.duplicates import hash_strings
 from audiolabels.soft_targets import SoftTargets
 from audiolabels.store import read_targets
@@ -29,8 +29,6 @@ from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
 ARRAYS = ("numpy", "torch")
 MISSING = -1
-# A video and a start in milliseconds: "office_day1_5" is a name that only looks like it.
-STARTED = r"^[A-Za-z0-9_-]{11}_(0|[1-9][0-9]{3,8})$"
 WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
 CHUNK = 1 << 16  # ids hashed at a time
 HALF = 0.5  # from here on a soft target counts as positive where one must choose

@@ -6,6 +6,7 @@ times have three decimals; rows go by clip, frame and column.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,18 @@ def write_framed_release(targets: Targets, path: str | Path) -> Export:
         path: an existing file is replaced at the end.
 
     Raises:
-        OptionError: every class that is not positive is negative, so that nearly every frame
-            would have a row for every class; or rows are no frames.
+        OptionError: rows are no frames, or these overlap or leave gaps; or every class that is
+            not positive is negative, so that nearly every frame would have a row for every class.
         TargetsFileError: the file cannot be written.
     """
-    if "frame_hop" not in targets.metadata.get("options", {}):
+    options = targets.metadata.get("options", {})
+    if "frame_hop" not in options:
         raise OptionError("not framed targets; make them with --scheme strong-framed")
+    if Decimal(str(options["frame_length"])) != Decimal(str(options["frame_hop"])):
+        raise OptionError(
+            f"frames of {options['frame_length']} s every {options['frame_hop']} s: rows that "
+            f"overlap, or leave gaps, are read as other frames; give hop and length alike"
+        )
     if targets.listed != "negative":
         raise OptionError(
             "under negatives 'all' nearly every class of every frame would be a row; expand with "

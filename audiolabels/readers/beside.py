@@ -49,7 +49,7 @@ class Beside:
         report: how these files were read.
         used: bool: which clips of `absent` had events.
         clips, stated, outside: clips so far; statements about spans, and those outside the clip.
-        measured: whether a clip stood in the table of lengths.
+        measured: bool: which clips of the table of lengths had events.
     """
 
     options: EventOptions
@@ -60,15 +60,22 @@ class Beside:
     clips: int = 0
     stated: int = 0
     outside: int = 0
-    measured: bool = False
+    measured: npt.NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         self.used = np.zeros(len(self.absent), np.bool_)
+        self.measured = np.zeros(len(self.durations.clip_id), np.bool_)
+
+    @property
+    def unheard(self) -> int:
+        """Number of clips of the table of lengths that had no row among the events."""
+        return int((~self.measured).sum())
 
     def join(self, events: Events) -> Events:
         """Settled events with the absences of their clips."""
         self.clips += len(events)
-        self.measured |= bool((places_in(events.clip_id, self.durations.clip_id) >= 0).any())
+        measured = places_in(events.clip_id, self.durations.clip_id)
+        self.measured[measured[measured >= 0]] = True
         place = places_in(events.clip_id, self.absent.clip_id)
         self.used[place[place >= 0]] = True
         return add_statements(events, self.absent, place) if (place >= 0).any() else events
@@ -95,8 +102,14 @@ class Beside:
                 f"video, these are no events, and weak, pel or pe-cml is the scheme; if all is "
                 f"right, --time-unit s"
             )
-        if self.options.clip_durations is not None and self.clips and not self.measured:
+        if self.options.clip_durations is not None and self.clips and not self.measured.any():
             raise _no_such_clips(self.options.clip_durations, self.durations.clip_id)
+        if self.options.clip_durations is not None and self.unheard:
+            self.report.notes.append(
+                f"{self.unheard:,} clips of {Path(self.options.clip_durations).name} have no row "
+                f"among the events and are left out; one that is verified empty has a row without "
+                f"label and times"
+            )
         if not self.clips:  # which is what the caller will say
             self.used[:] = True
         if len(self.absent) and not self.used.any():
@@ -122,7 +135,7 @@ def read_beside(options: EventOptions, ontology: Ontology) -> Beside:
     report = Report()
     durations = Durations(options.default_ms, texts_to_arrow([]), np.zeros(0, np.int64))
     if options.clip_durations is not None:
-        durations = _read_durations(Path(options.clip_durations), options.default_ms, report)
+        durations = _read_durations(Path(options.clip_durations), options, report)
     absent = Events.concat([], ontology)
     if options.explicit_negatives is not None:
         absent = _read_absences(Path(options.explicit_negatives), ontology, options.read, durations)
@@ -142,10 +155,14 @@ def _read_absences(
     with open_source(path) as source:
         text = not source.head.startswith(b"PAR1") and source.head.lstrip()[:1] not in b"{["
         dialect = detect_dialect(source, ontology) if text else None
+        if dialect and dialect.present is not None and not dialect.events:
+            raise LabelFileError(
+                f"{path}: framed labels without columns of onset and offset in seconds"
+            )
         if dialect and dialect.present is not None:
             parts = list(read_parts(source, dialect, ontology, options, whole=True))
             told = gather(parts, ontology).events
-            confirmed = (told.says == ABSENT) & ~absent_elsewhere_present(told, told.says)
+            confirmed = (told.says == ABSENT) & ~absent_elsewhere_present(told)
             # The clips' lengths are known to the file of events, if not to the table.
             unmeasured = replace(durations, default_ms=ENDLESS)
             events = settle(keep_statements(told, confirmed), unmeasured)
@@ -157,14 +174,18 @@ def _read_absences(
     labels = read_labels(
         path, ontology=ontology, unknown=options.unknown, time_unit=options.time_unit
     )
+    if dialect and dialect.events:
+        labels.report.notes.append(
+            f"{path.name} has times, which are not used: its classes are absent from whole clips"
+        )
     return absences(labels, path.name)
 
 
-def _read_durations(path: Path, default_ms: int, report: Report) -> Durations:
+def _read_durations(path: Path, options: EventOptions, report: Report) -> Durations:
     """A table of clips and seconds, as PSDS evaluators have it: `filename`, `duration`."""
-    lengths: dict[str, int] = {}
+    told: dict[str, int] = {}
     with open_source(path) as source:
-        lines = source.stream.read().decode("utf-8-sig", "replace").splitlines()
+        lines = source.stream.read().decode("utf-8-sig", "replace").replace("\r", "").split("\n")
         delimiter = next((d for d in "\t;," if d in lines[0]), ",")
         names = [name.casefold() for name in split_cells(lines[0], delimiter)]
         clip = next((names.index(name) for name in CLIP if name in names), None)
@@ -175,16 +196,16 @@ def _read_durations(path: Path, default_ms: int, report: Report) -> Durations:
                 f"of clips and one of seconds, for instance filename and duration; it is "
                 f"{lines[0][:120]!r}"
             )
-        rows = 0
+        rows, unit = 0, 1 if options.read.time_unit == "ms" else 1000
         for number, line in enumerate(lines[1:], 2):
             if not line.strip():
                 continue
             rows += 1
             cells = split_cells(line, delimiter)
             try:
-                id_, ms = parse_clip_name(cells[clip]).clip_id, to_ms(cells[length])
+                id_, ms = parse_clip_name(cells[clip]).clip_id, to_ms(cells[length], unit)
                 fault = "" if id_ and ms else "no clip, or no length above zero"
-                if not fault and lengths.setdefault(id_, ms) != ms:
+                if not fault and told.setdefault(id_, ms) != ms:
                     fault = "another length of the clip than in a row before"
             except (ValueError, IndexError):
                 fault = "no clip, or no length in seconds"
@@ -194,7 +215,7 @@ def _read_durations(path: Path, default_ms: int, report: Report) -> Durations:
     facts = {"name": path.name, "format": "clip-durations", "sha256": sha256, "rows": rows}
     report.merge(Report(sources=[facts], notes=[f"{path.name} was read as lengths of clips"]))
     return Durations(
-        default_ms, texts_to_arrow(list(lengths)), np.array(list(lengths.values()), np.int64)
+        options.default_ms, texts_to_arrow(list(told)), np.array(list(told.values()), np.int64)
     )
 
 

@@ -22,6 +22,8 @@ DECIMAL = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORE
 SPREADSHEET_ERROR = re.compile(r"#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!)")
 # VGGSound writes the start as six digits of seconds; as milliseconds no such number starts with 0.
 VGGSOUND_START = re.compile(r"0\d{5}")
+# A video and a start of 0, or of a second and more, in milliseconds; "office_day1_5" only looks so.
+STARTED = r"^[A-Za-z0-9_-]{11}_(0|[1-9][0-9]{3,8})$"
 LONGEST_CLIP_S = 1000  # labelled clips last seconds; a thousandfold means milliseconds
 
 

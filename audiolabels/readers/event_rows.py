@@ -195,7 +195,7 @@ def _fast_rows(block: bytes, first_line: int, dialect: Dialect, time_unit: str) 
         says = np.array(states, np.uint8)[to_numpy(present.indices)]
     durations: Ms | None = np.full(len(names.dictionary), NOT_TOLD, np.int64)
     if dialect.duration is not None:
-        told = _whole_ms(cells[dialect.duration], 1000)
+        told = _whole_ms(cells[dialect.duration], unit)
         durations = _one_each(to_numpy(names.indices), told, len(names.dictionary))
     if onset is None or offset is None or ids is None or durations is None or any(missing):
         return None
@@ -282,7 +282,7 @@ def _tolerant_rows(
             findings.append(Finding(source.name, line.number, shown, kind, fault))
         name = line.cells[dialect.clip]
         clip = clips.setdefault(name, len(clips))
-        duration, fault = _duration(line, dialect)
+        duration, fault = _duration(line, dialect, time_unit)
         if clip == len(ids):
             ids.append(line.clip.clip_id)
             durations.append(NOT_TOLD)
@@ -349,14 +349,14 @@ def _signed_ms(text: str, unit: int) -> int:
     return -to_ms(text[1:], unit) if text.startswith("-") else to_ms(text, unit)
 
 
-def _duration(line: Line, dialect: Dialect) -> tuple[int, str]:
+def _duration(line: Line, dialect: Dialect, time_unit: str) -> tuple[int, str]:
     """Milliseconds of the clip, from the column of its length or from its name; what is wrong."""
     named = line.clip.duration_ms or NOT_TOLD
     told = "" if dialect.duration is None else line.cells[dialect.duration]
     if told.casefold() in MISSING:
         return named, ""
     try:
-        duration = to_ms(told)
+        duration = to_ms(told, 1 if time_unit == "ms" else 1000)
     except ValueError:
         duration = NOT_TOLD
     return duration or named, "" if duration else "no length of the clip above zero, in seconds"

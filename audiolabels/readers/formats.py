@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from audiolabels.errors import choose
 from audiolabels.events import DURATION
-from audiolabels.grid import seconds_to_ms
+from audiolabels.grid import clip_ms
 
 UNKNOWN = ("error", "drop")
 TIME_UNITS = ("auto", "s", "ms")
@@ -65,7 +65,7 @@ class EventOptions:
             clip count.
 
     Raises:
-        OptionError: a duration is no positive number of whole milliseconds.
+        OptionError: a duration is no number above zero.
     """
 
     read: ReadOptions = field(default_factory=ReadOptions)
@@ -80,7 +80,7 @@ class EventOptions:
     def default_ms(self) -> int:
         """Milliseconds of the clips whose length nothing else tells."""
         default = DURATION if self.clip_duration is None else self.clip_duration
-        return seconds_to_ms(default, "a clip")
+        return clip_ms(default)
 
     @property
     def side_files(self) -> list[Path]:

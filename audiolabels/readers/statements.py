@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audiolabels.annotations import Annotations, Finding, Report
 from audiolabels.columns import one_chunk, places_in, row_order, to_arrow, to_numpy
 from audiolabels.events import ABSENT, EMPTY, NO_CLASS, NOTHING, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.grid import Ms
 from audiolabels.ontology import Ontology
+from audiolabels.readers.clips import STARTED
 from audiolabels.readers.event_rows import ANOTHER_LENGTH, NOT_TOLD, EventRows
 from audiolabels.readers.rows import LabelResolver, parse_texts, refuse_unknown
 
 Flags = npt.NDArray[np.bool_]
+ABSENT_OUTSIDE = ("label dropped", "an absence outside its clip")
 OUTSIDE = "an event lies outside its clip; is the clip's duration right?"
 ENDLESS = 1 << 40  # milliseconds; an absence until the end of a clip of unknown length
 
@@ -101,7 +104,10 @@ def _by_clip(events: Events) -> Events:
 def gather(parts: Sequence[Part], ontology: Ontology) -> Part:
     """All parts as one, the statements about a clip together wherever they stood."""
     joined = Events.concat([p.events for p in parts], ontology)
-    names = one_chunk(pa.chunked_array([p.names for p in parts], pa.string())).dictionary_encode()
+    written = one_chunk(pa.chunked_array([p.names for p in parts], pa.string()))
+    # A YouTube clip is known by its id, whatever it is called; others by the name they have.
+    known = pc.match_substring_regex(joined.clip_id, STARTED)
+    names = pc.if_else(known, joined.clip_id, written).dictionary_encode()
     number = to_numpy(names.indices)
     count = len(names.dictionary)
     first = np.zeros(count, np.int64)
@@ -122,7 +128,8 @@ def gather(parts: Sequence[Part], ontology: Ontology) -> Part:
         duration_ms=durations,
         clip=number[joined.clip].astype(np.int64),
     )
-    return Part(names.dictionary, _by_clip(moved))
+    order = np.lexsort((moved.rows, moved.file, moved.clip))
+    return Part(names.dictionary, moved.take(order))
 
 
 def settle(events: Events, durations: Durations, framed: Collection[str] = frozenset()) -> Events:
@@ -144,9 +151,10 @@ def settle(events: Events, durations: Durations, framed: Collection[str] = froze
     end = length[events.clip]
     outside = spans & ~backwards & ~empty & ((onset >= end) | (offset <= 0))
     lost = backwards | empty | outside | (says == UNKNOWN)
-    says[lost] = UNKNOWN
+    denied = lost & (says == ABSENT)
+    says[absent_elsewhere_present(events)] = SILENT
+    says[lost] = np.where(denied[lost], NOTHING, UNKNOWN)
     present = says == PRESENT
-    says[absent_elsewhere_present(events, says)] = SILENT
     overlaps, touches, twice = _meetings(events, present)
     touches &= ~np.array([name in framed for name in events.files], np.bool_)[events.file]
     silent = np.bincount(events.clip[says == EMPTY], minlength=len(events)) > 0
@@ -157,14 +165,18 @@ def settle(events: Events, durations: Durations, framed: Collection[str] = froze
         onset_ms=np.where(lost, 0, onset),
         offset_ms=np.where(lost, end, offset),
         says=says,
+        classes=np.where(denied, NO_CLASS, events.classes).astype(np.int32),
     )
     first = np.searchsorted(events.clip, np.arange(len(events)))
     unlabelled = np.zeros(len(says), np.bool_)
     unlabelled[first[~heard & ~silent]] = True
     odd = [
-        ("event dropped", "an event ends before it begins", backwards),
-        ("event dropped", "an event has no length", empty),
-        ("event dropped", OUTSIDE, outside),
+        ("event dropped", "an event ends before it begins", backwards & ~denied),
+        ("event dropped", "an event has no length", empty & ~denied),
+        ("event dropped", OUTSIDE, outside & ~denied),
+        ("label dropped", "an absence that ends before it begins", backwards & denied),
+        ("label dropped", "an absence without length", empty & denied),
+        (*ABSENT_OUTSIDE, outside & denied),
         ("event as it is", "an event begins before its clip", present & (onset < 0)),
         ("event as it is", "an event ends after its clip", present & (offset > end)),
         ("event as it is", "overlaps another event of its class", overlaps),
@@ -202,12 +214,12 @@ def lengths(events: Events, durations: Durations) -> Ms:
     return np.where(place < 0, told, durations.ms[place])
 
 
-def absent_elsewhere_present(events: Events, says: npt.NDArray[np.uint8]) -> Flags:
-    """Which absences are of a class that has an event in the same clip."""
-    absent: Flags = says == ABSENT
+def absent_elsewhere_present(events: Events) -> Flags:
+    """Which absences are of a class that has an event in the same clip, be its times impossible."""
+    absent: Flags = events.says == ABSENT
     if absent.any():
         key = events.clip * (len(events.ontology) + 1) + events.classes
-        absent &= np.isin(key, key[says == PRESENT])
+        absent &= np.isin(key, key[(events.says == PRESENT) | (events.says == UNKNOWN)])
     return absent
 
 
@@ -268,9 +280,7 @@ def cut_to_clips(events: Events) -> Events:
     """The statements as far as they lie in their clips; those that do not fall away, reported."""
     end = events.duration_ms[events.clip]
     outside = events.onset_ms >= end
-    findings = [
-        finding(events, i, "event dropped", OUTSIDE) for i in np.flatnonzero(outside).tolist()
-    ]
+    findings = [finding(events, i, *ABSENT_OUTSIDE) for i in np.flatnonzero(outside).tolist()]
     report = replace(events.report, findings=[*events.report.findings, *findings])
     cut = replace(events, offset_ms=np.minimum(events.offset_ms, end), report=report)
     return cut.take(np.flatnonzero(~outside))

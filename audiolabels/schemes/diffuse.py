@@ -1,15 +1,17 @@
 """Diffuse labels: what strong labels say of the clip as a whole.
 
-Source: Hershey et al. 2021, §4. Deviations: as for strong-framed. A confirmed absence counts only
-if it spans the whole clip.
+Source: Hershey et al. 2021, §4. Deviations: as for strong-framed. A confirmed absence counts
+only if it spans the whole clip, or all its frames of 960 ms.
 """
 
 import numpy as np
 
 from audiolabels.events import Events
-from audiolabels.grid import Ms
+from audiolabels.grid import Grid, Ms
 from audiolabels.schemes.framed import Framed, project
 from audiolabels.vocabulary import Vocabulary
+
+FRAMES = Grid()
 
 
 def diffuse(
@@ -30,7 +32,11 @@ def diffuse(
     """
     durations = events.duration_ms[events.clip]
     touches = (events.onset_ms < durations) & (events.offset_ms > 0)
-    spans = (events.onset_ms <= 0) & (events.offset_ms >= durations)
+    onset, offset = events.united_absences()
+    # Frames that say it of a clip end with the last whole one.
+    spans = (onset <= 0) & (
+        offset >= np.minimum(durations, FRAMES.count(durations) * FRAMES.hop_ms)
+    )
     none = np.zeros(len(events.clip), np.int64)
 
     def span_ms(_: Ms) -> tuple[Ms, Ms]:

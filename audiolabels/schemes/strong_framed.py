@@ -51,9 +51,10 @@ def strong_framed(
     """
     grid = Grid.from_seconds(frame_length, frame_hop)
     frames = grid.count(events.duration_ms)
-    first, stop = grid.inside(events.onset_ms, events.offset_ms)
+    onset, offset = events.united_absences()
+    first, stop = grid.inside(onset, offset)
     # An absence that lasts to the clip's end holds in its last frame, even one cut short.
-    to_end = events.offset_ms >= events.duration_ms[events.clip]
+    to_end = offset >= events.duration_ms[events.clip]
     return project(
         events,
         vocabulary,

@@ -93,3 +93,11 @@ def test_reading_it_gives_the_same_targets(
     first, second = targets.to_pandas(), again.to_pandas()
     known = first["clip_id"].isin(set(second["clip_id"]))
     assert first[known].reset_index(drop=True).equals(second)
+
+
+def test_frames_that_overlap_are_refused(tmp_path: Path) -> None:
+    events = Events.from_dict(EVENTS, ontology=TOY)
+    options = {"vocabulary": list(TOY), "negatives": "both", "frame_hop": 0.48}
+    targets = expand(events, "strong-framed", **options)
+    with pytest.raises(OptionError, match=r"0.96 s every 0.48 s: rows that overlap"):
+        export(targets, "framed-release", tmp_path / "framed.tsv")

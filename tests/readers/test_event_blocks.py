@@ -2,6 +2,7 @@
 
 import io
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from reader_support import ONTOLOGY, Outcome, event_outcome, streamed_outcome, w
 
 from audiolabels.errors import LabelFileError
 from audiolabels.readers import event_rows, lines, read_events
+from audiolabels.readers.clips import STARTED, parse_clip_name
 from audiolabels.readers.event_rows import ANOTHER_LENGTH
 from audiolabels.readers.events import ScatteredError
 
@@ -157,12 +159,20 @@ def test_a_stream_gives_what_reading_whole_gives_or_says_that_it_cannot(
         streamed = streamed_outcome(path, unknown="drop")
     if streamed[0] is ScatteredError:
         clips = at_once[0]
-        assert len(set(clips)) < len(clips) or scattered(path), (
+        assert len(set(clips)) < len(clips) or scattered(path) or two_names(path), (
             "the rows of each clip do stand together"
         )
         return
     assume(streamed[0] != [])  # `no usable row` is for those to say who write
     assert anywhere(streamed) == anywhere(at_once)
+
+
+def two_names(path: Path) -> bool:
+    """Whether a clip bears several names, which a stream cannot join."""
+    cells = {c for line in path.read_bytes().split(b"\n") for c in re.split(rb"[\t,]", line)}
+    ids = [parse_clip_name(cell.decode("utf-8", "replace")).clip_id for cell in cells]
+    videos = [clip for clip in ids if re.fullmatch(STARTED, clip)]
+    return len(set(videos)) < len(videos)
 
 
 def scattered(path: Path) -> bool:

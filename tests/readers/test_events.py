@@ -19,7 +19,7 @@ from reader_support import (
     zipped,
 )
 
-from audiolabels import Events, read_events, toy_ontology
+from audiolabels import Events, expand_files, read_events, toy_ontology
 from audiolabels.annotations import FATES
 from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError
 from audiolabels.readers import event_rows
@@ -427,10 +427,10 @@ def test_a_table_of_lengths_of_other_clips_is_refused(tmp_path: Path) -> None:
         read_events(path, clip_durations=table)
 
 
-@pytest.mark.parametrize("duration", [0, -1, "x", 0.0005])
+@pytest.mark.parametrize("duration", [0, -1, "x", 0.0004])
 def test_a_length_that_is_none_is_refused(duration: Any, tmp_path: Path) -> None:
     path = write(tmp_path, TSV + "a\t0\t1\tDog\n")
-    with pytest.raises(OptionError, match=r"a clip of .* seconds"):
+    with pytest.raises(OptionError, match=r"a clip of .* seconds|not a time in seconds: 'x'"):
         read_events(path, clip_duration=duration)
 
 
@@ -486,3 +486,32 @@ def test_of_dict() -> None:
         Events.from_dict({"a": [("Blub", 0, 1)]})
     with pytest.raises(OptionError, match="no duration for clip 'b'"):
         Events.from_dict({"a": [], "b": []}, duration={"a": 3})
+
+
+def test_a_youtube_clip_is_one_whatever_it_is_called(tmp_path: Path) -> None:
+    content = TSV + (
+        "YtAt0q_b5NTQ_30.000_40.000.wav\t0\t1\tSpeech\n"
+        "tAt0q_b5NTQ_30000\t2\t3\tDog\nstreet.wav\t0\t1\tDog\nother/street.wav\t2\t3\tDog\n"
+    )
+    events = read_events(write(tmp_path, content), ontology=ONTOLOGY)
+    assert events.clip_id.to_pylist() == ["tAt0q_b5NTQ_30000", "street", "street"]
+    assert events.events(0) == (("Speech", 0.0, 1.0), ("Dog", 2.0, 3.0))
+    output = tmp_path / "o.parquet"
+    summary = expand_files(write(tmp_path, content), output, "strong-framed")
+    assert summary.counts.clips == 3
+
+
+def test_lengths_too_are_milliseconds_if_told_so(tmp_path: Path) -> None:
+    content = LENGTH + "a\t4000\t500\t1500\tDog\n"
+    for quoted in (content, content.replace("Dog", '"Dog"')):
+        events = read_events(write(tmp_path, quoted), time_unit="ms")
+        assert events.duration_ms.tolist() == [4000]
+    table = write(tmp_path, "filename,duration\na,5000\n", "d.csv")
+    events = read_events(write(tmp_path, content), time_unit="ms", clip_durations=table)
+    assert events.duration_ms.tolist() == [5000]
+
+
+def test_clips_that_only_the_table_of_lengths_names_are_told(tmp_path: Path) -> None:
+    table = write(tmp_path, "filename,duration\na,5\nb,5\nc,5\n", "d.csv")
+    events = read_events(write(tmp_path, TSV + "a\t0\t1\tDog\n"), clip_durations=table)
+    assert any(note.startswith("2 clips of d.csv have no row") for note in events.report.notes)

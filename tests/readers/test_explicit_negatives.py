@@ -111,8 +111,8 @@ def test_absences_of_impossible_times_are_dropped_and_told(tmp_path: Path) -> No
     absent = write(tmp_path, FRAMED + rows, "f.tsv")
     events = read_events(write(tmp_path, EVENTS), explicit_negatives=absent)
     assert [(row, kind) for _, row, _, kind, _ in told(events)] == [
-        (2, "event dropped"),
-        (3, "event dropped"),
+        (2, "label dropped"),
+        (3, "label dropped"),
     ]
     assert [s[1] for s in statements(events) if s[4] == "absent"] == [MUSIC]
 
@@ -124,7 +124,7 @@ def test_an_absence_outside_a_clip_of_its_own_names_no_clip(tmp_path: Path) -> N
     assert events.clip_id.to_pylist() == ["a_", "b_", "z_"]
     assert statements(events, place=False)[-1] == ("z_", MUSIC, 9000, 10_000, "absent")
     assert [(row, kind) for _, row, _, kind, _ in told(events)] == [
-        (3, "event dropped"),
+        (3, "label dropped"),
         (4, "clip added"),
     ]
 
@@ -161,3 +161,21 @@ def test_unknown_labels_are_refused_there_too(tmp_path: Path) -> None:
         ontology=ONTOLOGY,
     )
     assert [s[1] for s in statements(events) if s[4] == "absent"] == [SPEECH]
+
+
+def test_framed_absences_need_times(tmp_path: Path) -> None:
+    absent = write(tmp_path, "filename\tlabel\tpresent\na_\tMusic\t0\n", "f.tsv")
+    with pytest.raises(LabelFileError, match="without columns of onset and offset"):
+        read_events(write(tmp_path, EVENTS), explicit_negatives=absent)
+
+
+def test_times_of_events_taken_for_absences_are_said_to_be_unused(tmp_path: Path) -> None:
+    absent = write(tmp_path, "filename\tonset\toffset\tevent_label\na_\t0\t1\tMusic\n", "f.tsv")
+    events = read_events(write(tmp_path, EVENTS), explicit_negatives=absent)
+    assert any("f.tsv has times, which are not used" in note for note in events.report.notes)
+
+
+def test_a_class_whose_event_has_impossible_times_is_not_confirmed_absent(tmp_path: Path) -> None:
+    rows = "a_\t0\t0.96\tDog\tNOT_PRESENT\na_\t2\t1\tDog\tPRESENT\n"
+    events = read_events(write(tmp_path, FRAMED + rows, "f.tsv"), ontology=ONTOLOGY)
+    assert sorted(s[4] for s in statements(events)) == ["silent", "unknown"]

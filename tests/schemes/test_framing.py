@@ -1,5 +1,7 @@
 """Schemes over frames against their definitions, and the laws that must hold for any input."""
 
+from pathlib import Path
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from audiolabels import (
     Vocabulary,
     expand,
     load_vocabulary,
+    read_events,
     toy_ontology,
 )
 from audiolabels.errors import OptionError, VocabularyError
@@ -440,3 +443,21 @@ def test_times_far_beyond_the_clip_stay_in_it() -> None:
     events = Events.from_dict({"a": [("Dog", -1e6, 1e6)], "b": []}, duration=1.92)
     positive = expand(events, "strong-framed", vocabulary=["Dog"]).to_numpy()[0]
     assert positive.ravel().tolist() == [1, 1, 0, 0]
+
+
+def test_absences_that_touch_are_one(tmp_path: Path) -> None:
+    rows = "".join(
+        f"a\t{i * 0.96:.2f}\t{i * 0.96 + 0.96:.2f}\tDog\tNOT_PRESENT\n" for i in range(10)
+    )
+    head = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\tpresent\n"
+    (tmp_path / "f.tsv").write_text(head + rows)
+    events = read_events(tmp_path / "f.tsv")
+    for scheme, options, right in (
+        ("diffuse", {}, [0]),
+        ("strong-framed", {"frame_length": 2}, [0, 0, 0, 0, None]),
+        ("strong-framed", {}, [0] * 10),
+    ):
+        targets = expand(events, scheme, vocabulary=["Dog"], negatives="explicit", **options)
+        target, mask = targets.to_numpy()
+        states = [t if m else None for t, m in zip(target[:, 0], mask[:, 0], strict=True)]
+        assert states == right
