@@ -130,8 +130,9 @@ class LabelSource:
         """
         rows = self._index.find(texts_to_arrow(clips))
         lost = np.flatnonzero(rows == MISSING)
-        if len(lost):
-            rows[lost] = self._find_names([clips[i] for i in lost.tolist()])
+        if not len(lost):
+            return rows, []
+        rows[lost] = self._find_names([clips[i] for i in lost.tolist()])
         return rows, [clips[i] for i in np.flatnonzero(rows == MISSING).tolist()]
 
     def _find_names(self, names: Sequence[str]) -> Rows:
@@ -330,10 +331,12 @@ class _Index:
         if not len(self._hashes):
             return np.full(len(ids), MISSING, np.int64)
         hashes = hash_strings(ids)
-        place = np.searchsorted(self._hashes, hashes).clip(max=len(self._hashes) - 1)
-        rows = self._order[place]
+        place = np.searchsorted(self._hashes, hashes)
+        np.minimum(place, len(self._hashes) - 1, out=place)
+        rows = self._order[place].astype(np.int64)
         # Ids whose hash is there all but surely are; the comparison makes it sure.
-        found = (self._hashes[place] == hashes) & _bools(
-            pc.equal(self._ids.take(to_arrow(rows)), ids)
-        )
-        return np.where(found, rows, MISSING).astype(np.int64)
+        found = self._hashes[place] == hashes
+        found &= _bools(pc.equal(self._ids.take(to_arrow(rows)), ids))
+        if not found.all():
+            rows[~found] = MISSING
+        return rows

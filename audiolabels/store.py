@@ -374,17 +374,16 @@ def _read_hard(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) ->
             ends.append(batch["offset"])
     except (pa.ArrowException, OSError, ValueError) as error:
         raise TargetsFileError(f"{path}: broken: {error}") from error
-    both, rows = distinct.rows()
-    width = both.shape[1] // 2
+    positive_rows, masked_rows, rows = distinct.halves()
     return Targets(
         vocabulary,
         one_chunk(pa.chunked_array(clips, pa.string())),
         one_chunk(pa.chunked_array(starts, pa.float64())),
         one_chunk(pa.chunked_array(ends, pa.float64())),
         rows,
-        np.ascontiguousarray(both[:, :width]),
-        np.ascontiguousarray(both[:, width:]),
-        np.zeros(len(both), np.int32),
+        positive_rows,
+        masked_rows,
+        np.zeros(len(positive_rows), np.int32),
         _told(facts),
         listed,
     )
@@ -405,9 +404,22 @@ class _Distinct:
         self._which.append(to_numpy(encoded.indices) + np.int32(self._count))
         self._count += len(encoded.dictionary)
 
-    def rows(self) -> tuple[Bits, npt.NDArray[np.int32]]:
-        """The distinct rows, and the distinct row of each row."""
-        rows = fixed_binary(np.concatenate(self._tables)).dictionary_encode()
-        which = np.concatenate(self._which)
-        merged = to_numpy(rows.indices)[which] if self._count else which
-        return fixed_bytes(rows.dictionary).copy(), merged
+    def halves(self) -> tuple[Bits, Bits, npt.NDArray[np.int32]]:
+        """Left and right halves of the distinct rows, and the distinct row of each row.
+
+        Where most rows differ, those that stand in several tables are not looked for: it would
+        take as much memory again.
+        """
+        tables, which = self._tables, np.concatenate(self._which)
+        if 2 * self._count <= len(which):
+            rows = fixed_binary(np.concatenate(tables)).dictionary_encode()
+            tables, which = [fixed_bytes(rows.dictionary)], to_numpy(rows.indices)[which]
+        width, count = tables[0].shape[1] // 2, sum(map(len, tables))
+        left, right = np.empty((count, width), np.uint8), np.empty((count, width), np.uint8)
+        start = 0
+        while tables:
+            table = tables.pop(0)  # and let go of it
+            stop = start + len(table)
+            left[start:stop], right[start:stop] = table[:, :width], table[:, width:]
+            start = stop
+        return left, right, which
