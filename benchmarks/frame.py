@@ -28,7 +28,7 @@ from processes import measure, prepare_floor, show, take_turns, write_floor
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 FRAME, FRAMES = 960, 10
-PART = 8192  # clips
+PART = 3276  # clips, whose frames the engine makes at a time
 VARIANTS = (("lists", "all"), ("packed", "all"), ("lists", "both"))
 
 

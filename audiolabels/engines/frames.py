@@ -15,7 +15,7 @@ from audiolabels.schemes.framed import FrameCounts
 from audiolabels.store import TargetsWriter
 from audiolabels.targets import Targets
 
-ROWS = 1 << 18  # frames that are made at a time, or one clip
+ROWS = 1 << 15  # frames that are made at a time, or one clip
 
 
 def framed_events(job: Job, run: Run, writer: TargetsWriter, *, whole: bool) -> Iterator[Group]:
