@@ -1,4 +1,4 @@
-"""Targets in Parquet: the metadata that explain the file, atomic writing, reading back.
+"""Targets in Parquet: the metadata that explain the file, writing, reading back.
 
 One row a clip or frame: `clip_id`, `onset`, `offset`, then the targets in one of the `layouts`.
 Soft targets stand in `dense` alone, as float16; the metadata say `"soft": true`.
@@ -9,9 +9,7 @@ bytes: row groups have a fixed number of rows, and nothing in the file tells the
 
 import base64
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +21,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.columns import fixed_binary, fixed_bytes, one_chunk, to_numpy
 from audiolabels.errors import TargetsFileError
+from audiolabels.files import atomic_path, blame
 from audiolabels.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
 from audiolabels.soft_targets import SoftTargets
 from audiolabels.targets import Bits, Targets, third_state
@@ -47,46 +46,6 @@ def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
         **PARQUET_OPTIONS,
         "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *targets],
     }
-
-
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` only if all went well.
-
-    Raises:
-        TargetsFileError: the folder does not exist, `path` is no regular file or read-only, or
-            writing fails.
-    """
-    path = Path(path)
-    with blame(path):
-        target = path.resolve()  # a link stays a link
-        if target.exists() and not target.is_file():
-            raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
-        if target.exists() and not target.stat().st_mode & 0o222:
-            raise TargetsFileError(f"{path}: read-only, so it is not replaced")
-        if not target.parent.is_dir():
-            raise TargetsFileError(f"{path.parent}: no such folder; make it first")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        with blame(path):
-            partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def blame(path: str | Path) -> Iterator[None]:
-    """Turn an OSError into one that names the output.
-
-    Raises:
-        TargetsFileError: in the place of an OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise TargetsFileError(f"{path}: not written, left as it was: {reason}") from error
 
 
 class TargetsWriter:

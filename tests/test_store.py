@@ -23,8 +23,8 @@ from audiolabels import (
 )
 from audiolabels.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.errors import OptionError, TargetsFileError
+from audiolabels.files import atomic_path
 from audiolabels.layouts import COLUMN_NUMBERS, LAYOUTS
-from audiolabels.store import atomic_path
 
 ALL_LAYOUTS = pytest.mark.parametrize("layout", LAYOUTS)
 

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 
 from audiolabels.annotations import Report
 from audiolabels.comparison import Columns, Comparison, compare
+from audiolabels.files import atomic_path, blame
 from audiolabels.matching import Statements
 from audiolabels.ontology import Ontology, load_ontology
 from audiolabels.readers import read_labels
-from audiolabels.store import KEY, atomic_path, blame, read_hard_targets
+from audiolabels.store import KEY, read_hard_targets
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import Vocabulary
 

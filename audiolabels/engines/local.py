@@ -24,6 +24,7 @@ from audiolabels.engines.report import Findings, Summary, report_file
 from audiolabels.engines.scored import scored_segments
 from audiolabels.errors import LabelFileError, OptionError
 from audiolabels.events import Events
+from audiolabels.files import atomic_path
 from audiolabels.importers import ScoreOptions, side_files
 from audiolabels.importers import class_order as teacher_classes
 from audiolabels.layouts import choose_layout
@@ -35,7 +36,7 @@ from audiolabels.schemes.framed import FrameCounts
 from audiolabels.schemes.pseudo_strong import stated_options
 from audiolabels.scores import Scores
 from audiolabels.statistics import LabelCounts
-from audiolabels.store import TargetsWriter, atomic_path, default_layout
+from audiolabels.store import TargetsWriter, default_layout
 from audiolabels.vocabulary import Vocabulary, load_vocabulary, named_like
 
 

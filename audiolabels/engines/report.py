@@ -10,9 +10,9 @@ from typing import Any
 
 from audiolabels.agreement import Agreement, ScoreCounts
 from audiolabels.annotations import FATES, Finding, Report
+from audiolabels.files import atomic_path, blame
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.statistics import LabelCounts
-from audiolabels.store import atomic_path, blame
 from audiolabels.vocabulary import Vocabulary
 
 EXAMPLES = 3  # findings of a kind and reason that a summary keeps

@@ -45,8 +45,8 @@ from audiolabels.exporters.writing import (
     write_classes,
     write_rows,
 )
+from audiolabels.files import atomic_path, blame
 from audiolabels.soft_targets import SoftTargets
-from audiolabels.store import atomic_path, blame
 from audiolabels.targets import Targets
 from audiolabels.vocabulary import load_vocabulary
 

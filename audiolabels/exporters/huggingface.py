@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from audiolabels.columns import texts_to_arrow, to_arrow
 from audiolabels.exporters.clips import ROWS, Clips, choose_clips, video_of
 from audiolabels.exporters.writing import Export
-from audiolabels.store import atomic_path, blame
+from audiolabels.files import atomic_path, blame
 from audiolabels.targets import Targets
 
 TEXTS = pa.list_(pa.string())

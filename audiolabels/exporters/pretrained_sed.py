@@ -43,8 +43,8 @@ from audiolabels.exporters.writing import (
     write_classes,
     write_rows,
 )
+from audiolabels.files import blame
 from audiolabels.schemes.runs import Runs
-from audiolabels.store import blame
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
 Read = Callable[[int], bytes] | None  # a clip's place among the names to its MP3 bytes

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.store import atomic_path, blame
+from audiolabels.files import atomic_path, blame
 
 
 @dataclass

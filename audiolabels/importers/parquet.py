@@ -26,11 +26,12 @@ import pyarrow.parquet as pq
 
 from audiolabels.columns import to_arrow, to_numpy
 from audiolabels.errors import ScoresFileError
+from audiolabels.files import atomic_path, blame
 from audiolabels.grid import Ms
 from audiolabels.importers.forms import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
 from audiolabels.readers.dialect import CLIP
 from audiolabels.scores import Scores
-from audiolabels.store import KEY, atomic_path, blame
+from audiolabels.store import KEY
 
 CLASSES = b"classes"
 
