@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.errors import OptionError
-from audiolabels.targets import Bits
+from audiolabels.targets import Bits, as_tensors
 from audiolabels.vocabulary import Vocabulary, describe_vocabulary
 
 if TYPE_CHECKING:
@@ -79,14 +78,7 @@ class SoftTargets:
         Raises:
             OptionError: torch is not installed.
         """
-        try:
-            import torch
-        except ImportError as error:
-            raise OptionError(
-                "torch is not installed; install it with: pip install 'audiolabels[train]'"
-            ) from error
-        target, mask = self.to_numpy(rows)
-        return torch.from_numpy(target), torch.from_numpy(mask)
+        return as_tensors(*self.to_numpy(rows))
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `top` and `masked`.

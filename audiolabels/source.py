@@ -24,7 +24,7 @@ from audiolabels.readers.clips import STARTED, VIDEO, parse_clip_name
 from audiolabels.readers.duplicates import hash_strings
 from audiolabels.soft_targets import SoftTargets
 from audiolabels.store import read_targets
-from audiolabels.targets import Bits, Targets
+from audiolabels.targets import Bits, Targets, as_tensors
 from audiolabels.vocabulary import Vocabulary, load_vocabulary
 
 ARRAYS = ("numpy", "torch")
@@ -220,9 +220,7 @@ class LabelSource:
         """Target and mask in the source's own kind of arrays, or in another."""
         if choose("arrays", arrays or self._arrays, ARRAYS) == "numpy":
             return Labels(target, mask)
-        import torch
-
-        return Labels(torch.from_numpy(target), torch.from_numpy(mask))
+        return Labels(*as_tensors(target, mask))
 
     def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """Classes that are positive in any frame: bits, uint8 (D, ceil(C / 8)), and int32 (N,)

@@ -85,14 +85,7 @@ class Targets:
         Raises:
             OptionError: torch is not installed.
         """
-        try:
-            import torch
-        except ImportError as error:
-            raise OptionError(
-                "torch is not installed; install it with: pip install 'audiolabels[train]'"
-            ) from error
-        target, mask = self.to_numpy(rows)
-        return torch.from_numpy(target), torch.from_numpy(mask)
+        return as_tensors(*self.to_numpy(rows))
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `positive`, `masked` (lists of names)."""
@@ -183,6 +176,23 @@ class Targets:
             f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>clip</th><th>positive</th>"
             f"<th>unknown</th></tr></thead><tbody>{rows}</tbody></table>"
         )
+
+
+def as_tensors(
+    target: npt.NDArray[np.float32], mask: npt.NDArray[np.float32]
+) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Target and mask as tensors over the same memory.
+
+    Raises:
+        OptionError: torch is not installed.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise OptionError(
+            "torch is not installed; install it with: pip install 'audiolabels[train]'"
+        ) from error
+    return torch.from_numpy(target), torch.from_numpy(mask)
 
 
 def third_state(one: Bits, other: Bits, columns: int) -> Bits:
