@@ -13,30 +13,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audiolabels.analysis import analyse_scores
-    from audiolabels.annotations import Annotations
-    from audiolabels.comparison import Comparison, compare
-    from audiolabels.engines.comparing import compare_files
-    from audiolabels.engines.local import expand_files
+    from audiolabels.metrics.teacher import analyse_scores
+    from audiolabels.labels.annotations import Annotations
+    from audiolabels.comparison.comparison import Comparison, compare
+    from audiolabels.comparison.files import compare_files
+    from audiolabels.expansion.local import expand_files
     from audiolabels.errors import AudioLabelsError
-    from audiolabels.events import Events
+    from audiolabels.labels.events import Events
     from audiolabels.exporters import export
-    from audiolabels.grid import Grid
-    from audiolabels.importers import read_scores, write_scores
-    from audiolabels.metrics import Evaluation, evaluate, hard_negatives
-    from audiolabels.ontology import Ontology, load_ontology, toy_ontology
+    from audiolabels.arrays.grid import Grid
+    from audiolabels.readers.scores import read_scores, write_scores
+    from audiolabels.metrics.ranking import Evaluation, evaluate, hard_negatives
+    from audiolabels.ontology.ontology import Ontology, load_ontology, toy_ontology
     from audiolabels.readers import read_events, read_labels
-    from audiolabels.resources import sample_path
-    from audiolabels.sampling import Mixture, balanced_order, sampling_weights
+    from audiolabels.ontology.embedded import sample_path
+    from audiolabels.targets.sampling import Mixture, balanced_order, sampling_weights
     from audiolabels.schemes import SCHEMES, expand
-    from audiolabels.scores import Scores
-    from audiolabels.soft_targets import SoftTargets
-    from audiolabels.source import LabelSource
-    from audiolabels.source import open_source as open
-    from audiolabels.splitting import Split, draw_parts, split_by_root
-    from audiolabels.store import read_info, read_targets, write_targets
-    from audiolabels.targets import Targets
-    from audiolabels.vocabulary import Vocabulary, load_vocabulary
+    from audiolabels.labels.scores import Scores
+    from audiolabels.targets.soft import SoftTargets
+    from audiolabels.targets.source import LabelSource
+    from audiolabels.targets.source import open_source as open
+    from audiolabels.splitting.roots import Split, draw_parts, split_by_root
+    from audiolabels.targets.store import read_info, read_targets, write_targets
+    from audiolabels.targets.targets import Targets
+    from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 __version__ = "0.1.0"
 
@@ -112,7 +112,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "open":  # a builtin's name, which only the package itself bears
-        return import_module("audiolabels.source").open_source
+        return import_module("audiolabels.targets.source").open_source
     for module, names in _HOMES.items():
         if name in names:
             value = getattr(import_module(f"audiolabels.{module}"), name)

@@ -86,7 +86,7 @@ def compare_framing(source: Path, repeats: int) -> None:
     import numpy as np
 
     import audiolabels
-    from audiolabels.schemes.runs import Runs, gaps, merge
+    from audiolabels.arrays.intervals import Runs, gaps, merge
 
     events = audiolabels.read_events(source)
     parts = [events.slice(start, start + PART) for start in range(0, len(events), PART)]

@@ -44,8 +44,8 @@ def prepare_floor(ours: Path, output: Path) -> None:
     import pyarrow.parquet as pq
 
     from audiolabels import read_info
-    from audiolabels.layouts import LAYOUTS as STORED
-    from audiolabels.store import parquet_options
+    from audiolabels.targets.layouts import LAYOUTS as STORED
+    from audiolabels.targets.store import parquet_options
 
     info = read_info(ours)
     chosen = STORED[info["layout"]]

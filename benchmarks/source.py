@@ -56,7 +56,7 @@ def time_source(path: Path) -> None:
     import h5py
 
     import audiolabels
-    import audiolabels.source
+    import audiolabels.targets.source
 
     before = held_mb()
     start, busy = time.perf_counter(), time.process_time()

@@ -19,14 +19,14 @@ from audiolabels import (
     load_ontology,
     load_vocabulary,
 )
-from audiolabels.annotations import FATES
+from audiolabels.labels.annotations import FATES
 from audiolabels.exporters import EXPORTERS
-from audiolabels.importers import IMPORTERS
-from audiolabels.layouts import LAYOUTS
+from audiolabels.readers.scores import IMPORTERS
+from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.readers import FORMATS, dialect
-from audiolabels.resources import ontology_folder
+from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.training.models import MODELS
-from audiolabels.vocabulary import NAMED
+from audiolabels.ontology.vocabulary import NAMED
 
 Table = tuple[list[str], list[list[str]]]
 

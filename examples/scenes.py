@@ -26,7 +26,7 @@ from audiolabels.features import open_features
 from audiolabels.training.annotate import annotate
 from audiolabels.training.evaluate import detect, evaluate_run
 from audiolabels.training.fit import Recipe
-from audiolabels.training.runs import load_run
+from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
 
 # Bark, rain, waves, baby cry, tick-tock; sneeze, helicopter, chainsaw, crowing, crackle.

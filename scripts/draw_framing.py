@@ -25,7 +25,7 @@ from PIL import Image
 
 import audiolabels
 from audiolabels import Events, Grid
-from audiolabels.events import PRESENT
+from audiolabels.labels.events import PRESENT
 
 mpl.use("Agg")
 

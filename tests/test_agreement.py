@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiolabels import Scores, agreement, load_vocabulary
-from audiolabels.agreement import Overlap
-from audiolabels.scores import whole_clips
+from audiolabels.metrics.agreement import Overlap
+from audiolabels.labels.scores import whole_clips
 
 IDS = load_vocabulary("audioset").ids
 RNG = np.random.default_rng(3)

@@ -28,9 +28,9 @@ from audiolabels import (
     toy_ontology,
     write_targets,
 )
-from audiolabels.columns import doubles_to_arrow, texts_to_arrow
-from audiolabels.comparison import shifted_classes, tabulate_classes, tabulate_odds
-from audiolabels.cooccurrence import odds_ratio
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
+from audiolabels.comparison.comparison import shifted_classes, tabulate_classes, tabulate_odds
+from audiolabels.comparison.odds_ratios import odds_ratio
 from audiolabels.errors import (
     ComparisonError,
     LabelFileError,

@@ -12,7 +12,7 @@ from strategies import grids
 
 from audiolabels import Grid
 from audiolabels.errors import OptionError
-from audiolabels.grid import ROUNDING, seconds_to_ms
+from audiolabels.arrays.grid import ROUNDING, seconds_to_ms
 
 NEAR = range(-12, 30)  # frames that are looked at
 

@@ -14,7 +14,7 @@ import audiolabels, sys
 assert len(audiolabels.load_ontology().with_supplement()) == 663
 assert len(audiolabels.load_vocabulary("fsd50k")) == 200
 assert len(audiolabels.read_labels(audiolabels.sample_path())) == 200
-print(audiolabels.resources.ontology_folder())
+print(audiolabels.ontology.embedded.ontology_folder())
 """
 
 

@@ -10,9 +10,9 @@ from strategies import ontologies
 
 from audiolabels import load_ontology, load_vocabulary, toy_ontology
 from audiolabels.errors import OntologyError, UnknownClassError
-from audiolabels.graph import OntologyClass
-from audiolabels.ontology import Ontology
-from audiolabels.schemes.parents import PARENTS
+from audiolabels.ontology.graph import OntologyClass
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.parents import PARENTS
 
 ONTOLOGY = load_ontology()
 EXTENDED = ONTOLOGY.with_supplement()

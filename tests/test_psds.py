@@ -12,7 +12,7 @@ from oracles import psds as oracle
 
 from audiolabels import Events, Scores
 from audiolabels.errors import MetricError, OptionError
-from audiolabels.psds import Detection, psds
+from audiolabels.metrics.psds import Detection, psds
 
 PANDAS_3 = int(pandas.__version__.split(".")[0]) >= 3
 lacks = importlib.util.find_spec("sed_scores_eval") is None

@@ -24,10 +24,10 @@ from audiolabels import (
     read_targets,
     write_targets,
 )
-from audiolabels.columns import doubles_to_arrow, texts_to_arrow
-from audiolabels.engines.comparing import compare_files
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
+from audiolabels.comparison.files import compare_files
 from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
-from audiolabels.layouts import SOFT
+from audiolabels.targets.layouts import SOFT
 
 NAMES = ["Guitar", "Rain", "Speech"]
 TARGETS = expand(

@@ -21,10 +21,10 @@ from audiolabels import (
     read_targets,
     write_targets,
 )
-from audiolabels.columns import doubles_to_arrow, texts_to_arrow
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.errors import OptionError, TargetsFileError
 from audiolabels.files import atomic_path
-from audiolabels.layouts import COLUMN_NUMBERS, LAYOUTS
+from audiolabels.targets.layouts import COLUMN_NUMBERS, LAYOUTS
 
 ALL_LAYOUTS = pytest.mark.parametrize("layout", LAYOUTS)
 

@@ -6,8 +6,8 @@ import pytest
 
 from audiolabels import Ontology, Vocabulary, load_ontology, load_vocabulary, toy_ontology
 from audiolabels.errors import VocabularyError
-from audiolabels.graph import OntologyClass
-from audiolabels.vocabulary import NAMED
+from audiolabels.ontology.graph import OntologyClass
+from audiolabels.ontology.vocabulary import NAMED
 
 SIZES = {
     "audioset": 527,

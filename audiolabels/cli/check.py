@@ -14,9 +14,9 @@ from audiolabels.cli.options import (
     usage_if,
 )
 from audiolabels.cli.summary import describe_findings
-from audiolabels.engines.local import refuse_overwriting
-from audiolabels.engines.report import write_report
-from audiolabels.events import PRESENT
+from audiolabels.expansion.local import refuse_overwriting
+from audiolabels.expansion.summary import write_report
+from audiolabels.labels.events import PRESENT
 from audiolabels.readers import read_events, read_labels
 
 

@@ -12,10 +12,10 @@ from audiolabels.cli.options import (
     time_unit_option,
     unknown_option,
 )
-from audiolabels.comparison import tabulate_classes, tabulate_odds
-from audiolabels.engines.comparing import compare_files, write_columns
-from audiolabels.engines.local import refuse_overwriting
-from audiolabels.engines.report import write_report
+from audiolabels.comparison.comparison import tabulate_classes, tabulate_odds
+from audiolabels.comparison.files import compare_files, write_columns
+from audiolabels.expansion.local import refuse_overwriting
+from audiolabels.expansion.summary import write_report
 
 
 @click.command(

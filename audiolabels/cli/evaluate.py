@@ -18,7 +18,7 @@ from audiolabels.cli.training import (
     workers_option,
 )
 from audiolabels.files import atomic_path
-from audiolabels.schemes.parents import PARENTS_OR_NONE
+from audiolabels.ontology.parents import PARENTS_OR_NONE
 
 
 @click.command(

@@ -18,17 +18,17 @@ from audiolabels.cli.options import (
 )
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
-from audiolabels.engines.local import expand_files
-from audiolabels.events import Events
-from audiolabels.importers import BEYOND_TOP, VALUES
-from audiolabels.layouts import LAYOUTS
-from audiolabels.resources import sample_path
+from audiolabels.expansion.local import expand_files
+from audiolabels.labels.events import Events
+from audiolabels.readers.scores import BEYOND_TOP, VALUES
+from audiolabels.targets.layouts import LAYOUTS
+from audiolabels.ontology.embedded import sample_path
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.framed import NEGATIVES
-from audiolabels.schemes.given import LABELS_SCHEMES
-from audiolabels.schemes.parents import PARENTS_OR_NONE
+from audiolabels.schemes.given_labels import LABELS_SCHEMES
+from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.schemes.teacher_enhanced import ENHANCE, THRESHOLDS
-from audiolabels.scores import Scores
+from audiolabels.labels.scores import Scores
 
 
 @click.command(

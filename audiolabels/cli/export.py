@@ -13,14 +13,14 @@ from audiolabels.cli.options import (
     unknown_option,
     usage_if,
 )
-from audiolabels.engines.local import refuse_overwriting
-from audiolabels.events import Events
+from audiolabels.expansion.local import refuse_overwriting
+from audiolabels.labels.events import Events
 from audiolabels.exporters import EXPORTERS, Export, export
 from audiolabels.readers import read_events
-from audiolabels.schemes.parents import PARENTS_OR_NONE
-from audiolabels.soft_targets import SoftTargets
-from audiolabels.store import read_hard_targets, read_targets
-from audiolabels.targets import Targets
+from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.store import read_hard_targets, read_targets
+from audiolabels.targets.targets import Targets
 
 
 @click.command(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from audiolabels.store import read_info
+from audiolabels.targets.store import read_info
 
 
 @click.command(

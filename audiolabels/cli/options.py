@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from audiolabels.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers import TIME_UNITS, UNKNOWN
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from audiolabels.cli.options import ontology_option, open_ontology, vocabulary_option
-from audiolabels.ontology import Ontology
-from audiolabels.schemes.parents import PARENTS
-from audiolabels.vocabulary import load_vocabulary
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.parents import PARENTS
+from audiolabels.ontology.vocabulary import load_vocabulary
 
 
 @click.command(

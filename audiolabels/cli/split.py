@@ -13,9 +13,9 @@ from audiolabels.cli.options import (
     unknown_option,
 )
 from audiolabels.cli.summary import describe_findings
-from audiolabels.engines.local import refuse_overwriting
-from audiolabels.engines.report import write_report
-from audiolabels.engines.splitting import PARTS, SplitFiles, split_files
+from audiolabels.expansion.local import refuse_overwriting
+from audiolabels.expansion.summary import write_report
+from audiolabels.splitting.files import PARTS, SplitFiles, split_files
 
 
 @click.command(

@@ -77,7 +77,7 @@ def command(
     """
     need_torch()
     from audiolabels.training.fit import Recipe
-    from audiolabels.training.runs import is_first_process
+    from audiolabels.training.run_folder import is_first_process
     from audiolabels.training.train import train
 
     features = open_features_for(model, init, features_path, frame_seconds)

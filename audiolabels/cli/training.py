@@ -13,7 +13,7 @@ from audiolabels.errors import OptionError
 if TYPE_CHECKING:
     from audiolabels.features import Features
     from audiolabels.training.fit import Epoch
-    from audiolabels.training.runs import Run
+    from audiolabels.training.run_folder import Run
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -178,7 +178,7 @@ def open_features_for(
     """Open features at the rate that a model takes, and say what they are."""
     from audiolabels.features import open_features
     from audiolabels.training.models import rate_of
-    from audiolabels.training.runs import load_run
+    from audiolabels.training.run_folder import load_run
 
     rate = load_run(init).model.rate if init else rate_of(model or "mlp")
     features = open_features(path, rate=rate, frame_seconds=frame_seconds)
@@ -189,7 +189,7 @@ def open_features_for(
 def open_heard(run_path: Path, path: Path, frame_seconds: float) -> "tuple[Run, Features]":
     """Load a run, and open features at the rate that it takes."""
     from audiolabels.features import open_features
-    from audiolabels.training.runs import load_run
+    from audiolabels.training.run_folder import load_run
 
     run = load_run(run_path)
     features = open_features(path, rate=run.model.rate, frame_seconds=frame_seconds)
@@ -203,7 +203,7 @@ def tell_epoch(epoch: "Epoch") -> None:
 
 
 def _say_findings(features: "Features") -> None:
-    from audiolabels.training.runs import is_first_process
+    from audiolabels.training.run_folder import is_first_process
 
     if not is_first_process():
         return

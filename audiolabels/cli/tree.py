@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from audiolabels.cli.options import ontology_option, open_ontology
-from audiolabels.ontology import Ontology
+from audiolabels.ontology.ontology import Ontology
 
 
 @click.command(

@@ -24,8 +24,8 @@ from audiolabels.exporters.clips import (
 )
 from audiolabels.exporters.soft import soft_cells, soft_head
 from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
-from audiolabels.sampling import weigh_clips
-from audiolabels.targets import Targets
+from audiolabels.targets.sampling import weigh_clips
+from audiolabels.targets.targets import Targets
 
 
 def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") -> Export:

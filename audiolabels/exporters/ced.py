@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
     ROWS,
@@ -46,8 +46,8 @@ from audiolabels.exporters.writing import (
     write_rows,
 )
 from audiolabels.files import atomic_path, blame
-from audiolabels.soft_targets import SoftTargets
-from audiolabels.targets import Targets
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import Targets
 
 TOP = 20  # scores of a clip
 EPOCH = re.compile(r"[^/\\]*ep1_[^/\\]*\.h5")  # CED finds the scores of an epoch by their names

@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.columns import to_numpy
+from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import OptionError, shortlist
-from audiolabels.events import Events
+from audiolabels.labels.events import Events
 from audiolabels.exporters.clips import (
     Clips,
     Rows,
@@ -47,9 +47,9 @@ from audiolabels.exporters.spans import (
     unknown_cells,
 )
 from audiolabels.exporters.writing import Export, plain, seconds, write_rows
-from audiolabels.schemes.runs import Runs
-from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.arrays.intervals import Runs
+from audiolabels.targets.targets import Targets
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Spans = Iterable[tuple[Sequence[str], Runs]]
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audiolabels.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
     Clips,
@@ -36,9 +36,9 @@ from audiolabels.exporters.clips import (
 from audiolabels.exporters.hdf5 import match_audio
 from audiolabels.exporters.soft import soft_cells, soft_head
 from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
-from audiolabels.readers.clips import EXTENSION
-from audiolabels.sampling import weigh_clips
-from audiolabels.targets import Targets
+from audiolabels.clips.names import EXTENSION
+from audiolabels.targets.sampling import weigh_clips
+from audiolabels.targets.targets import Targets
 
 
 def write_eat(

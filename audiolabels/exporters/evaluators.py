@@ -16,10 +16,10 @@ from types import MappingProxyType
 import numpy as np
 
 from audiolabels.errors import OptionError, choose
-from audiolabels.events import PRESENT, UNKNOWN, Events
+from audiolabels.labels.events import PRESENT, UNKNOWN, Events
 from audiolabels.exporters.writing import Export, seconds, write_rows
-from audiolabels.schemes.merged import covered, merge_events
-from audiolabels.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.schemes.event_spans import covered, merge_events
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 HEADER = "filename\tonset\toffset\tevent_label"
 

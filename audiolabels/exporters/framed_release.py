@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from audiolabels.columns import to_numpy
+from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import OptionError
 from audiolabels.exporters.writing import Export, seconds, write_rows
-from audiolabels.targets import Targets, third_state
+from audiolabels.targets.targets import Targets, third_state
 
 HEADER = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\tpresent"
 ROWS = 1 << 14  # frames unpacked at a time

@@ -23,7 +23,7 @@ from audiolabels.exporters.writing import (
     write_classes,
     write_rows,
 )
-from audiolabels.targets import Targets
+from audiolabels.targets.targets import Targets
 
 
 def write_fsd50k(targets: Targets, path: str | Path) -> Export:

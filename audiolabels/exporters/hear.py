@@ -29,7 +29,7 @@ from audiolabels.exporters.spans import (
     unknown_cells,
 )
 from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
-from audiolabels.targets import Targets
+from audiolabels.targets.targets import Targets
 
 
 def write_hear(

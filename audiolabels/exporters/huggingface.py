@@ -20,12 +20,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.exporters.clips import ROWS, Clips, choose_clips, video_of
 from audiolabels.exporters.soft import Hardened
 from audiolabels.exporters.writing import Export
 from audiolabels.files import atomic_path, blame
-from audiolabels.targets import Targets
+from audiolabels.targets.targets import Targets
 
 TEXTS = pa.list_(pa.string())
 

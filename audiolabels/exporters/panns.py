@@ -18,7 +18,7 @@ from audiolabels.exporters.clips import Rows
 from audiolabels.exporters.hdf5 import Values, import_h5py, write_hdf5
 from audiolabels.exporters.writing import Export
 from audiolabels.files import atomic_path, blame
-from audiolabels.targets import Targets
+from audiolabels.targets.targets import Targets
 
 LONGEST_PATH = 200  # bytes of `hdf5_path`
 

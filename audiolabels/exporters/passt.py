@@ -13,7 +13,7 @@ from pathlib import Path
 from audiolabels.exporters.clips import Rows
 from audiolabels.exporters.hdf5 import Values, write_hdf5
 from audiolabels.exporters.writing import Export
-from audiolabels.targets import Targets, third_state
+from audiolabels.targets.targets import Targets, third_state
 
 
 def write_passt(targets: Targets, path: str | Path, *, audio: str | Path | None = None) -> Export:

@@ -30,9 +30,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.errors import OptionError
-from audiolabels.events import Events
+from audiolabels.labels.events import Events
 from audiolabels.exporters.clips import class_list, video_of
 from audiolabels.exporters.hdf5 import match_videos, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
@@ -45,9 +45,9 @@ from audiolabels.exporters.writing import (
     write_rows,
 )
 from audiolabels.files import blame
-from audiolabels.schemes.runs import Runs
-from audiolabels.soft_targets import SoftTargets
-from audiolabels.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.arrays.intervals import Runs
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Read = Callable[[int], bytes] | None  # a clip's place among the names to its MP3 bytes
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.exporters.clips import Rows, clip_spans, fit_classes, video_of
 from audiolabels.exporters.hdf5 import import_h5py
 from audiolabels.exporters.writing import Export
 from audiolabels.files import atomic_path, blame
-from audiolabels.soft_targets import SoftTargets
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.ontology.vocabulary import Vocabulary
 
 FRAMES, FRAME_MS = 250, 40
 FARTHEST = 20.0  # the sigmoid of -20 is 0 in float16

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from audiolabels.columns import to_numpy
+from audiolabels.arrays.columns import to_numpy
 from audiolabels.exporters.clips import (
     CLIP_ID,
     Clips,
@@ -39,8 +39,8 @@ from audiolabels.exporters.writing import (
     write_classes,
     write_rows,
 )
-from audiolabels.grid import Ms
-from audiolabels.targets import Targets
+from audiolabels.arrays.grid import Ms
+from audiolabels.targets.targets import Targets
 
 
 def write_psl(

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from audiolabels.errors import OptionError
 from audiolabels.schemes.pseudo_strong import portion
-from audiolabels.soft_targets import SoftTargets
-from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import Targets
+from audiolabels.ontology.vocabulary import Vocabulary
 
 SMALLEST = 2.0**-24  # above 0 in float16
 

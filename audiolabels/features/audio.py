@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.annotations import Finding, Report
-from audiolabels.columns import texts_to_arrow
+from audiolabels.labels.annotations import Finding, Report
+from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.errors import FeaturesFileError, OptionError, shortlist
 from audiolabels.features.inputs import (
     Floats,
@@ -33,8 +33,8 @@ from audiolabels.features.inputs import (
     chosen_rows,
     spans,
 )
-from audiolabels.readers.clips import EXTENSION, parse_clip_name
-from audiolabels.source import ClipFinder
+from audiolabels.clips.names import EXTENSION, parse_clip_name
+from audiolabels.targets.source import ClipFinder
 
 PATHS = ("path", "file", "filename", "file_name", "audio")
 SILENCE = 2.0**-15  # one step of 16 bits

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.annotations import Report
+from audiolabels.labels.annotations import Report
 from audiolabels.errors import OptionError
 
 Floats = npt.NDArray[np.float32]
@@ -52,7 +52,7 @@ class Features(Protocol):
     def report(self) -> Report: ...  # noqa: D102
 
     def find(self, ids: Sequence[str]) -> Rows:
-        """The row of each clip, int64 (B,), or -1, by the rules of `audiolabels.source`."""
+        """The row of each clip, int64 (B,), or -1, by the rules of `audiolabels.targets.source`."""
         ...
 
     def durations(self, rows: npt.ArrayLike) -> Seconds:

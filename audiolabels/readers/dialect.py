@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from audiolabels.errors import LabelFileError
-from audiolabels.ontology import Ontology
-from audiolabels.readers.clips import EXTENSION, SPREADSHEET_ERROR, parse_clip_name
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, parse_clip_name
 from audiolabels.readers.opening import HEAD, Source
 
 CLIP = (

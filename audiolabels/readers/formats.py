@@ -6,8 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from audiolabels.errors import choose
-from audiolabels.events import DURATION
-from audiolabels.grid import clip_ms
+from audiolabels.labels.events import DURATION
+from audiolabels.arrays.grid import clip_ms
 
 UNKNOWN = ("error", "drop")
 TIME_UNITS = ("auto", "s", "ms")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-from audiolabels.readers.clips import SPREADSHEET_ERROR, VIDEO, Clip, parse_clip_name
+from audiolabels.clips.names import SPREADSHEET_ERROR, VIDEO, Clip, parse_clip_name
 from audiolabels.readers.dialect import Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
 

@@ -10,11 +10,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.annotations import LabelSets
+from audiolabels.labels.annotations import LabelSets
 from audiolabels.errors import VocabularyError, shortlist
-from audiolabels.ontology import Ontology
-from audiolabels.schemes.parents import PARENTS_OR_NONE
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.ontology.vocabulary import Vocabulary
 
 Words = npt.NDArray[np.uint64]
 

@@ -13,15 +13,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.annotations import Finding
-from audiolabels.columns import to_arrow
-from audiolabels.counts import Counts
-from audiolabels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
-from audiolabels.ontology import Ontology
+from audiolabels.labels.annotations import Finding
+from audiolabels.arrays.columns import to_arrow
+from audiolabels.arrays.totals import Counts
+from audiolabels.labels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.schemes.closure import Words, closure
-from audiolabels.schemes.runs import Ints, Runs, gaps, merge, paint
-from audiolabels.targets import Bits, Targets, count_bits, third_state
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
+from audiolabels.targets.targets import Bits, Targets, count_bits, third_state
+from audiolabels.ontology.vocabulary import Vocabulary
 
 # What counts as negative besides what is positive or unknown; the rest is unknown.
 NEGATIVES: Mapping[str, frozenset[str]] = MappingProxyType(

@@ -29,14 +29,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.annotations import Annotations
-from audiolabels.columns import to_arrow
+from audiolabels.labels.annotations import Annotations
+from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import OptionError
-from audiolabels.schemes.given import GivenLabels, Ints, labels_options
-from audiolabels.scores import Floats, Scores
-from audiolabels.soft_targets import SoftTargets
-from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.schemes.given_labels import GivenLabels, Ints, labels_options
+from audiolabels.labels.scores import Floats, Scores
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import Targets
+from audiolabels.ontology.vocabulary import Vocabulary
 
 # Options that are shares, and whether 0 is refused.
 NUMBERS: Mapping[str, bool] = MappingProxyType(

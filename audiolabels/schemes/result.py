@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from audiolabels.annotations import Annotations
+from audiolabels.labels.annotations import Annotations
 from audiolabels.schemes.closure import Closure, Words
-from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.targets.targets import Targets
+from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def make_targets(

@@ -10,10 +10,10 @@ paper's evaluation. A class whose event has impossible times is unknown in that 
 
 import numpy as np
 
-from audiolabels.events import Events
-from audiolabels.grid import Grid
+from audiolabels.labels.events import Events
+from audiolabels.arrays.grid import Grid
 from audiolabels.schemes.framed import Framed, project
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def strong_framed(

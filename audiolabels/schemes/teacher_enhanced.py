@@ -22,10 +22,10 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.annotations import Annotations, LabelSets
+from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.errors import choose
 from audiolabels.schemes.closure import Closure, Words, closure, union
-from audiolabels.schemes.given import LABELS_SCHEMES, GivenLabels, Ints, labels_options
+from audiolabels.schemes.given_labels import LABELS_SCHEMES, GivenLabels, Ints, labels_options
 from audiolabels.schemes.repair import (
     Flags,
     Passes,
@@ -36,9 +36,9 @@ from audiolabels.schemes.repair import (
     scored_clips,
     unpack,
 )
-from audiolabels.scores import Floats, Scores, columns_in
-from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.labels.scores import Floats, Scores, columns_in
+from audiolabels.targets.targets import Targets
+from audiolabels.ontology.vocabulary import Vocabulary
 
 Doubles = npt.NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.annotations import Annotations, LabelSets
+from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.given import GivenLabels, Ints
+from audiolabels.schemes.given_labels import GivenLabels, Ints
 from audiolabels.schemes.pseudo_strong import portion
 from audiolabels.schemes.repair import (
     Flags,
@@ -32,9 +32,9 @@ from audiolabels.schemes.repair import (
     scored_clips,
     unpack,
 )
-from audiolabels.scores import Floats, Scores
-from audiolabels.targets import Targets, weigh
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.labels.scores import Floats, Scores
+from audiolabels.targets.targets import Targets, weigh
+from audiolabels.ontology.vocabulary import Vocabulary
 
 DEFAULT_SHARE = 0.01
 SLACK = 4_096  # entries beyond those wanted that a class holds before it is pruned

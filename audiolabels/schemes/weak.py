@@ -6,11 +6,11 @@ every class, not negative.
 
 import numpy as np
 
-from audiolabels.annotations import Annotations
+from audiolabels.labels.annotations import Annotations
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.result import make_targets
-from audiolabels.targets import Targets
-from audiolabels.vocabulary import Vocabulary
+from audiolabels.targets.targets import Targets
+from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def weak(annotations: Annotations, vocabulary: Vocabulary) -> Targets:

@@ -17,14 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from audiolabels.columns import to_arrow
+from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import RunError
 from audiolabels.features import Features
 from audiolabels.files import atomic_path
-from audiolabels.importers.parquet import CLASSES
+from audiolabels.readers.scores.parquet import CLASSES
 from audiolabels.training.examples import Ints, Seconds, heard_windows, windows
 from audiolabels.training.predict import predict
-from audiolabels.training.runs import Run, check_features, fingerprint
+from audiolabels.training.run_folder import Run, check_features, fingerprint
 
 PART = 4096  # clips that are written at a time
 

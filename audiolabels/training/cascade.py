@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from audiolabels.engines.local import expand_files
+from audiolabels.expansion.local import expand_files
 from audiolabels.errors import OptionError, RunError
 from audiolabels.features import Features
 from audiolabels.files import atomic_path
 from audiolabels.training.annotate import annotate
 from audiolabels.training.fit import Recipe
-from audiolabels.training.runs import load_run
+from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import HELD_OUT, file_digest, train
 
 FIXED = 0.7  # teacher weight that did best with one stage

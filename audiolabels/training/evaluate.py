@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from audiolabels.columns import to_arrow
+from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import VocabularyError
-from audiolabels.events import Events
+from audiolabels.labels.events import Events
 from audiolabels.features import Features
-from audiolabels.metrics import Evaluation, evaluate
-from audiolabels.psds import Detection, psds
-from audiolabels.scores import Scores
-from audiolabels.soft_targets import SoftTargets
-from audiolabels.store import read_targets
+from audiolabels.metrics.ranking import Evaluation, evaluate
+from audiolabels.metrics.psds import Detection, psds
+from audiolabels.labels.scores import Scores
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import HALF, Examples, heard_windows
 from audiolabels.training.predict import Floats, predict, predict_windows
-from audiolabels.training.runs import CLASSES, Run, check_features
+from audiolabels.training.run_folder import CLASSES, Run, check_features
 
 FRAME = 0.96  # seconds; Hershey et al. 2021, §3.2
 

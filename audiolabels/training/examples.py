@@ -22,13 +22,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from audiolabels.columns import to_numpy
+from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.features import Features
-from audiolabels.readers.duplicates import hash_strings
-from audiolabels.sampling import balanced_rows, weigh_clips
-from audiolabels.soft_targets import SoftTargets
-from audiolabels.targets import Targets
+from audiolabels.labels.duplicates import hash_strings
+from audiolabels.targets.sampling import balanced_rows, weigh_clips
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import Targets
 
 Ints = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]

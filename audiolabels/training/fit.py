@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader
 
 from audiolabels.errors import OptionError, choose
 from audiolabels.losses import masked_bce_with_logits, masked_mse
-from audiolabels.metrics import average_precision
+from audiolabels.metrics.ranking import average_precision
 from audiolabels.training.examples import HALF, Batch, Examples
 from audiolabels.training.predict import as_it_is, order_of, predict_windows
 

@@ -24,7 +24,7 @@ from audiolabels.training.huggingface import (
 )
 from audiolabels.training.networks import CNN1D, MLP, Linear, MobileNetV2, ResNet50, Segments
 from audiolabels.training.tagger import POOLING, Tagger, freeze, mean_of_real, new_head, real_frames
-from audiolabels.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = [
     "MODELS",

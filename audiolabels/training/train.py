@@ -11,12 +11,12 @@ import torch
 
 from audiolabels.errors import OptionError
 from audiolabels.features import Features
-from audiolabels.store import read_targets
+from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
 from audiolabels.training.fit import Recipe, fit
 from audiolabels.training.models import MODELS, describe, freeze, make_model, new_head
-from audiolabels.training.runs import (
+from audiolabels.training.run_folder import (
     check_features,
     check_rate,
     fingerprint,
@@ -25,7 +25,7 @@ from audiolabels.training.runs import (
     save_weights,
     write_config,
 )
-from audiolabels.vocabulary import Vocabulary, describe_vocabulary
+from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 
 DEFAULT = "mlp"
 MIXING = 0.8  # best μ for strong labels beside weak ones; Hershey et al. 2021, §4.1

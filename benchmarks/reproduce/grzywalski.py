@@ -30,7 +30,7 @@ from common import (
 
 import audiolabels
 from audiolabels.features import Features, open_features
-from audiolabels.splitting import Split, draw_parts, split_by_root
+from audiolabels.splitting.roots import Split, draw_parts, split_by_root
 from audiolabels.training.examples import Examples, Segments
 from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict

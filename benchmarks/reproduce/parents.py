@@ -22,8 +22,8 @@ from strong import Flags, read_strong, shared_classes, states
 
 import audiolabels
 from audiolabels.features import open_features
-from audiolabels.metrics import evaluate
-from audiolabels.schemes.parents import PARENTS
+from audiolabels.metrics.ranking import evaluate
+from audiolabels.ontology.parents import PARENTS
 from audiolabels.training.examples import Examples
 from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict_windows

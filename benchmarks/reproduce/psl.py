@@ -19,16 +19,16 @@ import numpy as np
 from common import FEATURES, LABELS, Result, effort, main, markdown, split, spread, train_mlp
 
 import audiolabels
-from audiolabels.agreement import LEVEL, ScoreCounts, count_scores
+from audiolabels.metrics.agreement import LEVEL, ScoreCounts, count_scores
 from audiolabels.features import open_features
-from audiolabels.metrics import evaluate
-from audiolabels.schemes.given import GivenLabels
-from audiolabels.scores import whole_clips
+from audiolabels.metrics.ranking import evaluate
+from audiolabels.schemes.given_labels import GivenLabels
+from audiolabels.labels.scores import whole_clips
 from audiolabels.training.annotate import annotate
 from audiolabels.training.examples import Examples
 from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict_windows
-from audiolabels.training.runs import Run
+from audiolabels.training.run_folder import Run
 
 # A segment is the mean of its frames' embeddings, which the MLP takes.
 MODEL: dict[str, Any] = {"hidden": 512, "dropout": 0.4, "norm": True, "pool_inputs": True}

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 import audiolabels
-from audiolabels.events import PRESENT
+from audiolabels.labels.events import PRESENT
 
 STRONG = "strong_eval_110_classes.tsv.gz"
 

@@ -21,9 +21,9 @@ from audiolabels import (
     sample_path,
     write_targets,
 )
-from audiolabels.engines import frames, local
+from audiolabels.expansion import frames, local
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError
-from audiolabels.layouts import LAYOUTS
+from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.readers import events as reading
 from audiolabels.readers import lines
 from audiolabels.schemes.framed import NEGATIVES

@@ -24,12 +24,12 @@ from audiolabels import (
     sample_path,
     write_targets,
 )
-from audiolabels.engines import local
+from audiolabels.expansion import local
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError, TargetsFileError
-from audiolabels.layouts import LAYOUTS
+from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.readers import lines, rows
-from audiolabels.statistics import LabelCounts
-from audiolabels.targets import weigh
+from audiolabels.schemes.label_counts import LabelCounts
+from audiolabels.targets.targets import weigh
 
 SETS = ["/m/0342h", "/m/02sgy,/m/0342h", "/m/06mb1", "/m/09x0r,/m/0ngt1", "", "/m/0395lw"]
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiolabels import Annotations, load_ontology, load_vocabulary, read_labels, sample_path
-from audiolabels.columns import doubles_to_arrow
-from audiolabels.engines.splitting import split_files, write_labels
+from audiolabels.arrays.columns import doubles_to_arrow
+from audiolabels.splitting.files import split_files, write_labels
 from audiolabels.errors import OptionError
 
 CLASSES = ("Rain", "Dog", "Male speech, man speaking", "Bass, drum")

@@ -17,7 +17,7 @@ import audiolabels
 from audiolabels import Annotations, Targets, expand, export
 from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.exporters.ced import write_top_scores
-from audiolabels.scores import Scores
+from audiolabels.labels.scores import Scores
 
 h5py = pytest.importorskip("h5py")
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from audiolabels import Events, Targets, expand, export, load_vocabulary, read_events
 from audiolabels.errors import OptionError
-from audiolabels.schemes.merged import merge_events
+from audiolabels.schemes.event_spans import merge_events
 
 TOY = load_vocabulary(["Bell", "Church bell", "Guitar", "Bicycle, tricycle"])
 

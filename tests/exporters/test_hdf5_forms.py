@@ -16,7 +16,7 @@ from export_support import strange_targets as strange
 
 from audiolabels import Annotations, Targets, expand, export
 from audiolabels.errors import OptionError, VocabularyError
-from audiolabels.targets import third_state
+from audiolabels.targets.targets import third_state
 
 h5py = pytest.importorskip("h5py")
 

@@ -23,7 +23,7 @@ from audiolabels import (
 )
 from audiolabels.errors import LabelFileError, OptionError, TargetsFileError
 from audiolabels.exporters.pretrained_sed import by_name
-from audiolabels.schemes.merged import lift_events
+from audiolabels.schemes.event_spans import lift_events
 
 CLASSES = by_name(load_vocabulary("audioset-strong-train"))
 EVENTS = Events.from_dict(

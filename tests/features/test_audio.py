@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from audiolabels.annotations import FATES
+from audiolabels.labels.annotations import FATES
 from audiolabels.errors import FeaturesFileError, OptionError
 from audiolabels.features import open_features
 from audiolabels.features.audio import AudioFeatures

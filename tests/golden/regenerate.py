@@ -11,7 +11,7 @@ import numpy as np
 
 from audiolabels import Annotations, expand, read_labels, sample_path
 from audiolabels.schemes import SCHEMES
-from audiolabels.schemes.parents import PARENTS
+from audiolabels.ontology.parents import PARENTS
 
 CLIPS = 25
 GOLDEN = Path(__file__).with_name("sample.tsv")

@@ -19,7 +19,7 @@ from audiolabels import (
 )
 from audiolabels.errors import OptionError, ScoresFileError
 from audiolabels.exporters import EXPORTERS
-from audiolabels.importers import ScoreOptions, side_files
+from audiolabels.readers.scores import ScoreOptions, side_files
 
 CLASSES = load_vocabulary(["Rain", "Bell", "Speech"])
 

@@ -32,7 +32,7 @@ from audiolabels import (
     write_scores,
     write_targets,
 )
-from audiolabels.importers import IMPORTERS, forms
+from audiolabels.readers.scores import IMPORTERS, forms
 
 AUDIOSET = load_vocabulary("audioset")
 RNG = np.random.default_rng(7)
@@ -226,7 +226,7 @@ def test_the_size_of_blocks_changes_nothing(
     arrays = {"clip_id": CLIPS, "scores": SEGMENTS, "classes": NAMES, "segment_seconds": 1.0}
     whole = read_scores(write_plain("hdf5", tmp_path, **arrays))
     for module in ("plain", "forms"):
-        monkeypatch.setattr(f"audiolabels.importers.{module}.BLOCK", block)
+        monkeypatch.setattr(f"audiolabels.readers.scores.{module}.BLOCK", block)
     parts = read_scores(tmp_path / "scores.hdf5")
     assert np.array_equal(parts.scores, whole.scores)
     assert parts.clip_id.equals(whole.clip_id)

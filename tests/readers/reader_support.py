@@ -12,9 +12,9 @@ import pytest
 
 from audiolabels import Annotations, load_ontology
 from audiolabels.errors import LabelFileError
-from audiolabels.events import NO_CLASS, SAYS, Events
+from audiolabels.labels.events import NO_CLASS, SAYS, Events
 from audiolabels.readers import EventOptions, ReadOptions, read_events, read_labels, stream_events
-from audiolabels.readers.events import ScatteredError
+from audiolabels.readers.events.reading import ScatteredError
 
 ONTOLOGY = load_ontology().with_supplement()
 SPEECH, MUSIC, GUITAR, DOG = "/m/09x0r", "/m/04rlf", "/m/0342h", "/m/0bt9lr"

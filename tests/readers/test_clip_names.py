@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reader_support import DOG, MUSIC, SEGMENTS, Reader, by_clip, findings, parquet_bytes
 
-from audiolabels.readers.clips import Clip, parse_clip_name, to_ms
+from audiolabels.clips.names import Clip, parse_clip_name, to_ms
 
 VIDEOS = st.text(string.ascii_letters + string.digits + "-_", min_size=11, max_size=11)
 

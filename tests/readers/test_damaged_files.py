@@ -25,7 +25,7 @@ from reader_support import (
     zipped,
 )
 
-from audiolabels.annotations import Report
+from audiolabels.labels.annotations import Report
 from audiolabels.errors import LabelFileError
 from audiolabels.readers import no_usable_row, read_labels
 

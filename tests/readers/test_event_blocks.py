@@ -13,9 +13,9 @@ from reader_support import ONTOLOGY, Outcome, event_outcome, streamed_outcome, w
 
 from audiolabels.errors import LabelFileError
 from audiolabels.readers import event_rows, lines, read_events
-from audiolabels.readers.clips import STARTED, parse_clip_name
-from audiolabels.readers.event_rows import ANOTHER_LENGTH
-from audiolabels.readers.events import ScatteredError
+from audiolabels.clips.names import STARTED, parse_clip_name
+from audiolabels.readers.events.row_parsing import ANOTHER_LENGTH
+from audiolabels.readers.events.reading import ScatteredError
 
 steady = settings(
     max_examples=200,

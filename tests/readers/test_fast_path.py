@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from reader_support import OFFICIAL, ONTOLOGY, SEGMENTS, ids, outcome, write
 
 from audiolabels.readers import delimited, lines, read_labels
-from audiolabels.readers.delimited import _official_rows, _tolerant_rows
+from audiolabels.readers.annotations.delimited import _official_rows, _tolerant_rows
 from audiolabels.readers.dialect import detect_dialect
 from audiolabels.readers.opening import Source
-from audiolabels.readers.rows import LabelResolver, Rows, TextTable, annotate
+from audiolabels.readers.annotations.label_parsing import LabelResolver, Rows, TextTable, annotate
 
 steady = settings(
     max_examples=120,

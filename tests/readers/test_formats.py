@@ -26,7 +26,7 @@ from reader_support import (
 )
 
 from audiolabels import expand, toy_ontology, write_targets
-from audiolabels.annotations import Finding
+from audiolabels.labels.annotations import Finding
 from audiolabels.errors import AudioLabelsError, OptionError, UnknownLabelError
 from audiolabels.readers import FORMATS, ReadOptions, parquet, read_labels, stream_source
 from audiolabels.readers.formats import LABEL_FORMATS

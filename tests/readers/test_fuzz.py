@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from reader_support import OFFICIAL, ONTOLOGY, ids, parquet_bytes, write
 
 from audiolabels import Annotations
-from audiolabels.annotations import FATES
+from audiolabels.labels.annotations import FATES
 from audiolabels.errors import AudioLabelsError
 from audiolabels.readers import TIME_UNITS, UNKNOWN, read_labels
-from audiolabels.vocabulary import load_vocabulary
+from audiolabels.ontology.vocabulary import load_vocabulary
 
 CLIPS = ["-aaaaaaaaaa", "bbbbbbbbbb_", "Yc-cccccccc", "_0123456789", "ddddddddddd", "E-_-_-_-_-E"]
 SETS = [

@@ -20,10 +20,10 @@ from reader_support import (
     write,
 )
 
-from audiolabels.annotations import FATES
+from audiolabels.labels.annotations import FATES
 from audiolabels.errors import UnknownLabelError
 from audiolabels.readers import read_labels, rows
-from audiolabels.readers.rows import LabelResolver
+from audiolabels.readers.annotations.label_parsing import LabelResolver
 
 NAMES = sorted({c.name for c in ONTOLOGY.classes})
 NAMES_WITH_COMMAS = [name for name in NAMES if "," in name]

@@ -3,7 +3,7 @@
 import pytest
 from reader_support import DOG, MUSIC, Reader, by_clip, ids
 
-from audiolabels.readers.clips import parse_clip_name
+from audiolabels.clips.names import parse_clip_name
 
 
 def test_files_of_one_name_in_two_folders_are_two_clips(read: Reader) -> None:

@@ -18,7 +18,7 @@ from audiolabels import (
 )
 from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.schemes import SCHEMES
-from audiolabels.schemes.parents import PARENTS
+from audiolabels.ontology.parents import PARENTS
 
 POLICIES = list(PARENTS)
 

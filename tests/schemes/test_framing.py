@@ -32,11 +32,11 @@ from audiolabels import (
     toy_ontology,
 )
 from audiolabels.errors import OptionError, VocabularyError
-from audiolabels.events import Events
-from audiolabels.graph import OntologyClass
+from audiolabels.labels.events import Events
+from audiolabels.ontology.graph import OntologyClass
 from audiolabels.schemes.diffuse import diffuse
 from audiolabels.schemes.framed import NEGATIVES, Framed
-from audiolabels.schemes.parents import PARENTS_OR_NONE
+from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.schemes.strong_framed import strong_framed
 
 POLICIES = list(PARENTS_OR_NONE)

@@ -14,7 +14,7 @@ from oracles.framing import Clip, Statement, diffuse_clip, frame_clip
 
 from audiolabels import Events, Targets, expand, load_vocabulary, read_events
 from audiolabels.schemes.framed import NEGATIVES, FrameCounts
-from audiolabels.schemes.parents import PARENTS_OR_NONE
+from audiolabels.ontology.parents import PARENTS_OR_NONE
 
 pytestmark = pytest.mark.shared
 NAME = "strong_eval_110_classes.tsv.gz"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels.schemes.runs import Runs, gaps, merge, paint
+from audiolabels.arrays.intervals import Runs, gaps, merge, paint
 
 MOST = 12  # frames of a clip
 Stretch = tuple[int, int, int, int]  # clip, column, first, stop

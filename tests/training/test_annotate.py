@@ -12,7 +12,7 @@ from audiolabels.training import annotate as module
 from audiolabels.training.annotate import annotate
 from audiolabels.training.evaluate import evaluate_run
 from audiolabels.training.fit import Recipe
-from audiolabels.training.runs import load_run
+from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
 
 

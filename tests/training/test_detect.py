@@ -5,7 +5,7 @@ from audiolabels import Events
 from audiolabels.features import open_features
 from audiolabels.training.evaluate import detect
 from audiolabels.training.fit import Recipe
-from audiolabels.training.runs import load_run
+from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
 
 pytest.importorskip("sed_scores_eval", reason="PSDS needs the extra psds")

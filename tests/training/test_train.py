@@ -23,7 +23,7 @@ from audiolabels.features import open_features
 from audiolabels.training import train as module
 from audiolabels.training.evaluate import evaluate_run
 from audiolabels.training.fit import Recipe
-from audiolabels.training.runs import load_run
+from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
 
 RECIPE = Recipe(epochs=4, batch_size=32, average=2, learning_rate=1e-2, seed=3)

@@ -1,0 +1,121 @@
+"""Runs: stretches of frames in which one class holds, and what is made of them.
+
+A table of frames × classes is sparse and its cells come in stretches, so events are framed, merged
+and complemented as runs; only the result is painted into bits.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.targets.targets import Bits
+
+Ints = npt.NDArray[np.int64]
+
+
+class Runs(NamedTuple):
+    """Runs of frames, ascending by clip, column and first frame; no two touch or overlap.
+
+    Attributes:
+        clip, column: int64 (R,).
+        first, stop: int64 (R,): the first frame, and the one after the last.
+    """
+
+    clip: Ints
+    column: Ints
+    first: Ints
+    stop: Ints
+
+    @property
+    def starts_pair(self) -> npt.NDArray[np.bool_]:
+        """Bool (R,): whether each run is the first of its clip and column."""
+        new = np.ones(len(self.clip), np.bool_)
+        clip, column = self.clip, self.column
+        new[1:] = (clip[1:] != clip[:-1]) | (column[1:] != column[:-1])
+        return new
+
+
+def merge(clip: Ints, column: Ints, first: Ints, stop: Ints) -> Runs:
+    """The union of stretches of frames given in any order; those without a frame fall away.
+
+    Args:
+        clip, column: int64 (E,), not negative.
+        first, stop: int64 (E,), not negative.
+    """
+    some = first < stop
+    if not some.all():
+        clip, column, first, stop = clip[some], column[some], first[some], stop[some]
+    bits = int(column.max(initial=0)).bit_length()
+    pair, first, stop = _ascending(clip << bits | column, first, stop)
+    new = np.ones(len(pair), np.bool_)
+    np.not_equal(pair[1:], pair[:-1], out=new[1:])
+    # Lifted by its pair's number, no stop of an earlier pair reaches a later pair's frames.
+    lift = np.cumsum(new) * (int(stop.max(initial=0)) + 1)
+    reach = np.maximum.accumulate(stop + lift)
+    new[1:] |= (first + lift)[1:] > reach[:-1]
+    begins = np.flatnonzero(new)
+    ends = np.append(begins, len(new))[1:] - 1
+    pair = pair[begins]
+    return Runs(pair >> bits, pair & ((1 << bits) - 1), first[begins], (reach - lift)[ends])
+
+
+def _ascending(pair: Ints, first: Ints, stop: Ints) -> tuple[Ints, Ints, Ints]:
+    """The same rows, ascending by pair and first; packed into one number each if they fit."""
+    sizes = [int(key.max(initial=0)).bit_length() for key in (pair, first, stop)]
+    if sum(sizes) > 63:
+        order = np.lexsort((first, pair))
+        return pair[order], first[order], stop[order]
+    packed = (pair << sizes[1] | first) << sizes[2] | stop
+    packed.sort()
+    stop = packed & ((1 << sizes[2]) - 1)
+    packed >>= sizes[2]
+    first = packed & ((1 << sizes[1]) - 1)
+    packed >>= sizes[1]
+    return packed, first, stop
+
+
+def gaps(runs: Runs, frames: Ints) -> Runs:
+    """The other frames of each (clip, column) that has a run.
+
+    Args:
+        runs: R runs.
+        frames: int64 (N,): number of frames of each clip.
+    """
+    starts = runs.starts_pair
+    last = np.append(starts, True)[1:]
+    # Before each run a gap, and one more after the last of its clip and column.
+    before = np.arange(len(starts)) + np.cumsum(starts) - 1
+    after = before[last] + 1
+    clip, column, first, stop = np.zeros((4, len(before) + len(after)), np.int64)
+    clip[before], column[before], stop[before] = runs.clip, runs.column, runs.first
+    first[before[1:]] = np.where(starts[1:], 0, runs.stop[:-1])
+    clip[after], column[after] = runs.clip[last], runs.column[last]
+    first[after], stop[after] = runs.stop[last], frames[runs.clip[last]]
+    some = first < stop
+    return Runs(clip[some], column[some], first[some], stop[some])
+
+
+def paint(runs: Runs, first_row: Ints, rows: int, columns: int) -> Bits:
+    """A table of frames with the bits of the runs set.
+
+    Args:
+        runs: R runs, none of which shares a frame with another of its clip and column.
+        first_row: int64 (N,): the row of each clip's first frame.
+        rows: number of rows.
+        columns: C.
+
+    Returns:
+        uint8 (rows, ceil(C / 8)), bits in `numpy.packbits` order.
+    """
+    width = -(-columns // 8)
+    sizes = runs.stop - runs.first
+    ends = np.cumsum(sizes)
+    # The row of a frame: that of the run's first frame, and one more for each frame since.
+    start = first_row[runs.clip] + runs.first - (ends - sizes)
+    row = np.repeat(start, sizes) + np.arange(ends[-1] if len(ends) else 0)
+    byte = np.repeat(runs.column >> 3, sizes)
+    bit = np.repeat((128 >> (runs.column & 7)).astype(np.uint8), sizes)
+    table = np.zeros(rows * width, np.uint8)
+    np.add.at(table, row * width + byte, bit)
+    return table.reshape(rows, width)

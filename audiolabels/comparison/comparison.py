@@ -1,0 +1,396 @@
+"""What two sides say of the same clips: priors, pairs that both hold, odds ratios.
+
+Source: Hershey et al., ICASSP 2021, §3.1, which compares AudioSet's weak labels with the strong
+ones. Additions: confidence intervals, and unknown targets, which take no part.
+"""
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.labels.annotations import Annotations, Report
+from audiolabels.comparison.odds_ratios import LEVEL, Counts, Floats, cross_tables, odds_ratio
+from audiolabels.errors import UnknownClassError, VocabularyError
+from audiolabels.comparison.matching import ClipCounts, Statements, match_clips
+from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+
+if TYPE_CHECKING:
+    import pandas
+
+Columns = dict[str, list[Any]]
+
+SHOWN = 5  # classes of each kind that a notebook shows
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Pairs (clip, class) of some classes, over the targets that both sides know.
+
+    Attributes:
+        scope: which classes.
+        classes: how many they are.
+        in_a, in_b, in_both: pairs that are positive there.
+    """
+
+    scope: str
+    classes: int
+    in_a: int
+    in_b: int
+    in_both: int
+
+    @property
+    def share_of_a(self) -> float:
+        """The share of A's pairs that B holds; nan where A has none."""
+        return self.in_both / self.in_a if self.in_a else float("nan")
+
+    @property
+    def share_of_b(self) -> float:
+        """The share of B's pairs that A holds; nan where B has none."""
+        return self.in_both / self.in_b if self.in_b else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two sides over the same N clips and the K classes of either.
+
+    Attributes:
+        ontology: where classes are looked up.
+        ids, names: the classes, in the ontology's order, then any that it lacks.
+        in_a, in_b: bool (K,): whether the side has the class: some clip of annotations bears it,
+            the vocabulary of targets holds it.
+        chosen: bool (K,): the classes that the tables speak of.
+        vocabulary: name of the vocabulary that chose them; None if all are chosen.
+        clips: N, the clips of which both sides say something.
+        clips_a, clips_b: what became of each side's clips.
+        positive_a, known_a, positive_b, known_b: int64 (K,): clips in which the class is positive,
+            and in which it is positive or negative.
+        tables: int64 (4, K, K): for class i in A and j in B the clips with both positive, with i
+            alone, with j alone, with neither; over those in which both are known.
+        report: how the files were read.
+
+    >>> weak = Annotations.from_dict({"a": ["Speech"], "b": ["Speech", "Dog"], "c": ["Rain"]})
+    >>> strong = Annotations.from_dict({"a": ["Speech"], "b": ["Dog", "Bark"], "d": ["Rain"]})
+    >>> compare(weak, strong)
+    Comparison(2 clips, 4 classes; A holds 66.7% of B's 3 pairs, B holds 66.7% of A's 3)
+    """
+
+    ontology: Ontology
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    in_a: npt.NDArray[np.bool_]
+    in_b: npt.NDArray[np.bool_]
+    chosen: npt.NDArray[np.bool_]
+    vocabulary: str | None
+    clips: int
+    clips_a: ClipCounts
+    clips_b: ClipCounts
+    positive_a: Counts
+    known_a: Counts
+    positive_b: Counts
+    known_b: Counts
+    tables: Counts
+    report: Report = field(default_factory=Report)
+
+    def overlaps(self) -> list[Overlap]:
+        """Pairs over all classes, over the vocabulary's, and over those that both sides have."""
+        scopes = [("all classes", np.ones(len(self.ids), np.bool_))]
+        if self.vocabulary is not None:
+            scopes.append((f"in vocabulary {self.vocabulary}", self.chosen))
+        scopes.append(("in both sides", self.chosen & self.in_a & self.in_b))
+        return [self._overlap(scope, classes) for scope, classes in scopes]
+
+    def _overlap(self, scope: str, classes: npt.NDArray[np.bool_]) -> Overlap:
+        both, a_only, b_only, _ = self.tables.diagonal(axis1=1, axis2=2)[:, classes].sum(1).tolist()
+        return Overlap(scope, int(classes.sum()), both + a_only, both + b_only, both)
+
+    def per_class(self) -> "pandas.DataFrame":
+        """A data frame with a row for each chosen class; see `tabulate_classes`."""
+        import pandas
+
+        return pandas.DataFrame(tabulate_classes(self))
+
+    def odds_ratios(
+        self,
+        a: str | None = None,
+        b: str | None = None,
+        *,
+        minimum: int = 1,
+        level: float = LEVEL,
+    ) -> "pandas.DataFrame":
+        """A data frame with a row for each pair of chosen classes; see `tabulate_odds`."""
+        import pandas
+
+        return pandas.DataFrame(tabulate_odds(self, a, b, minimum=minimum, level=level))
+
+    def position(self, label: str) -> int:
+        """Position of a chosen class, given by its id or by what `Ontology.find` takes.
+
+        Raises:
+            UnknownClassError: no such class, or it is not among those compared.
+        """
+        id_ = label if label in self.ids else self.ontology.find(label)
+        if id_ not in self.ids:
+            raise UnknownClassError(f"neither A nor B has the class {self.ontology.name(id_)}")
+        position = self.ids.index(id_)
+        if not self.chosen[position]:
+            raise UnknownClassError(
+                f"the class {self.names[position]} is outside the vocabulary {self.vocabulary}"
+            )
+        return position
+
+    def changed_priors(self, minimum: int = 1) -> list[int]:
+        """Classes of both sides whose priors differ, by their ratio, B to A, the largest first.
+
+        Args:
+            minimum: clips of each side that must bear the class.
+        """
+        enough = np.minimum(self.positive_a, self.positive_b) >= max(1, minimum)
+        differs = self.prior_a != self.prior_b
+        classes = np.flatnonzero(self.chosen & self.in_a & self.in_b & enough & differs)
+        ratios = _divide(self.prior_b[classes], self.prior_a[classes])
+        return [int(c) for c in classes[np.argsort(-ratios, kind="stable")]]
+
+    @property
+    def prior_a(self) -> Floats:
+        """Share of the known clips of A in which each class is positive: float (K,)."""
+        return _divide(self.positive_a, self.known_a)
+
+    @property
+    def prior_b(self) -> Floats:
+        """Share of the known clips of B in which each class is positive: float (K,)."""
+        return _divide(self.positive_b, self.known_b)
+
+    def __repr__(self) -> str:
+        all_classes = self.overlaps()[0]
+        return (
+            f"Comparison({self.clips:,} clips, {len(self.ids):,} classes; A holds "
+            f"{percent(all_classes.share_of_b)} of B's {all_classes.in_b:,} pairs, B holds "
+            f"{percent(all_classes.share_of_a)} of A's {all_classes.in_a:,})"
+        )
+
+    def _repr_html_(self) -> str:
+        overlaps = [
+            [
+                o.scope,
+                *(f"{count:,}" for count in (o.classes, o.in_a, o.in_b, o.in_both)),
+                *map(percent, (o.share_of_a, o.share_of_b)),
+            ]
+            for o in self.overlaps()
+        ]
+        order = self.changed_priors(SHOWN)
+        shown = order if len(order) <= 2 * SHOWN else [*order[:SHOWN], *order[-SHOWN:]]
+        a, b = self.prior_a, self.prior_b
+        priors = [
+            [self.names[c], f"{a[c]:.4f}", f"{b[c]:.4f}", f"{b[c] / a[c]:.2f}"] for c in shown
+        ]
+        head = ["pairs (clip, class)", "classes", "in A", "in B", "in both", "of A's", "of B's"]
+        return (
+            f"<p>{html.escape(repr(self))}</p>{_html_table(head, overlaps)}"
+            f"{_html_table(['largest changes', 'prior in A', 'prior in B', 'B / A'], priors)}"
+        )
+
+
+def compare(
+    a: Statements,
+    b: Statements,
+    *,
+    vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
+    ontology: Ontology | None = None,
+) -> Comparison:
+    """Compare what two sides say of the clips that both have.
+
+    Args:
+        a, b: annotations or targets, in any combination.
+        vocabulary: restricts the tables to its classes; a vocabulary, or what `load_vocabulary`
+            takes. All classes of either side by default.
+        ontology: by whose ids classes are matched; that of the annotations by default, else the
+            embedded one with its supplement.
+
+    Raises:
+        ComparisonError: the sides have no clip in common, or none of which both say something.
+        VocabularyError: no such vocabulary, or neither side has any of its classes.
+    """
+    own = [side.ontology for side in (a, b) if isinstance(side, Annotations)]
+    ontology = ontology or (own[0] if own else load_ontology().with_supplement())
+    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+        vocabulary = load_vocabulary(vocabulary, ontology=ontology)
+    matched = match_clips(a, b, ontology)
+    chosen = np.ones(len(matched.ids), np.bool_)
+    if vocabulary is not None:
+        inside = {ontology.resolve(id_) or id_ for id_ in vocabulary.ids}
+        chosen = np.array([id_ in inside for id_ in matched.ids], np.bool_)
+        if not chosen.any():
+            raise VocabularyError(
+                f"neither A nor B has any class of the vocabulary {vocabulary.name!r}"
+            )
+    report = Report()
+    for side in (a, b):
+        if isinstance(side, Annotations):
+            report.merge(side.report)
+    return Comparison(
+        ontology=ontology,
+        ids=matched.ids,
+        names=matched.names,
+        in_a=matched.in_a,
+        in_b=matched.in_b,
+        chosen=chosen,
+        vocabulary=vocabulary.name if vocabulary is not None else None,
+        clips=matched.clips,
+        clips_a=matched.counts_a,
+        clips_b=matched.counts_b,
+        positive_a=matched.a.positives(),
+        known_a=matched.a.known(),
+        positive_b=matched.b.positives(),
+        known_b=matched.b.known(),
+        tables=cross_tables(matched.a, matched.b),
+        report=report,
+    )
+
+
+def tabulate_classes(comparison: Comparison) -> Columns:
+    """Priors and pairs of each chosen class, in the comparison's order.
+
+    Returns:
+        Columns of equal length: `id`, `name`; `in_a`, `in_b`: whether the side has the class;
+        `positive_a`, `known_a`, `prior_a`, likewise `_b`: clips and their share; `ratio`: prior in
+        B to prior in A; `known_in_both`: clips in which both sides know the class; of these
+        `in_both`, `a_only`, `b_only`: clips in which it is positive there; `share_of_a`,
+        `share_of_b`: share of the side's positive clips that are positive in the other too;
+        `unknown_in_b`, `unknown_in_a`: clips positive in the one and unknown in the other. What
+        is divided by zero is nan, or inf.
+    """
+    classes = np.flatnonzero(comparison.chosen)
+    tables = comparison.tables.diagonal(axis1=1, axis2=2)[:, classes]
+    both, a_only, b_only, _ = tables
+    positive_a, positive_b = comparison.positive_a[classes], comparison.positive_b[classes]
+    prior_a, prior_b = comparison.prior_a[classes], comparison.prior_b[classes]
+    return {
+        "id": [comparison.ids[c] for c in classes],
+        "name": [comparison.names[c] for c in classes],
+        "in_a": comparison.in_a[classes].tolist(),
+        "in_b": comparison.in_b[classes].tolist(),
+        "positive_a": positive_a.tolist(),
+        "known_a": comparison.known_a[classes].tolist(),
+        "prior_a": prior_a.tolist(),
+        "positive_b": positive_b.tolist(),
+        "known_b": comparison.known_b[classes].tolist(),
+        "prior_b": prior_b.tolist(),
+        "ratio": _divide(prior_b, prior_a).tolist(),
+        "known_in_both": tables.sum(0).tolist(),
+        "in_both": both.tolist(),
+        "a_only": a_only.tolist(),
+        "b_only": b_only.tolist(),
+        "share_of_a": _divide(both, both + a_only).tolist(),
+        "share_of_b": _divide(both, both + b_only).tolist(),
+        "unknown_in_b": (positive_a - both - a_only).tolist(),
+        "unknown_in_a": (positive_b - both - b_only).tolist(),
+    }
+
+
+def tabulate_odds(
+    comparison: Comparison,
+    a: str | None = None,
+    b: str | None = None,
+    *,
+    minimum: int = 1,
+    level: float = LEVEL,
+) -> Columns:
+    """Odds ratios of chosen classes in A with chosen classes in B, the largest first.
+
+    Args:
+        comparison: K classes.
+        a, b: only pairs with this class in A, or in B; an id, or what `Ontology.find` takes.
+        minimum: clips that bear both classes, at least 1.
+        level: of the intervals, between 0 and 1.
+
+    Returns:
+        Columns of equal length: `id_a`, `name_a`, `id_b`, `name_b`; `both`, `a_only`, `b_only`,
+        `neither`: clips, over those in which both are known; `odds_ratio`, `low`, `high`: the
+        ratio and the ends of its interval; `corrected`: whether a half was added to the counts.
+
+    Raises:
+        UnknownClassError: no such class, or it is not among those compared.
+        OptionError: `level` is not between 0 and 1.
+    """
+    wanted = comparison.tables[0] >= max(1, minimum)
+    for axis, label in enumerate((a, b)):
+        kept = comparison.chosen
+        if label is not None:
+            kept = np.arange(len(comparison.ids)) == comparison.position(label)
+        wanted &= np.expand_dims(kept, 1 - axis)
+    rows, columns = np.nonzero(wanted)
+    ratio, low, high, corrected = odds_ratio(comparison.tables[:, rows, columns], level)
+    order = np.argsort(-ratio, kind="stable")
+    rows, columns = rows[order], columns[order]
+    counts = comparison.tables[:, rows, columns].tolist()
+    return {
+        "id_a": [comparison.ids[i] for i in rows],
+        "name_a": [comparison.names[i] for i in rows],
+        "id_b": [comparison.ids[j] for j in columns],
+        "name_b": [comparison.names[j] for j in columns],
+        **dict(zip(("both", "a_only", "b_only", "neither"), counts, strict=True)),
+        "odds_ratio": ratio[order].tolist(),
+        "low": low[order].tolist(),
+        "high": high[order].tolist(),
+        "corrected": corrected[order].tolist(),
+    }
+
+
+def shifted_classes(
+    comparison: Comparison, *, minimum: int = 1, level: float = LEVEL
+) -> list[tuple[int, int]]:
+    """Classes of A that go with another class of B more than with themselves.
+
+    Args:
+        comparison: K classes.
+        minimum: clips that bear both classes, at least 1.
+        level: of the intervals, between 0 and 1.
+
+    Returns:
+        Positions of a class that both sides have and of the class of B that it has the highest
+        odds ratio with, where the whole interval of that lies above the interval of the class with
+        itself; those with most clips in A first.
+
+    Raises:
+        OptionError: `level` is not between 0 and 1.
+    """
+    ratio, low, high, _ = odds_ratio(comparison.tables, level)
+    above = (comparison.tables[0] >= max(1, minimum)) & (low > high.diagonal()[:, None])
+    above &= comparison.chosen
+    if not above.any():
+        return []
+    best = np.where(above, ratio, 0).argmax(axis=1)
+    shifted = above.any(axis=1) & comparison.chosen & comparison.in_a & comparison.in_b
+    order = np.argsort(-comparison.positive_a, kind="stable")
+    return [(int(c), int(best[c])) for c in order if shifted[c]]
+
+
+def percent(share: float) -> str:
+    """A share in percent; a dash where there is none.
+
+    >>> percent(0.2117), percent(float("nan"))
+    ('21.2%', '–')
+    """
+    return "–" if np.isnan(share) else f"{share:.1%}"
+
+
+def _divide(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient: Floats = above / below
+    return quotient
+
+
+def _html_table(head: list[str], rows: list[list[str]]) -> str:
+    def line(tag: str, cells: list[str]) -> str:
+        first, *others = (html.escape(cell) for cell in cells)
+        right = f"<{tag} style='text-align:right'>"
+        return f"<tr><{tag}>{first}</{tag}>{''.join(f'{right}{c}</{tag}>' for c in others)}</tr>"
+
+    body = "".join(line("td", row) for row in rows)
+    return f"<table><thead>{line('th', head)}</thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,111 @@
+"""Comparison of files: each is a label file or a targets file, read whole."""
+
+import csv
+import hashlib
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audiolabels.labels.annotations import Report
+from audiolabels.comparison.comparison import Columns, Comparison, compare
+from audiolabels.files import atomic_path, blame
+from audiolabels.comparison.matching import Statements
+from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.readers import read_labels
+from audiolabels.targets.store import KEY, read_hard_targets
+from audiolabels.targets.targets import Targets
+from audiolabels.ontology.vocabulary import Vocabulary
+
+
+def compare_files(
+    a: str | Path,
+    b: str | Path,
+    *,
+    vocabulary: str | Path | Vocabulary | None = None,
+    ontology: Ontology | None = None,
+    unknown: str = "error",
+    time_unit: str = "auto",
+) -> Comparison:
+    """Compare two files on the clips that both have.
+
+    Args:
+        a, b: label files in any known format, or targets files that this library wrote.
+        vocabulary: restricts the tables to its classes; see `audiolabels.compare`.
+        ontology: the embedded one with its supplement by default.
+        unknown, time_unit: see `audiolabels.readers.ReadOptions`.
+
+    Raises:
+        LabelFileError, TargetsFileError: a file cannot be read.
+        UnknownLabelError: a label is unknown and `unknown` is `error`.
+        ComparisonError: the files have no clip in common, or none of which both say something.
+        VocabularyError: no such vocabulary, or neither file has any of its classes.
+
+    >>> from audiolabels.ontology.embedded import sample_path
+    >>> compare_files(sample_path(), sample_path())
+    Comparison(200 clips, 59 classes; A holds 100.0% of B's 442 pairs, B holds 100.0% of A's 442)
+    """
+    ontology = ontology or load_ontology().with_supplement()
+    report, sides = Report(), []
+    for path in (Path(a), Path(b)):
+        side: Statements
+        if _holds_targets(path):
+            side = read_hard_targets(path)
+            report.merge(_report_of(side, path))
+        else:
+            side = read_labels(path, ontology=ontology, unknown=unknown, time_unit=time_unit)
+            report.merge(side.report)
+        sides.append(side)
+    return replace(compare(*sides, vocabulary=vocabulary, ontology=ontology), report=report)
+
+
+def _holds_targets(path: Path) -> bool:
+    """Whether a file is Parquet with this library's metadata."""
+    try:
+        return path.is_file() and KEY in (pq.read_schema(path).metadata or {})
+    except (pa.ArrowException, OSError):  # what is wrong with it is said when it is read
+        return False
+
+
+def _report_of(targets: Targets, path: Path) -> Report:
+    facts, rows = targets.metadata, len(targets)
+    options = "".join(f", {name} {value}" for name, value in facts.get("options", {}).items())
+    note = (
+        f"{path.name} holds targets: {facts.get('scheme', 'unknown scheme')}{options}, vocabulary "
+        f"{targets.vocabulary.name} ({len(targets.vocabulary)} classes)"
+    )
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    source = {"name": path.name, "format": "targets", "sha256": digest, "rows": rows}
+    return Report(rows=rows, rows_used=rows, sources=[source], notes=[note])
+
+
+def write_columns(columns: Columns, path: str | Path) -> None:
+    """Write columns to a CSV file with a header, whole or not at all; nan becomes an empty cell.
+
+    Raises:
+        TargetsFileError: the file cannot be written.
+    """
+    with (
+        atomic_path(path) as partial,
+        blame(path),
+        partial.open("w", encoding="utf-8", newline="") as file,
+    ):
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(columns)
+        rows.writerows(map(_cells, zip(*columns.values(), strict=True)))
+
+
+def _cells(row: tuple[Any, ...]) -> list[Any]:
+    return [_cell(value) for value in row]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6g}"
+    return value

@@ -1,1 +1,0 @@
-"""Engines: label files to targets files, in parts."""

@@ -1,0 +1,112 @@
+"""Labels of clips to targets, part by part."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from audiolabels.labels.annotations import Annotations, LabelSets, Report
+from audiolabels.expansion.plan import Group, Job, Run
+from audiolabels.targets.layouts import Cells, append_cells
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.readers import stream_source
+from audiolabels.readers.opening import open_source
+from audiolabels.schemes.label_counts import LabelCounts, count_labels
+from audiolabels.targets.store import TargetsWriter
+from audiolabels.targets.targets import Targets
+from audiolabels.ontology.vocabulary import Vocabulary
+
+
+def expanded_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]:
+    """Row groups of targets, one row a clip."""
+    counts = run.summary.counts
+    assert isinstance(counts, LabelCounts)
+    expander = Expander(job.make, job.vocabulary, job.ontology, writer, counts)
+    for clips in rechunk(_read(job, run), writer.layout.group, job.ontology):
+        cells = expander.cells(clips)
+        yield Group(clips.clip_id, clips.onset, clips.offset, cells, clips.set_of_clip)
+    expander.finish()
+
+
+def _read(job: Job, run: Run) -> Iterator[Annotations]:
+    """The clips of all files; what their reports say is taken off on the way."""
+    for number, path in enumerate(job.paths):
+        with open_source(path) as source:
+            for part in stream_source(source, job.ontology, job.read.read):
+                run.index.add(part, source.name)
+                run.take(part.report)
+                yield replace(part, report=Report())
+                job.tell(number, source.raw.tell())
+
+
+def rechunk(parts: Iterable[Annotations], size: int, ontology: Ontology) -> Iterator[Annotations]:
+    """The same clips in parts of exactly `size`, the last one excepted."""
+    held: list[Annotations] = []
+    for part in parts:
+        if not len(part):
+            continue
+        held.append(part)
+        if sum(map(len, held)) >= size:
+            whole = Annotations.concat(held, ontology)
+            full = len(whole) // size * size
+            for start in range(0, full, size):
+                yield whole.slice(start, start + size)
+            held = [whole.slice(full, len(whole))]
+    if sum(map(len, held)):
+        yield Annotations.concat(held, ontology)
+
+
+class Expander:
+    """Expands each distinct label set once, and counts the clips that have it."""
+
+    def __init__(
+        self,
+        make: Callable[[Annotations, Vocabulary], Targets],
+        vocabulary: Vocabulary,
+        ontology: Ontology,
+        writer: TargetsWriter,
+        counts: LabelCounts,
+    ) -> None:
+        self._make = make
+        self._vocabulary = vocabulary
+        self._ontology = ontology
+        self._writer = writer
+        self._counts = counts
+        self._begin(None)
+
+    def _begin(self, lineage: object | None) -> None:
+        self._lineage = lineage
+        self._sets = LabelSets.append([])
+        self._weights = np.zeros(0, np.int64)
+        self._targets: list[Targets] = []
+        self._cells: Cells | None = None
+
+    def cells(self, clips: Annotations) -> Cells:
+        """The targets of the clips' label sets, in the layout's form."""
+        sets = clips.sets
+        if sets.lineage is None or sets.lineage is not self._lineage:
+            self.finish()
+            self._begin(sets.lineage)
+        known = len(self._sets)
+        if self._cells is None or len(sets) > known:
+            new = Annotations.of_sets(sets.take(np.arange(known, len(sets))), self._ontology)
+            targets = self._make(new, self._vocabulary)
+            cells = self._writer.encode(targets)
+            self._targets.append(targets)
+            self._cells = append_cells(self._cells, cells)
+            self._sets = sets
+        weights = np.bincount(clips.set_of_clip, minlength=len(self._sets))
+        weights[: len(self._weights)] += self._weights
+        self._weights = weights
+        return self._cells
+
+    def finish(self) -> None:
+        """Count the labels of the sets so far."""
+        start = 0
+        for targets in self._targets:
+            stop = start + len(targets.positive)
+            sets = self._sets.take(np.arange(start, stop))
+            weights = self._weights[start:stop]
+            self._counts.add(count_labels(self._ontology, sets, weights, targets))
+            start = stop
+        self._targets = []

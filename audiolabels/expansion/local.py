@@ -1,0 +1,231 @@
+"""Expansion on one machine: a stream of rows in constant memory.
+
+Reading, expanding and writing run in a thread each; they spend their time in code that lets other
+threads run.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from audiolabels.metrics.agreement import ScoreCounts
+from audiolabels.labels.annotations import Annotations
+from audiolabels.expansion.clips import expanded_clips
+from audiolabels.expansion.frames import framed_events
+from audiolabels.expansion.plan import Group, Job, Progress, Run
+from audiolabels.expansion.summary import Findings, Summary, report_file
+from audiolabels.expansion.scored import repaired_clips, scored_segments
+from audiolabels.errors import LabelFileError, OptionError
+from audiolabels.labels.events import Events
+from audiolabels.files import atomic_path
+from audiolabels.readers.scores import ScoreOptions, side_files
+from audiolabels.readers.scores import class_order as teacher_classes
+from audiolabels.targets.layouts import choose_layout
+from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.readers import EventOptions, ReadOptions, no_usable_row
+from audiolabels.readers.events.reading import ScatteredError
+from audiolabels.schemes import (
+    SCHEMES,
+    bind_scheme,
+    describe,
+    listed_state,
+    makes_soft,
+    require_labels,
+)
+from audiolabels.schemes.framed import FrameCounts
+from audiolabels.schemes.pseudo_strong import stated_options
+from audiolabels.labels.scores import Scores
+from audiolabels.schemes.label_counts import LabelCounts, RepairCounts
+from audiolabels.targets.store import TargetsWriter, default_layout
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary, named_like
+
+
+def expand_files(
+    inputs: str | Path | Sequence[str | Path] | None,
+    output: str | Path,
+    scheme: str = "pe-cml",
+    *,
+    vocabulary: str | Path | Vocabulary | None = None,
+    ontology: Ontology | None = None,
+    layout: str | None = None,
+    unknown: str = "error",
+    time_unit: str = "auto",
+    clip_duration: float | str | None = None,
+    clip_durations: str | Path | None = None,
+    explicit_negatives: str | Path | None = None,
+    scores: str | Path | None = None,
+    class_order: str | Path | None = None,
+    score_values: str = "auto",
+    scores_index: str | Path | None = None,
+    beyond_top: str = "unknown",
+    report: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Summary:
+    """Expand label, event or score files to a Parquet file of targets, as a stream of parts.
+
+    Memory does not grow with the input, but for eight bytes a clip to find clips that come again;
+    JSON, labels of clips with one row a label, events that do not stand together by clip, labels
+    beside scores, and scores in a numpy archive are read whole.
+
+    Args:
+        inputs: one file or several, in any known format that the scheme reads; for schemes that
+            read scores the given labels, or none.
+        output: the Parquet file; an existing one is replaced once all is done, and only then.
+        scheme, vocabulary, options: see `audiolabels.expand`.
+        ontology: the embedded one with its supplement by default.
+        layout: `lists` (default), `packed` or `dense`; see `audiolabels.targets.layouts`. Soft targets
+            have `dense` alone.
+        unknown, time_unit: see `audiolabels.readers.ReadOptions`.
+        clip_duration, clip_durations, explicit_negatives: for schemes that read events; see
+            `audiolabels.readers.EventOptions`.
+        scores: a file of teacher scores, for schemes that read them; those that repair labels may
+            read it twice.
+        class_order, score_values, scores_index, beyond_top: how it is read; see `ScoreOptions` in
+            `audiolabels.readers.scores`.
+        report: a CSV file for every finding, row by row.
+        progress: called with (bytes read, bytes in all).
+
+    Raises:
+        AudioLabelsError: bad input or a bad option. Whatever ends the work before its end, an
+            error or an interrupt, leaves `output` and `report` as they were.
+    """
+    make, complete = bind_scheme(scheme, options)
+    reads = SCHEMES[scheme].reads
+    read_labels = ReadOptions(unknown, time_unit)
+    read = EventOptions(read_labels, clip_duration, clip_durations, explicit_negatives)
+    if reads is not Events and read != EventOptions(read_labels):
+        raise OptionError(
+            f"scheme {scheme!r} reads labels of whole clips, so durations and explicit negatives "
+            f"say nothing"
+        )
+    told = _score_options(scheme, scores, class_order, score_values, scores_index, beyond_top)
+    soft = makes_soft(scheme, complete)
+    layout = layout or default_layout(soft=soft)
+    choose_layout(layout, soft=soft)
+    listed = [inputs] if isinstance(inputs, str | Path) else inputs or []
+    if told:
+        require_labels(scheme, bool(listed))
+    paths, reports = [Path(path) for path in listed], [Path(report)] if report else []
+    columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
+    beside = side_files(told) if told else read.side_files
+    beside += [path for path in columns if path.is_file()]
+    files = [told.path, *paths] if told else paths
+    refuse_overwriting(files, [Path(output), *reports], beside)
+    ontology = ontology or load_ontology().with_supplement()
+    if told and vocabulary is None:
+        vocabulary = named_like(teacher_classes(told, ontology), ontology)
+    if not isinstance(vocabulary, Vocabulary):
+        vocabulary = load_vocabulary(vocabulary or SCHEMES[scheme].vocabulary, ontology=ontology)
+    job = Job(make, complete, vocabulary, ontology, read, paths, layout, progress, told)
+    stated = stated_options(complete, labels=bool(paths)) if told else complete
+
+    counts = RepairCounts if SCHEMES[scheme].repairs else COUNTS[reads]
+
+    def attempt(rows: _Rows) -> Summary:
+        facts = describe(scheme, stated, vocabulary, ontology)
+        summary = Summary(Path(output), facts, vocabulary, counts())
+        return _write(job, rows, summary, report)
+
+    if reads is Annotations:
+        return attempt(expanded_clips)
+    if reads is Scores:
+        return attempt(repaired_clips if SCHEMES[scheme].repairs else scored_segments)
+    try:
+        return attempt(partial(framed_events, whole=False))
+    except ScatteredError:
+        return attempt(partial(framed_events, whole=True))
+
+
+def _score_options(
+    scheme: str,
+    scores: str | Path | None,
+    class_order: str | Path | None,
+    values: str,
+    index: str | Path | None,
+    beyond_top: str,
+) -> ScoreOptions | None:
+    """How the file of scores is read; None for a scheme that reads none.
+
+    Raises:
+        OptionError: scores are missing, or of no use.
+    """
+    reads = SCHEMES[scheme].reads is Scores
+    others = (class_order, values, index, beyond_top) != (None, "auto", None, "unknown")
+    if not reads and (scores is not None or others):
+        raise OptionError(f"scheme {scheme!r} reads no scores")
+    if not reads:
+        return None
+    if scores is None:
+        raise OptionError(f"scheme {scheme!r} needs a file of scores (--scores, scores=)")
+    return ScoreOptions(
+        Path(scores), class_order, values, Path(index) if index else None, beyond_top
+    )
+
+
+COUNTS: Mapping[type, Callable[[], LabelCounts | FrameCounts | ScoreCounts]] = MappingProxyType(
+    {Annotations: LabelCounts, Events: FrameCounts, Scores: ScoreCounts}
+)
+_Rows = Callable[[Job, Run, TargetsWriter], Iterator[Group]]
+
+
+def _write(job: Job, rows: _Rows, summary: Summary, report: str | Path | None) -> Summary:
+    """Write all row groups while the next are made; the file takes its place at the end."""
+    with ExitStack() as stack:
+        # The report takes its place last, so that it never stands beside an older output.
+        table = stack.enter_context(report_file(report)) if report else None
+        run = Run(summary, Findings(summary, table))
+        partial_ = stack.enter_context(atomic_path(summary.output))
+        writer = stack.enter_context(
+            TargetsWriter(
+                partial_,
+                job.vocabulary,
+                job.layout,
+                listed=listed_state(job.options),
+                soft=makes_soft(summary.metadata["scheme"], job.options),
+                output=summary.output,
+            )
+        )
+        thread = stack.enter_context(ThreadPoolExecutor(1))
+        writing: deque[Future[None]] = deque()
+        for group in rows(job, run, writer):
+            writing.append(thread.submit(writer.write, *group))
+            if len(writing) > 1:
+                writing.popleft().result()
+        candidates = run.index.repeated()
+        for write in writing:
+            write.result()
+        if not summary.counts.clips:
+            raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
+        summary.metadata["sources"] = summary.report.sources
+        writer.close(summary.metadata)
+        with pq.ParquetFile(partial_) as written:
+            batches = written.iter_batches(columns=["clip_id", "onset"])
+            places = ((batch["clip_id"], batch["onset"]) for batch in batches)
+            run.findings.take(run.index.duplicates(candidates, places))
+    return summary
+
+
+def refuse_overwriting(
+    inputs: Sequence[Path], outputs: Sequence[Path], beside: Sequence[Path] = ()
+) -> None:
+    """Raise OptionError if an output is an input or another output, or if there is no input.
+
+    Args:
+        inputs, outputs: what is read and written.
+        beside: further files that are read.
+    """
+    if not inputs:
+        raise OptionError("no input: give at least one label file")
+    taken = {path.resolve() for path in (*inputs, *beside)}
+    for output in outputs:
+        if output.resolve() in taken:
+            raise OptionError(f"{output} is an input or another output; choose another name")
+        taken.add(output.resolve())

@@ -1,0 +1,96 @@
+"""What a run found and did: findings counted and written, the summary of an expansion."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from audiolabels.metrics.agreement import Agreement, ScoreCounts
+from audiolabels.labels.annotations import FATES, Finding, Report
+from audiolabels.files import atomic_path, blame
+from audiolabels.schemes.framed import FrameCounts
+from audiolabels.schemes.label_counts import LabelCounts
+from audiolabels.ontology.vocabulary import Vocabulary
+
+EXAMPLES = 3  # findings of a kind and reason that a summary keeps
+Write = Callable[[Finding], object]
+
+
+@dataclass
+class Summary:
+    """What an expansion did.
+
+    Attributes:
+        output: the file written.
+        metadata: scheme, options, vocabulary, ontology, sources.
+        vocabulary: the classes of the columns.
+        counts: labels before and after; events and frames where the scheme reads events; what the
+            teacher finds where it reads scores.
+        report: rows and sources; `report.findings` keeps the first few of each kind and reason.
+        finding_counts: number of findings by (kind, reason).
+        agreement: how scores agree with given labels, if there were both.
+    """
+
+    output: Path
+    metadata: dict[str, Any]
+    vocabulary: Vocabulary
+    counts: LabelCounts | FrameCounts | ScoreCounts
+    report: Report = field(default_factory=Report)
+    finding_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    agreement: Agreement | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"Summary({self.metadata['scheme']}, {self.counts.clips:,} clips to {self.output}, "
+            f"{sum(self.finding_counts.values()):,} findings)"
+        )
+
+
+class Findings:
+    """Counts findings, keeps a few, and writes all to the report file if there is one."""
+
+    def __init__(self, summary: Summary, write: Write | None) -> None:
+        self._summary = summary
+        self._write = write
+
+    def take(self, findings: Iterable[Finding]) -> None:
+        """Take in further findings."""
+        for f in findings:
+            key = (f.kind, f.reason)
+            self._summary.finding_counts[key] += 1
+            if self._summary.finding_counts[key] <= EXAMPLES:
+                self._summary.report.findings.append(f)
+            if self._write:
+                self._write(f)
+
+
+def write_report(findings: Iterable[Finding], path: str | Path) -> None:
+    """Write findings to a CSV file, one a line, whole or not at all.
+
+    Raises:
+        TargetsFileError: the file cannot be written.
+    """
+    with report_file(path) as write:
+        for finding in findings:
+            write(finding)
+
+
+@contextmanager
+def report_file(path: str | Path) -> Iterator[Write]:
+    """A function that writes one finding to a CSV file, which takes its place at the end."""
+    with atomic_path(path) as partial, ExitStack() as stack:
+        with blame(path):
+            file = stack.enter_context(partial.open("w", encoding="utf-8", newline=""))
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(["source", "row", "clip_id", "kind", "reason", "fate", "label"])
+
+        def write(f: Finding) -> None:
+            with blame(path):
+                rows.writerow([f.source, f.row, f.clip, f.kind, f.reason, FATES[f.kind], f.label])
+
+        yield write
+        with blame(path):
+            file.flush()

@@ -1,0 +1,357 @@
+"""Annotations: what people said about clips, columnar, with a report of what could not be used.
+
+A clip's given labels are a set of classes. AudioSet's two million clips bear only some tens of
+thousands of distinct sets, so the sets are stored once and each clip points at its own.
+"""
+
+import html
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.arrays.columns import doubles_to_arrow, one_chunk, texts_to_arrow, to_arrow
+from audiolabels.errors import UnknownLabelError, shortlist
+from audiolabels.ontology.ontology import Ontology, load_ontology
+
+if TYPE_CHECKING:
+    import pandas
+
+# What becomes of a row with a finding of each kind.
+FATES: Mapping[str, str] = {
+    "row unused": "not in the result",
+    "label dropped": "row kept without that label",
+    "clip unlabelled": "clip kept, all classes unknown",
+    "duplicate label": "label counted once",
+    "duplicate clip": "clip kept as it is",
+    "event dropped": "its class unknown in that clip, unless another event gives it",
+    "event as it is": "event used as it stands",
+    "class without frame": "class not positive in that clip",
+    "clash": "positive where there is an event",
+    "clip added": "all but the named classes unknown",
+    "clip united": "one clip, with the labels of all its rows",
+    "clip without scores": "not in the result",
+    "clip not repaired": "its labels stay as they are",
+    "clip without labels": "not in the result; kept at teacher weight 1",
+    "file unused": "not among the features",
+    "several channels": "their mean is used",
+    "other rate": "resampled",
+    "silent": "used as it is",
+    "short": "zeros follow; its true length is told",
+    "broken": "used as far as it goes",
+    "samples that are no number": "set to 0",
+    "clip without frames": "kept, with length 0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing in a label file that was not used as it stood.
+
+    Attributes:
+        source: name of the file.
+        row: line of the file, from 1; for JSON and Parquet the entry, from 1.
+        clip: the clip's id, as far as the row tells it.
+        kind: a key of `FATES`.
+        reason: what is the matter.
+        label: the class in question, where the row alone does not tell.
+    """
+
+    source: str
+    row: int
+    clip: str
+    kind: str
+    reason: str
+    label: str = field(default="", repr=False)
+
+
+@dataclass
+class Report:
+    """What reading found: rows, files, and everything that was not used as it stood.
+
+    Attributes:
+        rows: data rows in the files; headers, comments and blank lines do not count.
+        rows_used: those whose content is in the annotations.
+        sources: one dict a file: name, format, sha256 (of the file's bytes), rows.
+        notes: sentences about how the files were taken.
+        findings: every exception, row by row.
+    """
+
+    rows: int = 0
+    rows_used: int = 0
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def merge(self, other: "Report") -> None:
+        """Add another report's content to this one."""
+        self.rows += other.rows
+        self.rows_used += other.rows_used
+        self.sources += other.sources
+        self.notes += [note for note in other.notes if note not in self.notes]
+        self.findings += other.findings
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """Number of findings by (kind, reason)."""
+        return Counter((f.kind, f.reason) for f in self.findings)
+
+    def __repr__(self) -> str:
+        return (
+            f"Report({self.rows:,} rows, {self.rows_used:,} used, {len(self.findings):,} findings)"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSets:
+    """Sets of classes, concatenated.
+
+    Attributes:
+        offsets: int64 (S + 1,): set i is `classes[offsets[i] : offsets[i + 1]]`.
+        classes: int32 (L,): positions in the ontology, ascending and unique within a set.
+        labelled: bool (S,): False where nobody said anything, so that every class is unknown;
+            an empty set that is labelled is verified empty.
+        lineage: of two values with the same lineage, not None, the shorter is the beginning of
+            the longer, so what was made of its sets need not be made again.
+    """
+
+    offsets: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.int32]
+    labelled: npt.NDArray[np.bool_]
+    lineage: object | None = None
+
+    @classmethod
+    def build(
+        cls, owners: npt.NDArray[Any], classes: npt.NDArray[Any], labelled: npt.NDArray[np.bool_]
+    ) -> "LabelSets":
+        """Sets from (set, class) pairs in any order; a pair that occurs twice counts once."""
+        width = int(classes.max(initial=0)) + 1
+        pairs = np.sort(owners.astype(np.int64) * width + classes)
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a hundredfold faster than np.unique
+        sizes = np.bincount(pairs // width, minlength=len(labelled))
+        offsets = np.zeros(len(labelled) + 1, np.int64)
+        np.cumsum(sizes, out=offsets[1:])
+        return cls(offsets, (pairs % width).astype(np.int32), labelled)
+
+    def __len__(self) -> int:
+        return len(self.labelled)
+
+    @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """int64 (S,): number of classes in each set."""
+        return np.diff(self.offsets)
+
+    @property
+    def owners(self) -> npt.NDArray[np.int64]:
+        """int64 (L,): the set that each entry of `classes` belongs to."""
+        return np.repeat(np.arange(len(self)), self.sizes)
+
+    def take(self, sets: npt.NDArray[Any]) -> "LabelSets":
+        """The named sets, in that order."""
+        sizes = self.sizes[sets]
+        offsets = np.zeros(len(sets) + 1, np.int64)
+        np.cumsum(sizes, out=offsets[1:])
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], sizes)
+        classes = self.classes[np.repeat(self.offsets[:-1][sets], sizes) + within]
+        return LabelSets(offsets, classes, self.labelled[sets])
+
+    def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
+        """The same sets with only the chosen entries of `classes`."""
+        before = np.zeros(len(entries) + 1, np.int64)
+        np.cumsum(entries, out=before[1:])
+        return LabelSets(before[self.offsets], self.classes[entries], self.labelled)
+
+    @staticmethod
+    def concat(parts: "list[LabelSets]") -> "tuple[LabelSets, list[int]]":
+        """All sets of all parts, and where each part's begin; parts of one lineage share them."""
+        lineages = {id(p.lineage) for p in parts}
+        if len(lineages) == 1 and parts[0].lineage is not None:
+            return max(parts, key=len), [0] * len(parts)
+        merged = LabelSets.append(parts)
+        return merged, np.cumsum([0, *map(len, parts)])[:-1].tolist()
+
+    @staticmethod
+    def append(parts: "list[LabelSets]", lineage: object | None = None) -> "LabelSets":
+        """The sets of all parts, one after the other."""
+        starts = np.cumsum([0, *(len(p.classes) for p in parts)])
+        offsets = [p.offsets[:-1] + start for p, start in zip(parts, starts, strict=False)]
+        return LabelSets(
+            np.concatenate([*offsets, starts[-1:]]).astype(np.int64),
+            np.concatenate([p.classes for p in parts] or [np.zeros(0, np.int32)]),
+            np.concatenate([p.labelled for p in parts] or [np.zeros(0, np.bool_)]),
+            lineage,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """Clips with the classes that people gave them.
+
+    Attributes:
+        ontology: the graph whose positions `sets.classes` holds.
+        clip_id: string (N,): `<11 characters>_<start ms>`, or whatever id the data set has.
+        onset, offset: double (N,): seconds from the start of the clip; null where the file does
+            not say how long the clip is.
+        set_of_clip: int32 (N,): the label set of each clip.
+        rows: int64 (N,): the row of its file that each clip first stood in, as in `Finding`.
+        sets: the distinct label sets, or at least few.
+        report: how the files were read.
+
+    >>> labels = Annotations.from_dict({"a": ["Electric guitar"], "b": [], "c": None})
+    >>> labels.labels(0), labels.labels(1), labels.labels(2)
+    (('Electric guitar',), (), None)
+    """
+
+    ontology: Ontology
+    clip_id: pa.StringArray
+    onset: pa.DoubleArray
+    offset: pa.DoubleArray
+    set_of_clip: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.int64]
+    sets: LabelSets
+    report: Report = field(default_factory=Report)
+
+    @classmethod
+    def from_dict(
+        cls, labels: Mapping[str, Iterable[str] | None], *, ontology: Ontology | None = None
+    ) -> "Annotations":
+        """Annotations of a few clips, for notebooks and tests.
+
+        Args:
+            labels: clip id to ids or exact display names; an empty list says that raters found
+                none of the classes, None that nobody listened.
+            ontology: the embedded one with its supplement by default.
+
+        Raises:
+            UnknownLabelError: the ontology lacks a label.
+        """
+        ontology = ontology or load_ontology().with_supplement()
+        texts = [clip for clip, names in labels.items() if isinstance(names, str)]
+        if texts:
+            raise UnknownLabelError(
+                f"labels must be lists of labels; a text for {shortlist(texts)}"
+            )
+        given = [list(names) if names is not None else [] for names in labels.values()]
+        unknown = {repr(n) for names in given for n in names if ontology.resolve(n) is None}
+        if unknown:
+            raise UnknownLabelError(f"the ontology lacks {shortlist(sorted(unknown))}")
+        pairs = [
+            (row, ontology.index[id_])
+            for row, names in enumerate(given)
+            for id_ in map(ontology.resolve, names)
+            if id_ is not None
+        ]
+        owners, classes = np.array(pairs, np.int64).reshape(-1, 2).T
+        labelled = np.array([names is not None for names in labels.values()], np.bool_)
+        n = len(given)
+        return cls(
+            ontology,
+            texts_to_arrow(list(labels)),
+            to_arrow(np.zeros(n)),
+            doubles_to_arrow([None] * n),
+            np.arange(n, dtype=np.int32),
+            np.arange(1, n + 1),
+            LabelSets.build(owners, classes, labelled),
+            Report(rows=n, rows_used=n),
+        )
+
+    @classmethod
+    def of_sets(cls, sets: LabelSets, ontology: Ontology) -> "Annotations":
+        """Label sets without any clip."""
+        return replace(cls.from_dict({}, ontology=ontology), sets=sets)
+
+    def __len__(self) -> int:
+        return len(self.clip_id)
+
+    def labels(self, row: int) -> tuple[str, ...] | None:
+        """Display names given to the clip in a row, or None where nobody said anything."""
+        chosen = int(self.set_of_clip[row])
+        if not self.sets.labelled[chosen]:
+            return None
+        start, end = self.sets.offsets[chosen : chosen + 2]
+        return tuple(self.ontology.classes[c].name for c in self.sets.classes[start:end])
+
+    def slice(self, start: int, stop: int) -> "Annotations":
+        """The clips from row `start` up to `stop`."""
+        sets, positions = self.sets, self.set_of_clip[start:stop]
+        if sets.lineage is None:
+            used, inverse = np.unique(positions, return_inverse=True)
+            sets, positions = sets.take(used), inverse.astype(np.int32)
+        count = max(0, min(stop, len(self)) - start)
+        return replace(
+            self,
+            clip_id=self.clip_id.slice(start, count),
+            onset=self.onset.slice(start, count),
+            offset=self.offset.slice(start, count),
+            set_of_clip=positions,
+            rows=self.rows[start:stop],
+            sets=sets,
+            report=Report(),
+        )
+
+    @staticmethod
+    def concat(parts: "list[Annotations]", ontology: Ontology) -> "Annotations":
+        """All clips of all parts; the parts share `ontology`."""
+        sets, starts = LabelSets.concat([p.sets for p in parts])
+        report = Report()
+        for part in parts:
+            report.merge(part.report)
+
+        def column(name: str, type_: pa.DataType) -> pa.Array:
+            return one_chunk(pa.chunked_array([getattr(p, name) for p in parts], type_))
+
+        moved = [p.set_of_clip + start for p, start in zip(parts, starts, strict=True)]
+        return Annotations(
+            ontology,
+            column("clip_id", pa.string()),
+            column("onset", pa.float64()),
+            column("offset", pa.float64()),
+            np.concatenate([*moved, np.zeros(0, np.int32)]).astype(np.int32),
+            np.concatenate([*(p.rows for p in parts), np.zeros(0, np.int64)]),
+            sets,
+            report,
+        )
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None)."""
+        import pandas
+
+        return pandas.DataFrame(
+            {
+                "clip_id": self.clip_id.to_pylist(),
+                "onset": self.onset.to_pylist(),
+                "offset": self.offset.to_pylist(),
+                "labels": [self.labels(row) for row in range(len(self))],
+            }
+        )
+
+    @property
+    def labels_per_clip(self) -> float:
+        """Mean number of given labels over the clips that bear any statement."""
+        weights = np.bincount(self.set_of_clip, minlength=len(self.sets)) * self.sets.labelled
+        return float(weights @ self.sets.sizes / max(1, weights.sum()))
+
+    def __repr__(self) -> str:
+        return (
+            f"Annotations({len(self):,} clips, {self.labels_per_clip:.2f} labels a clip, "
+            f"{len(self.report.findings):,} findings)"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td><code>{html.escape(clip)}</code></td><td>{html.escape(text)}</td></tr>"
+            for clip, text in self._first_rows(5)
+        )
+        return (
+            f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>clip</th>"
+            f"<th>given labels</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+    def _first_rows(self, count: int) -> Iterator[tuple[str, str]]:
+        for row in range(min(count, len(self))):
+            names = self.labels(row)
+            text = "nobody said anything" if names is None else " · ".join(names) or "none"
+            yield self.clip_id[row].as_py(), text

@@ -1,0 +1,264 @@
+"""Scores: what a teacher says about segments of clips, as numbers between 0 and 1.
+
+A row is a clip or a segment of one; the segments of a clip stand together and ascend. A class that
+the teacher does not tell of (it has no output for it, or only its highest scores were kept) is
+unknown, never 0.
+"""
+
+import html
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.labels.annotations import Report
+from audiolabels.arrays.columns import doubles_to_arrow, one_chunk, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.errors import ScoresFileError, VocabularyError
+from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.targets.targets import Bits
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """A teacher's scores of N segments over K classes.
+
+    Attributes:
+        ontology: where the classes are looked up.
+        vocabulary: the K classes, in the teacher's order.
+        clip_id: string (N,).
+        onset, offset: double (N,): seconds from the start of the clip, whole milliseconds; null
+            where the file does not say.
+        scores: float32 (N, K): in [0, 1]; 0 where unknown.
+        unknown: uint8 (N, ceil(K / 8)): bits in `numpy.packbits` order, 1 = unknown.
+        rows: int64 (N,): the row of its file that each segment stood in, from 1.
+        report: how the file was read.
+
+    >>> Scores.from_arrays(["a", "b"], [[0.9, 0.2], [0.1, 0.0]], classes=["Guitar", "Rain"])
+    Scores(2 rows of 2 clips × 2 classes)
+    """
+
+    ontology: Ontology
+    vocabulary: Vocabulary
+    clip_id: pa.StringArray
+    onset: pa.DoubleArray
+    offset: pa.DoubleArray
+    scores: Floats
+    unknown: Bits
+    rows: npt.NDArray[np.int64]
+    report: Report = field(default_factory=Report)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        clip_id: Sequence[str],
+        scores: npt.ArrayLike,
+        *,
+        classes: str | Path | Iterable[str] | Vocabulary = "audioset",
+        onset: Sequence[float] | None = None,
+        offset: Sequence[float | None] | None = None,
+        ontology: Ontology | None = None,
+    ) -> "Scores":
+        """Scores of a few segments, for notebooks and tests.
+
+        Args:
+            clip_id: N ids; those of a clip's segments stand together.
+            scores: shape (N, K), in [0, 1].
+            classes: the K classes in order: a vocabulary, or what `load_vocabulary` takes.
+            onset, offset: N times in seconds each; 0 and not known by default.
+            ontology: the embedded one with its supplement by default.
+
+        Raises:
+            ScoresFileError: the shapes do not fit, or a score is no number in [0, 1].
+            VocabularyError: no such classes.
+        """
+        ontology = ontology or load_ontology().with_supplement()
+        if not isinstance(classes, Vocabulary):
+            classes = load_vocabulary(classes, ontology=ontology)
+        values = np.array(scores, np.float32)
+        n = len(clip_id)
+        if values.shape != (n, len(classes)):
+            raise ScoresFileError(
+                f"scores of shape {values.shape} for {n} segments and {len(classes)} classes"
+            )
+        if not ((values >= 0) & (values <= 1)).all():
+            raise ScoresFileError("a score is no number between 0 and 1")
+        return cls(
+            ontology,
+            classes,
+            texts_to_arrow(clip_id),
+            doubles_to_arrow([0.0] * n if onset is None else onset),
+            doubles_to_arrow([None] * n if offset is None else offset),
+            values,
+            np.zeros((n, -(-len(classes) // 8)), np.uint8),
+            np.arange(1, n + 1),
+            Report(rows=n, rows_used=n),
+        )
+
+    def __len__(self) -> int:
+        return len(self.clip_id)
+
+    def slice(self, start: int, stop: int) -> "Scores":
+        """The rows from `start` up to `stop`, without the report."""
+        count = max(0, min(stop, len(self)) - start)
+        return replace(
+            self,
+            clip_id=self.clip_id.slice(start, count),
+            onset=self.onset.slice(start, count),
+            offset=self.offset.slice(start, count),
+            scores=self.scores[start:stop],
+            unknown=self.unknown[start:stop],
+            rows=self.rows[start:stop],
+            report=Report(),
+        )
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> "Scores":
+        """The chosen rows, bool (N,), without the report."""
+        if rows.all():
+            return replace(self, report=Report())
+        chosen = to_arrow(np.flatnonzero(rows))
+        return replace(
+            self,
+            clip_id=self.clip_id.take(chosen),
+            onset=self.onset.take(chosen),
+            offset=self.offset.take(chosen),
+            scores=self.scores[rows],
+            unknown=self.unknown[rows],
+            rows=self.rows[rows],
+            report=Report(),
+        )
+
+    @staticmethod
+    def concat(parts: "Sequence[Scores]") -> "Scores":
+        """All rows of one part or more, which share ontology and vocabulary."""
+        report = Report()
+        for part in parts:
+            report.merge(part.report)
+
+        def column(name: str) -> pa.Array:
+            return one_chunk(pa.chunked_array([getattr(p, name) for p in parts]))
+
+        return replace(
+            parts[0],
+            clip_id=column("clip_id"),
+            onset=column("onset"),
+            offset=column("offset"),
+            scores=np.concatenate([p.scores for p in parts]),
+            unknown=np.concatenate([p.unknown for p in parts]),
+            rows=np.concatenate([p.rows for p in parts]),
+            report=report,
+        )
+
+    def over(self, vocabulary: Vocabulary) -> "Scores":
+        """The same rows over the classes of a vocabulary, in its order.
+
+        Classes are matched by the id that the ontology resolves. Those that the teacher does not
+        tell of are unknown, those that the vocabulary lacks fall away.
+
+        Raises:
+            VocabularyError: they have no class in common.
+        """
+        if vocabulary.ids == self.vocabulary.ids:
+            return replace(self, vocabulary=vocabulary)
+        column = columns_in(self.vocabulary, vocabulary, self.ontology)
+        if (column < 0).all():
+            raise VocabularyError(
+                f"the teacher's classes ({self.vocabulary.name}) and vocabulary "
+                f"{vocabulary.name!r} have none in common"
+            )
+        values = self.scores.take(column, axis=1)
+        unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))
+        known = unknown.take(column, axis=1) == 0
+        known[:, column < 0] = False
+        values[~known] = 0
+        bits = np.packbits(~known, axis=1)
+        return replace(self, vocabulary=vocabulary, scores=values, unknown=bits)
+
+    def highest(self) -> "Scores":
+        """One row a clip: the highest score of each class over its segments, without the report.
+
+        A class is unknown where no segment tells of it. The row is that of the first segment.
+        """
+        starts = run_starts(self.clip_id)
+        if len(starts) == len(self):
+            return replace(self, report=Report())
+        first, last = to_arrow(starts), to_arrow(np.append(starts[1:], len(self)) - 1)
+        return replace(
+            self,
+            clip_id=self.clip_id.take(first),
+            onset=self.onset.take(first),
+            offset=self.offset.take(last),
+            scores=np.maximum.reduceat(self.scores, starts, axis=0),
+            unknown=np.bitwise_and.reduceat(self.unknown, starts, axis=0),
+            rows=self.rows[starts],
+            report=Report(),
+        )
+
+    def propagate(self) -> "Scores":
+        """The same rows, where a class scores at least as high as each class below it.
+
+        Below is meant over every path of the ontology, also through classes that the teacher does
+        not tell of. What is unknown stays unknown: a bound is no score.
+        """
+        own = {self.ontology.resolve(id_) or id_: c for c, id_ in enumerate(self.vocabulary.ids)}
+        values = self.scores.copy()
+        for class_id, column in own.items():
+            below = [own[id_] for id_ in self.ontology.descendants(class_id) if id_ in own]
+            if below:
+                values[:, column] = self.scores[:, [column, *below]].max(axis=1)
+        unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))
+        values[unknown.astype(np.bool_)] = 0
+        return replace(self, scores=values)
+
+    def __repr__(self) -> str:
+        clips = len(run_starts(self.clip_id))
+        return f"Scores({len(self):,} rows of {clips:,} clips × {len(self.vocabulary)} classes)"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>"
+
+
+def columns_in(own: Vocabulary, other: Vocabulary, ontology: Ontology) -> npt.NDArray[np.intp]:
+    """For each class of another vocabulary its column in one's own, -1 for none: (len(other),).
+
+    Classes are matched by the id that the ontology resolves.
+    """
+    index = {ontology.resolve(id_) or id_: column for column, id_ in enumerate(own.ids)}
+    return np.array([index.get(ontology.resolve(id_) or id_, -1) for id_ in other.ids], np.intp)
+
+
+def run_starts(clip_id: pa.StringArray) -> npt.NDArray[np.int64]:
+    """The rows at which another clip than that of the row before begins, ascending."""
+    if not len(clip_id):
+        return np.zeros(0, np.int64)
+    numbers = to_numpy(clip_id.dictionary_encode().indices)
+    return np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1]))
+
+
+def whole_clips(parts: Iterable[Scores]) -> Iterator[tuple[Scores, Scores]]:
+    """Each part, and the clips that end before its last one; the last part brings the rest.
+
+    Clips are as `Scores.highest` has them.
+    """
+    held: Scores | None = None
+    before: Scores | None = None
+    for part in parts:
+        if not len(part):
+            continue
+        own = part.highest()
+        if before is not None:
+            assert held is not None
+            done = len(held)
+            if held.clip_id[-1] == part.clip_id[0]:
+                done -= 1
+                own = Scores.concat([held.slice(done, done + 1), own]).highest()
+            yield before, held.slice(0, done)
+        held, before = own, part
+    if before is not None:
+        assert held is not None
+        yield before, held

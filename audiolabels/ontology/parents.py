@@ -1,0 +1,67 @@
+"""How far a class climbs: the three policies for classes that have several parents.
+
+- `all`: a class lifts every ancestor over every path. Source: Grzywalski & Botteldooren, §III.A.
+- `unambiguous`: in the graph contracted to the vocabulary, a class lifts its parent, and that one
+  its own, while there is exactly one. Source: Tuncay et al., ICASSP 2025 ("HLP").
+- `certain`: a class lifts the ancestors on every path to a root (its dominators); its other
+  ancestors are unknown. Source: this project.
+
+Deviations: none known. For `unambiguous`, the parents in the contracted graph are the nearest
+ancestors inside the vocabulary, and a given class outside the vocabulary climbs the same way.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.vocabulary import Vocabulary
+
+
+class Climb(NamedTuple):
+    """What a class says about its ancestors.
+
+    Attributes:
+        lifted: ancestors that become positive with the class.
+        unsure: ancestors that become unknown, unless another label makes them positive.
+    """
+
+    lifted: frozenset[str]
+    unsure: frozenset[str] = frozenset()
+
+
+Climbs = Mapping[str, Climb]
+
+
+def _climb_none(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
+    return dict.fromkeys(ontology, Climb(frozenset()))
+
+
+def _climb_all(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
+    return {id_: Climb(ontology.ancestors(id_)) for id_ in ontology}
+
+
+def _climb_unambiguous(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
+    inside = {ontology.resolve(id_) for id_ in vocabulary.ids}
+    nearest: dict[str, frozenset[str]] = {}
+    lifted: dict[str, frozenset[str]] = {}
+    for id_ in sorted(ontology, key=lambda i: len(ontology.ancestors(i))):  # parents come first
+        parents = ontology.parents(id_)
+        nearest[id_] = frozenset().union(*({p} if p in inside else nearest[p] for p in parents))
+        only = next(iter(nearest[id_])) if len(nearest[id_]) == 1 else None
+        lifted[id_] = frozenset() if only is None else lifted[only] | {only}
+    return {id_: Climb(above) for id_, above in lifted.items()}
+
+
+def _climb_certain(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
+    return {
+        id_: Climb(ontology.dominators(id_), ontology.ancestors(id_) - ontology.dominators(id_))
+        for id_ in ontology
+    }
+
+
+PARENTS: Mapping[str, Callable[[Ontology, Vocabulary], Climbs]] = MappingProxyType(
+    {"all": _climb_all, "unambiguous": _climb_unambiguous, "certain": _climb_certain}
+)
+# For schemes that climb only if asked to.
+PARENTS_OR_NONE = MappingProxyType({"none": _climb_none, **PARENTS})

@@ -1,0 +1,242 @@
+"""Vocabularies: which class stands in which column.
+
+The named ones are data files: `audioset` (527, the weak labels, in the order of
+`class_labels_indices.csv`), `ontology` (632, in the order of `ontology.json`), `audioset-strong`
+(456, by id) and its subsets `-train` (447), `-eval` (416) and `-both` (407), `fsd50k` (200, in the
+order of FSD50K's `vocabulary.csv`). Any list of ids or names makes another.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.errors import VocabularyError, shortlist
+from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.embedded import ontology_folder
+
+LARGEST = 65_535  # the Parquet layouts store columns as uint16
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Classes in the order of a target tensor's columns.
+
+    Attributes:
+        name: what the vocabulary is called in metadata.
+        ids: one machine id a column.
+        names: one display name a column.
+
+    Raises:
+        VocabularyError: no class, too many, an id twice, or not one name for each id.
+
+    >>> guitars = load_vocabulary(["Guitar", "Electric guitar"])
+    >>> guitars.ids, guitars.index["/m/02sgy"]
+    (('/m/0342h', '/m/02sgy'), 1)
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.ids) <= LARGEST:
+            raise VocabularyError(
+                f"vocabulary {self.name!r} has {len(self.ids):,} classes; 1 to {LARGEST:,} work"
+            )
+        if len(self.ids) != len(self.names):
+            raise VocabularyError(
+                f"vocabulary {self.name!r} has {len(self.ids)} ids but {len(self.names)} names"
+            )
+        if len(self.index) < len(self.ids):
+            twice = [id_ for i, id_ in enumerate(self.ids) if self.index[id_] != i]
+            raise VocabularyError(
+                f"vocabulary {self.name!r} has classes more than once: {shortlist(twice)}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Column of each id."""
+        return {id_: i for i, id_ in enumerate(self.ids)}
+
+    def missing_from(self, other: "Vocabulary") -> tuple[str, ...]:
+        """Ids that this vocabulary has and the other lacks.
+
+        >>> a, b = load_vocabulary("fsd50k"), load_vocabulary("audioset")
+        >>> len(a.missing_from(b)), len(b.missing_from(a))
+        (8, 335)
+        """
+        return tuple(id_ for id_ in self.ids if id_ not in other.index)
+
+    def permutation_to(self, other: "Vocabulary") -> npt.NDArray[np.intp]:
+        """Columns of this vocabulary in the other's order, so that `x[:, p]` fits the other.
+
+        Returns:
+            int array of shape (len(other),).
+
+        Raises:
+            VocabularyError: the other has a class that this one lacks.
+
+        >>> a, b = load_vocabulary(["Guitar", "Rain"]), load_vocabulary(["Rain", "Guitar"])
+        >>> a.permutation_to(b).tolist()
+        [1, 0]
+        """
+        lacking = other.missing_from(self)
+        if lacking:
+            raise VocabularyError(
+                f"vocabulary {self.name!r} lacks {len(lacking)} classes of {other.name!r}: "
+                f"{shortlist(lacking)}"
+            )
+        return np.array([self.index[id_] for id_ in other.ids], dtype=np.intp)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({self.name!r}, {len(self)} classes)"
+
+
+def describe_vocabulary(vocabulary: Vocabulary) -> dict[str, Any]:
+    """The vocabulary as metadata hold it."""
+    return {
+        "name": vocabulary.name,
+        "ids": list(vocabulary.ids),
+        "names": list(vocabulary.names),
+    }
+
+
+def _column_file(stem: str, *conditions: str) -> Callable[[Ontology], tuple[list[str], list[str]]]:
+    def read(ontology: Ontology) -> tuple[list[str], list[str]]:
+        path = ontology_folder() / "vocabularies" / f"{stem}.csv"
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [r for r in csv.DictReader(file) if all(r[c] == "1" for c in conditions)]
+        return [r["id"] for r in rows], [r["name"] for r in rows]
+
+    return read
+
+
+def _whole_ontology(ontology: Ontology) -> tuple[list[str], list[str]]:
+    kept = [c for c in ontology.classes if c.id not in ontology.supplement]
+    return [c.id for c in kept], [c.name for c in kept]
+
+
+NAMED: Mapping[str, Callable[[Ontology], tuple[list[str], list[str]]]] = MappingProxyType(
+    {
+        "audioset": _column_file("audioset"),
+        "ontology": _whole_ontology,
+        "audioset-strong": _column_file("audioset-strong"),
+        "audioset-strong-train": _column_file("audioset-strong", "in_train"),
+        "audioset-strong-eval": _column_file("audioset-strong", "in_eval"),
+        "audioset-strong-both": _column_file("audioset-strong", "in_train", "in_eval"),
+        "fsd50k": _column_file("fsd50k"),
+    }
+)
+
+
+def load_vocabulary(
+    source: str | Path | Iterable[str] = "audioset", *, ontology: Ontology | None = None
+) -> Vocabulary:
+    """Load a named vocabulary, one from a file, or make one from ids and names.
+
+    Args:
+        source: a name (see the module's first lines), a path to a list of classes (CSV or TSV
+            with a column of ids, or one id or name a line), or the ids and names themselves.
+        ontology: where names are looked up; the embedded one with its supplement by default.
+
+    Raises:
+        VocabularyError: no such name or file, no usable column, or a class that the ontology
+            lacks or that stands there twice.
+
+    >>> load_vocabulary("audioset")
+    Vocabulary('audioset', 527 classes)
+    """
+    ontology = ontology or load_ontology().with_supplement()
+    if isinstance(source, str) and source in NAMED:
+        ids, names = NAMED[source](ontology)
+        vocabulary = Vocabulary(source, tuple(ids), tuple(names))
+    elif isinstance(source, str | Path):
+        path = Path(source)
+        vocabulary = _from_labels(path.name, _read_class_list(path, ontology), ontology)
+    else:
+        vocabulary = _from_labels("custom", list(source), ontology)
+    _refuse_unknown(vocabulary, ontology)
+    return vocabulary
+
+
+def named_like(vocabulary: Vocabulary, ontology: Ontology) -> Vocabulary:
+    """The first named vocabulary with exactly the same classes, else the vocabulary itself."""
+    own = {ontology.resolve(id_) for id_ in vocabulary.ids}
+    for name in NAMED:
+        named = load_vocabulary(name)
+        if {ontology.resolve(id_) for id_ in named.ids} == own:
+            return named
+    return vocabulary
+
+
+def _refuse_unknown(vocabulary: Vocabulary, ontology: Ontology) -> None:
+    unknown = [id_ for id_ in vocabulary.ids if ontology.resolve(id_) is None]
+    if unknown:
+        raise VocabularyError(
+            f"vocabulary {vocabulary.name!r} has {len(unknown)} classes that the ontology lacks: "
+            f"{shortlist(unknown)}"
+        )
+    columns: dict[str | None, str] = {}
+    for id_ in vocabulary.ids:
+        other = columns.setdefault(ontology.resolve(id_), id_)
+        if other != id_:
+            raise VocabularyError(
+                f"vocabulary {vocabulary.name!r} has one class under two ids: {other} and {id_}"
+            )
+
+
+def _from_labels(name: str, labels: list[str], ontology: Ontology) -> Vocabulary:
+    resolved = {label: ontology.resolve(label) for label in labels}
+    unknown = [repr(label) for label, id_ in resolved.items() if id_ is None]
+    if unknown:
+        raise VocabularyError(
+            f"vocabulary {name!r}: neither an id nor an exact display name: {shortlist(unknown)}"
+        )
+    found = [(label, id_) for label in labels if (id_ := resolved[label])]
+    # An alias stays the column's id: the order and ids of a vocabulary are its owner's.
+    ids = tuple(label if label in ontology.aliases else id_ for label, id_ in found)
+    return Vocabulary(name, ids, tuple(ontology.name(id_) for _, id_ in found))
+
+
+def _read_class_list(path: Path, ontology: Ontology) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        offered = ", ".join(NAMED)
+        raise VocabularyError(
+            f"{str(path)!r} is neither a named vocabulary ({offered}) nor a readable file: "
+            f"{error.strerror}"
+        ) from error
+    except ValueError as error:
+        raise VocabularyError(f"{path}: not a text file: {error}") from error
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise VocabularyError(f"{path}: empty; expected one class a line")
+    if all(ontology.resolve(line.strip()) for line in lines):
+        return [line.strip() for line in lines]
+    delimiter = "\t" if "\t" in lines[0] else ","
+    try:
+        rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+    except csv.Error as error:
+        raise VocabularyError(f"{path}: not a list of classes: {error}") from error
+    for column in range(min(3, len(rows[0]))):
+        cells = [row[column].strip() if column < len(row) else "" for row in rows]
+        for first in (0, 1):  # with and without a header
+            hits = sum(c in ontology or c in ontology.aliases for c in cells[first:])
+            if cells[first:] and hits == len(cells) - first:
+                return cells[first:]
+    raise VocabularyError(
+        f"{path}: no column of class ids; expected a header like 'index,mid,display_name', "
+        f"'mid,name', or one id or exact display name a line"
+    )

@@ -1,0 +1,329 @@
+"""From rows of text to annotations: the part that all formats share.
+
+A format's reader makes `Rows`; label texts are parsed once for each distinct text.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audiolabels.labels.annotations import Annotations, Finding, LabelSets, Report
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_numpy
+from audiolabels.errors import UnknownLabelError, shortlist
+from audiolabels.ontology.ontology import Ontology
+
+UNRESOLVED = -1
+LARGEST_TABLE = 1 << 16  # distinct label texts; AudioSet has 15,000 to 40,000
+QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+
+
+@dataclass
+class Rows:
+    """Rows of a label file, before their labels are looked up.
+
+    Attributes:
+        numbers: int64 (N,): line or entry of each row, from 1.
+        clip_id: string (N,).
+        onset_s, offset_s: double (N,): place in the clip; offset null where the file does not say.
+        labels: dictionary<int32, string> (N,): the label texts as they stand in the file.
+        timed: rows whose times the file tells.
+        overlong: those of them that last a thousand seconds or more.
+        names: the clips as the file writes them, where two of them may share an id.
+        findings: rows that are not among the N, and what was left out of those that are.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    clip_id: pa.StringArray
+    onset_s: pa.DoubleArray
+    offset_s: pa.DoubleArray
+    labels: pa.DictionaryArray
+    timed: int = 0
+    overlong: int = 0
+    names: Sequence[str] = ()
+    findings: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def from_list(cls, rows: "Sequence[Row]", findings: list[Finding]) -> "Rows":
+        """Rows from a list of them."""
+        return cls(
+            np.array([row.number for row in rows], np.int64),
+            texts_to_arrow([row.clip_id for row in rows]),
+            doubles_to_arrow([row.start_ms / 1000 for row in rows]),
+            doubles_to_arrow([None if r.end_ms is None else r.end_ms / 1000 for r in rows]),
+            texts_to_arrow([row.labels for row in rows]).dictionary_encode(),
+            findings=findings,
+        )
+
+
+class Row(NamedTuple):
+    """One row of a label file.
+
+    Attributes:
+        number: its line or entry, from 1.
+        clip_id: its clip.
+        start_ms, end_ms: place in the clip; end is None where the file does not say.
+        labels: the label text.
+    """
+
+    number: int
+    clip_id: str
+    start_ms: int
+    end_ms: int | None
+    labels: str
+
+
+class LabelResolver:
+    """Looks labels up: text to the position of its class in the ontology.
+
+    Args:
+        ontology: the graph, with its aliases and names.
+        codes: texts that mean a class in this format only, such as PSL's column numbers.
+        one_label: whether each text is one label, whose commas are its own.
+        drop: whether unknown labels are dropped (and counted) or raise an error.
+    """
+
+    def __init__(
+        self,
+        ontology: Ontology,
+        *,
+        codes: Mapping[str, str] = MappingProxyType({}),
+        one_label: bool = False,
+        drop: bool = False,
+    ) -> None:
+        self.ontology = ontology
+        self.drop = drop
+        self._codes = codes
+        self._one_label = one_label
+        self.position = lru_cache(maxsize=1 << 16)(self._position)
+        self.split = lru_cache(maxsize=1 << 16)(self._split)
+
+    def _position(self, label: str) -> int:
+        id_ = self.ontology.resolve(self._codes.get(label, label))
+        return UNRESOLVED if id_ is None else self.ontology.index[id_]
+
+    def _split(self, text: str) -> tuple[str, ...]:
+        """The labels in a text: a list as Python prints it, or joined by `;`, `|` or `,`.
+
+        Display names hold commas, so neighbours that only together make a name stay together.
+        """
+        text = text.strip()
+        if self._one_label and text:
+            parts = _clean(text.split(","))
+            pieces = self._join_names(parts)
+            return tuple(pieces) if all(map(self._known, pieces)) else (", ".join(parts),)
+        if text.startswith("[") and text.endswith("]"):
+            text = text[1:-1]
+            if not QUOTED.sub("", text).strip(", "):
+                return tuple(_clean([a or b for a, b in QUOTED.findall(text)]))
+        separator = next((s for s in ";|" if s in text), None)
+        if separator is None:
+            return tuple(self._join_names(_clean(text.split(","))))
+        return tuple(p for part in _clean(text.split(separator)) for p in self._part(part))
+
+    def _part(self, part: str) -> list[str]:
+        """What stands between two separators: one label, or several joined by commas."""
+        pieces = self._join_names(_clean(part.split(",")))
+        return pieces if any(map(self._known, pieces)) else [part]
+
+    def _known(self, label: str) -> bool:
+        return self.position(label) != UNRESOLVED
+
+    def _join_names(self, parts: list[str]) -> list[str]:
+        """Neighbouring parts joined where that makes a name, the longest first."""
+        labels, start = [], 0
+        while start < len(parts):
+            ends = range(min(len(parts), start + 5), start, -1)
+            whole = (end for end in ends if self._known(", ".join(parts[start:end])))
+            end = next(whole, start + 1)
+            labels.append(", ".join(parts[start:end]))
+            start = end
+        return labels
+
+
+def _clean(parts: list[str]) -> list[str]:
+    stripped = (part.strip().strip("\"'").strip() for part in parts)
+    return [part for part in stripped if part]
+
+
+class TextTable:
+    """The distinct label texts of a file so far, their sets, and what is wrong with them.
+
+    Texts that stood in an earlier part are not parsed again. A full table is emptied and begins
+    a new lineage of sets, so that memory stays bounded where nearly all texts differ.
+
+    Attributes:
+        sets: one set a text.
+        unknown: text number to the labels in it that no class has.
+        repeated: numbers of the texts that name a class twice.
+    """
+
+    def __init__(self, resolver: LabelResolver) -> None:
+        self.resolver = resolver
+        self._empty()
+
+    def _empty(self) -> None:
+        self._texts = texts_to_arrow([])
+        self.sets = LabelSets.append([], lineage=object())
+        self.unknown: dict[int, tuple[str, ...]] = {}
+        self.repeated: list[int] = []
+
+    def look_up(self, texts: pa.StringArray) -> npt.NDArray[np.int32]:
+        """Numbers of texts in the table, which takes in those that it lacks."""
+        found = pc.index_in(texts, value_set=self._texts)
+        if not found.null_count:
+            return to_numpy(found)
+        new = texts.filter(pc.is_null(found))
+        if len(self._texts) + len(new) > LARGEST_TABLE:
+            self._empty()
+            new = texts
+        self._add(new)
+        return to_numpy(pc.index_in(texts, value_set=self._texts))
+
+    def _add(self, new: pa.StringArray) -> None:
+        owners, classes, unknown = parse_texts(new, self.resolver)
+        given = np.bincount(owners, minlength=len(new))
+        sets = LabelSets.build(owners, classes, given > 0)
+        start = len(self._texts)
+        self.unknown |= {start + number: labels for number, labels in unknown.items()}
+        self.repeated += (start + np.flatnonzero(given > sets.sizes)).tolist()
+        self.sets = LabelSets.append([self.sets, sets], self.sets.lineage)
+        self._texts = pa.concat_arrays([self._texts, new])
+
+
+Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], dict[int, tuple[str, ...]]]
+
+
+def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
+    """Parse label texts: all at once where commas and ids suffice, else one by one.
+
+    Returns:
+        Text numbers and classes, int64 (L,) each, one entry a label; and for the texts with
+        labels that no class has, those labels.
+    """
+    pieces = pc.split_pattern(texts, ",")
+    counts = np.diff(to_numpy(pieces.offsets))
+    tokens = pieces.flatten().dictionary_encode()
+    positions = np.array([resolver.position(t) for t in tokens.dictionary.to_pylist()], np.int64)
+    classes = positions[to_numpy(tokens.indices)]
+    owners = np.repeat(np.arange(len(texts)), counts)
+
+    hard = np.unique(owners[classes == UNRESOLVED])
+    simple = ~np.isin(owners, hard)
+    more_owners: list[int] = []
+    more_classes: list[int] = []
+    unknown: dict[int, tuple[str, ...]] = {}
+    for number in hard.tolist():
+        labels = resolver.split(texts[number].as_py())
+        found = [resolver.position(label) for label in labels]
+        lost = [a for a, p in zip(labels, found, strict=True) if p == UNRESOLVED]
+        if lost:
+            unknown[number] = tuple(dict.fromkeys(lost))
+        kept = [p for p in found if p != UNRESOLVED]
+        more_owners += [number] * len(kept)
+        more_classes += kept
+    return (
+        np.concatenate([owners[simple], np.array(more_owners, np.int64)]),
+        np.concatenate([classes[simple], np.array(more_classes, np.int64)]),
+        unknown,
+    )
+
+
+def annotate(rows: Rows, table: TextTable, source: str) -> Annotations:
+    """Annotations of rows that hold one clip each.
+
+    Raises:
+        UnknownLabelError: a label is unknown and the resolver does not drop.
+    """
+    set_of_clip, label_findings = look_up_labels(rows, table, source)
+    return Annotations(
+        table.resolver.ontology,
+        rows.clip_id,
+        rows.onset_s,
+        rows.offset_s,
+        set_of_clip,
+        rows.numbers,
+        table.sets,
+        Report(
+            rows=len(set_of_clip) + sum(f.kind == "row unused" for f in rows.findings),
+            rows_used=len(set_of_clip),
+            findings=[*rows.findings, *label_findings],
+        ),
+    )
+
+
+def look_up_labels(
+    rows: Rows, table: TextTable, source: str
+) -> tuple[npt.NDArray[np.int32], list[Finding]]:
+    """The label set of each row, int32 (N,), and the findings about the rows' labels.
+
+    Raises:
+        UnknownLabelError: a label is unknown and the resolver does not drop.
+    """
+    numbers = table.look_up(rows.labels.dictionary)
+    indices = numbers[to_numpy(rows.labels.indices)]
+    refuse_unknown(table.unknown, table.resolver, indices, rows.numbers, source)
+
+    def about(
+        texts: Sequence[int], kind: str, reasons: Callable[[int], Sequence[str]]
+    ) -> list[Finding]:
+        hit = np.flatnonzero(np.isin(indices, texts)).tolist() if len(texts) else []
+        return [
+            Finding(source, int(rows.numbers[row]), rows.clip_id[row].as_py(), kind, reason)
+            for row in hit
+            for reason in reasons(int(indices[row]))
+        ]
+
+    return indices, [
+        *about(
+            list(table.unknown),
+            "label dropped",
+            lambda text: [f"unknown label: {label}" for label in table.unknown[text]],
+        ),
+        *about(table.repeated, "duplicate label", lambda _: ["a label stands there twice"]),
+        *about(
+            np.flatnonzero(~table.sets.labelled).tolist(),
+            "clip unlabelled",
+            lambda text: ["no known label is left" if text in table.unknown else "no label"],
+        ),
+    ]
+
+
+def refuse_unknown(
+    unknown: Mapping[int, Sequence[str]],
+    resolver: LabelResolver,
+    indices: npt.NDArray[np.int32],
+    numbers: npt.NDArray[np.int64],
+    source: str,
+) -> None:
+    """Raise UnknownLabelError if a row has a text with unknown labels, unless they are dropped.
+
+    Args:
+        unknown: text number to the labels in it that no class has.
+        resolver: it knows whether they are dropped.
+        indices: the text of each row.
+        numbers: line or entry of each row.
+        source: name of the file.
+    """
+    if not unknown or resolver.drop:
+        return
+    first: dict[str, int] = {}
+    bad = np.flatnonzero(np.isin(indices, list(unknown)))
+    if not len(bad):  # texts of rows that a later part holds
+        return
+    for row in bad.tolist():
+        for label in unknown[int(indices[row])]:
+            first.setdefault(label, int(numbers[row]))
+    shown = shortlist(f"{label!r} (row {row:,})" for label, row in first.items())
+    raise UnknownLabelError(
+        f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} "
+        f"row{'s' * (len(bad) > 1)} so far: {shown}. Mend them, or drop and count them with "
+        f"--unknown drop (unknown='drop')"
+    )

@@ -1,0 +1,95 @@
+"""Arrow streams as PretrainedSED's Hugging Face data set has them, a row a clip.
+
+`filename`, and `events`, a struct of the lists `event_label_id`, `onset` and `offset` in seconds;
+of files that `export` wrote also `masked`, JSON of `[[id, onset, offset], …]`. A class that is
+unknown throughout its clip, taken to last `DURATION`, is read. What is unknown in a part of it
+follows from the events under `certain` parents, and is left out, with a finding.
+"""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from audiolabels.labels.annotations import Finding
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.errors import LabelFileError, shortlist
+from audiolabels.labels.events import DURATION, EMPTY, PRESENT, UNKNOWN
+from audiolabels.clips.names import parse_clip_name
+from audiolabels.readers.events.row_parsing import NOT_TOLD, EventRows
+from audiolabels.readers.opening import Source
+
+LISTS = ("event_label_id", "onset", "offset")
+PARTIAL = "unknown in a part of the clip, which --parents certain finds again"
+
+
+def read_arrow_rows(source: Source) -> Iterator[EventRows]:
+    """The statements of a stream, batch by batch.
+
+    Raises:
+        LabelFileError: the stream is broken, or has no such columns.
+    """
+    try:
+        with pa.ipc.open_stream(source.stream) as reader:
+            names = reader.schema.names
+            events = reader.schema.field("events").type if "events" in names else pa.null()
+            fields = {field.name for field in events} if pa.types.is_struct(events) else set()
+            if "filename" not in names or not fields.issuperset(LISTS):
+                raise LabelFileError(
+                    f"{source.path}: an Arrow stream without events; expected filename, and events "
+                    f"with {', '.join(LISTS)}; columns are {shortlist(names)}"
+                )
+            first = 1
+            for batch in reader:
+                yield _rows(batch, first, source.name)
+                first += len(batch)
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        raise LabelFileError(f"{source.path}: broken Arrow stream: {error}") from error
+
+
+def _rows(batch: pa.RecordBatch, first: int, source: str) -> EventRows:
+    names = batch["filename"].to_pylist()
+    ids = [parse_clip_name(name or "").clip_id for name in names]
+    kept = np.array([bool(id_) for id_ in ids], np.bool_)
+    numbers = first + np.flatnonzero(kept)
+    findings = [
+        Finding(source, row, "", "row unused", "the clip's id is lost")
+        for row in (first + np.flatnonzero(~kept)).tolist()
+    ]
+    if findings:
+        batch = batch.take(to_arrow(np.flatnonzero(kept)))
+        names, ids = batch["filename"].to_pylist(), [id_ for id_ in ids if id_]
+    lists = [batch["events"].field(name) for name in LISTS]
+    sizes = to_numpy(lists[0].value_lengths())
+    labels, *times = (part.flatten() for part in lists)
+    onset, offset = (
+        np.rint(to_numpy(part.cast(pa.float64())) * 1000).astype(np.int64) for part in times
+    )
+    more = [(clip, "", EMPTY) for clip in np.flatnonzero(sizes == 0).tolist()]
+    texts = batch["masked"].to_pylist() if "masked" in batch.schema.names else []
+    for place, text in enumerate(texts):
+        for label, start, stop in json.loads(text or "[]"):
+            if start <= 0 and stop >= DURATION:
+                more.append((place, label, UNKNOWN))
+            else:
+                row = int(numbers[place])
+                findings.append(Finding(source, row, ids[place], "label dropped", PARTIAL))
+    clip_of_more = np.array([m[0] for m in more], np.int64)
+    clip = np.concatenate([np.repeat(np.arange(len(names)), sizes), clip_of_more])
+    order = np.argsort(clip, kind="stable")
+    said = pa.concat_arrays([labels.cast(pa.string()), texts_to_arrow([m[1] for m in more])])
+    nowhere = np.zeros(len(more), np.int64)
+    says = [np.full(len(onset), PRESENT), np.array([m[2] for m in more], np.uint8)]
+    return EventRows(
+        numbers[clip[order]],
+        clip[order].astype(np.int32),
+        texts_to_arrow(names),
+        texts_to_arrow(ids),
+        np.full(len(names), NOT_TOLD, np.int64),
+        said.take(to_arrow(order)).dictionary_encode(),
+        np.concatenate([onset, nowhere])[order],
+        np.concatenate([offset, nowhere])[order],
+        np.concatenate(says)[order],
+        findings,
+    )

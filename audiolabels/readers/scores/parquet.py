@@ -1,0 +1,146 @@
+"""Scores in Parquet: one row a clip or segment, with `clip_id` and a list of scores.
+
+| column | content |
+|---|---|
+| `clip_id`, or another known name of a column of clips | string; a clip's segments stand together |
+| `scores` | list of floats, as many in every row |
+| `onset`, `offset` | seconds; may be absent or null |
+| `mask` | list of integers, 1 = known; may be absent |
+
+The class order is a JSON list of ids or names in the schema's metadata under `classes`, or a column
+`classes` with the same list in every row. `write_scores` writes such a file; soft targets that this
+library wrote are one too.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from audiolabels.arrays.columns import to_arrow, to_numpy
+from audiolabels.errors import ScoresFileError
+from audiolabels.files import atomic_path, blame
+from audiolabels.arrays.grid import Ms
+from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
+from audiolabels.readers.dialect import CLIP
+from audiolabels.labels.scores import Scores
+from audiolabels.targets.store import KEY
+
+CLASSES = b"classes"
+
+
+@contextmanager
+def open_parquet(options: ScoreOptions) -> Iterator[Table]:
+    """The rows of a Parquet file."""
+    with pq.ParquetFile(options.path) as file:
+        schema = file.schema_arrow
+        column = "target" if "target" in schema.names else "scores"
+        clip = next((name for name in CLIP if name in schema.names), None)
+        if clip is None or column not in schema.names or not _is_list(schema.field(column).type):
+            raise ScoresFileError(
+                f"{options.path}: no columns clip_id and scores (lists of floats); columns are "
+                f"{', '.join(schema.names)}"
+            )
+        labels = _labels(file)
+        width = _width(file, column)
+        chosen = [clip, column, *(c for c in ("onset", "offset", "mask") if c in schema.names)]
+
+        def blocks(classes: int) -> Iterator[Block]:
+            first = 1
+            for batch in file.iter_batches(BLOCK, columns=chosen):
+                yield _block(options.path, batch, clip, column, first, width)
+                first += len(batch)
+
+        yield Table(width, labels, "classes", blocks)
+
+
+def _block(
+    path: Path, batch: pa.RecordBatch, clip: str, column: str, first: int, width: int
+) -> Block:
+    names = batch[clip].to_pylist()
+    values = _rectangle(path, batch[column], names, first, width)
+    known = None
+    if "mask" in batch.schema.names:
+        known = _rectangle(path, batch["mask"], names, first, width) != 0
+    onset, offset = _times(path, batch, "onset"), _times(path, batch, "offset")
+    return Block(first, [name or "" for name in names], values, onset, offset, known)
+
+
+def _times(path: Path, batch: pa.RecordBatch, column: str) -> Ms | None:
+    if column not in batch.schema.names or batch[column].null_count == len(batch):
+        return None
+    if batch[column].null_count:
+        raise ScoresFileError(f"{path}: {column} is null in some rows but not in all")
+    return whole_ms(to_numpy(batch[column].cast(pa.float64())), path, column)
+
+
+def _rectangle(
+    path: Path, lists: pa.Array, names: list[str | None], first: int, width: int
+) -> npt.NDArray[Any]:
+    nowhere = to_arrow(np.array([-1], np.int32))[0]
+    sizes = to_numpy(pc.coalesce(pc.list_value_length(lists).cast(pa.int32()), nowhere))
+    odd = np.flatnonzero(sizes != width)
+    if len(odd):
+        row = int(odd[0])
+        raise ScoresFileError(
+            f"{path}: {names[row]} (row {first + row:,}) has {max(0, sizes[row])} scores, the "
+            f"first row has {width}"
+        )
+    flat = lists.flatten()
+    values = flat.cast(pa.float32() if pa.types.is_floating(flat.type) else pa.uint8())
+    if not values.null_count:
+        return to_numpy(values).reshape(-1, width)
+    return np.array(values.to_pylist(), np.float32).reshape(-1, width)  # None becomes nan
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(type_) for test in tests)
+
+
+def _width(file: pq.ParquetFile, column: str) -> int:
+    for batch in file.iter_batches(1, columns=[column]):
+        return len(batch[column][0].as_py() or [])
+    return 0
+
+
+def _labels(file: pq.ParquetFile) -> list[str] | None:
+    metadata = file.schema_arrow.metadata or {}
+    if KEY in metadata:
+        return texts(json.loads(metadata[KEY])["vocabulary"]["ids"])
+    if CLASSES in metadata:
+        return texts(json.loads(metadata[CLASSES]))
+    if CLASSES.decode() in file.schema_arrow.names:
+        for batch in file.iter_batches(1, columns=[CLASSES.decode()]):
+            return texts(batch[0][0].as_py() or [])
+    return None
+
+
+def write_scores(scores: Scores, path: str | Path) -> None:
+    """Write scores to a Parquet file from which `read_scores` makes the same.
+
+    Raises:
+        TargetsFileError: the file cannot be written; what was there is untouched.
+    """
+    columns = len(scores.vocabulary)
+    known = 1 - np.unpackbits(scores.unknown, axis=1, count=columns)
+    arrays = {
+        "clip_id": scores.clip_id,
+        "onset": scores.onset,
+        "offset": scores.offset,
+        "scores": pa.FixedSizeListArray.from_arrays(to_arrow(scores.scores.ravel()), columns),
+    }
+    if not known.all():
+        arrays["mask"] = pa.FixedSizeListArray.from_arrays(to_arrow(known.ravel()), columns)
+    table = pa.table(arrays).replace_schema_metadata(
+        {CLASSES: json.dumps(list(scores.vocabulary.ids)).encode()}
+    )
+    with atomic_path(path) as partial, blame(path):
+        pq.write_table(table, partial, compression="zstd", row_group_size=BLOCK)

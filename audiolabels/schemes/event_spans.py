@@ -1,0 +1,97 @@
+"""Events of one class that overlap or touch, merged into one: what evaluators of events demand."""
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.errors import choose
+from audiolabels.labels.events import PRESENT, UNKNOWN, Events
+from audiolabels.schemes.framed import relations
+from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.arrays.intervals import Ints, Runs, merge
+from audiolabels.ontology.vocabulary import Vocabulary
+
+
+def lift_events(
+    events: Events, vocabulary: Vocabulary, *, parents: str = "none"
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Each event by itself, as one of its class and of those that it lifts.
+
+    Arguments and errors are those of `merge_events`.
+
+    Returns:
+        Clip, column, onset and offset in milliseconds as they were given, int64 (L,) each.
+    """
+    related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
+    chosen = np.flatnonzero(events.says == PRESENT)
+    which, column = related.lifted.of(events.classes[chosen])
+    statement = chosen[which]
+    return (
+        events.clip[statement],
+        column,
+        events.onset_ms[statement],
+        events.offset_ms[statement],
+    )
+
+
+def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none") -> Runs:
+    """The union of a class's events in each clip, as stretches of milliseconds.
+
+    Args:
+        events: N clips.
+        vocabulary: C classes; events of others fall away.
+        parents: whose events the events of a class are too, as in `strong_framed`.
+
+    Returns:
+        Runs whose `first` and `stop` are onset and offset in milliseconds, cut to the clip; no two
+        of a class in a clip overlap or touch.
+
+    Raises:
+        OptionError: no such policy.
+        VocabularyError: the events' ontology lacks a class of the vocabulary.
+
+    >>> from audiolabels import load_vocabulary
+    >>> events = Events.from_dict({"a": [("Rain", 0, 2), ("Rain", 2, 3.5), ("Rain", 5, 11)]})
+    >>> merged = merge_events(events, load_vocabulary(["Rain"]))
+    >>> merged.first.tolist(), merged.stop.tolist()
+    ([0, 5000], [3500, 10000])
+    """
+    clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
+    return merge(clip, column, onset.clip(min=0), np.minimum(offset, events.duration_ms[clip]))
+
+
+def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none") -> Runs:
+    """Where nobody can tell whether a class sounds, in clips of which somebody said what does.
+
+    That is where an event makes a class above it unknown, as `certain` parents do; and the whole
+    clip for a class, and those above it, one of whose events has impossible times. Arguments and
+    errors are those of `merge_events`, whose events win over these stretches where both are.
+
+    >>> from audiolabels import load_vocabulary
+    >>> classes = load_vocabulary(["Bell", "Church bell", "Music"])
+    >>> events = Events.from_dict({"a": [("Church bell", 0, 2)]})
+    >>> unsure = unsure_events(events, classes, parents="certain")
+    >>> [classes.names[c] for c in unsure.column], unsure.stop.tolist()
+    (['Music'], [2000])
+    """
+    related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
+    end = events.duration_ms[events.clip]
+    parts = []
+    for says, columns_of, first, stop in (
+        (PRESENT, related.unsure, events.onset_ms.clip(min=0), np.minimum(events.offset_ms, end)),
+        (UNKNOWN, related.touched, np.zeros_like(end), end),
+    ):
+        chosen = np.flatnonzero((events.says == says) & events.labelled[events.clip])
+        which, column = columns_of.of(events.classes[chosen])
+        statement = chosen[which]
+        parts.append((events.clip[statement], column, first[statement], stop[statement]))
+    return merge(*(np.concatenate(pair) for pair in zip(*parts, strict=True)))
+
+
+def covered(
+    events: Events, vocabulary: Vocabulary, *, parents: str = "none"
+) -> npt.NDArray[np.bool_]:
+    """Whether each statement's class, or one that it lifts, has a column: bool (E,)."""
+    lifted = relations(events.ontology, vocabulary, parents).lifted
+    has = np.append(np.diff(lifted.offsets) > 0, False)  # the last for statements without a class
+    found: npt.NDArray[np.bool_] = has[events.classes]
+    return found

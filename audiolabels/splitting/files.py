@@ -1,0 +1,164 @@
+"""Label files split in two by a class of the ontology, and written as label files again."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from audiolabels.labels.annotations import Annotations, Report
+from audiolabels.arrays.columns import to_numpy
+from audiolabels.expansion.local import refuse_overwriting
+from audiolabels.errors import OptionError, shortlist
+from audiolabels.exporters.writing import plain, quote, seconds, write_classes, write_rows
+from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.readers import read_labels
+from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
+from audiolabels.splitting.roots import Split, draw_parts, split_by_root, take_rows
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass
+class SplitFiles:
+    """What `split_files` did.
+
+    Attributes:
+        split: the two sides.
+        report: how the files were read.
+        clips: label files written, and the clips in each.
+        classes: lists of classes written, and the classes in each.
+    """
+
+    split: Split
+    report: Report
+    clips: dict[Path, int] = field(default_factory=dict)
+    classes: dict[Path, int] = field(default_factory=dict)
+
+
+def split_files(
+    paths: Sequence[Path],
+    root: str,
+    *,
+    base: Path,
+    target: Path,
+    vocabulary: str | Path = "audioset",
+    ontology: Ontology | None = None,
+    shares: Sequence[float] | None = None,
+    seed: int = 0,
+    unknown: str = "error",
+    time_unit: str = "auto",
+) -> SplitFiles:
+    """Split label files into a base and a target; see `split_by_root`.
+
+    Beside `base.csv` stands `base.classes.csv`, the list of its classes, which `load_vocabulary`
+    takes; likewise for the target. A list that is there already must be the same.
+
+    Args:
+        paths: label files.
+        root: id or name of the class that divides.
+        base, target: label files to write; see `write_labels`.
+        vocabulary: whose classes are divided.
+        ontology: the embedded one with its supplement by default.
+        shares: of train, validation and test; with them `base.csv` becomes `base.train.csv`,
+            `base.validation.csv` and `base.test.csv`, likewise the target. See `draw_parts`.
+        seed: for the shares.
+        unknown, time_unit: see `read_labels`.
+
+    Raises:
+        OptionError: not three shares, or an output is an input or another output, or a list of
+            other classes stands where one is to be written; see also `split_by_root`.
+        TargetsFileError: a file cannot be written.
+        AudioLabelsError: as `read_labels` and `split_by_root` raise.
+    """
+    if shares is not None and len(shares) != len(PARTS):
+        raise OptionError(f"{len(shares)} shares; give one for each of {', '.join(PARTS)}")
+    sides = {"base": base, "target": target}
+    files = {
+        side: [path.with_suffix(f".{part}{path.suffix}") for part in PARTS] if shares else [path]
+        for side, path in sides.items()
+    }
+    lists = {side: path.with_suffix(".classes.csv") for side, path in sides.items()}
+    refuse_overwriting(paths, [*files["base"], *files["target"], *lists.values()])
+    ontology = ontology or load_ontology().with_supplement()
+    classes = load_vocabulary(vocabulary, ontology=ontology)
+    labels = read_labels(paths, ontology=ontology, unknown=unknown, time_unit=time_unit)
+    split = split_by_root(labels, root, vocabulary=classes)
+    done = SplitFiles(split, labels.report)
+    for path, own in (
+        (lists["base"], split.base_vocabulary),
+        (lists["target"], split.target_vocabulary),
+    ):
+        done.classes[path] = write_classes(path, _class_rows(own))
+    for side, clips in (("base", split.base), ("target", split.target)):
+        part = draw_parts(clips.clip_id, shares, seed=seed) if shares else np.zeros(len(clips))
+        for number, path in enumerate(files[side]):
+            done.clips[path] = write_labels(take_rows(clips, part == number), path)
+    return done
+
+
+def write_labels(annotations: Annotations, path: str | Path) -> int:
+    """Write labels of clips to a file that `read_labels` reads back; returns the number of clips.
+
+    The form is AudioSet's segments where every clip is a place in a YouTube video, of known length;
+    else CSV with `clip_id` and `labels`, and times between them where all are known and no id is a
+    video's alone, beside which they would mean something else. Labels are ids. No form can say that
+    a clip was verified empty: it reads back as one of which nobody said anything.
+
+    Raises:
+        OptionError: an id would read back as another.
+        TargetsFileError: the file cannot be written; what was there is untouched.
+    """
+    ids = annotations.clip_id.to_pylist()
+    odd = [
+        clip
+        for clip in ids
+        if parse_clip_name(clip).clip_id != clip or clip[:1] == "#" or not clip.isprintable()
+    ]
+    if odd:
+        raise OptionError(f"{path}: clip ids that no label file can hold: {shortlist(odd)}")
+    # Times beside a bare video's id are read as a place in the video.
+    timed = not annotations.offset.null_count and not any(map(VIDEO.fullmatch, ids))
+    onset = _ms(annotations.onset) if timed else []
+    offset = _ms(annotations.offset) if timed else []
+    segments = timed and not any(onset) and all(re.match(STARTED, clip) for clip in ids)
+
+    def rows() -> Iterator[str]:
+        if segments:
+            yield f"# num_segs={len(ids)}"
+            yield "# YTID, start_seconds, end_seconds, positive_labels"
+        else:
+            yield "clip_id,start_seconds,end_seconds,labels" if timed else "clip_id,labels"
+        for row, clip in enumerate(ids):
+            labels = quote(",".join(_given(annotations, row)))
+            if segments:
+                start = int(clip[12:])
+                times = f"{seconds(start)}, {seconds(start + offset[row])}"
+                yield f"{clip[:11]}, {times}, {labels}"
+            elif timed:
+                yield f"{plain(clip)},{seconds(onset[row])},{seconds(offset[row])},{labels}"
+            else:
+                yield f"{plain(clip)},{labels}"
+
+    write_rows(path, rows())
+    return len(ids)
+
+
+def _ms(times: pa.DoubleArray) -> list[int]:
+    rounded: list[int] = np.rint(to_numpy(times) * 1000).astype(np.int64).tolist()
+    return rounded
+
+
+def _given(annotations: Annotations, row: int) -> list[str]:
+    chosen = int(annotations.set_of_clip[row])
+    start, stop = annotations.sets.offsets[chosen : chosen + 2]
+    return [annotations.ontology.ids[c] for c in annotations.sets.classes[start:stop].tolist()]
+
+
+def _class_rows(vocabulary: Vocabulary) -> list[list[str]]:
+    head = ["index", "mid", "display_name"]
+    pairs = zip(vocabulary.ids, vocabulary.names, strict=True)
+    return [head, *([str(i), id_, name] for i, (id_, name) in enumerate(pairs))]

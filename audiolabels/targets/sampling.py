@@ -1,0 +1,220 @@
+"""Which clips a training epoch draws: per-clip weights, a class-balanced order, a mixture.
+
+Sources: AST's and PaSST's code for the weights, PANNs' for the balanced order; Hershey et al. 2021,
+§4, for mixing strong and weak labels. Clips count by their positive classes, in any frame; unknown
+ones do not count.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.errors import OptionError, choose
+from audiolabels.targets.source import Labels, LabelSource, Rows
+from audiolabels.targets.targets import Bits, weigh
+
+CHUNK = 8192  # rows of bits unpacked at a time
+
+
+class Recipe(NamedTuple):
+    """A class of n clips weighs `scale / (n + offset)`; a clip, the sum over its classes."""
+
+    scale: float
+    offset: float
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {"ast": Recipe(1000.0, 0.01), "passt": Recipe(1000.0, 100.0)}
+)
+
+
+def sampling_weights(source: LabelSource, recipe: str = "ast") -> npt.NDArray[np.float64]:
+    """Weight of each clip for a weighted random sampler.
+
+    Args:
+        source: N clips.
+        recipe: a key of `RECIPES`, which names the project whose weights these are.
+
+    Returns:
+        float64 (N,), zero for clips without a positive class.
+
+    Raises:
+        OptionError: no such recipe.
+
+    >>> from audiolabels import Annotations, expand
+    >>> labels = Annotations.from_dict({"a": ["Rain"], "b": ["Rain"], "c": ["Guitar"], "d": []})
+    >>> source = LabelSource(expand(labels, "weak"))
+    >>> sampling_weights(source, "passt").round(2).tolist()
+    [9.8, 9.8, 9.9, 0.0]
+    """
+    return weigh_clips(*source.positive_bits(), len(source.vocabulary), recipe)
+
+
+def weigh_clips(
+    bits: Bits, row: npt.NDArray[Any], columns: int, recipe: str
+) -> npt.NDArray[np.float64]:
+    """Weight of each clip.
+
+    Args:
+        bits: uint8 (D, ceil(columns / 8)): positive classes of distinct targets.
+        row: integers (N,): the row of `bits` that each clip has.
+        columns: number of classes.
+        recipe: a key of `RECIPES`.
+
+    Returns:
+        float64 (N,).
+
+    Raises:
+        OptionError: no such recipe.
+    """
+    scale, offset = RECIPES[choose("recipe", recipe, RECIPES)]
+    counts = weigh(bits, np.bincount(row, minlength=len(bits)), columns)
+    of_class = scale / (counts + offset)
+    of_row = [
+        np.zeros(0),
+        *(
+            np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns) @ of_class
+            for start in range(0, len(bits), CHUNK)
+        ),
+    ]
+    weights: npt.NDArray[np.float64] = np.concatenate(of_row)[row]
+    return weights
+
+
+def balanced_order(source: LabelSource, count: int, *, seed: int) -> Rows:
+    """Clips in an order in which every class has its turn.
+
+    Classes take turns in a random order, new in each round; a class gives one clip of its own, in
+    a random order that is new when all were given. Classes without a clip have no turn.
+
+    Args:
+        source: N clips.
+        count: how many clips to draw.
+        seed: equal seeds give equal orders.
+
+    Returns:
+        int64 (count,): numbers for `LabelSource.take`.
+
+    Raises:
+        OptionError: no class has a clip.
+    """
+    return balanced_rows(*source.positive_bits(), len(source.vocabulary), count, seed=seed)
+
+
+def balanced_rows(
+    bits: Bits, row: npt.NDArray[Any], columns: int, count: int, *, seed: int
+) -> Rows:
+    """`balanced_order` of clips whose positive classes are `bits[row]`, as for `weigh_clips`.
+
+    Raises:
+        OptionError: no class has a clip.
+    """
+    generator = np.random.default_rng(seed)
+    clips = _clips_of_classes(bits, row, columns)
+    if not clips:
+        raise OptionError("no clip has a positive class, so no class can have its turn")
+    order = [generator.permutation(own) for own in clips]
+    place = [0] * len(clips)
+    drawn = np.empty(count, np.int64)
+    turns = np.zeros(0, np.int64)
+    for i in range(count):
+        if not len(turns):
+            turns = generator.permutation(len(clips))
+        chosen, turns = int(turns[0]), turns[1:]
+        if place[chosen] == len(order[chosen]):
+            order[chosen], place[chosen] = generator.permutation(clips[chosen]), 0
+        drawn[i] = order[chosen][place[chosen]]
+        place[chosen] += 1
+    return drawn
+
+
+def _clips_of_classes(bits: Bits, row: npt.NDArray[Any], columns: int) -> list[Rows]:
+    """The clips of each class that has any."""
+    owners: list[Rows] = []
+    classes: list[Rows] = []
+    for start in range(0, len(row), CHUNK):
+        part = np.unpackbits(bits[row[start : start + CHUNK]], axis=1, count=columns)
+        clip, column = np.nonzero(part)
+        owners.append(clip + start)
+        classes.append(column)
+    clip, column = np.concatenate(owners), np.concatenate(classes)
+    order = np.argsort(column, kind="stable")
+    ends = np.cumsum(np.bincount(column, minlength=1))
+    return [own for own in np.split(clip[order], ends[:-1]) if len(own)]
+
+
+class Mixture:
+    """Examples from several sources, each with its probability.
+
+    Labels of whole clips are repeated on the frames that the others have.
+
+    Args:
+        sources: sources of one vocabulary.
+        probabilities: of each source, adding up to one; Hershey et al. found 0.8 best for strong
+            labels beside weak ones, 0.7 for diffuse.
+
+    Raises:
+        OptionError: vocabularies differ, frames differ, or no probabilities.
+
+    >>> from audiolabels import Annotations, expand
+    >>> weak = LabelSource(expand(Annotations.from_dict({"a": ["Rain"]}), "weak"))
+    >>> other = LabelSource(expand(Annotations.from_dict({"b": ["Rain"]}), "pel"))
+    >>> mixture = Mixture([weak, other], [0.2, 0.8])
+    >>> which, clips = mixture.draw(5, seed=0)
+    >>> which.tolist(), clips.tolist()
+    ([1, 1, 0, 0, 1], [0, 0, 0, 0, 0])
+    >>> mixture.take(which, clips).target.shape
+    (5, 527)
+    """
+
+    def __init__(self, sources: Sequence[LabelSource], probabilities: Sequence[float]) -> None:
+        shares = np.asarray(probabilities, np.float64)
+        if len(shares) != len(sources) or (shares < 0).any() or not np.isclose(shares.sum(), 1):
+            raise OptionError(
+                f"{len(sources)} sources need as many probabilities that add up to one, not "
+                f"{list(probabilities)}"
+            )
+        if len({source.vocabulary.ids for source in sources}) > 1:
+            raise OptionError("the sources have different vocabularies; open them with vocabulary=")
+        framed = {source.frames for source in sources if source.framed}
+        if len(framed) > 1:
+            raise OptionError(f"the sources have {sorted(framed)} frames a clip; frame them alike")
+        grids = {
+            tuple(source.metadata["options"].get(name) for name in ("frame_length", "frame_hop"))
+            for source in sources
+            if source.framed
+        }
+        if len(grids) > 1:
+            shown = ", ".join(f"{length} s every {hop} s" for length, hop in sorted(grids, key=str))
+            raise OptionError(f"the sources have frames of {shown}; frame them alike")
+        self.sources, self.frames = list(sources), max(framed, default=None)
+        self._shares = shares / shares.sum()
+
+    def draw(self, count: int, *, seed: int) -> tuple[Rows, Rows]:
+        """Draw examples: a source by its probability, then any of its clips.
+
+        Returns:
+            The source, and the clip in it, of each example: int64 (count,) each.
+        """
+        generator = np.random.default_rng(seed)
+        which = generator.choice(len(self.sources), count, p=self._shares)
+        sizes = np.array([len(source) for source in self.sources])
+        return which, generator.integers(0, sizes[which])
+
+    def take(self, which: Rows, clips: Rows) -> Labels:
+        """Target and mask of examples, as `draw` names them: shape (B, C) or (B, T, C)."""
+        classes = len(self.sources[0].vocabulary)
+        shape = (len(which), classes) if self.frames is None else (len(which), self.frames, classes)
+        target, mask = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        for number, source in enumerate(self.sources):
+            mine = np.flatnonzero(which == number)
+            labels = source.take(clips[mine], arrays="numpy")
+            for whole, part in zip((target, mask), labels, strict=True):
+                if source.framed:
+                    whole[mine, : part.shape[1]] = part
+                else:
+                    whole[mine] = part if self.frames is None else part[:, None]
+        return self.sources[0].as_arrays(target, mask)

@@ -1,0 +1,403 @@
+"""The label source: targets looked up by clip, ready for a `Dataset`.
+
+A clip is found by its id as the file has it; else by what its name says, as `readers.clips` takes
+names apart: without folder, audio extension and leading `Y`, with the start read from the name.
+Where only one side tells the start (0, or a second and more), the eleven characters of the video
+decide, if one clip alone has them. What is not found is named; it never becomes zeros.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audiolabels.arrays.columns import fixed_binary, fixed_bytes, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.errors import OptionError, UnknownClipError, choose, shortlist
+from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
+from audiolabels.labels.duplicates import hash_strings
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.store import read_targets
+from audiolabels.targets.targets import Bits, Targets, as_tensors, unpack_floats
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+
+ARRAYS = ("numpy", "torch")
+MISSING = -1
+WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
+CHUNK = 1 << 16  # ids hashed at a time
+WINDOW = 8  # entries of a bucket looked at together; few hold more
+LOW_HALF = 0xFFFFFFFF
+HALF = 0.5  # from here on a soft target counts as positive where one must choose
+Rows = npt.NDArray[np.int64]
+
+
+class Labels(NamedTuple):
+    """Target and mask, float32 of shape (C,), (T, C), (B, C) or (B, T, C).
+
+    In the target 1 is positive, 0 negative or unknown, or a score; in the mask 1 is known, 0
+    unknown.
+    """
+
+    target: Any
+    mask: Any
+
+
+class LabelSource:
+    """Targets by clip.
+
+    Args:
+        targets: what `read_targets` gives; a clip's frames stand together.
+        arrays: `numpy` or `torch`.
+        path: where the targets came from; a source with a path pickles as its path.
+
+    Attributes:
+        clip_ids: string (N,).
+        framed: whether a clip has frames.
+        frames: most frames of a clip.
+
+    Raises:
+        OptionError: no such kind of arrays, or no clip.
+
+    >>> from audiolabels import Annotations, expand
+    >>> labels = Annotations.from_dict({"abcdefghijk_30000": ["Guitar"], "lmnopqrstuv_0": ["Rain"]})
+    >>> source = LabelSource(expand(labels, "weak", vocabulary=["Guitar", "Rain"]))
+    >>> source
+    LabelSource(weak, 2 clips × 2 classes)
+    >>> source["Yabcdefghijk.wav"].target.tolist()
+    [1.0, 0.0]
+    >>> source[["lmnopqrstuv_0", "abcdefghijk_30000"]].target.tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    >>> source.find(["abcdefghijk_30000", "elsewhere"])
+    (array([ 0, -1]), ['elsewhere'])
+    """
+
+    def __init__(
+        self,
+        targets: Targets | SoftTargets,
+        *,
+        arrays: str = "numpy",
+        path: str | Path | None = None,
+    ) -> None:
+        if not len(targets):
+            raise OptionError("targets without a clip")
+        self._arrays = choose("arrays", arrays, ARRAYS)
+        self._path = path
+        self._targets = targets
+        self._set_up()
+
+    def _set_up(self) -> None:
+        ids = self._targets.clip_id
+        options = self.metadata.get("options", {})
+        begins = np.ones(len(ids), np.bool_)
+        if WITHIN_CLIPS & options.keys():  # else rows are clips, be they parts of one recording
+            begins = _begins_clip(ids, to_numpy(self._targets.onset))
+        self.framed = "frame_hop" in options or not begins.all()
+        first = np.append(np.flatnonzero(begins), len(ids)).astype(np.int32)
+        self.frames = int(np.diff(first).max(initial=0))
+        self.clip_ids = ids if begins.all() else ids.take(to_arrow(first[:-1]))
+        self._first = first if self.framed else None
+        self._finder = ClipFinder(self.clip_ids)
+        unused: dict[str, Any] = dict.fromkeys(("onset", "offset"), to_arrow(np.zeros(0)))
+        if isinstance(self._targets, Targets):
+            # Few masks differ, even where nearly every label set does.
+            masked = fixed_binary(self._targets.masked).dictionary_encode()
+            self._masked = fixed_bytes(masked.dictionary)
+            self._mask_of_row = to_numpy(masked.indices)
+            unused["masked"] = np.zeros((0, self._masked.shape[1]), np.uint8)
+        if self._path is not None:  # read again where it is needed
+            self._targets = replace(self._targets, **unused)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The classes of the columns."""
+        return self._targets.vocabulary
+
+    @property
+    def metadata(self) -> Any:
+        """How the targets were made."""
+        return self._targets.metadata
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+    def __contains__(self, clip: object) -> bool:
+        return isinstance(clip, str) and bool(self.find([clip])[0][0] != MISSING)
+
+    def find(self, clips: Sequence[str]) -> tuple[Rows, list[str]]:
+        """Where clips stand, by the rules in the module's first lines.
+
+        Returns:
+            int64 (B,): a number for `take`, -1 for what is not found; and those names.
+        """
+        rows = self._finder.find(clips)
+        return rows, [clips[i] for i in np.flatnonzero(rows == MISSING).tolist()]
+
+    def __getitem__(self, clips: str | Sequence[str]) -> Labels:
+        """Target and mask of a clip, or of several.
+
+        Returns:
+            Shape (C,) or (T, C) for one clip, (B, C) or (B, T, C) for a list; T is the largest
+            number of frames among them, and what a shorter clip lacks is unknown.
+
+        Raises:
+            UnknownClipError: a clip is not found; `find` and `take` work without it.
+        """
+        one = isinstance(clips, str)
+        rows, missing = self.find([clips] if isinstance(clips, str) else list(clips))
+        if missing:
+            raise UnknownClipError(
+                f"{len(missing):,} of {len(rows):,} clips are not among the {len(self):,} of the "
+                f"targets: {shortlist(map(repr, missing))}; those look like "
+                f"{shortlist(map(repr, self.clip_ids[:2].to_pylist()))}. find() tells which"
+            )
+        target, mask = self.take(rows)
+        return Labels(target[0], mask[0]) if one else Labels(target, mask)
+
+    def take(self, rows: Rows | Sequence[int], *, arrays: str | None = None) -> Labels:
+        """Target and mask of clips by number, as `find` gives them; -1 is unknown throughout.
+
+        Args:
+            rows: B numbers.
+            arrays: `numpy` or `torch`; the source's own by default.
+
+        Returns:
+            Shape (B, C) or (B, T, C), as for a list of clips.
+
+        Raises:
+            OptionError: a number that no clip has, or no such kind of arrays.
+        """
+        chosen = np.asarray(rows, np.int64)
+        if len(chosen) and not (chosen.min() >= MISSING and chosen.max() < len(self)):
+            raise OptionError(f"clips are numbered from 0 to {len(self) - 1}, and -1 is unknown")
+        missing = chosen == MISSING
+        if self._first is None:
+            target, mask = self._unpack(chosen.clip(min=0))
+            if missing.any():
+                target[missing] = mask[missing] = 0
+            return self.as_arrays(target, mask, arrays)
+        first = self._first[chosen]
+        sizes = np.where(missing, 0, self._first[chosen + 1] - first)
+        longest = int(sizes.max(initial=0))
+        within = np.arange(longest)
+        void = within >= sizes[:, None]
+        places = np.where(void, 0, first[:, None] + within)
+        target, mask = self._unpack(places.ravel())
+        shape = (len(chosen), longest, len(self.vocabulary))
+        target, mask = target.reshape(shape), mask.reshape(shape)
+        if void.any():
+            target[void] = mask[void] = 0
+        return self.as_arrays(target, mask, arrays)
+
+    def _unpack(self, places: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Target and mask of rows of the targets."""
+        targets, columns = self._targets, len(self.vocabulary)
+        if isinstance(targets, SoftTargets):
+            return targets.to_numpy(places)
+        rows = targets.row_of_clip[places]
+        masked = self._masked[self._mask_of_row[rows]]
+        return unpack_floats(targets.positive[rows], columns), unpack_floats(~masked, columns)
+
+    def as_arrays(
+        self,
+        target: npt.NDArray[np.float32],
+        mask: npt.NDArray[np.float32],
+        arrays: str | None = None,
+    ) -> Labels:
+        """Target and mask in the source's own kind of arrays, or in another."""
+        if choose("arrays", arrays or self._arrays, ARRAYS) == "numpy":
+            return Labels(target, mask)
+        return Labels(*as_tensors(target, mask))
+
+    def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """Classes that are positive in any frame: bits, uint8 (D, ceil(C / 8)), and int32 (N,)
+        which row of them each clip has. Soft targets are positive from 0.5 on.
+        """
+        targets = self._targets
+        if isinstance(targets, SoftTargets):
+            rows = targets.reach(HALF)
+            if self._first is None:
+                return rows, np.arange(len(rows), dtype=np.int32)
+        elif self._first is None:
+            return targets.positive, targets.row_of_clip
+        else:
+            rows = targets.positive[targets.row_of_clip]
+        bits = np.bitwise_or.reduceat(rows, self._first[:-1], axis=0)
+        return bits, np.arange(len(bits), dtype=np.int32)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._path is None:
+            return {"targets": self._targets, "arrays": self._arrays, "path": None}
+        return {"path": self._path, "arrays": self._arrays, "vocabulary": self.vocabulary}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._arrays, self._path = state["arrays"], state["path"]
+        if self._path is None:
+            self._targets = state["targets"]
+        else:
+            self._targets = _read(self._path, state["vocabulary"])
+        self._set_up()
+        pa.default_memory_pool().release_unused()
+
+    def __repr__(self) -> str:
+        frames = f" × {self.frames} frames" * self.framed
+        return (
+            f"LabelSource({self.metadata.get('scheme', '?')}, {len(self):,} clips{frames} × "
+            f"{len(self.vocabulary)} classes)"
+        )
+
+
+def open_source(
+    path: str | Path,
+    *,
+    vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
+    arrays: str = "numpy",
+) -> LabelSource:
+    """Open a targets file for look-up by clip; public as `audiolabels.open`.
+
+    Args:
+        path: what `expand` or `write_targets` wrote.
+        vocabulary: other columns, in their order, all of which the file must have; what
+            `load_vocabulary` takes.
+        arrays: `numpy` or `torch`.
+
+    Raises:
+        TargetsFileError: the file is missing or broken, or this library did not write it.
+        VocabularyError: no such vocabulary, or the file lacks one of its classes.
+        OptionError: no such kind of arrays.
+    """
+    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+        vocabulary = load_vocabulary(vocabulary)
+    source = LabelSource(_read(path, vocabulary), arrays=arrays, path=path)
+    pa.default_memory_pool().release_unused()  # reading takes more than the targets
+    return source
+
+
+def _read(path: str | Path, vocabulary: Vocabulary | None) -> Targets | SoftTargets:
+    targets = read_targets(path)
+    return targets if vocabulary is None else targets.select(vocabulary)
+
+
+def _begins_clip(ids: pa.StringArray, onset: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Whether each row is a clip's first: another id, or no later than the row before."""
+    begins = np.ones(len(ids), np.bool_)
+    same = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
+    begins[1:] = ~(_bools(same) & (onset[1:] > onset[:-1]))
+    return begins
+
+
+def _bools(array: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+    bits = np.frombuffer(array.buffers()[1], np.uint8)
+    unpacked = np.unpackbits(bits, bitorder="little", count=array.offset + len(array))
+    return unpacked[array.offset :].view(np.bool_)
+
+
+class ClipFinder:
+    """Where clips stand among others, by the rules in the module's first lines.
+
+    Args:
+        clip_ids: string (N,), as `readers.clips` makes them; one that comes twice is found where
+            it stands first.
+    """
+
+    def __init__(self, clip_ids: pa.StringArray) -> None:
+        self._clip_ids = clip_ids
+        self._index = _Index(clip_ids)
+
+    def find(self, clips: Sequence[str]) -> Rows:
+        """The row of each clip, int64 (B,), or -1."""
+        rows = self._index.find(texts_to_arrow(clips))
+        lost = np.flatnonzero(rows == MISSING)
+        if len(lost):
+            rows[lost] = self._find_names([clips[i] for i in lost.tolist()])
+        return rows
+
+    def _find_names(self, names: Sequence[str]) -> Rows:
+        ids = [parse_clip_name(name).clip_id for name in names]
+        rows = self._index.find(texts_to_arrow(ids))
+        if (rows == MISSING).any():
+            started = [re.fullmatch(STARTED, clip) is not None for clip in ids]
+            bare = np.array([VIDEO.fullmatch(clip) is not None for clip in ids], np.bool_)
+            videos = texts_to_arrow(
+                [clip[:11] if has else clip for clip, has in zip(ids, started, strict=True)]
+            )
+            unique, without_start = self._videos.find(videos), self._index.find(videos)
+            rows = np.where(rows != MISSING, rows, np.where(bare, unique, without_start))
+        return rows
+
+    @cached_property
+    def _videos(self) -> "_Index":
+        """The clips by video, where there is one clip of it."""
+        started = pc.match_substring_regex(self._clip_ids, STARTED)
+        videos = pc.utf8_slice_codeunits(self._clip_ids, 0, 11)
+        return _Index(pc.if_else(started, videos, self._clip_ids), unique=True)
+
+
+class _Index:
+    """Rows of texts, by their hashes; texts that come twice are found where they stand first.
+
+    By the first bits of a hash, rows fall into about as many buckets as there are rows. An entry
+    of a bucket is one number: as many further bits of the hash as there is room for, then the row.
+    So a look-up goes to three distant places, bucket, entries and text, where a binary search goes
+    to twenty.
+
+    Args:
+        ids: string (N,).
+        unique: whether texts that come twice are not found at all.
+    """
+
+    def __init__(self, ids: pa.StringArray, *, unique: bool = False) -> None:
+        self._ids = ids
+        self._bits = max(1, len(ids).bit_length())
+        keys = np.empty(len(ids), np.uint64)
+        for start in range(0, len(ids), CHUNK):
+            keys[start : start + CHUNK] = hash_strings(ids.slice(start, CHUNK))
+        rows = np.arange(len(ids), dtype=np.uint64)
+        if unique:
+            _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+            rows = rows[first[counts == 1]]
+            keys = keys[rows]
+        keys &= LOW_HALF << 32
+        keys |= rows
+        keys.sort()
+        high = (keys >> 32).astype(np.uint32)
+        sizes = np.bincount(high >> (32 - self._bits), minlength=1 << self._bits)
+        self._starts = np.append(0, np.cumsum(sizes)).astype(np.int32)
+        self._entries = np.full(len(keys) + WINDOW, LOW_HALF, np.uint32)  # no row is that large
+        self._entries[:-WINDOW] = (high << self._bits) | keys.astype(np.uint32)
+
+    def find(self, ids: pa.StringArray) -> Rows:
+        """The row of each id, int64 (B,), or -1."""
+        if not len(self._ids):
+            return np.full(len(ids), MISSING, np.int64)
+        high = (hash_strings(ids) >> 32).astype(np.uint32)
+        bucket = high >> (32 - self._bits)
+        start = self._starts[bucket]
+        # `WINDOW` entries from any on. Where the bits of the hash that they tell agree, the row is
+        # left over; else a number greater than all rows.
+        shape = len(self._entries) - WINDOW + 1, WINDOW
+        entries = np.ndarray(shape, np.uint32, self._entries, strides=(4, 4))[start]
+        entries ^= (high << self._bits)[:, None]
+        rows: Rows = entries.min(axis=1).astype(np.int64)
+        found = rows < len(self._ids)
+        rows[~found] = 0
+        # The few bits can agree by chance; the comparison makes it sure.
+        found &= _bools(pc.equal(self._ids.take(to_arrow(rows)), ids))
+        if not found.all():
+            rows[~found] = MISSING
+            size = self._starts[bucket + 1] - start
+            several = (entries < len(self._ids)).sum(axis=1) > 1
+            for i in np.flatnonzero(~found & (several | (size > WINDOW))).tolist():
+                rows[i] = self._search(ids[i], start[i], start[i] + size[i])
+        return rows
+
+    def _search(self, text: pa.StringScalar, start: int, stop: int) -> int:
+        """The row of a text in a whole bucket, or -1."""
+        rows = (self._entries[start:stop] & ((1 << self._bits) - 1)).astype(np.int64)
+        place = pc.index(self._ids.take(to_arrow(rows)), text).as_py()
+        return MISSING if place < 0 else int(rows[place])

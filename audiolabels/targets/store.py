@@ -1,0 +1,389 @@
+"""Targets in Parquet: the metadata that explain the file, writing, reading back.
+
+One row a clip or frame: `clip_id`, `onset`, `offset`, then the targets in one of the `layouts`.
+Soft targets stand in `dense` alone, as float16; the metadata say `"soft": true`.
+
+The schema's metadata hold one JSON under the key `audiolabels`. Equal input and options give equal
+bytes: row groups have a fixed number of rows, and nothing in the file tells the time.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audiolabels.arrays.columns import fixed_binary, fixed_bytes, one_chunk, to_numpy
+from audiolabels.errors import TargetsFileError
+from audiolabels.files import atomic_path, blame
+from audiolabels.targets.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import Bits, Targets, third_state
+from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
+
+KEY = b"audiolabels"
+FORMAT_VERSION = 1
+PARQUET_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "compression": "zstd",
+        "store_schema": False,
+        "use_dictionary": ["onset", "offset"],
+        "write_statistics": ["onset", "offset"],
+    }
+)
+
+
+def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
+    """How Parquet writes the columns of a layout."""
+    targets = list(layout.columns(1, listed)) if layout.dictionary else []
+    return {
+        **PARQUET_OPTIONS,
+        "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *targets],
+    }
+
+
+class TargetsWriter:
+    """Writes one Parquet file in row groups of exactly `layout.group` rows.
+
+    A context manager: without `close`, leaving it gives the file up.
+
+    Args:
+        path: where the file is written; `atomic_path` should stand around this.
+        vocabulary: C classes.
+        layout: a key of `LAYOUTS`.
+        listed: see `Targets`.
+        soft: whether the targets are soft.
+        output: the file that errors name, if it is not `path`.
+
+    Raises:
+        OptionError: no such layout, or one that soft targets do not have.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        vocabulary: Vocabulary,
+        layout: str,
+        *,
+        listed: str = "masked",
+        soft: bool = False,
+        output: str | Path | None = None,
+    ) -> None:
+        self.layout = choose_layout(layout, soft=soft)
+        self._name = layout
+        self.soft = soft
+        self._listed = listed
+        self._vocabulary = vocabulary
+        self._schema = pa.schema(
+            {
+                "clip_id": pa.string(),
+                "onset": pa.float64(),
+                "offset": pa.float64(),
+                **self.layout.columns(len(vocabulary), listed),
+            }
+        )
+        self._output = output or path
+        with blame(self._output):
+            self._sink = pa.OSFile(str(path), "wb")
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            self._schema,
+            **parquet_options(self.layout, listed),
+        )
+        self.rows = 0
+
+    def __enter__(self) -> "TargetsWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the file; without `close` it has no end, so no reader takes it for whole."""
+        self._writer.is_open = False
+        self._sink.close()
+
+    def encode(self, targets: Targets | SoftTargets) -> Cells:
+        """The distinct targets as `write` takes them; soft ones row by row."""
+        columns = len(self._vocabulary)
+        if isinstance(targets, SoftTargets):
+            return self.layout.encode(targets.scores, targets.masked, columns)
+        second = targets.masked
+        if self._listed == "negative" and self.layout.lists:
+            second = third_state(targets.positive, targets.masked, columns)
+        return self.layout.encode(targets.positive, second, columns)
+
+    def write(
+        self,
+        clip_id: pa.StringArray,
+        onset: pa.DoubleArray,
+        offset: pa.DoubleArray,
+        cells: Cells,
+        which: npt.NDArray[np.int32],
+    ) -> None:
+        """Append one row group; all but the last have `layout.group` clips.
+
+        Args:
+            clip_id, onset, offset: N clips.
+            cells: distinct targets as `encode` makes them.
+            which: int32 (N,): the cell of each clip.
+        """
+        targets = self.layout.gather(cells, which, len(self._vocabulary))
+        table = pa.Table.from_arrays([clip_id, onset, offset, *targets], schema=self._schema)
+        with blame(self._output):
+            self._writer.write_table(table, row_group_size=self.layout.group)
+        self.rows += len(clip_id)
+
+    def close(self, metadata: Mapping[str, Any]) -> None:
+        """Finish the file with its metadata."""
+        from audiolabels import __version__
+
+        facts = {
+            "format_version": FORMAT_VERSION,
+            "library": f"audiolabels {__version__}",
+            "layout": self._name,
+            "columns": list(self.layout.columns(1, self._listed)),
+            "listed": self._listed,
+            **({"soft": True} if self.soft else {}),
+            "rows": self.rows,
+            **metadata,
+            "vocabulary": describe_vocabulary(self._vocabulary),
+        }
+        text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
+        # Rows and sources are known only now, so the Arrow schema is stored by hand.
+        schema = self._schema.with_metadata({KEY: text.encode()})
+        stored = base64.b64encode(schema.serialize())
+        self._writer.add_key_value_metadata({KEY: text.encode(), b"ARROW:schema": stored})
+        with blame(self._output):
+            self._writer.close()
+
+
+def default_layout(*, soft: bool) -> str:
+    """The layout of targets if none is named."""
+    return "dense" if soft else "lists"
+
+
+def write_targets(
+    targets: Targets | SoftTargets, path: str | Path, *, layout: str | None = None
+) -> None:
+    """Write targets to a Parquet file, whole or not at all.
+
+    Args:
+        targets: N clips × C classes.
+        path: an existing file is replaced at the end.
+        layout: `lists` (default), `packed` or `dense`; soft targets have `dense` alone.
+
+    Raises:
+        OptionError: no such layout, or one that soft targets do not have.
+        TargetsFileError: the file cannot be written; what was there is untouched.
+    """
+    soft = isinstance(targets, SoftTargets)
+    listed = "masked" if isinstance(targets, SoftTargets) else targets.listed
+    layout = layout or default_layout(soft=soft)
+    with (
+        atomic_path(path) as partial,
+        TargetsWriter(
+            partial, targets.vocabulary, layout, listed=listed, soft=soft, output=path
+        ) as writer,
+    ):
+        cells = writer.encode(targets)
+        for start in range(0, len(targets), writer.layout.group):
+            part = targets.slice(start, start + writer.layout.group)
+            which = (
+                np.arange(start, start + len(part), dtype=np.int32)
+                if isinstance(part, SoftTargets)
+                else part.row_of_clip
+            )
+            writer.write(part.clip_id, part.onset, part.offset, cells, which)
+        writer.close(targets.metadata)
+
+
+def read_info(path: str | Path) -> dict[str, Any]:
+    """The metadata of a targets file: how it was made, vocabulary, layout, rows.
+
+    Raises:
+        TargetsFileError: the file is missing or broken, or this library did not write it.
+    """
+    return _open(path)[1]
+
+
+def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
+    try:
+        file = pq.ParquetFile(path)
+    except FileNotFoundError as error:
+        raise TargetsFileError(f"{path}: no such file") from error
+    except (pa.ArrowException, OSError) as error:
+        raise TargetsFileError(f"{path}: cannot be read as Parquet: {error}") from error
+    text = (file.metadata.metadata or {}).get(KEY)
+    if text is None:
+        raise TargetsFileError(
+            f"{path}: not a targets file (no metadata 'audiolabels'); 'audiolabels expand' makes "
+            f"one from labels"
+        )
+    try:
+        facts = json.loads(text)
+        version, layout, names = facts["format_version"], facts["layout"], facts["columns"]
+        sizes = len(facts["vocabulary"]["ids"]), facts["rows"]
+        listed, soft = facts.setdefault("listed", "masked"), facts.get("soft", False)
+    except (ValueError, KeyError, TypeError) as error:
+        raise TargetsFileError(f"{path}: broken metadata: {error}") from error
+    if version > FORMAT_VERSION or layout not in LAYOUTS:
+        raise TargetsFileError(
+            f"{path}: written in format {version}, layout {layout!r}; this version of audiolabels "
+            f"reads up to format {FORMAT_VERSION}: upgrade it"
+        )
+    expected = (SOFT if soft else LAYOUTS[layout]).columns(sizes[0], listed)
+    found = {
+        name: file.schema_arrow.field(name).type
+        for name in expected
+        if name in file.schema_arrow.names
+    }
+    if list(expected) != names or found != expected or sizes[1] != file.metadata.num_rows:
+        raise TargetsFileError(f"{path}: columns or rows are not those that its metadata name")
+    return file, facts
+
+
+def read_targets(path: str | Path) -> Targets | SoftTargets:
+    """Read a targets file of any layout.
+
+    Returns:
+        Targets of shape (N, C), equal to those that were written; soft ones if the file holds
+        such.
+
+    Raises:
+        TargetsFileError: the file is missing or broken, or this library did not write it.
+    """
+    file, facts = _open(path)
+    read = _read_soft if facts.get("soft") else _read_hard
+    return read(path, file, facts)
+
+
+def read_hard_targets(path: str | Path) -> Targets:
+    """`read_targets` where only hard targets are of use.
+
+    Raises:
+        TargetsFileError: as `read_targets`, or the file holds soft targets.
+    """
+    targets = read_targets(path)
+    if isinstance(targets, SoftTargets):
+        raise TargetsFileError(
+            f"{path}: soft targets, where hard ones are needed; expand the scores with a threshold "
+            f"(--threshold 0.5)"
+        )
+    return targets
+
+
+def _vocabulary_of(facts: Mapping[str, Any]) -> Vocabulary:
+    classes = facts["vocabulary"]
+    return Vocabulary(classes["name"], tuple(classes["ids"]), tuple(classes["names"]))
+
+
+def _told(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The metadata without what the writer adds."""
+    written = ("format_version", "library", "layout", "columns", "listed", "soft", "rows")
+    return MappingProxyType({k: v for k, v in facts.items() if k not in written})
+
+
+def _read_soft(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) -> SoftTargets:
+    vocabulary, clips, starts, ends = _vocabulary_of(facts), [], [], []
+    columns = len(vocabulary)
+    scores = np.zeros((facts["rows"], columns), np.float16)
+    masked = np.zeros((facts["rows"], -(-columns // 8)), np.uint8)
+    row = 0
+    try:
+        for group in range(file.num_row_groups):
+            batch = _read_group(file, group)
+            rows = slice(row, row + len(batch))
+            scores[rows], masked[rows] = SOFT.load(batch["target"], batch["mask"], columns)
+            clips.append(batch["clip_id"])
+            starts.append(batch["onset"])
+            ends.append(batch["offset"])
+            row += len(batch)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise TargetsFileError(f"{path}: broken: {error}") from error
+    return SoftTargets(
+        vocabulary,
+        one_chunk(pa.chunked_array(clips, pa.string())),
+        one_chunk(pa.chunked_array(starts, pa.float64())),
+        one_chunk(pa.chunked_array(ends, pa.float64())),
+        scores,
+        masked,
+        _told(facts),
+    )
+
+
+def _read_hard(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) -> Targets:
+    vocabulary = _vocabulary_of(facts)
+    layout, listed = LAYOUTS[facts["layout"]], facts["listed"]
+    columns = list(layout.columns(len(vocabulary), listed))
+    clips, starts, ends = [], [], []
+    distinct = _Distinct(2 * -(-len(vocabulary) // 8))
+    try:
+        for group in range(file.num_row_groups):
+            batch = _read_group(file, group)
+            positive, masked = layout.load(batch[columns[0]], batch[columns[1]], len(vocabulary))
+            if listed == "negative" and layout.lists:
+                masked = third_state(positive, masked, len(vocabulary))
+            distinct.add(np.concatenate([positive, masked], axis=1))
+            clips.append(batch["clip_id"])
+            starts.append(batch["onset"])
+            ends.append(batch["offset"])
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise TargetsFileError(f"{path}: broken: {error}") from error
+    positive_rows, masked_rows, rows = distinct.halves()
+    return Targets(
+        vocabulary,
+        one_chunk(pa.chunked_array(clips, pa.string())),
+        one_chunk(pa.chunked_array(starts, pa.float64())),
+        one_chunk(pa.chunked_array(ends, pa.float64())),
+        rows,
+        positive_rows,
+        masked_rows,
+        np.zeros(len(positive_rows), np.int32),
+        _told(facts),
+        listed,
+    )
+
+
+def _read_group(file: pq.ParquetFile, group: int) -> pa.RecordBatch:
+    """A row group, read in this thread: what other threads let go of, Arrow keeps for good."""
+    return file.read_row_group(group, use_threads=False).combine_chunks().to_batches()[0]
+
+
+class _Distinct:
+    """The distinct rows of many tables of bytes, and which of them each row is."""
+
+    def __init__(self, width: int) -> None:
+        self._tables = [np.zeros((0, width), np.uint8)]
+        self._which = [np.zeros(0, np.int32)]
+        self._count = 0
+
+    def add(self, table: Bits) -> None:
+        """Take in a table; it is not kept."""
+        encoded = fixed_binary(table).dictionary_encode()
+        self._tables.append(fixed_bytes(encoded.dictionary))
+        self._which.append(to_numpy(encoded.indices) + np.int32(self._count))
+        self._count += len(encoded.dictionary)
+
+    def halves(self) -> tuple[Bits, Bits, npt.NDArray[np.int32]]:
+        """Left and right halves of the distinct rows, and the distinct row of each row.
+
+        Where most rows differ, those that stand in several tables are not looked for: it would
+        take as much memory again.
+        """
+        tables, which = self._tables, np.concatenate(self._which)
+        if 2 * self._count <= len(which):
+            rows = fixed_binary(np.concatenate(tables)).dictionary_encode()
+            tables, which = [fixed_bytes(rows.dictionary)], to_numpy(rows.indices)[which]
+        width, count = tables[0].shape[1] // 2, sum(map(len, tables))
+        left, right = np.empty((count, width), np.uint8), np.empty((count, width), np.uint8)
+        start = 0
+        while tables:
+            table = tables.pop(0)  # and let go of it
+            stop = start + len(table)
+            left[start:stop], right[start:stop] = table[:, :width], table[:, width:]
+            start = stop
+        return left, right, which
