@@ -13,30 +13,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audiolabels.metrics.teacher import analyse_scores
-    from audiolabels.labels.annotations import Annotations
+    from audiolabels.arrays.grid import Grid
+    from audiolabels.clips.partition import draw_parts
     from audiolabels.comparison.comparison import Comparison, compare
     from audiolabels.comparison.files import compare_files
-    from audiolabels.expansion.local import expand_files
     from audiolabels.errors import AudioLabelsError
-    from audiolabels.labels.events import Events
+    from audiolabels.expansion.local import expand_files
     from audiolabels.exporters import export
-    from audiolabels.arrays.grid import Grid
-    from audiolabels.readers.scores import read_scores, write_scores
-    from audiolabels.metrics.ranking import Evaluation, evaluate, hard_negatives
-    from audiolabels.ontology.ontology import Ontology, load_ontology, toy_ontology
-    from audiolabels.readers import read_events, read_labels
-    from audiolabels.ontology.embedded import sample_path
-    from audiolabels.targets.sampling import Mixture, balanced_order, sampling_weights
-    from audiolabels.schemes import SCHEMES, expand
+    from audiolabels.labels.annotations import Annotations
+    from audiolabels.labels.events import Events
     from audiolabels.labels.scores import Scores
+    from audiolabels.metrics.ranking import Evaluation, evaluate, hard_negatives
+    from audiolabels.metrics.teacher import analyse_scores
+    from audiolabels.ontology.embedded import sample_path
+    from audiolabels.ontology.ontology import Ontology, load_ontology, toy_ontology
+    from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+    from audiolabels.readers import read_events, read_labels
+    from audiolabels.readers.scores import read_scores, write_scores
+    from audiolabels.schemes import SCHEMES, expand
+    from audiolabels.splitting.roots import Split, split_by_root
+    from audiolabels.targets.sampling import Mixture, balanced_order, sampling_weights
     from audiolabels.targets.soft import SoftTargets
     from audiolabels.targets.source import LabelSource
     from audiolabels.targets.source import open_source as open
-    from audiolabels.splitting.roots import Split, draw_parts, split_by_root
     from audiolabels.targets.store import read_info, read_targets, write_targets
     from audiolabels.targets.targets import Targets
-    from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 __version__ = "0.1.0"
 
@@ -84,29 +85,30 @@ __all__ = [
 
 # Names load with their module when first used, so that the command line starts without numpy.
 _HOMES = {
-    "analysis": ["analyse_scores"],
-    "annotations": ["Annotations"],
-    "comparison": ["Comparison", "compare"],
-    "engines.comparing": ["compare_files"],
-    "engines.local": ["expand_files"],
+    "comparison.comparison": ["Comparison", "compare"],
+    "comparison.files": ["compare_files"],
     "errors": ["AudioLabelsError"],
-    "events": ["Events"],
+    "arrays.grid": ["Grid"],
+    "expansion.local": ["expand_files"],
     "exporters": ["export"],
-    "grid": ["Grid"],
-    "importers": ["read_scores", "write_scores"],
-    "metrics": ["Evaluation", "evaluate", "hard_negatives"],
-    "ontology": ["Ontology", "load_ontology", "toy_ontology"],
+    "labels.annotations": ["Annotations"],
+    "labels.events": ["Events"],
+    "labels.scores": ["Scores"],
+    "metrics.ranking": ["Evaluation", "evaluate", "hard_negatives"],
+    "metrics.teacher": ["analyse_scores"],
+    "ontology.embedded": ["sample_path"],
+    "ontology.ontology": ["Ontology", "load_ontology", "toy_ontology"],
+    "ontology.vocabulary": ["Vocabulary", "load_vocabulary"],
     "readers": ["read_events", "read_labels"],
-    "resources": ["sample_path"],
-    "sampling": ["Mixture", "balanced_order", "sampling_weights"],
+    "readers.scores": ["read_scores", "write_scores"],
     "schemes": ["SCHEMES", "expand"],
-    "scores": ["Scores"],
-    "soft_targets": ["SoftTargets"],
-    "source": ["LabelSource"],
-    "splitting": ["Split", "draw_parts", "split_by_root"],
-    "store": ["read_info", "read_targets", "write_targets"],
-    "targets": ["Targets"],
-    "vocabulary": ["Vocabulary", "load_vocabulary"],
+    "splitting.roots": ["Split", "split_by_root"],
+    "clips.partition": ["draw_parts"],
+    "targets.sampling": ["Mixture", "balanced_order", "sampling_weights"],
+    "targets.soft": ["SoftTargets"],
+    "targets.source": ["LabelSource"],
+    "targets.store": ["read_info", "read_targets", "write_targets"],
+    "targets.targets": ["Targets"],
 }
 
 

@@ -1,11 +1,13 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and the cells of CSV files."""
 
+import csv
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from audiolabels.errors import TargetsFileError
+from audiolabels.errors import OptionError, TargetsFileError
 
 
 @contextmanager
@@ -46,3 +48,104 @@ def blame(path: str | Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise TargetsFileError(f"{path}: not written, left as it was: {reason}") from error
+
+
+def write_rows(path: str | Path, rows: Iterable[str]) -> int:
+    """Write lines to a file, whole or not at all; returns their number.
+
+    Raises:
+        TargetsFileError: the file cannot be written; what was there is untouched.
+    """
+    count = 0
+    with (
+        atomic_path(path) as partial,
+        blame(path),
+        partial.open("w", encoding="utf-8", newline="") as file,
+    ):
+        for row in rows:
+            file.write(f"{row}\n")
+            count += 1
+    return count
+
+
+def refuse_overwriting(
+    inputs: Sequence[Path], outputs: Sequence[Path], beside: Sequence[Path] = ()
+) -> None:
+    """Raise OptionError if an output is an input or another output, or if there is no input.
+
+    Args:
+        inputs, outputs: what is read and written.
+        beside: further files that are read.
+    """
+    if not inputs:
+        raise OptionError("no input: give at least one label file")
+    taken = {path.resolve() for path in (*inputs, *beside)}
+    for output in outputs:
+        if output.resolve() in taken:
+            raise OptionError(f"{output} is an input or another output; choose another name")
+        taken.add(output.resolve())
+
+
+def write_classes(
+    path: Path, rows: Sequence[Sequence[str]], *, header: bool = True, quoted: bool = True
+) -> int:
+    """Write a list of classes in CSV, unless it stands there already; returns their number.
+
+    Args:
+        path: a list with other classes is never replaced.
+        rows: cells.
+        header: whether the first row is one.
+        quoted: whether the last cell of each class is in quotes, as in AudioSet's own list.
+
+    Raises:
+        OptionError: the file is there and holds something else.
+        TargetsFileError: the file cannot be written.
+    """
+    if path.exists():
+        refuse_other_classes(path, rows)
+    else:
+        lines = [",".join([*row[:-1], quote(row[-1]) if quoted else row[-1]]) for row in rows]
+        write_rows(path, [",".join(rows[0]), *lines[1:]] if header else lines)
+    return len(rows) - header
+
+
+def refuse_other_classes(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Raise OptionError if a list of classes is there and holds something else."""
+    if not path.exists():
+        return
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            same = list(csv.reader(file)) == [list(row) for row in rows]
+    except (OSError, ValueError, csv.Error):
+        same = False
+    if not same:
+        raise OptionError(
+            f"{path}: lists other classes than the labels have; write into another folder"
+        )
+
+
+def quote(cell: str) -> str:
+    """A cell of a CSV file in quotes.
+
+    >>> quote("Bass, drum")
+    '"Bass, drum"'
+    """
+    return '"' + cell.replace('"', '""') + '"'
+
+
+def plain(cell: str) -> str:
+    """A cell of a CSV or TSV file, in quotes only where it needs them.
+
+    >>> plain("64760"), plain("a, b.wav")
+    ('64760', '"a, b.wav"')
+    """
+    return quote(cell) if re.search(r'[",\t\r\n]', cell) else cell
+
+
+def seconds(ms: int) -> str:
+    """Seconds with three decimals, exactly.
+
+    >>> seconds(960), seconds(10_000)
+    ('0.960', '10.000')
+    """
+    return f"{ms // 1000}.{ms % 1000:03}"

@@ -19,14 +19,14 @@ from audiolabels import (
     load_ontology,
     load_vocabulary,
 )
-from audiolabels.labels.annotations import FATES
 from audiolabels.exporters import EXPORTERS
+from audiolabels.labels.report import FATES
+from audiolabels.ontology.embedded import ontology_folder
+from audiolabels.ontology.vocabulary import NAMED
+from audiolabels.readers import FORMATS, dialect
 from audiolabels.readers.scores import IMPORTERS
 from audiolabels.targets.layouts import LAYOUTS
-from audiolabels.readers import FORMATS, dialect
-from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.training.models import MODELS
-from audiolabels.ontology.vocabulary import NAMED
 
 Table = tuple[list[str], list[list[str]]]
 

@@ -4,6 +4,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from reader_support import ONTOLOGY, Reader, Refuser, refuse, write
+
+from audiolabels import Annotations
+from audiolabels.errors import LabelFileError
+from audiolabels.readers import read_labels
 
 HERE = Path(__file__).resolve().parent
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -17,3 +22,27 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no folder ../shared/data beside this checkout")
     return folder
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Reader:
+    """Writes content to a file and reads it."""
+
+    def write_and_read(
+        content: bytes | str, name: str = "labels.csv", **options: str
+    ) -> Annotations:
+        return read_labels(write(tmp_path, content, name), ontology=ONTOLOGY, **options)
+
+    return write_and_read
+
+
+@pytest.fixture
+def refuse_content(tmp_path: Path) -> Refuser:
+    """Writes content to a file and asserts that it is refused with a message that matches."""
+
+    def write_and_refuse(
+        content: bytes | str, match: str, name: str = "labels.csv", **options: str
+    ) -> LabelFileError:
+        return refuse(write(tmp_path, content, name), match, **options)
+
+    return write_and_refuse

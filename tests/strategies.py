@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from oracles.framing import Clip, Statement
 
 from audiolabels import Annotations, Ontology, Vocabulary
+from audiolabels.arrays.grid import Grid
 from audiolabels.labels.events import NO_CLASS, SAYS, Events
 from audiolabels.ontology.graph import OntologyClass
-from audiolabels.arrays.grid import Grid
 
 SCHEME_OPTIONS = [("weak", {})] + [
     (scheme, {"parents": parents})

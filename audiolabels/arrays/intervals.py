@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.targets.targets import Bits
+from audiolabels.arrays.bits import Bits
 
 Ints = npt.NDArray[np.int64]
 

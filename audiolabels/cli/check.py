@@ -14,8 +14,8 @@ from audiolabels.cli.options import (
     usage_if,
 )
 from audiolabels.cli.summary import describe_findings
-from audiolabels.expansion.local import refuse_overwriting
 from audiolabels.expansion.summary import write_report
+from audiolabels.files import refuse_overwriting
 from audiolabels.labels.events import PRESENT
 from audiolabels.readers import read_events, read_labels
 

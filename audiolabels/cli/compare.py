@@ -14,8 +14,8 @@ from audiolabels.cli.options import (
 )
 from audiolabels.comparison.comparison import tabulate_classes, tabulate_odds
 from audiolabels.comparison.files import compare_files, write_columns
-from audiolabels.expansion.local import refuse_overwriting
 from audiolabels.expansion.summary import write_report
+from audiolabels.files import refuse_overwriting
 
 
 @click.command(

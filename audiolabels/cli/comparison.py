@@ -7,9 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.cli.summary import describe_findings
-from audiolabels.comparison.comparison import Columns, Comparison, percent, shifted_classes, tabulate_odds
-from audiolabels.comparison.odds_ratios import Counts, odds_ratio
+from audiolabels.comparison.comparison import (
+    Columns,
+    Comparison,
+    percent,
+    shifted_classes,
+    tabulate_odds,
+)
 from audiolabels.comparison.matching import ClipCounts
+from audiolabels.comparison.odds_ratios import Counts, odds_ratio
 
 NAMED = 4  # classes of one side alone that are named
 WIDTH = 32  # of a class's name

@@ -20,15 +20,15 @@ from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
 from audiolabels.expansion.local import expand_files
 from audiolabels.labels.events import Events
-from audiolabels.readers.scores import BEYOND_TOP, VALUES
-from audiolabels.targets.layouts import LAYOUTS
+from audiolabels.labels.scores import Scores
 from audiolabels.ontology.embedded import sample_path
+from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.readers.scores import BEYOND_TOP, VALUES
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.schemes.given_labels import LABELS_SCHEMES
-from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.schemes.teacher_enhanced import ENHANCE, THRESHOLDS
-from audiolabels.labels.scores import Scores
+from audiolabels.targets.layouts import LAYOUTS
 
 
 @click.command(

@@ -13,11 +13,11 @@ from audiolabels.cli.options import (
     unknown_option,
     usage_if,
 )
-from audiolabels.expansion.local import refuse_overwriting
-from audiolabels.labels.events import Events
 from audiolabels.exporters import EXPORTERS, Export, export
-from audiolabels.readers import read_events
+from audiolabels.files import refuse_overwriting
+from audiolabels.labels.events import Events
 from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.readers import read_events
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.store import read_hard_targets, read_targets
 from audiolabels.targets.targets import Targets

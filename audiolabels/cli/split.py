@@ -13,8 +13,8 @@ from audiolabels.cli.options import (
     unknown_option,
 )
 from audiolabels.cli.summary import describe_findings
-from audiolabels.expansion.local import refuse_overwriting
 from audiolabels.expansion.summary import write_report
+from audiolabels.files import refuse_overwriting
 from audiolabels.splitting.files import PARTS, SplitFiles, split_files
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from audiolabels.metrics.agreement import Agreement, ScoreCounts
-from audiolabels.labels.annotations import FATES, Finding, Report
 from audiolabels.expansion.summary import Summary
+from audiolabels.labels.report import FATES, Finding, Report
+from audiolabels.metrics.agreement import Agreement, ScoreCounts
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.schemes.label_counts import LabelCounts, RepairCounts
-from audiolabels.ontology.vocabulary import Vocabulary
 
 GAINERS = 8
 REASONS = 10

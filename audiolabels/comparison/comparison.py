@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import Annotations, Report
+from audiolabels.comparison.matching import ClipCounts, Statements, match_clips
 from audiolabels.comparison.odds_ratios import LEVEL, Counts, Floats, cross_tables, odds_ratio
 from audiolabels.errors import UnknownClassError, VocabularyError
-from audiolabels.comparison.matching import ClipCounts, Statements, match_clips
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 

@@ -10,15 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.labels.annotations import Report
 from audiolabels.comparison.comparison import Columns, Comparison, compare
-from audiolabels.files import atomic_path, blame
 from audiolabels.comparison.matching import Statements
+from audiolabels.files import atomic_path, blame
+from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import read_labels
 from audiolabels.targets.store import KEY, read_hard_targets
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def compare_files(

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
 from audiolabels.comparison.odds_ratios import Integers, States
 from audiolabels.errors import ComparisonError, VocabularyError
+from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.targets.targets import Bits, Targets
+from audiolabels.targets.targets import Targets
 
 Statements = Annotations | Targets
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import LabelSets
 from audiolabels.errors import OptionError
+from audiolabels.labels.annotations import LabelSets
 
 Integers = npt.NDArray[Any]
 Counts = npt.NDArray[np.int64]

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from audiolabels.labels.annotations import Annotations, LabelSets, Report
 from audiolabels.expansion.plan import Group, Job, Run
-from audiolabels.targets.layouts import Cells, append_cells
+from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import stream_source
 from audiolabels.readers.opening import open_source
 from audiolabels.schemes.label_counts import LabelCounts, count_labels
+from audiolabels.targets.layouts import Cells, append_cells
 from audiolabels.targets.store import TargetsWriter
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def expanded_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]:

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from audiolabels.arrays.columns import one_chunk
+from audiolabels.arrays.grid import seconds_to_ms
 from audiolabels.expansion.plan import Group, Job, Run
 from audiolabels.labels.events import Events
-from audiolabels.arrays.grid import seconds_to_ms
 from audiolabels.readers import stream_events
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.targets.store import TargetsWriter

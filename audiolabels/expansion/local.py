@@ -15,22 +15,23 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from audiolabels.metrics.agreement import ScoreCounts
-from audiolabels.labels.annotations import Annotations
+from audiolabels.errors import LabelFileError, OptionError
 from audiolabels.expansion.clips import expanded_clips
 from audiolabels.expansion.frames import framed_events
 from audiolabels.expansion.plan import Group, Job, Progress, Run
-from audiolabels.expansion.summary import Findings, Summary, report_file
 from audiolabels.expansion.scored import repaired_clips, scored_segments
-from audiolabels.errors import LabelFileError, OptionError
+from audiolabels.expansion.summary import Findings, Summary, report_file
+from audiolabels.files import atomic_path, refuse_overwriting
+from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
-from audiolabels.files import atomic_path
-from audiolabels.readers.scores import ScoreOptions, side_files
-from audiolabels.readers.scores import class_order as teacher_classes
-from audiolabels.targets.layouts import choose_layout
+from audiolabels.labels.scores import Scores
+from audiolabels.metrics.agreement import ScoreCounts
 from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary, named_like
 from audiolabels.readers import EventOptions, ReadOptions, no_usable_row
 from audiolabels.readers.events.reading import ScatteredError
+from audiolabels.readers.scores import ScoreOptions, side_files
+from audiolabels.readers.scores import class_order as teacher_classes
 from audiolabels.schemes import (
     SCHEMES,
     bind_scheme,
@@ -40,11 +41,10 @@ from audiolabels.schemes import (
     require_labels,
 )
 from audiolabels.schemes.framed import FrameCounts
-from audiolabels.schemes.pseudo_strong import stated_options
-from audiolabels.labels.scores import Scores
 from audiolabels.schemes.label_counts import LabelCounts, RepairCounts
+from audiolabels.schemes.pseudo_strong import stated_options
+from audiolabels.targets.layouts import choose_layout
 from audiolabels.targets.store import TargetsWriter, default_layout
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary, named_like
 
 
 def expand_files(
@@ -81,8 +81,8 @@ def expand_files(
         output: the Parquet file; an existing one is replaced once all is done, and only then.
         scheme, vocabulary, options: see `audiolabels.expand`.
         ontology: the embedded one with its supplement by default.
-        layout: `lists` (default), `packed` or `dense`; see `audiolabels.targets.layouts`. Soft targets
-            have `dense` alone.
+        layout: `lists` (default), `packed` or `dense`; see `audiolabels.targets.layouts`.
+            Soft targets have `dense` alone.
         unknown, time_unit: see `audiolabels.readers.ReadOptions`.
         clip_duration, clip_durations, explicit_negatives: for schemes that read events; see
             `audiolabels.readers.EventOptions`.
@@ -211,21 +211,3 @@ def _write(job: Job, rows: _Rows, summary: Summary, report: str | Path | None) -
             places = ((batch["clip_id"], batch["onset"]) for batch in batches)
             run.findings.take(run.index.duplicates(candidates, places))
     return summary
-
-
-def refuse_overwriting(
-    inputs: Sequence[Path], outputs: Sequence[Path], beside: Sequence[Path] = ()
-) -> None:
-    """Raise OptionError if an output is an input or another output, or if there is no input.
-
-    Args:
-        inputs, outputs: what is read and written.
-        beside: further files that are read.
-    """
-    if not inputs:
-        raise OptionError("no input: give at least one label file")
-    taken = {path.resolve() for path in (*inputs, *beside)}
-    for output in outputs:
-        if output.resolve() in taken:
-            raise OptionError(f"{output} is an input or another output; choose another name")
-        taken.add(output.resolve())

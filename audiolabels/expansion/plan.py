@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Report
 from audiolabels.expansion.summary import Findings, Summary
+from audiolabels.labels.duplicates import ClipIndex
+from audiolabels.labels.report import Report
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.readers import EventOptions
 from audiolabels.readers.scores import ScoreOptions
 from audiolabels.targets.layouts import Cells
-from audiolabels.ontology.ontology import Ontology
-from audiolabels.readers import EventOptions
-from audiolabels.labels.duplicates import ClipIndex
-from audiolabels.ontology.vocabulary import Vocabulary
 
 Progress = Callable[[int, int], None]
 

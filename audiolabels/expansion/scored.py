@@ -7,23 +7,24 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.metrics.agreement import Flags, Overlap, ScoreCounts, count_scores
-from audiolabels.labels.annotations import Annotations, Finding
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.errors import LabelFileError, ScoresFileError
 from audiolabels.expansion.frames import regroup
 from audiolabels.expansion.plan import Group, Job, Run
-from audiolabels.errors import LabelFileError, ScoresFileError
-from audiolabels.readers.scores import stream_scores
-from audiolabels.targets.layouts import SOFT
-from audiolabels.readers import no_usable_row, stream_source
+from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.duplicates import ClipIndex
+from audiolabels.labels.report import Finding
+from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clips
+from audiolabels.metrics.agreement import Flags, Overlap, ScoreCounts, count_scores
+from audiolabels.readers import no_usable_row, stream_source
 from audiolabels.readers.opening import open_source
+from audiolabels.readers.scores import stream_scores
 from audiolabels.schemes.given_labels import GivenLabels
+from audiolabels.schemes.label_counts import RepairCounts, count_labels
 from audiolabels.schemes.pseudo_strong import match_given
 from audiolabels.schemes.repair import Repair
-from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clips
+from audiolabels.targets.layouts import SOFT
 from audiolabels.targets.soft import SoftTargets
-from audiolabels.schemes.label_counts import RepairCounts, count_labels
 from audiolabels.targets.store import TargetsWriter
 from audiolabels.targets.targets import Targets
 

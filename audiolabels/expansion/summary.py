@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audiolabels.metrics.agreement import Agreement, ScoreCounts
-from audiolabels.labels.annotations import FATES, Finding, Report
 from audiolabels.files import atomic_path, blame
+from audiolabels.labels.report import FATES, Finding, Report
+from audiolabels.metrics.agreement import Agreement, ScoreCounts
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.schemes.label_counts import LabelCounts
-from audiolabels.ontology.vocabulary import Vocabulary
 
 EXAMPLES = 3  # findings of a kind and reason that a summary keeps
 Write = Callable[[Finding], object]

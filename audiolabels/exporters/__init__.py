@@ -11,7 +11,6 @@ from types import MappingProxyType, UnionType
 from typing import Any, get_args
 
 from audiolabels.errors import OptionError, choose
-from audiolabels.labels.events import Events
 from audiolabels.exporters.ast import write_ast
 from audiolabels.exporters.ced import write_ced
 from audiolabels.exporters.desed import write_desed
@@ -27,6 +26,7 @@ from audiolabels.exporters.pretrained_sed import write_pretrained_sed
 from audiolabels.exporters.psl import write_psl
 from audiolabels.exporters.soft import harden
 from audiolabels.exporters.writing import Export
+from audiolabels.labels.events import Events
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 

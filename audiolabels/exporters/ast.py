@@ -23,7 +23,8 @@ from audiolabels.exporters.clips import (
     name_after,
 )
 from audiolabels.exporters.soft import soft_cells, soft_head
-from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
+from audiolabels.exporters.writing import Export
+from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.sampling import weigh_clips
 from audiolabels.targets.targets import Targets
 

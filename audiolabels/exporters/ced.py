@@ -38,14 +38,15 @@ from audiolabels.exporters.clips import (
     name_after,
 )
 from audiolabels.exporters.hdf5 import import_h5py, keep_heard
-from audiolabels.exporters.writing import (
-    Export,
+from audiolabels.exporters.writing import Export
+from audiolabels.files import (
+    atomic_path,
+    blame,
     plain,
     refuse_other_classes,
     write_classes,
     write_rows,
 )
-from audiolabels.files import atomic_path, blame
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 

@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import OptionError, VocabularyError, shortlist
 from audiolabels.exporters.soft import Hardened
 from audiolabels.exporters.writing import Export
-from audiolabels.arrays.grid import Ms, seconds_to_ms
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 ROWS = 1 << 14  # clips whose targets are unpacked at a time
 CLIP_ID = re.compile(r"(?P<video>[\w-]{11})(?:_(?P<start>\d+))?", re.ASCII)

@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, shortlist
-from audiolabels.labels.events import Events
 from audiolabels.exporters.clips import (
     Clips,
     Rows,
@@ -46,10 +46,11 @@ from audiolabels.exporters.spans import (
     positive_cells,
     unknown_cells,
 )
-from audiolabels.exporters.writing import Export, plain, seconds, write_rows
-from audiolabels.arrays.intervals import Runs
-from audiolabels.targets.targets import Targets
+from audiolabels.exporters.writing import Export
+from audiolabels.files import plain, seconds, write_rows
+from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.targets.targets import Targets
 
 Spans = Iterable[tuple[Sequence[str], Runs]]
 

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
+from audiolabels.clips.names import EXTENSION
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
     Clips,
@@ -35,8 +36,8 @@ from audiolabels.exporters.clips import (
 )
 from audiolabels.exporters.hdf5 import match_audio
 from audiolabels.exporters.soft import soft_cells, soft_head
-from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
-from audiolabels.clips.names import EXTENSION
+from audiolabels.exporters.writing import Export
+from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.sampling import weigh_clips
 from audiolabels.targets.targets import Targets
 

@@ -16,10 +16,11 @@ from types import MappingProxyType
 import numpy as np
 
 from audiolabels.errors import OptionError, choose
+from audiolabels.exporters.writing import Export
+from audiolabels.files import seconds, write_rows
 from audiolabels.labels.events import PRESENT, UNKNOWN, Events
-from audiolabels.exporters.writing import Export, seconds, write_rows
-from audiolabels.schemes.event_spans import covered, merge_events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.schemes.event_spans import covered, merge_events
 
 HEADER = "filename\tonset\toffset\tevent_label"
 

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from audiolabels.arrays.bits import third_state
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import OptionError
-from audiolabels.exporters.writing import Export, seconds, write_rows
-from audiolabels.targets.targets import Targets, third_state
+from audiolabels.exporters.writing import Export
+from audiolabels.files import seconds, write_rows
+from audiolabels.targets.targets import Targets
 
 HEADER = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\tpresent"
 ROWS = 1 << 14  # frames unpacked at a time

@@ -15,14 +15,8 @@ from pathlib import Path
 
 from audiolabels.exporters.clips import Clips, choose_clips, label_texts
 from audiolabels.exporters.soft import soft_cells, soft_head
-from audiolabels.exporters.writing import (
-    Export,
-    plain,
-    quote,
-    refuse_other_classes,
-    write_classes,
-    write_rows,
-)
+from audiolabels.exporters.writing import Export
+from audiolabels.files import plain, quote, refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.targets import Targets
 
 

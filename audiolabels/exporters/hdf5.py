@@ -24,12 +24,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
+from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import Clips, Rows, choose_clips, fit_classes, video_of
 from audiolabels.exporters.soft import Hardened
 from audiolabels.exporters.writing import Export
 from audiolabels.files import atomic_path, blame
-from audiolabels.clips.names import parse_clip_name
 from audiolabels.targets.targets import Targets
 
 LONGEST_NAME = 20  # bytes of `audio_name`

@@ -28,7 +28,8 @@ from audiolabels.exporters.spans import (
     positive_cells,
     unknown_cells,
 )
-from audiolabels.exporters.writing import Export, refuse_other_classes, write_classes, write_rows
+from audiolabels.exporters.writing import Export
+from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.targets import Targets
 
 

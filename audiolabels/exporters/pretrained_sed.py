@@ -31,23 +31,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError
-from audiolabels.labels.events import Events
 from audiolabels.exporters.clips import class_list, video_of
 from audiolabels.exporters.hdf5 import match_videos, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
 from audiolabels.exporters.spans import Sounding, choose_sounding
-from audiolabels.exporters.writing import (
-    Export,
-    new_folder,
-    refuse_other_classes,
-    write_classes,
-    write_rows,
-)
-from audiolabels.files import blame
-from audiolabels.arrays.intervals import Runs
-from audiolabels.targets.soft import SoftTargets
+from audiolabels.exporters.writing import Export, new_folder
+from audiolabels.files import blame, refuse_other_classes, write_classes, write_rows
+from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.targets.soft import SoftTargets
 
 Read = Callable[[int], bytes] | None  # a clip's place among the names to its MP3 bytes
 

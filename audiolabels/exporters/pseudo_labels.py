@@ -20,8 +20,8 @@ from audiolabels.exporters.clips import Rows, clip_spans, fit_classes, video_of
 from audiolabels.exporters.hdf5 import import_h5py
 from audiolabels.exporters.writing import Export
 from audiolabels.files import atomic_path, blame
-from audiolabels.targets.soft import SoftTargets
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.targets.soft import SoftTargets
 
 FRAMES, FRAME_MS = 250, 40
 FARTHEST = 20.0  # the sigmoid of -20 is 0 in float16

@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.grid import Ms
 from audiolabels.exporters.clips import (
     CLIP_ID,
     Clips,
@@ -31,15 +32,8 @@ from audiolabels.exporters.clips import (
 )
 from audiolabels.exporters.hdf5 import keep_heard
 from audiolabels.exporters.soft import soft_cells, soft_head
-from audiolabels.exporters.writing import (
-    Export,
-    plain,
-    refuse_other_classes,
-    seconds,
-    write_classes,
-    write_rows,
-)
-from audiolabels.arrays.grid import Ms
+from audiolabels.exporters.writing import Export
+from audiolabels.files import plain, refuse_other_classes, seconds, write_classes, write_rows
 from audiolabels.targets.targets import Targets
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.errors import OptionError
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.pseudo_strong import portion
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 SMALLEST = 2.0**-24  # above 0 in float16
 

@@ -8,13 +8,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
-from audiolabels.labels.events import PRESENT, Events
+from audiolabels.arrays.intervals import Runs, merge
 from audiolabels.exporters.clips import ROWS, Clips, Name, Rows, clip_spans, clips_named, tell_apart
 from audiolabels.exporters.writing import Export
-from audiolabels.schemes.event_spans import covered, lift_events, merge_events, unsure_events
-from audiolabels.arrays.intervals import Runs, merge
-from audiolabels.targets.targets import Targets
+from audiolabels.labels.events import PRESENT, Events
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.event_spans import covered, lift_events, merge_events, unsure_events
+from audiolabels.targets.targets import Targets
 
 CLIPS = ROWS // 16  # whose frames are unpacked at a time
 

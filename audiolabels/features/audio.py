@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import Finding, Report
 from audiolabels.arrays.columns import texts_to_arrow
+from audiolabels.clips.index import ClipFinder
+from audiolabels.clips.names import EXTENSION, parse_clip_name
 from audiolabels.errors import FeaturesFileError, OptionError, shortlist
 from audiolabels.features.inputs import (
     Floats,
@@ -33,8 +34,7 @@ from audiolabels.features.inputs import (
     chosen_rows,
     spans,
 )
-from audiolabels.clips.names import EXTENSION, parse_clip_name
-from audiolabels.targets.source import ClipFinder
+from audiolabels.labels.report import Finding, Report
 
 PATHS = ("path", "file", "filename", "file_name", "audio")
 SILENCE = 2.0**-15  # one step of 16 bits

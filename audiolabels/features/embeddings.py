@@ -26,14 +26,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from audiolabels.labels.annotations import Finding, Report
 from audiolabels.arrays.columns import NUMPY_TYPES, one_chunk, texts_to_arrow, to_numpy
+from audiolabels.clips.index import ClipFinder
+from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import FeaturesFileError, shortlist
 from audiolabels.features.inputs import Floats, Inputs, Rows, Seconds, chosen_rows, spans
+from audiolabels.labels.report import Finding, Report
 from audiolabels.readers.scores.formats import texts
 from audiolabels.readers.scores.hdf5 import open_hdf5
-from audiolabels.clips.names import parse_clip_name
-from audiolabels.targets.source import ClipFinder
 
 # What numpy, zipfile, h5py and pyarrow raise when a file is not as it should be.
 RAISED = (

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import Report
 from audiolabels.errors import OptionError
+from audiolabels.labels.report import Report
 
 Floats = npt.NDArray[np.float32]
 Seconds = npt.NDArray[np.float64]

@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Annotations, Finding
-from audiolabels.arrays.columns import text_buffers, to_numpy
+from audiolabels.arrays.columns import to_numpy
+from audiolabels.clips.index import hash_strings, mix
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.report import Finding
 
 
 class ClipIndex:
@@ -75,32 +77,4 @@ def repeated_hashes(hashes: bytearray) -> npt.NDArray[np.uint64]:
 
 
 def _hash_places(ids: pa.StringArray, onsets: pa.DoubleArray) -> npt.NDArray[np.uint64]:
-    return _mix(hash_strings(ids), to_numpy(onsets).view(np.uint64))
-
-
-def hash_strings(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
-    """A 64-bit hash of each string: equal strings hash alike, others all but never do."""
-    offsets, raw = text_buffers(texts)
-    padded = np.zeros(8 + offsets[-1] - offsets[0], np.uint8)
-    padded[8:] = raw[offsets[0] : offsets[-1]]
-    # Eight bytes from any position on, as one number; the last of a string ends where it ends.
-    words = np.ndarray(len(padded) - 7, np.uint64, padded, strides=(1,))
-    places = offsets.astype(np.int64) - (offsets[0] - 8)
-    starts, last = places[:-1], places[1:] - 8
-    lengths = last - starts + 8
-    # What a short string's word holds of the string before is shifted out, an empty one's whole.
-    half = np.maximum(8 - lengths, 0).astype(np.uint64) * 4
-    first = words[np.minimum(starts, last)] >> half >> half
-    hashes = _mix(_mix(lengths.view(np.uint64), np.uint64(1)), first)
-    for position in range(8, int(lengths.max(initial=0)), 8):
-        longer = np.flatnonzero(lengths > position)
-        word = words[np.minimum(starts[longer] + position, last[longer])]
-        hashes[longer] = _mix(hashes[longer], word)
-    return hashes
-
-
-def _mix(
-    state: npt.NDArray[np.uint64], word: npt.NDArray[np.uint64] | np.uint64
-) -> npt.NDArray[np.uint64]:
-    mixed = (state ^ word) * np.uint64(0x9E3779B97F4A7C15)
-    return mixed ^ (mixed >> np.uint64(29))
+    return mix(hash_strings(ids), to_numpy(onsets).view(np.uint64))

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Report
 from audiolabels.arrays.columns import one_chunk, row_order, texts_to_arrow
-from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError, shortlist
 from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
+from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError, shortlist
+from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 
 if TYPE_CHECKING:

@@ -14,11 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Report
-from audiolabels.arrays.columns import doubles_to_arrow, one_chunk, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.bits import Bits
+from audiolabels.arrays.columns import (
+    doubles_to_arrow,
+    one_chunk,
+    texts_to_arrow,
+    to_arrow,
+    to_numpy,
+)
 from audiolabels.errors import ScoresFileError, VocabularyError
+from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.targets.targets import Bits
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Floats = npt.NDArray[np.float32]

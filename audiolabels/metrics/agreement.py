@@ -1,6 +1,6 @@
 """How a teacher's scores agree with given labels, and what they find in clips.
 
-Average precision is that of `audiolabels.metrics.ranking`. A class that stands in a wrong column shows no
+Average precision is that of `metrics.ranking`. A class that stands in a wrong column shows no
 more than a shuffled order of the classes does. For labels per clip and label coverage see Dinkel et
 al. 2022, §4.3; a clip has the classes that reach 0.5 in any of its segments.
 """
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.totals import Counts
-from audiolabels.metrics.ranking import average_precision
-from audiolabels.labels.duplicates import hash_strings
+from audiolabels.clips.index import hash_strings
 from audiolabels.labels.scores import Floats, Scores
-from audiolabels.targets.targets import Bits
+from audiolabels.metrics.ranking import average_precision
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

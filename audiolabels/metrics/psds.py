@@ -31,9 +31,9 @@ import numpy.typing as npt
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import MetricError, OptionError, shortlist
 from audiolabels.labels.events import Events
-from audiolabels.schemes.event_spans import merge_events, unsure_events
 from audiolabels.labels.scores import Scores, run_starts
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.event_spans import merge_events, unsure_events
 
 Floats = npt.NDArray[np.float64]
 

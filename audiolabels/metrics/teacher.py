@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiolabels.metrics.agreement import LEVEL, Agreement, Overlap, ScoreCounts, count_scores
-from audiolabels.labels.annotations import Annotations
 from audiolabels.errors import OptionError
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.scores import Scores
+from audiolabels.metrics.agreement import LEVEL, Agreement, Overlap, ScoreCounts, count_scores
 from audiolabels.ontology.ontology import load_ontology
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.given_labels import GivenLabels
 from audiolabels.schemes.pseudo_strong import portion
-from audiolabels.labels.scores import Scores
 from audiolabels.targets.soft import SoftTargets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import pandas

@@ -23,8 +23,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from audiolabels.errors import OntologyError, UnknownClassError, shortlist
-from audiolabels.ontology.graph import OntologyClass, invert, refuse_bad_ids, refuse_dangling, topological
 from audiolabels.ontology.embedded import ontology_folder
+from audiolabels.ontology.graph import (
+    OntologyClass,
+    invert,
+    refuse_bad_ids,
+    refuse_dangling,
+    topological,
+)
 
 if TYPE_CHECKING:
     import networkx

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.errors import VocabularyError, shortlist
-from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.embedded import ontology_folder
+from audiolabels.ontology.ontology import Ontology, load_ontology
 
 LARGEST = 65_535  # the Parquet layouts store columns as uint16
 

@@ -4,9 +4,9 @@
 report's notes.
 """
 
+from audiolabels.readers.annotations.reading import no_usable_row, read_labels, stream_source
 from audiolabels.readers.events.reading import read_events, stream_events
 from audiolabels.readers.formats import FORMATS, TIME_UNITS, UNKNOWN, EventOptions, ReadOptions
-from audiolabels.readers.annotations.reading import no_usable_row, read_labels, stream_source
 
 __all__ = [
     "FORMATS",

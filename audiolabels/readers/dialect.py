@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, parse_clip_name
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, parse_clip_name
 from audiolabels.readers.opening import HEAD, Source
 
 CLIP = (

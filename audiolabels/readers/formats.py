@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from audiolabels.arrays.grid import clip_ms
 from audiolabels.errors import choose
 from audiolabels.labels.events import DURATION
-from audiolabels.arrays.grid import clip_ms
 
 UNKNOWN = ("error", "drop")
 TIME_UNITS = ("auto", "s", "ms")

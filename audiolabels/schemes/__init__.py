@@ -10,15 +10,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, overload
 
-from audiolabels.labels.annotations import Annotations
-from audiolabels.errors import OptionError, choose
-from audiolabels.labels.events import Events
 from audiolabels.arrays.grid import Grid
+from audiolabels.errors import OptionError, choose
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.events import Events
+from audiolabels.labels.scores import Scores
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.parents import PARENTS, PARENTS_OR_NONE
+from audiolabels.ontology.vocabulary import (
+    Vocabulary,
+    describe_vocabulary,
+    load_vocabulary,
+    named_like,
+)
 from audiolabels.schemes.diffuse import diffuse
 from audiolabels.schemes.framed import NEGATIVES, Framed, state_beside_positive
 from audiolabels.schemes.given_labels import LABELS_SCHEMES
-from audiolabels.ontology.parents import PARENTS, PARENTS_OR_NONE
 from audiolabels.schemes.pe_cml import pe_cml
 from audiolabels.schemes.pel import pel
 from audiolabels.schemes.pseudo_strong import (
@@ -32,10 +39,8 @@ from audiolabels.schemes.strong_framed import strong_framed
 from audiolabels.schemes.teacher_enhanced import ENHANCE, THRESHOLDS, teacher_enhanced
 from audiolabels.schemes.teacher_masked import DEFAULT_SHARE, teacher_masked
 from audiolabels.schemes.weak import weak
-from audiolabels.labels.scores import Scores
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary, named_like
 
 
 @dataclass(frozen=True)

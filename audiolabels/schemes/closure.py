@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import LabelSets
 from audiolabels.errors import VocabularyError, shortlist
+from audiolabels.labels.annotations import LabelSets
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.ontology.vocabulary import Vocabulary

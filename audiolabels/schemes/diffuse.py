@@ -6,10 +6,10 @@ only if it spans the whole clip, or all its frames of 960 ms.
 
 import numpy as np
 
-from audiolabels.labels.events import Events
 from audiolabels.arrays.grid import Grid, Ms
-from audiolabels.schemes.framed import Framed, project
+from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.framed import Framed, project
 
 FRAMES = Grid()
 

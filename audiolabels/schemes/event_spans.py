@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.intervals import Ints, Runs, merge
 from audiolabels.errors import choose
 from audiolabels.labels.events import PRESENT, UNKNOWN, Events
-from audiolabels.schemes.framed import relations
 from audiolabels.ontology.parents import PARENTS_OR_NONE
-from audiolabels.arrays.intervals import Ints, Runs, merge
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.framed import relations
 
 
 def lift_events(

@@ -13,15 +13,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import Finding
+from audiolabels.arrays.bits import Bits, count_bits, third_state
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
 from audiolabels.arrays.totals import Counts
 from audiolabels.labels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
+from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.schemes.closure import Words, closure
-from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
-from audiolabels.targets.targets import Bits, Targets, count_bits, third_state
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.closure import Words, closure
+from audiolabels.targets.targets import Targets
 
 # What counts as negative besides what is positive or unknown; the rest is unknown.
 NEGATIVES: Mapping[str, frozenset[str]] = MappingProxyType(

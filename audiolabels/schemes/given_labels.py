@@ -10,15 +10,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.arrays.columns import to_arrow, to_numpy
+from audiolabels.clips.index import hash_strings
 from audiolabels.errors import OptionError, choose
-from audiolabels.labels.duplicates import hash_strings
+from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.pe_cml import pe_cml
 from audiolabels.schemes.pel import pel
 from audiolabels.schemes.weak import weak
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 Ints = npt.NDArray[np.int64]
 

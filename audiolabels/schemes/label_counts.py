@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import LabelSets
+from audiolabels.arrays.bits import weigh
 from audiolabels.arrays.totals import Counts
+from audiolabels.labels.annotations import LabelSets
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.targets.targets import Targets, weigh
+from audiolabels.targets.targets import Targets
 
 
 @dataclass

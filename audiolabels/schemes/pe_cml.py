@@ -4,13 +4,13 @@ Source: Grzywalski & Botteldooren, "Automatic re-labeling of Google AudioSet", Â
 rule is `parents="all"`. Deviations: as for PEL.
 """
 
-from audiolabels.labels.annotations import Annotations
 from audiolabels.errors import choose
-from audiolabels.schemes.closure import closure, union
+from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.parents import PARENTS
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.result import make_targets
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def pe_cml(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "all") -> Targets:

@@ -5,13 +5,13 @@ rule is `parents="all"`. Deviations: the two other policies are offered (see `sc
 clip of which nobody said anything is unknown in every class, not negative.
 """
 
-from audiolabels.labels.annotations import Annotations
 from audiolabels.errors import choose
-from audiolabels.schemes.closure import closure, union
+from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.parents import PARENTS
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.result import make_targets
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def pel(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "all") -> Targets:

@@ -29,14 +29,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.labels.annotations import Annotations
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import OptionError
-from audiolabels.schemes.given_labels import GivenLabels, Ints, labels_options
+from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Floats, Scores
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.given_labels import GivenLabels, Ints, labels_options
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 # Options that are shares, and whether 0 is refused.
 NUMBERS: Mapping[str, bool] = MappingProxyType(

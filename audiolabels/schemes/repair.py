@@ -13,13 +13,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import ScoresFileError
-from audiolabels.schemes.given_labels import GivenLabels, Ints
+from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.scores import Scores
-from audiolabels.targets.targets import Bits, Targets
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.given_labels import GivenLabels, Ints
+from audiolabels.targets.targets import Targets
 
 Flags = npt.NDArray[np.bool_]
 # Reads the scores from the beginning, one row a clip, as `Scores.highest` has them.

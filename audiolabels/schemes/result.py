@@ -3,9 +3,9 @@
 import numpy as np
 
 from audiolabels.labels.annotations import Annotations
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import Closure, Words
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def make_targets(

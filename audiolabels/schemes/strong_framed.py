@@ -10,10 +10,10 @@ paper's evaluation. A class whose event has impossible times is unknown in that 
 
 import numpy as np
 
-from audiolabels.labels.events import Events
 from audiolabels.arrays.grid import Grid
-from audiolabels.schemes.framed import Framed, project
+from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.framed import Framed, project
 
 
 def strong_framed(

@@ -22,8 +22,10 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.errors import choose
+from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.scores import Floats, Scores, columns_in
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import Closure, Words, closure, union
 from audiolabels.schemes.given_labels import LABELS_SCHEMES, GivenLabels, Ints, labels_options
 from audiolabels.schemes.repair import (
@@ -36,9 +38,7 @@ from audiolabels.schemes.repair import (
     scored_clips,
     unpack,
 )
-from audiolabels.labels.scores import Floats, Scores, columns_in
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 Doubles = npt.NDArray[np.float64]
 

@@ -17,7 +17,10 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.bits import weigh
 from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.scores import Floats, Scores
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.given_labels import GivenLabels, Ints
 from audiolabels.schemes.pseudo_strong import portion
@@ -32,9 +35,7 @@ from audiolabels.schemes.repair import (
     scored_clips,
     unpack,
 )
-from audiolabels.labels.scores import Floats, Scores
-from audiolabels.targets.targets import Targets, weigh
-from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.targets.targets import Targets
 
 DEFAULT_SHARE = 0.01
 SLACK = 4_096  # entries beyond those wanted that a class holds before it is pruned

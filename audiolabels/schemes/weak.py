@@ -7,10 +7,10 @@ every class, not negative.
 import numpy as np
 
 from audiolabels.labels.annotations import Annotations
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.result import make_targets
 from audiolabels.targets.targets import Targets
-from audiolabels.ontology.vocabulary import Vocabulary
 
 
 def weak(annotations: Annotations, vocabulary: Vocabulary) -> Targets:

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Annotations, Report
 from audiolabels.arrays.columns import to_numpy
-from audiolabels.expansion.local import refuse_overwriting
-from audiolabels.errors import OptionError, shortlist
-from audiolabels.exporters.writing import plain, quote, seconds, write_classes, write_rows
-from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.readers import read_labels
 from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
-from audiolabels.splitting.roots import Split, draw_parts, split_by_root, take_rows
+from audiolabels.clips.partition import draw_parts
+from audiolabels.errors import OptionError, shortlist
+from audiolabels.files import plain, quote, refuse_overwriting, seconds, write_classes, write_rows
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.report import Report
+from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.readers import read_labels
+from audiolabels.splitting.roots import Split, split_by_root, take_rows
 
 PARTS = ("train", "validation", "test")
 

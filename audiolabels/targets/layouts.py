@@ -20,9 +20,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import fixed_binary, fixed_bytes, list_of, text_buffers, to_arrow, to_numpy
+from audiolabels.arrays.bits import Bits
+from audiolabels.arrays.columns import (
+    fixed_binary,
+    fixed_bytes,
+    list_of,
+    text_buffers,
+    to_arrow,
+    to_numpy,
+)
 from audiolabels.errors import OptionError, choose
-from audiolabels.targets.targets import Bits
 
 COLUMN_NUMBERS = pa.list_(pa.field("element", pa.uint16(), nullable=False))
 CHUNK = 8192  # rows of bits unpacked at a time

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.bits import Bits, weigh
+from audiolabels.clips.index import Rows
 from audiolabels.errors import OptionError, choose
-from audiolabels.targets.source import Labels, LabelSource, Rows
-from audiolabels.targets.targets import Bits, weigh
+from audiolabels.targets.source import Labels, LabelSource
 
 CHUNK = 8192  # rows of bits unpacked at a time
 

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.targets.targets import Bits, as_tensors
+from audiolabels.arrays.bits import Bits
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
+from audiolabels.targets.targets import as_tensors
 
 if TYPE_CHECKING:
     import pandas

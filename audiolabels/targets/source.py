@@ -1,15 +1,13 @@
 """The label source: targets looked up by clip, ready for a `Dataset`.
 
-A clip is found by its id as the file has it; else by what its name says, as `readers.clips` takes
+A clip is found by its id as the file has it; else by what its name says, as `clips.names` takes
 names apart: without folder, audio extension and leading `Y`, with the start read from the name.
 Where only one side tells the start (0, or a second and more), the eleven characters of the video
 decide, if one clip alone has them. What is not found is named; it never becomes zeros.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,23 +16,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import fixed_binary, fixed_bytes, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.bits import Bits, unpack_floats
+from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_numpy
+from audiolabels.clips.index import MISSING, ClipFinder, Rows, to_bools
 from audiolabels.errors import OptionError, UnknownClipError, choose, shortlist
-from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
-from audiolabels.labels.duplicates import hash_strings
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.store import read_targets
-from audiolabels.targets.targets import Bits, Targets, as_tensors, unpack_floats
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.targets.targets import Targets, as_tensors
 
 ARRAYS = ("numpy", "torch")
-MISSING = -1
 WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
-CHUNK = 1 << 16  # ids hashed at a time
-WINDOW = 8  # entries of a bucket looked at together; few hold more
-LOW_HALF = 0xFFFFFFFF
 HALF = 0.5  # from here on a soft target counts as positive where one must choose
-Rows = npt.NDArray[np.int64]
 
 
 class Labels(NamedTuple):
@@ -287,117 +280,5 @@ def _begins_clip(ids: pa.StringArray, onset: npt.NDArray[np.float64]) -> npt.NDA
     """Whether each row is a clip's first: another id, or no later than the row before."""
     begins = np.ones(len(ids), np.bool_)
     same = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
-    begins[1:] = ~(_bools(same) & (onset[1:] > onset[:-1]))
+    begins[1:] = ~(to_bools(same) & (onset[1:] > onset[:-1]))
     return begins
-
-
-def _bools(array: pa.BooleanArray) -> npt.NDArray[np.bool_]:
-    bits = np.frombuffer(array.buffers()[1], np.uint8)
-    unpacked = np.unpackbits(bits, bitorder="little", count=array.offset + len(array))
-    return unpacked[array.offset :].view(np.bool_)
-
-
-class ClipFinder:
-    """Where clips stand among others, by the rules in the module's first lines.
-
-    Args:
-        clip_ids: string (N,), as `readers.clips` makes them; one that comes twice is found where
-            it stands first.
-    """
-
-    def __init__(self, clip_ids: pa.StringArray) -> None:
-        self._clip_ids = clip_ids
-        self._index = _Index(clip_ids)
-
-    def find(self, clips: Sequence[str]) -> Rows:
-        """The row of each clip, int64 (B,), or -1."""
-        rows = self._index.find(texts_to_arrow(clips))
-        lost = np.flatnonzero(rows == MISSING)
-        if len(lost):
-            rows[lost] = self._find_names([clips[i] for i in lost.tolist()])
-        return rows
-
-    def _find_names(self, names: Sequence[str]) -> Rows:
-        ids = [parse_clip_name(name).clip_id for name in names]
-        rows = self._index.find(texts_to_arrow(ids))
-        if (rows == MISSING).any():
-            started = [re.fullmatch(STARTED, clip) is not None for clip in ids]
-            bare = np.array([VIDEO.fullmatch(clip) is not None for clip in ids], np.bool_)
-            videos = texts_to_arrow(
-                [clip[:11] if has else clip for clip, has in zip(ids, started, strict=True)]
-            )
-            unique, without_start = self._videos.find(videos), self._index.find(videos)
-            rows = np.where(rows != MISSING, rows, np.where(bare, unique, without_start))
-        return rows
-
-    @cached_property
-    def _videos(self) -> "_Index":
-        """The clips by video, where there is one clip of it."""
-        started = pc.match_substring_regex(self._clip_ids, STARTED)
-        videos = pc.utf8_slice_codeunits(self._clip_ids, 0, 11)
-        return _Index(pc.if_else(started, videos, self._clip_ids), unique=True)
-
-
-class _Index:
-    """Rows of texts, by their hashes; texts that come twice are found where they stand first.
-
-    By the first bits of a hash, rows fall into about as many buckets as there are rows. An entry
-    of a bucket is one number: as many further bits of the hash as there is room for, then the row.
-    So a look-up goes to three distant places, bucket, entries and text, where a binary search goes
-    to twenty.
-
-    Args:
-        ids: string (N,).
-        unique: whether texts that come twice are not found at all.
-    """
-
-    def __init__(self, ids: pa.StringArray, *, unique: bool = False) -> None:
-        self._ids = ids
-        self._bits = max(1, len(ids).bit_length())
-        keys = np.empty(len(ids), np.uint64)
-        for start in range(0, len(ids), CHUNK):
-            keys[start : start + CHUNK] = hash_strings(ids.slice(start, CHUNK))
-        rows = np.arange(len(ids), dtype=np.uint64)
-        if unique:
-            _, first, counts = np.unique(keys, return_index=True, return_counts=True)
-            rows = rows[first[counts == 1]]
-            keys = keys[rows]
-        keys &= LOW_HALF << 32
-        keys |= rows
-        keys.sort()
-        high = (keys >> 32).astype(np.uint32)
-        sizes = np.bincount(high >> (32 - self._bits), minlength=1 << self._bits)
-        self._starts = np.append(0, np.cumsum(sizes)).astype(np.int32)
-        self._entries = np.full(len(keys) + WINDOW, LOW_HALF, np.uint32)  # no row is that large
-        self._entries[:-WINDOW] = (high << self._bits) | keys.astype(np.uint32)
-
-    def find(self, ids: pa.StringArray) -> Rows:
-        """The row of each id, int64 (B,), or -1."""
-        if not len(self._ids):
-            return np.full(len(ids), MISSING, np.int64)
-        high = (hash_strings(ids) >> 32).astype(np.uint32)
-        bucket = high >> (32 - self._bits)
-        start = self._starts[bucket]
-        # `WINDOW` entries from any on. Where the bits of the hash that they tell agree, the row is
-        # left over; else a number greater than all rows.
-        shape = len(self._entries) - WINDOW + 1, WINDOW
-        entries = np.ndarray(shape, np.uint32, self._entries, strides=(4, 4))[start]
-        entries ^= (high << self._bits)[:, None]
-        rows: Rows = entries.min(axis=1).astype(np.int64)
-        found = rows < len(self._ids)
-        rows[~found] = 0
-        # The few bits can agree by chance; the comparison makes it sure.
-        found &= _bools(pc.equal(self._ids.take(to_arrow(rows)), ids))
-        if not found.all():
-            rows[~found] = MISSING
-            size = self._starts[bucket + 1] - start
-            several = (entries < len(self._ids)).sum(axis=1) > 1
-            for i in np.flatnonzero(~found & (several | (size > WINDOW))).tolist():
-                rows[i] = self._search(ids[i], start[i], start[i] + size[i])
-        return rows
-
-    def _search(self, text: pa.StringScalar, start: int, stop: int) -> int:
-        """The row of a text in a whole bucket, or -1."""
-        rows = (self._entries[start:stop] & ((1 << self._bits) - 1)).astype(np.int64)
-        place = pc.index(self._ids.take(to_arrow(rows)), text).as_py()
-        return MISSING if place < 0 else int(rows[place])

@@ -19,13 +19,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from audiolabels.arrays.bits import Bits, third_state
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, one_chunk, to_numpy
 from audiolabels.errors import TargetsFileError
 from audiolabels.files import atomic_path, blame
+from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
 from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Bits, Targets, third_state
-from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
+from audiolabels.targets.targets import Targets
 
 KEY = b"audiolabels"
 FORMAT_VERSION = 1

@@ -15,15 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from audiolabels.arrays.bits import CHUNK, Bits, unpack_floats
 from audiolabels.errors import OptionError
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 
 if TYPE_CHECKING:
     import pandas
     import torch
-
-Bits = npt.NDArray[np.uint8]
-CHUNK = 8192  # rows of bits unpacked at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,11 +178,6 @@ class Targets:
         )
 
 
-def unpack_floats(bits: Bits, columns: int) -> npt.NDArray[np.float32]:
-    """Bits, shape (B, ceil(C / 8)), as zeros and ones, shape (B, C)."""
-    return np.unpackbits(bits, axis=1, count=columns).astype(np.float32)
-
-
 def as_tensors(
     target: npt.NDArray[np.float32], mask: npt.NDArray[np.float32]
 ) -> "tuple[torch.Tensor, torch.Tensor]":
@@ -200,33 +193,6 @@ def as_tensors(
             "torch is not installed; install it with: pip install 'audiolabels[train]'"
         ) from error
     return torch.from_numpy(target), torch.from_numpy(mask)
-
-
-def third_state(one: Bits, other: Bits, columns: int) -> Bits:
-    """Bits of what is in neither of two states, shape (D, ceil(C / 8)) each."""
-    bits = one | other
-    np.invert(bits, out=bits)
-    bits[:, -1] &= np.uint8(0xFF << (-columns % 8) & 0xFF)
-    return bits
-
-
-def count_bits(bits: Bits) -> int:
-    """Number of bits set."""
-    flat = bits.ravel()
-    whole = len(flat) // 8 * 8
-    words, rest = np.bitwise_count(flat[:whole].view(np.uint64)), np.bitwise_count(flat[whole:])
-    return int(words.sum(dtype=np.int64) + rest.sum(dtype=np.int64))
-
-
-def weigh(
-    bits: npt.NDArray[np.uint8], weights: npt.NDArray[np.int64], columns: int
-) -> npt.NDArray[np.int64]:
-    """Weighted count of set bits by column: int64 (C,)."""
-    total = np.zeros(columns, np.float64)
-    for start in range(0, len(bits), CHUNK):
-        part = np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns)
-        total += weights[start : start + CHUNK].astype(np.float64) @ part.astype(np.float64)
-    return total.astype(np.int64)
 
 
 def _abridge(names: list[str], limit: int = 6) -> str:

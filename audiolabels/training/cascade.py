@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from audiolabels.expansion.local import expand_files
 from audiolabels.errors import OptionError, RunError
+from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
 from audiolabels.files import atomic_path
 from audiolabels.training.annotate import annotate

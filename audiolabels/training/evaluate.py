@@ -7,11 +7,11 @@ import numpy as np
 
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import VocabularyError
-from audiolabels.labels.events import Events
 from audiolabels.features import Features
-from audiolabels.metrics.ranking import Evaluation, evaluate
-from audiolabels.metrics.psds import Detection, psds
+from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
+from audiolabels.metrics.psds import Detection, psds
+from audiolabels.metrics.ranking import Evaluation, evaluate
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import HALF, Examples, heard_windows

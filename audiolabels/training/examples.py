@@ -23,9 +23,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from audiolabels.arrays.columns import to_numpy
+from audiolabels.clips.index import hash_strings
 from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.features import Features
-from audiolabels.labels.duplicates import hash_strings
 from audiolabels.targets.sampling import balanced_rows, weigh_clips
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from audiolabels.errors import OptionError, choose
+from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.training.huggingface import (
     HuggingFace,
     from_description,
@@ -24,7 +25,6 @@ from audiolabels.training.huggingface import (
 )
 from audiolabels.training.networks import CNN1D, MLP, Linear, MobileNetV2, ResNet50, Segments
 from audiolabels.training.tagger import POOLING, Tagger, freeze, mean_of_real, new_head, real_frames
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = [
     "MODELS",

@@ -29,8 +29,8 @@ from audiolabels import __version__
 from audiolabels.errors import RunError
 from audiolabels.features import Features
 from audiolabels.files import atomic_path
-from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 
 CONFIG, CLASSES, WEIGHTS = "config.json", "vocabulary.csv", "model.safetensors"
 BEST, FORMAT = "best_validation_mAP", 1

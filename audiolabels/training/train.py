@@ -11,6 +11,7 @@ import torch
 
 from audiolabels.errors import OptionError
 from audiolabels.features import Features
+from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
@@ -25,7 +26,6 @@ from audiolabels.training.run_folder import (
     save_weights,
     write_config,
 )
-from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 
 DEFAULT = "mlp"
 MIXING = 0.8  # best μ for strong labels beside weak ones; Hershey et al. 2021, §4.1

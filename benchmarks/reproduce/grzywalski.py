@@ -29,8 +29,9 @@ from common import (
 )
 
 import audiolabels
+from audiolabels.clips.partition import draw_parts
 from audiolabels.features import Features, open_features
-from audiolabels.splitting.roots import Split, draw_parts, split_by_root
+from audiolabels.splitting.roots import Split, split_by_root
 from audiolabels.training.examples import Examples, Segments
 from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict

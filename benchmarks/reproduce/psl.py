@@ -19,11 +19,11 @@ import numpy as np
 from common import FEATURES, LABELS, Result, effort, main, markdown, split, spread, train_mlp
 
 import audiolabels
-from audiolabels.metrics.agreement import LEVEL, ScoreCounts, count_scores
 from audiolabels.features import open_features
+from audiolabels.labels.scores import whole_clips
+from audiolabels.metrics.agreement import LEVEL, ScoreCounts, count_scores
 from audiolabels.metrics.ranking import evaluate
 from audiolabels.schemes.given_labels import GivenLabels
-from audiolabels.labels.scores import whole_clips
 from audiolabels.training.annotate import annotate
 from audiolabels.training.examples import Examples
 from audiolabels.training.fit import Recipe

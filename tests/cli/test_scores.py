@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from importers.files import NAMES, write_ced, write_hdf5, write_npz
+from score_files import NAMES, write_ced, write_hdf5, write_npz
 
 from audiolabels import expand, load_vocabulary, read_labels, read_scores, read_targets
 

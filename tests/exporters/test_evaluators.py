@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from audiolabels import Events, export, read_events, toy_ontology
 from audiolabels.errors import OptionError
-from audiolabels.schemes.event_spans import merge_events
 from audiolabels.ontology.vocabulary import load_vocabulary
+from audiolabels.schemes.event_spans import merge_events
 
 TOY = toy_ontology()
 VOCABULARY = load_vocabulary(list(TOY), ontology=TOY)

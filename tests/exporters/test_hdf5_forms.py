@@ -15,8 +15,8 @@ from export_support import sample_targets as sample
 from export_support import strange_targets as strange
 
 from audiolabels import Annotations, Targets, expand, export
+from audiolabels.arrays.bits import third_state
 from audiolabels.errors import OptionError, VocabularyError
-from audiolabels.targets.targets import third_state
 
 h5py = pytest.importorskip("h5py")
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from audiolabels.labels.annotations import FATES
 from audiolabels.errors import FeaturesFileError, OptionError
 from audiolabels.features import open_features
 from audiolabels.features.audio import AudioFeatures
+from audiolabels.labels.report import FATES
 
 soundfile = pytest.importorskip("soundfile")
 soxr = pytest.importorskip("soxr")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from audiolabels import Annotations, expand, read_labels, sample_path
-from audiolabels.schemes import SCHEMES
 from audiolabels.ontology.parents import PARENTS
+from audiolabels.schemes import SCHEMES
 
 CLIPS = 25
 GOLDEN = Path(__file__).with_name("sample.tsv")

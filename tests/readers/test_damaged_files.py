@@ -25,8 +25,8 @@ from reader_support import (
     zipped,
 )
 
-from audiolabels.labels.annotations import Report
 from audiolabels.errors import LabelFileError
+from audiolabels.labels.report import Report
 from audiolabels.readers import no_usable_row, read_labels
 
 ROWS = "".join(f"{i:011},{i},{i + 9},/m/04rlf\n" for i in range(2000))

@@ -26,9 +26,10 @@ from reader_support import (
 )
 
 from audiolabels import expand, toy_ontology, write_targets
-from audiolabels.labels.annotations import Finding
 from audiolabels.errors import AudioLabelsError, OptionError, UnknownLabelError
-from audiolabels.readers import FORMATS, ReadOptions, parquet, read_labels, stream_source
+from audiolabels.labels.report import Finding
+from audiolabels.readers import FORMATS, ReadOptions, read_labels, stream_source
+from audiolabels.readers.annotations import parquet
 from audiolabels.readers.formats import LABEL_FORMATS
 from audiolabels.readers.opening import open_source
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from reader_support import OFFICIAL, ONTOLOGY, ids, parquet_bytes, write
 
 from audiolabels import Annotations
-from audiolabels.labels.annotations import FATES
 from audiolabels.errors import AudioLabelsError
-from audiolabels.readers import TIME_UNITS, UNKNOWN, read_labels
+from audiolabels.labels.report import FATES
 from audiolabels.ontology.vocabulary import load_vocabulary
+from audiolabels.readers import TIME_UNITS, UNKNOWN, read_labels
 
 CLIPS = ["-aaaaaaaaaa", "bbbbbbbbbb_", "Yc-cccccccc", "_0123456789", "ddddddddddd", "E-_-_-_-_-E"]
 SETS = [

@@ -17,8 +17,8 @@ from audiolabels import (
     toy_ontology,
 )
 from audiolabels.errors import OptionError, VocabularyError
-from audiolabels.schemes import SCHEMES
 from audiolabels.ontology.parents import PARENTS
+from audiolabels.schemes import SCHEMES
 
 POLICIES = list(PARENTS)
 

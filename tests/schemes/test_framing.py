@@ -34,9 +34,9 @@ from audiolabels import (
 from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.labels.events import Events
 from audiolabels.ontology.graph import OntologyClass
+from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.schemes.diffuse import diffuse
 from audiolabels.schemes.framed import NEGATIVES, Framed
-from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.schemes.strong_framed import strong_framed
 
 POLICIES = list(PARENTS_OR_NONE)

@@ -13,8 +13,8 @@ from oracles.expansion import NEGATIVE, POSITIVE, UNKNOWN
 from oracles.framing import Clip, Statement, diffuse_clip, frame_clip
 
 from audiolabels import Events, Targets, expand, load_vocabulary, read_events
-from audiolabels.schemes.framed import NEGATIVES, FrameCounts
 from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.schemes.framed import NEGATIVES, FrameCounts
 
 pytestmark = pytest.mark.shared
 NAME = "strong_eval_110_classes.tsv.gz"

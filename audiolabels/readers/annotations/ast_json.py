@@ -4,11 +4,18 @@ import json
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
-from audiolabels.labels.annotations import Annotations, Finding
-from audiolabels.errors import LabelFileError
 from audiolabels.clips.names import parse_clip_name
+from audiolabels.errors import LabelFileError
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.report import Finding
+from audiolabels.readers.annotations.label_parsing import (
+    LabelResolver,
+    Row,
+    Rows,
+    TextTable,
+    annotate,
+)
 from audiolabels.readers.opening import Source
-from audiolabels.readers.annotations.label_parsing import LabelResolver, Row, Rows, TextTable, annotate
 
 
 def read_ast_json(source: Source, resolver: LabelResolver) -> Iterator[Annotations]:

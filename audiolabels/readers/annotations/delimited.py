@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from audiolabels.labels.annotations import Annotations, Finding
 from audiolabels.arrays.columns import (
     fixed_binary,
     fixed_bytes,
@@ -25,13 +24,21 @@ from audiolabels.arrays.columns import (
     to_arrow,
     to_numpy,
 )
-from audiolabels.errors import LabelFileError
 from audiolabels.clips.names import LONGEST_CLIP_S, VIDEO, to_ms
+from audiolabels.errors import LabelFileError
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.report import Finding
+from audiolabels.readers.annotations.label_parsing import (
+    LabelResolver,
+    Row,
+    Rows,
+    TextTable,
+    annotate,
+)
+from audiolabels.readers.annotations.long import LongRows
 from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.lines import BadRowError, Line, ahead, blocks, read_lines, shown_clip
-from audiolabels.readers.annotations.long import LongRows
 from audiolabels.readers.opening import Source
-from audiolabels.readers.annotations.label_parsing import LabelResolver, Row, Rows, TextTable, annotate
 
 OFFICIAL_TIME = re.compile(r"(\d{1,6}\.\d{1,3}),")
 # A scalar made by Arrow alone: handing Arrow a Python string would import pandas.

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.labels.annotations import Annotations, Finding, LabelSets, Report
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_numpy
 from audiolabels.errors import UnknownLabelError, shortlist
+from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
 
 UNRESOLVED = -1

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.labels.annotations import Annotations, Finding, LabelSets, Report
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.report import Finding, Report
 from audiolabels.readers.annotations.label_parsing import Rows, TextTable, look_up_labels
 
 

@@ -6,12 +6,19 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.labels.annotations import Annotations, Finding
-from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.clips.names import parse_clip_name
+from audiolabels.errors import LabelFileError, shortlist
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.report import Finding
+from audiolabels.readers.annotations.label_parsing import (
+    LabelResolver,
+    Row,
+    Rows,
+    TextTable,
+    annotate,
+)
 from audiolabels.readers.dialect import CLIP, LABELS
 from audiolabels.readers.opening import Source
-from audiolabels.readers.annotations.label_parsing import LabelResolver, Row, Rows, TextTable, annotate
 
 BATCH = 1 << 16
 TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels

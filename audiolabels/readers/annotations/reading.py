@@ -5,18 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from audiolabels.labels.annotations import Annotations, Report
 from audiolabels.errors import LabelFileError
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.duplicates import ClipIndex
+from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.annotations.ast_json import read_ast_json
 from audiolabels.readers.annotations.delimited import read_delimited
+from audiolabels.readers.annotations.label_parsing import LabelResolver
+from audiolabels.readers.annotations.parquet import read_parquet, unread_columns
 from audiolabels.readers.dialect import detect_dialect
-from audiolabels.labels.duplicates import ClipIndex
 from audiolabels.readers.formats import FORMATS, ReadOptions, ignored_columns
 from audiolabels.readers.opening import ARROW, Source, open_source
-from audiolabels.readers.annotations.parquet import read_parquet, unread_columns
-from audiolabels.readers.annotations.label_parsing import LabelResolver
-from audiolabels.ontology.vocabulary import load_vocabulary
 
 
 def stream_source(

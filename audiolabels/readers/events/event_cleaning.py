@@ -8,14 +8,24 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.labels.annotations import Annotations, Finding, Report
 from audiolabels.arrays.columns import one_chunk, places_in, row_order, to_arrow, to_numpy
-from audiolabels.labels.events import ABSENT, EMPTY, NO_CLASS, NOTHING, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.arrays.grid import Ms
-from audiolabels.ontology.ontology import Ontology
 from audiolabels.clips.names import STARTED
-from audiolabels.readers.events.row_parsing import ANOTHER_LENGTH, NOT_TOLD, EventRows
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.events import (
+    ABSENT,
+    EMPTY,
+    NO_CLASS,
+    NOTHING,
+    PRESENT,
+    SILENT,
+    UNKNOWN,
+    Events,
+)
+from audiolabels.labels.report import Finding, Report
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import LabelResolver, parse_texts, refuse_unknown
+from audiolabels.readers.events.row_parsing import ANOTHER_LENGTH, NOT_TOLD, EventRows
 
 Flags = npt.NDArray[np.bool_]
 ABSENT_OUTSIDE = ("label dropped", "an absence outside its clip")

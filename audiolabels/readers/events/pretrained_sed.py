@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Finding
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.labels.events import DURATION, EMPTY, PRESENT, UNKNOWN
-from audiolabels.clips.names import parse_clip_name
+from audiolabels.labels.report import Finding
 from audiolabels.readers.events.row_parsing import NOT_TOLD, EventRows
 from audiolabels.readers.opening import Source
 

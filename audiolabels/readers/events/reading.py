@@ -7,18 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from audiolabels.labels.annotations import Finding
 from audiolabels.arrays.columns import to_numpy
+from audiolabels.clips.index import hash_strings
 from audiolabels.errors import LabelFileError
+from audiolabels.labels.duplicates import repeated_hashes
 from audiolabels.labels.events import Events
+from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.readers.events.side_files import read_beside
-from audiolabels.labels.duplicates import hash_strings, repeated_hashes
-from audiolabels.readers.events.detection import describe_file, event_dialect, read_parts
-from audiolabels.readers.formats import EventOptions, ReadOptions
 from audiolabels.readers.annotations.reading import no_usable_row
-from audiolabels.readers.opening import open_source
+from audiolabels.readers.events.detection import describe_file, event_dialect, read_parts
 from audiolabels.readers.events.event_cleaning import Part, finding, gather, settle
+from audiolabels.readers.events.side_files import read_beside
+from audiolabels.readers.formats import EventOptions, ReadOptions
+from audiolabels.readers.opening import open_source
 
 CLIPS = 1 << 14  # of a part, where the whole input is held
 

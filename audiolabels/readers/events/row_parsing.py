@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from audiolabels.labels.annotations import Finding
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_numpy
+from audiolabels.arrays.grid import Ms
+from audiolabels.clips.names import LONGEST_CLIP_S, VIDEO, parse_clip_name, to_ms
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.events import ABSENT, EMPTY, NOTHING, PRESENT, UNKNOWN
-from audiolabels.arrays.grid import Ms
+from audiolabels.labels.report import Finding
 from audiolabels.readers import lines
-from audiolabels.clips.names import LONGEST_CLIP_S, VIDEO, parse_clip_name, to_ms
 from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.lines import BadRowError, Line, read_lines, shown_clip
 from audiolabels.readers.opening import Source

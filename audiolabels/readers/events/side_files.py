@@ -7,18 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Finding, Report
 from audiolabels.arrays.columns import places_in, texts_to_arrow
+from audiolabels.clips.names import parse_clip_name, to_ms
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.labels.events import ABSENT, UNKNOWN, Events
+from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.clips.names import parse_clip_name, to_ms
+from audiolabels.readers.annotations.reading import read_labels
 from audiolabels.readers.dialect import CLIP, CLIP_DURATION, detect_dialect, split_cells
 from audiolabels.readers.events.detection import describe_file, read_parts
-from audiolabels.readers.events.row_parsing import NOT_TOLD
-from audiolabels.readers.formats import EventOptions, ReadOptions
-from audiolabels.readers.annotations.reading import read_labels
-from audiolabels.readers.opening import ARROW, open_source
 from audiolabels.readers.events.event_cleaning import (
     ENDLESS,
     OUTSIDE,
@@ -33,6 +30,9 @@ from audiolabels.readers.events.event_cleaning import (
     lengths,
     settle,
 )
+from audiolabels.readers.events.row_parsing import NOT_TOLD
+from audiolabels.readers.formats import EventOptions, ReadOptions
+from audiolabels.readers.opening import ARROW, open_source
 
 DURATION_NAMES = [*CLIP_DURATION, "duration", "duration_seconds", "length"]
 FEW = 20  # events outside their clips that are no reason for doubt yet

@@ -25,10 +25,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.errors import ScoresFileError
+from audiolabels.ontology.vocabulary import load_vocabulary
+from audiolabels.readers.dialect import CLIP
 from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
 from audiolabels.readers.scores.hdf5 import open_hdf5
-from audiolabels.readers.dialect import CLIP
-from audiolabels.ontology.vocabulary import load_vocabulary
 
 HEAR = "labelvocabulary.csv"
 

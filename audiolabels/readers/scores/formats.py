@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import ScoresFileError, choose
 from audiolabels.arrays.grid import Ms
+from audiolabels.errors import ScoresFileError, choose
 
 VALUES = ("auto", "logits", "probabilities")
 BEYOND_TOP = ("unknown", "zero")

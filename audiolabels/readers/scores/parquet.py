@@ -25,12 +25,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import to_arrow, to_numpy
+from audiolabels.arrays.grid import Ms
 from audiolabels.errors import ScoresFileError
 from audiolabels.files import atomic_path, blame
-from audiolabels.arrays.grid import Ms
-from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
-from audiolabels.readers.dialect import CLIP
 from audiolabels.labels.scores import Scores
+from audiolabels.readers.dialect import CLIP
+from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
 from audiolabels.targets.store import KEY
 
 CLASSES = b"classes"

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from audiolabels.errors import ScoresFileError
+from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, texts
 from audiolabels.readers.scores.hdf5 import open_hdf5
-from audiolabels.ontology.vocabulary import load_vocabulary
 
 FRAME_MS = 40
 

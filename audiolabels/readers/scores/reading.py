@@ -17,16 +17,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.labels.annotations import Finding, Report
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
-from audiolabels.errors import AudioLabelsError, ScoresFileError, VocabularyError
-from audiolabels.readers.scores.formats import Block, ScoreOptions, Table
-from audiolabels.readers.scores.detection import BESIDE, detect_form
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.clips.index import hash_strings
 from audiolabels.clips.names import parse_clip_name
-from audiolabels.labels.duplicates import hash_strings, repeated_hashes
+from audiolabels.errors import AudioLabelsError, ScoresFileError, VocabularyError
+from audiolabels.labels.duplicates import repeated_hashes
+from audiolabels.labels.report import Finding, Report
 from audiolabels.labels.scores import Floats, Scores, run_starts
+from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.readers.scores.detection import BESIDE, detect_form
+from audiolabels.readers.scores.formats import Block, ScoreOptions, Table
 
 SLACK = 1e-6  # a probability may be off by so much
 # What zipfile, numpy, h5py and pyarrow raise when a file is not as it should be.

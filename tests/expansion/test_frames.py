@@ -21,12 +21,12 @@ from audiolabels import (
     sample_path,
     write_targets,
 )
-from audiolabels.expansion import frames, local
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError
-from audiolabels.targets.layouts import LAYOUTS
-from audiolabels.readers import events as reading
+from audiolabels.expansion import frames, local
 from audiolabels.readers import lines
+from audiolabels.readers.events import reading
 from audiolabels.schemes.framed import NEGATIVES
+from audiolabels.targets.layouts import LAYOUTS
 
 TSV = "filename\tonset\toffset\tevent_label\n"
 LABELS = ["Dog", "/m/09x0r", "Church bell", "/t/dd00138", "Music", "Male speech, man speaking"]

@@ -24,12 +24,13 @@ from audiolabels import (
     sample_path,
     write_targets,
 )
-from audiolabels.expansion import local
+from audiolabels.arrays.bits import weigh
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError, TargetsFileError
-from audiolabels.targets.layouts import LAYOUTS
-from audiolabels.readers import lines, rows
+from audiolabels.expansion import local
+from audiolabels.readers import lines
+from audiolabels.readers.annotations import label_parsing as rows
 from audiolabels.schemes.label_counts import LabelCounts
-from audiolabels.targets.targets import weigh
+from audiolabels.targets.layouts import LAYOUTS
 
 SETS = ["/m/0342h", "/m/02sgy,/m/0342h", "/m/06mb1", "/m/09x0r,/m/0ngt1", "", "/m/0395lw"]
 

@@ -19,16 +19,16 @@ from audiolabels import (
     Vocabulary,
     compare,
     compare_files,
-    cooccurrence,
     expand,
     load_ontology,
     load_vocabulary,
-    matching,
     read_labels,
     toy_ontology,
     write_targets,
 )
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
+from audiolabels.comparison import matching
+from audiolabels.comparison import odds_ratios as cooccurrence
 from audiolabels.comparison.comparison import shifted_classes, tabulate_classes, tabulate_odds
 from audiolabels.comparison.odds_ratios import odds_ratio
 from audiolabels.errors import (

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from reader_support import OFFICIAL, ONTOLOGY, SEGMENTS, ids, outcome, write
 
-from audiolabels.readers import delimited, lines, read_labels
+from audiolabels.readers import lines, read_labels
+from audiolabels.readers.annotations import delimited
 from audiolabels.readers.annotations.delimited import _official_rows, _tolerant_rows
+from audiolabels.readers.annotations.label_parsing import LabelResolver, Rows, TextTable, annotate
 from audiolabels.readers.dialect import detect_dialect
 from audiolabels.readers.opening import Source
-from audiolabels.readers.annotations.label_parsing import LabelResolver, Rows, TextTable, annotate
 
 steady = settings(
     max_examples=120,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from audiolabels import Annotations, load_ontology, load_vocabulary, read_labels, sample_path
 from audiolabels.arrays.columns import doubles_to_arrow
-from audiolabels.splitting.files import split_files, write_labels
 from audiolabels.errors import OptionError
+from audiolabels.splitting.files import split_files, write_labels
 
 CLASSES = ("Rain", "Dog", "Male speech, man speaking", "Bass, drum")
 NAMES = [name for name in CLASSES if load_ontology().with_supplement().resolve(name)]

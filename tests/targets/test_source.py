@@ -15,9 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 import audiolabels
 from audiolabels import Annotations, Events, LabelSource, expand, write_targets
 from audiolabels.arrays.columns import texts_to_arrow
+from audiolabels.clips.index import _Index, hash_strings
 from audiolabels.errors import OptionError, TargetsFileError, UnknownClipError, VocabularyError
-from audiolabels.labels.duplicates import hash_strings
-from audiolabels.targets.source import _Index
 
 CLIPS = {
     "abcdefghijk_30000": ["Guitar"],
@@ -233,7 +232,8 @@ def test_clips_whose_hashes_agree_are_told_apart(
     kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "audiolabels.targets.source.hash_strings", lambda texts: hash_strings(texts) & np.uint64(kept)
+        "audiolabels.clips.index.hash_strings",
+        lambda texts: hash_strings(texts) & np.uint64(kept),
     )
     ids = [f"clip {number % 90}" for number in range(100)]
     index = _Index(pa.array(ids, pa.string()))

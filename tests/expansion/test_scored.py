@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from importers.files import NAMES, write_hdf5, write_npz
+from score_files import NAMES, write_hdf5, write_npz
 
 from audiolabels import (
     SoftTargets,

@@ -20,9 +20,10 @@ from reader_support import (
     write,
 )
 
-from audiolabels.labels.annotations import FATES
 from audiolabels.errors import UnknownLabelError
-from audiolabels.readers import read_labels, rows
+from audiolabels.labels.report import FATES
+from audiolabels.readers import read_labels
+from audiolabels.readers.annotations import label_parsing as rows
 from audiolabels.readers.annotations.label_parsing import LabelResolver
 
 NAMES = sorted({c.name for c in ONTOLOGY.classes})

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from strategies import annotations, ontologies
 
 from audiolabels import Annotations, Ontology
-from audiolabels.labels.annotations import LabelSets
 from audiolabels.errors import UnknownLabelError
+from audiolabels.labels.annotations import LabelSets
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=30)
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiolabels import Annotations
-from audiolabels.labels.annotations import Finding
-from audiolabels.readers import duplicates
-from audiolabels.labels.duplicates import ClipIndex, hash_strings
+from audiolabels.clips.index import hash_strings
+from audiolabels.labels import duplicates
+from audiolabels.labels.duplicates import ClipIndex
+from audiolabels.labels.report import Finding
 
 TEXTS = st.text(max_size=40) | st.text("ab", max_size=20) | st.text("\0a", max_size=20)
 NAMES = [*"abcdef", "", "-aaaaaaaaaa_30000", "-aaaaaaaaaa_3000"]

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from reader_support import ONTOLOGY, Outcome, event_outcome, streamed_outcome, write
 
-from audiolabels.errors import LabelFileError
-from audiolabels.readers import event_rows, lines, read_events
 from audiolabels.clips.names import STARTED, parse_clip_name
-from audiolabels.readers.events.row_parsing import ANOTHER_LENGTH
+from audiolabels.errors import LabelFileError
+from audiolabels.readers import lines, read_events
+from audiolabels.readers.events import row_parsing as event_rows
 from audiolabels.readers.events.reading import ScatteredError
+from audiolabels.readers.events.row_parsing import ANOTHER_LENGTH
 
 steady = settings(
     max_examples=200,

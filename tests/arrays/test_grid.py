@@ -11,8 +11,8 @@ from oracles.framing import fills_half, frames_of
 from strategies import grids
 
 from audiolabels import Grid
-from audiolabels.errors import OptionError
 from audiolabels.arrays.grid import ROUNDING, seconds_to_ms
+from audiolabels.errors import OptionError
 
 NEAR = range(-12, 30)  # frames that are looked at
 

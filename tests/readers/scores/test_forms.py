@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from importers.files import (
+from score_files import (
     NAMES,
     VIDEOS,
     logits_of,
@@ -32,7 +32,8 @@ from audiolabels import (
     write_scores,
     write_targets,
 )
-from audiolabels.readers.scores import IMPORTERS, forms
+from audiolabels.readers.scores import IMPORTERS
+from audiolabels.readers.scores import formats as forms
 
 AUDIOSET = load_vocabulary("audioset")
 RNG = np.random.default_rng(7)
@@ -225,7 +226,7 @@ def test_the_size_of_blocks_changes_nothing(
 ) -> None:
     arrays = {"clip_id": CLIPS, "scores": SEGMENTS, "classes": NAMES, "segment_seconds": 1.0}
     whole = read_scores(write_plain("hdf5", tmp_path, **arrays))
-    for module in ("plain", "forms"):
+    for module in ("plain", "formats"):
         monkeypatch.setattr(f"audiolabels.readers.scores.{module}.BLOCK", block)
     parts = read_scores(tmp_path / "scores.hdf5")
     assert np.array_equal(parts.scores, whole.scores)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels import Scores, agreement, load_vocabulary
-from audiolabels.metrics.agreement import Overlap
+from audiolabels import Scores, load_vocabulary
 from audiolabels.labels.scores import whole_clips
+from audiolabels.metrics import agreement
+from audiolabels.metrics.agreement import Overlap
 
 IDS = load_vocabulary("audioset").ids
 RNG = np.random.default_rng(3)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from importers.files import (
+from score_files import (
     NAMES,
     write_ced,
     write_efficientat,

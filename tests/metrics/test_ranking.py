@@ -309,5 +309,5 @@ def test_neither_torch_nor_scikit_learn_is_needed() -> None:
         "import sys, audiolabels.metrics.ranking as m; m.evaluate([[1., 0.]], [[1, 0]]);"
         "sys.exit(bool({'torch', 'sklearn', 'scipy', 'pandas'} & sys.modules.keys()))"
     )
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0

@@ -1,0 +1,1 @@
+"""Comparison of two sides, annotations or targets: priors, common pairs, odds ratios."""

@@ -1,0 +1,89 @@
+"""What reading found, and what becomes of every row that was not used as it stood."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# What becomes of a row with a finding of each kind.
+FATES: Mapping[str, str] = {
+    "row unused": "not in the result",
+    "label dropped": "row kept without that label",
+    "clip unlabelled": "clip kept, all classes unknown",
+    "duplicate label": "label counted once",
+    "duplicate clip": "clip kept as it is",
+    "event dropped": "its class unknown in that clip, unless another event gives it",
+    "event as it is": "event used as it stands",
+    "class without frame": "class not positive in that clip",
+    "clash": "positive where there is an event",
+    "clip added": "all but the named classes unknown",
+    "clip united": "one clip, with the labels of all its rows",
+    "clip without scores": "not in the result",
+    "clip not repaired": "its labels stay as they are",
+    "clip without labels": "not in the result; kept at teacher weight 1",
+    "file unused": "not among the features",
+    "several channels": "their mean is used",
+    "other rate": "resampled",
+    "silent": "used as it is",
+    "short": "zeros follow; its true length is told",
+    "broken": "used as far as it goes",
+    "samples that are no number": "set to 0",
+    "clip without frames": "kept, with length 0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing in a label file that was not used as it stood.
+
+    Attributes:
+        source: name of the file.
+        row: line of the file, from 1; for JSON and Parquet the entry, from 1.
+        clip: the clip's id, as far as the row tells it.
+        kind: a key of `FATES`.
+        reason: what is the matter.
+        label: the class in question, where the row alone does not tell.
+    """
+
+    source: str
+    row: int
+    clip: str
+    kind: str
+    reason: str
+    label: str = field(default="", repr=False)
+
+
+@dataclass
+class Report:
+    """What reading found: rows, files, and everything that was not used as it stood.
+
+    Attributes:
+        rows: data rows in the files; headers, comments and blank lines do not count.
+        rows_used: those whose content is in the annotations.
+        sources: one dict a file: name, format, sha256 (of the file's bytes), rows.
+        notes: sentences about how the files were taken.
+        findings: every exception, row by row.
+    """
+
+    rows: int = 0
+    rows_used: int = 0
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def merge(self, other: "Report") -> None:
+        """Add another report's content to this one."""
+        self.rows += other.rows
+        self.rows_used += other.rows_used
+        self.sources += other.sources
+        self.notes += [note for note in other.notes if note not in self.notes]
+        self.findings += other.findings
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """Number of findings by (kind, reason)."""
+        return Counter((f.kind, f.reason) for f in self.findings)
+
+    def __repr__(self) -> str:
+        return (
+            f"Report({self.rows:,} rows, {self.rows_used:,} used, {len(self.findings):,} findings)"
+        )

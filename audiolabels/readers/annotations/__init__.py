@@ -1,0 +1,1 @@
+"""Readers of label files: labels of whole clips, in any known format."""
