@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.bits import Bits
+from audiolabels.arrays.columns import row_order
 
 Ints = npt.NDArray[np.int64]
 
@@ -30,10 +31,7 @@ class Runs(NamedTuple):
     @property
     def starts_pair(self) -> npt.NDArray[np.bool_]:
         """Bool (R,): whether each run is the first of its clip and column."""
-        new = np.ones(len(self.clip), np.bool_)
-        clip, column = self.clip, self.column
-        new[1:] = (clip[1:] != clip[:-1]) | (column[1:] != column[:-1])
-        return new
+        return changes(self.clip, self.column)
 
 
 def merge(clip: Ints, column: Ints, first: Ints, stop: Ints) -> Runs:
@@ -48,16 +46,51 @@ def merge(clip: Ints, column: Ints, first: Ints, stop: Ints) -> Runs:
         clip, column, first, stop = clip[some], column[some], first[some], stop[some]
     bits = int(column.max(initial=0)).bit_length()
     pair, first, stop = _ascending(clip << bits | column, first, stop)
-    new = np.ones(len(pair), np.bool_)
-    np.not_equal(pair[1:], pair[:-1], out=new[1:])
-    # Lifted by its pair's number, no stop of an earlier pair reaches a later pair's frames.
-    lift = np.cumsum(new) * (int(stop.max(initial=0)) + 1)
-    reach = np.maximum.accumulate(stop + lift)
-    new[1:] |= (first + lift)[1:] > reach[:-1]
+    new = changes(pair)
+    reach = furthest(new, stop)
+    new[1:] |= first[1:] > reach[:-1]
     begins = np.flatnonzero(new)
     ends = np.append(begins, len(new))[1:] - 1
     pair = pair[begins]
-    return Runs(pair >> bits, pair & ((1 << bits) - 1), first[begins], (reach - lift)[ends])
+    return Runs(pair >> bits, pair & ((1 << bits) - 1), first[begins], reach[ends])
+
+
+def united(*keys: npt.NDArray[np.integer], first: Ints, stop: Ints) -> tuple[Ints, Ints]:
+    """For each stretch the union of those of equal keys that it overlaps or touches, in turn.
+
+    Args:
+        keys: int (E,) each, not negative.
+        first, stop: int64 (E,), `first` below `stop`.
+
+    Returns:
+        First and stop of the unions, int64 (E,) each.
+    """
+    if not len(first):
+        return first, stop
+    order = row_order(*keys, first - first.min())
+    new = changes(*(key[order] for key in keys))
+    begin, reach = first[order], furthest(new, stop[order])
+    new[1:] |= begin[1:] > reach[:-1]
+    piece, starts = np.cumsum(new) - 1, np.flatnonzero(new)
+    whole = np.empty((2, len(order)), np.int64)
+    whole[0, order] = begin[starts][piece]
+    whole[1, order] = reach[np.append(starts[1:], len(order)) - 1][piece]
+    return whole[0], whole[1]
+
+
+def changes(*keys: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    """Bool (E,): whether a key differs from that of the row before; the first row's does."""
+    new = np.ones(len(keys[0]), np.bool_)
+    new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    return new
+
+
+def furthest(new: npt.NDArray[np.bool_], stop: Ints) -> Ints:
+    """The furthest stop up to each row since the last one that is new, int64 (E,)."""
+    # Lifted by the number of their group, no stop of an earlier group reaches those of a later.
+    lift = np.cumsum(new) * (int(stop.max(initial=0)) + 1 - int(stop.min(initial=0)))
+    reach: Ints = np.maximum.accumulate(stop + lift) - lift
+    return reach
 
 
 def _ascending(pair: Ints, first: Ints, stop: Ints) -> tuple[Ints, Ints, Ints]:

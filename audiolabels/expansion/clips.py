@@ -1,10 +1,12 @@
 """Labels of clips to targets, part by part."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from audiolabels.clips.rows import rechunk
 from audiolabels.expansion.plan import Group, Job, Run
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Report
@@ -23,9 +25,10 @@ def expanded_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]
     counts = run.summary.counts
     assert isinstance(counts, LabelCounts)
     expander = Expander(job.make, job.vocabulary, job.ontology, writer, counts)
-    for clips in rechunk(_read(job, run), writer.layout.group, job.ontology):
+    concat = partial(Annotations.concat, ontology=job.ontology)
+    for clips in rechunk(_read(job, run), writer.layout.group, concat):
         cells = expander.cells(clips)
-        yield Group(clips.clip_id, clips.onset, clips.offset, cells, clips.set_of_clip)
+        yield Group(clips.clips, cells, clips.set_of_clip)
     expander.finish()
 
 
@@ -38,23 +41,6 @@ def _read(job: Job, run: Run) -> Iterator[Annotations]:
                 run.take(part.report)
                 yield replace(part, report=Report())
                 job.tell(number, source.raw.tell())
-
-
-def rechunk(parts: Iterable[Annotations], size: int, ontology: Ontology) -> Iterator[Annotations]:
-    """The same clips in parts of exactly `size`, the last one excepted."""
-    held: list[Annotations] = []
-    for part in parts:
-        if not len(part):
-            continue
-        held.append(part)
-        if sum(map(len, held)) >= size:
-            whole = Annotations.concat(held, ontology)
-            full = len(whole) // size * size
-            for start in range(0, full, size):
-                yield whole.slice(start, start + size)
-            held = [whole.slice(full, len(whole))]
-    if sum(map(len, held)):
-        yield Annotations.concat(held, ontology)
 
 
 class Expander:

@@ -1,13 +1,11 @@
 """Events to targets over frames, part by part."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
 
-from audiolabels.arrays.columns import one_chunk
 from audiolabels.arrays.grid import seconds_to_ms
+from audiolabels.clips.rows import rechunk
 from audiolabels.expansion.plan import Group, Job, Run
 from audiolabels.labels.events import Events
 from audiolabels.readers import stream_events
@@ -24,9 +22,10 @@ def framed_events(job: Job, run: Run, writer: TargetsWriter, *, whole: bool) -> 
     Raises:
         ScatteredError: at the end, if not `whole` and the events of a clip do not stand together.
     """
-    for targets in regroup(_frame(job, run, whole=whole), writer.layout.group):
+    framed = rechunk(_frame(job, run, whole=whole), writer.layout.group, Targets.concat)
+    for targets in framed:
         cells = writer.encode(targets)
-        yield Group(targets.clip_id, targets.onset, targets.offset, cells, targets.row_of_clip)
+        yield Group(targets.clips, cells, targets.row_of_clip)
 
 
 def _frame(job: Job, run: Run, *, whole: bool) -> Iterator[Targets]:
@@ -55,49 +54,3 @@ def _pieces(events: Events, job: Job) -> Iterator[Events]:
         stop = max(start + 1, int(np.searchsorted(ends, done + ROWS, "right")))
         yield events if stop - start == len(events) else events.slice(start, stop)
         start = stop
-
-
-def regroup(parts: Iterable[Targets], size: int) -> Iterator[Targets]:
-    """Targets that have a row of bits for each of theirs, in parts of exactly `size` rows.
-
-    The last part may have fewer.
-    """
-    held: list[Targets] = []
-    count = 0
-    for part in parts:
-        start = 0
-        while start < len(part):
-            stop = min(len(part), start + size - count)
-            held.append(_cut(part, start, stop))
-            count += stop - start
-            start = stop
-            if count == size:
-                yield _join(held)
-                held, count = [], 0
-    if held:
-        yield _join(held)
-
-
-def _cut(targets: Targets, start: int, stop: int) -> Targets:
-    return replace(
-        targets.slice(start, stop),
-        row_of_clip=np.arange(stop - start, dtype=np.int32),
-        positive=targets.positive[start:stop],
-        masked=targets.masked[start:stop],
-        cut=targets.cut[start:stop],
-    )
-
-
-def _join(parts: list[Targets]) -> Targets:
-    if len(parts) == 1:
-        return parts[0]
-    return replace(
-        parts[0],
-        clip_id=one_chunk(pa.chunked_array([p.clip_id for p in parts])),
-        onset=one_chunk(pa.chunked_array([p.onset for p in parts])),
-        offset=one_chunk(pa.chunked_array([p.offset for p in parts])),
-        row_of_clip=np.arange(sum(map(len, parts)), dtype=np.int32),
-        positive=np.concatenate([p.positive for p in parts]),
-        masked=np.concatenate([p.masked for p in parts]),
-        cut=np.concatenate([p.cut for p in parts]),
-    )

@@ -75,8 +75,6 @@ class Run:
 class Group(NamedTuple):
     """A row group, as `TargetsWriter.write` takes it."""
 
-    clip_id: pa.StringArray
-    onset: pa.DoubleArray
-    offset: pa.DoubleArray
+    clips: pa.RecordBatch
     cells: Cells
     which: npt.NDArray[np.int32]

@@ -1,6 +1,6 @@
 """Scores to targets, part by part; given labels are held whole, as they are looked up by clip."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.clips.rows import rechunk
 from audiolabels.errors import LabelFileError, ScoresFileError
-from audiolabels.expansion.frames import regroup
 from audiolabels.expansion.plan import Group, Job, Run
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.duplicates import ClipIndex
@@ -46,11 +46,12 @@ def scored_segments(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group
     if writer.soft:
         for soft in _targets(job, run, given, SoftTargets):
             which = np.arange(len(soft), dtype=np.int32)
-            yield Group(soft.clip_id, soft.onset, soft.offset, writer.encode(soft), which)
+            yield Group(soft.clips, writer.encode(soft), which)
         return
-    for hard in regroup(_targets(job, run, given, Targets), writer.layout.group):
+    hard_parts = _targets(job, run, given, Targets)
+    for hard in rechunk(hard_parts, writer.layout.group, Targets.concat):
         cells = writer.encode(hard)
-        yield Group(hard.clip_id, hard.onset, hard.offset, cells, hard.row_of_clip)
+        yield Group(hard.clips, cells, hard.row_of_clip)
 
 
 def repaired_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]:
@@ -82,7 +83,7 @@ def repaired_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]
         did = count_labels(job.ontology, sets, np.ones(len(part), np.int64), part)
         counts.add(RepairCounts(**vars(did)))
         cells = writer.encode(part)
-        yield Group(part.clip_id, part.onset, part.offset, cells, part.row_of_clip)
+        yield Group(part.clips, cells, part.row_of_clip)
 
 
 def _read_given(job: Job, run: Run) -> _Given:
@@ -115,7 +116,7 @@ def _targets(job: Job, run: Run, given: _Given | None, kind: type[T]) -> Iterato
     overlap = Overlap()
     labels = None if given is None else given.labels
     told = (part.over(job.vocabulary) for part in _usable(job, run, given))
-    for part, clips in whole_clips(rechunk(told, SOFT.group)):
+    for part, clips in whole_clips(rechunk(told, SOFT.group, Scores.concat)):
         said = (None, None) if labels is None else _compare(overlap, clips, labels)
         counts.add(count_scores(part, clips, *said))
         # Scores are propagated among all of the teacher's classes, before they are cut.
@@ -204,20 +205,3 @@ def _usable(job: Job, run: Run, given: _Given | None) -> Iterator[Scores]:
             f"{by_video:,} clips were found by their video alone, as the scores do not say where "
             f"in it they begin"
         )
-
-
-def rechunk(parts: Iterable[Scores], size: int) -> Iterator[Scores]:
-    """The same rows in parts of exactly `size`, the last one excepted."""
-    held: list[Scores] = []
-    for part in parts:
-        start, count = 0, sum(map(len, held))
-        while start < len(part):
-            stop = min(len(part), start + size - count)
-            held.append(part.slice(start, stop))
-            count += stop - start
-            start = stop
-            if count == size:
-                yield Scores.concat(held)
-                held, count = [], 0
-    if held:
-        yield Scores.concat(held)

@@ -56,10 +56,8 @@ def harden(soft: SoftTargets, form: str, threshold: float | str | None) -> Harde
         )
     level = max(float(np.float16(portion("threshold", threshold, above=True))), SMALLEST)
     return Hardened(
+        soft.clips,
         soft.vocabulary,
-        soft.clip_id,
-        soft.onset,
-        soft.offset,
         np.arange(len(soft), dtype=np.int32),
         soft.reach(level) & ~soft.masked,
         soft.masked,

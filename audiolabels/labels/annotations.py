@@ -5,15 +5,15 @@ thousands of distinct sets, so the sets are stored once and each clip points at 
 """
 
 import html
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from audiolabels.arrays.columns import doubles_to_arrow, one_chunk, texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -104,14 +104,13 @@ class LabelSets:
 
 
 @dataclass(frozen=True, eq=False)
-class Annotations:
+class Annotations(ClipRows):
     """Clips with the classes that people gave them.
 
     Attributes:
+        clips: N rows; `clip_id` is `<11 characters>_<start ms>`, or whatever id the data set has,
+            `offset` is null where the file does not say how long the clip is.
         ontology: the graph whose positions `sets.classes` holds.
-        clip_id: string (N,): `<11 characters>_<start ms>`, or whatever id the data set has.
-        onset, offset: double (N,): seconds from the start of the clip; null where the file does
-            not say how long the clip is.
         set_of_clip: int32 (N,): the label set of each clip.
         rows: int64 (N,): the row of its file that each clip first stood in, as in `Finding`.
         sets: the distinct label sets, or at least few.
@@ -122,10 +121,8 @@ class Annotations:
     (('Electric guitar',), (), None)
     """
 
+    PER_ROW = ("set_of_clip", "rows")
     ontology: Ontology
-    clip_id: pa.StringArray
-    onset: pa.DoubleArray
-    offset: pa.DoubleArray
     set_of_clip: npt.NDArray[np.int32]
     rows: npt.NDArray[np.int64]
     sets: LabelSets
@@ -164,11 +161,10 @@ class Annotations:
         owners, classes = np.array(pairs, np.int64).reshape(-1, 2).T
         labelled = np.array([names is not None for names in labels.values()], np.bool_)
         n = len(given)
+        lengths = doubles_to_arrow([None] * n)
         return cls(
+            clip_rows(texts_to_arrow(list(labels)), to_arrow(np.zeros(n)), lengths),
             ontology,
-            texts_to_arrow(list(labels)),
-            to_arrow(np.zeros(n)),
-            doubles_to_arrow([None] * n),
             np.arange(n, dtype=np.int32),
             np.arange(1, n + 1),
             LabelSets.build(owners, classes, labelled),
@@ -180,9 +176,6 @@ class Annotations:
         """Label sets without any clip."""
         return replace(cls.from_dict({}, ontology=ontology), sets=sets)
 
-    def __len__(self) -> int:
-        return len(self.clip_id)
-
     def labels(self, row: int) -> tuple[str, ...] | None:
         """Display names given to the clip in a row, or None where nobody said anything."""
         chosen = int(self.set_of_clip[row])
@@ -191,46 +184,30 @@ class Annotations:
         start, end = self.sets.offsets[chosen : chosen + 2]
         return tuple(self.ontology.classes[c].name for c in self.sets.classes[start:end])
 
-    def slice(self, start: int, stop: int) -> "Annotations":
-        """The clips from row `start` up to `stop`."""
-        sets, positions = self.sets, self.set_of_clip[start:stop]
-        if sets.lineage is None:
-            used, inverse = np.unique(positions, return_inverse=True)
-            sets, positions = sets.take(used), inverse.astype(np.int32)
-        count = max(0, min(stop, len(self)) - start)
-        return replace(
-            self,
-            clip_id=self.clip_id.slice(start, count),
-            onset=self.onset.slice(start, count),
-            offset=self.offset.slice(start, count),
-            set_of_clip=positions,
-            rows=self.rows[start:stop],
-            sets=sets,
-            report=Report(),
-        )
+    def slice(self, start: int, stop: int) -> Self:
+        """The clips from row `start` up to `stop`, without the report."""
+        part = replace(super().slice(start, stop), report=Report())
+        if part.sets.lineage is not None:
+            return part
+        used, inverse = np.unique(part.set_of_clip, return_inverse=True)
+        return replace(part, set_of_clip=inverse.astype(np.int32), sets=part.sets.take(used))
+
+    def take(self, rows: npt.NDArray[np.integer]) -> Self:
+        """The clips in the named rows, int (M,), without the report."""
+        return replace(super().take(rows), report=Report(rows=len(rows), rows_used=len(rows)))
 
     @staticmethod
-    def concat(parts: "list[Annotations]", ontology: Ontology) -> "Annotations":
-        """All clips of all parts; the parts share `ontology`."""
+    def concat(parts: "Sequence[Annotations]", ontology: Ontology) -> "Annotations":
+        """All clips of all parts, which share `ontology`."""
+        if not parts:
+            return Annotations.from_dict({}, ontology=ontology)
         sets, starts = LabelSets.concat([p.sets for p in parts])
-        report = Report()
-        for part in parts:
-            report.merge(part.report)
-
-        def column(name: str, type_: pa.DataType) -> pa.Array:
-            return one_chunk(pa.chunked_array([getattr(p, name) for p in parts], type_))
-
-        moved = [p.set_of_clip + start for p, start in zip(parts, starts, strict=True)]
-        return Annotations(
-            ontology,
-            column("clip_id", pa.string()),
-            column("onset", pa.float64()),
-            column("offset", pa.float64()),
-            np.concatenate([*moved, np.zeros(0, np.int32)]).astype(np.int32),
-            np.concatenate([*(p.rows for p in parts), np.zeros(0, np.int64)]),
-            sets,
-            report,
-        )
+        moved = [
+            replace(p, set_of_clip=(p.set_of_clip + start).astype(np.int32))
+            for p, start in zip(parts, starts, strict=True)
+        ]
+        report = Report.merged(p.report for p in parts)
+        return replace(parts[0], **Annotations.joined(moved), sets=sets, report=report)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None)."""

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import one_chunk, row_order, texts_to_arrow
+from audiolabels.arrays.columns import one_chunk, texts_to_arrow
 from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
+from audiolabels.arrays.intervals import united
 from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError, shortlist
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -169,22 +170,10 @@ class Events:
         overlap or touch, the span of all of them.
         """
         onset, offset = self.onset_ms.copy(), self.offset_ms.copy()
-        chosen = np.flatnonzero((self.says == ABSENT) | (self.says == SILENT))
-        if not len(chosen):
-            return onset, offset
-        keys = self.clip[chosen], self.classes[chosen], self.says[chosen].astype(np.int64)
-        order = chosen[row_order(*keys, onset[chosen] - onset[chosen].min())]
-        clip, classes, says = self.clip[order], self.classes[order], self.says[order]
-        begins = np.ones(len(order), np.bool_)
-        begins[1:] = (
-            (clip[1:] != clip[:-1]) | (classes[1:] != classes[:-1]) | (says[1:] != says[:-1])
-        )
-        lift = np.cumsum(begins) * (offset[order].max() + 1 - onset[order].min())
-        reach = np.maximum.accumulate(offset[order] + lift)
-        begins[1:] |= (onset[order] + lift)[1:] > reach[:-1]
-        piece = np.cumsum(begins) - 1
-        last = np.append(np.flatnonzero(begins)[1:], len(order)) - 1
-        onset[order], offset[order] = onset[order][begins][piece], (reach - lift)[last][piece]
+        chosen = (self.says == ABSENT) | (self.says == SILENT)
+        keys = (self.clip[chosen], self.classes[chosen], self.says[chosen])
+        span = united(*keys, first=onset[chosen], stop=offset[chosen])
+        onset[chosen], offset[chosen] = span
         return onset, offset
 
     def slice(self, start: int, stop: int) -> "Events":
@@ -226,9 +215,6 @@ class Events:
         """All clips of all parts, which share the ontology and have no clip in common."""
         files = tuple(dict.fromkeys(name for p in parts for name in p.files))
         starts = np.cumsum([0, *map(len, parts)])
-        report = Report()
-        for part in parts:
-            report.merge(part.report)
 
         def join(name: str, dtype: type) -> npt.NDArray[Any]:
             arrays = [getattr(p, name) for p in parts]
@@ -250,7 +236,7 @@ class Events:
             join("rows", np.int64),
             np.concatenate([*renamed, np.zeros(0, np.int32)]),
             files,
-            report,
+            Report.merged(p.report for p in parts),
         )
 
     def to_pandas(self) -> "pandas.DataFrame":

@@ -1,7 +1,7 @@
 """What reading found, and what becomes of every row that was not used as it stood."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,14 @@ class Report:
         self.sources += other.sources
         self.notes += [note for note in other.notes if note not in self.notes]
         self.findings += other.findings
+
+    @classmethod
+    def merged(cls, reports: "Iterable[Report]") -> "Report":
+        """One report with the content of all."""
+        whole = cls()
+        for report in reports:
+            whole.merge(report)
+        return whole
 
     def counts(self) -> Counter[tuple[str, str]]:
         """Number of findings by (kind, reason)."""

@@ -9,6 +9,7 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,11 @@ import pyarrow as pa
 from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import (
     doubles_to_arrow,
-    one_chunk,
     texts_to_arrow,
     to_arrow,
     to_numpy,
 )
+from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import ScoresFileError, VocabularyError
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -31,15 +32,13 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class Scores(ClipRows):
     """A teacher's scores of N segments over K classes.
 
     Attributes:
+        clips: N rows; times are whole milliseconds.
         ontology: where the classes are looked up.
         vocabulary: the K classes, in the teacher's order.
-        clip_id: string (N,).
-        onset, offset: double (N,): seconds from the start of the clip, whole milliseconds; null
-            where the file does not say.
         scores: float32 (N, K): in [0, 1]; 0 where unknown.
         unknown: uint8 (N, ceil(K / 8)): bits in `numpy.packbits` order, 1 = unknown.
         rows: int64 (N,): the row of its file that each segment stood in, from 1.
@@ -49,11 +48,9 @@ class Scores:
     Scores(2 rows of 2 clips × 2 classes)
     """
 
+    PER_ROW = ("scores", "unknown", "rows")
     ontology: Ontology
     vocabulary: Vocabulary
-    clip_id: pa.StringArray
-    onset: pa.DoubleArray
-    offset: pa.DoubleArray
     scores: Floats
     unknown: Bits
     rows: npt.NDArray[np.int64]
@@ -95,70 +92,33 @@ class Scores:
         if not ((values >= 0) & (values <= 1)).all():
             raise ScoresFileError("a score is no number between 0 and 1")
         return cls(
+            clip_rows(
+                texts_to_arrow(clip_id),
+                doubles_to_arrow([0.0] * n if onset is None else onset),
+                doubles_to_arrow([None] * n if offset is None else offset),
+            ),
             ontology,
             classes,
-            texts_to_arrow(clip_id),
-            doubles_to_arrow([0.0] * n if onset is None else onset),
-            doubles_to_arrow([None] * n if offset is None else offset),
             values,
             np.zeros((n, -(-len(classes) // 8)), np.uint8),
             np.arange(1, n + 1),
             Report(rows=n, rows_used=n),
         )
 
-    def __len__(self) -> int:
-        return len(self.clip_id)
-
-    def slice(self, start: int, stop: int) -> "Scores":
+    def slice(self, start: int, stop: int) -> Self:
         """The rows from `start` up to `stop`, without the report."""
-        count = max(0, min(stop, len(self)) - start)
-        return replace(
-            self,
-            clip_id=self.clip_id.slice(start, count),
-            onset=self.onset.slice(start, count),
-            offset=self.offset.slice(start, count),
-            scores=self.scores[start:stop],
-            unknown=self.unknown[start:stop],
-            rows=self.rows[start:stop],
-            report=Report(),
-        )
+        return replace(super().slice(start, stop), report=Report())
 
     def keep(self, rows: npt.NDArray[np.bool_]) -> "Scores":
         """The chosen rows, bool (N,), without the report."""
-        if rows.all():
-            return replace(self, report=Report())
-        chosen = to_arrow(np.flatnonzero(rows))
-        return replace(
-            self,
-            clip_id=self.clip_id.take(chosen),
-            onset=self.onset.take(chosen),
-            offset=self.offset.take(chosen),
-            scores=self.scores[rows],
-            unknown=self.unknown[rows],
-            rows=self.rows[rows],
-            report=Report(),
-        )
+        part = self if rows.all() else self.take(np.flatnonzero(rows))
+        return replace(part, report=Report())
 
     @staticmethod
     def concat(parts: "Sequence[Scores]") -> "Scores":
         """All rows of one part or more, which share ontology and vocabulary."""
-        report = Report()
-        for part in parts:
-            report.merge(part.report)
-
-        def column(name: str) -> pa.Array:
-            return one_chunk(pa.chunked_array([getattr(p, name) for p in parts]))
-
-        return replace(
-            parts[0],
-            clip_id=column("clip_id"),
-            onset=column("onset"),
-            offset=column("offset"),
-            scores=np.concatenate([p.scores for p in parts]),
-            unknown=np.concatenate([p.unknown for p in parts]),
-            rows=np.concatenate([p.rows for p in parts]),
-            report=report,
-        )
+        report = Report.merged(p.report for p in parts)
+        return replace(parts[0], **Scores.joined(parts), report=report)
 
     def over(self, vocabulary: Vocabulary) -> "Scores":
         """The same rows over the classes of a vocabulary, in its order.
@@ -196,9 +156,9 @@ class Scores:
         first, last = to_arrow(starts), to_arrow(np.append(starts[1:], len(self)) - 1)
         return replace(
             self,
-            clip_id=self.clip_id.take(first),
-            onset=self.onset.take(first),
-            offset=self.offset.take(last),
+            clips=clip_rows(
+                self.clip_id.take(first), self.onset.take(first), self.offset.take(last)
+            ),
             scores=np.maximum.reduceat(self.scores, starts, axis=0),
             unknown=np.bitwise_and.reduceat(self.unknown, starts, axis=0),
             rows=self.rows[starts],

@@ -149,11 +149,9 @@ def analyse_scores(
 
 def _as_scores(targets: SoftTargets, given: Annotations | None) -> Scores:
     return Scores(
+        targets.clips,
         given.ontology if given else load_ontology().with_supplement(),
         targets.vocabulary,
-        targets.clip_id,
-        targets.onset,
-        targets.offset,
         targets.scores.astype(np.float32),
         targets.masked,
         np.arange(1, len(targets) + 1),

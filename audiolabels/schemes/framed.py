@@ -17,6 +17,7 @@ from audiolabels.arrays.bits import Bits, count_bits, third_state
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
 from audiolabels.arrays.totals import Counts
+from audiolabels.clips.rows import clip_rows
 from audiolabels.labels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
@@ -211,10 +212,12 @@ def project(
     clip_of_row = np.repeat(np.arange(len(events)), frames)
     begin, end = span_ms(np.arange(len(clip_of_row)) - first_row[clip_of_row])
     targets = Targets(
+        clip_rows(
+            events.clip_id.take(to_arrow(clip_of_row)),
+            to_arrow(begin / 1000),
+            to_arrow(end / 1000),
+        ),
         vocabulary,
-        events.clip_id.take(to_arrow(clip_of_row)),
-        to_arrow(begin / 1000),
-        to_arrow(end / 1000),
         np.arange(len(clip_of_row), dtype=np.int32),
         positive,
         masked,

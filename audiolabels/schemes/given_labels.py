@@ -122,12 +122,9 @@ def _unite(labels: Annotations) -> tuple[Annotations, Ints]:
     count = len(encoded.dictionary)
     labelled = np.bincount(numbers, each.labelled, count) > 0
     _, first = np.unique(numbers, return_index=True)
-    chosen = to_arrow(first)
     united = replace(
         labels,
-        clip_id=encoded.dictionary,
-        onset=labels.onset.take(chosen),
-        offset=labels.offset.take(chosen),
+        clips=labels.clips.take(to_arrow(first)),
         set_of_clip=np.arange(count, dtype=np.int32),
         rows=labels.rows[first],
         sets=LabelSets.build(numbers[each.owners], each.classes, labelled),

@@ -30,6 +30,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Floats, Scores
@@ -98,10 +99,8 @@ def pseudo_strong(
         values = weight * values + (1 - weight) * positive
         unknown = masked | (unknown & (weight > 0))
     facts: dict[str, Any] = {
+        "clips": told.clips,
         "vocabulary": vocabulary,
-        "clip_id": told.clip_id,
-        "onset": told.onset,
-        "offset": told.offset,
         "masked": np.packbits(unknown, axis=1),
     }
     if threshold is None:
@@ -157,7 +156,7 @@ def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scor
     nowhere, none = to_arrow(np.array([-1]))[0], pa.nulls(1, pa.int64())[0]
     places = pc.if_else(pc.equal(places, nowhere), none, places)
     named = pc.coalesce(given.targets.clip_id.take(places), scores.clip_id)
-    return replace(scores, clip_id=named), rows
+    return replace(scores, clips=clip_rows(named, scores.onset, scores.offset)), rows
 
 
 def stated_options(options: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:

@@ -27,10 +27,8 @@ def make_targets(
     positive_bits, cut = tables.cut(positive)
     masked_bits, _ = tables.cut(masked)
     return Targets(
+        annotations.clips,
         vocabulary,
-        annotations.clip_id,
-        annotations.onset,
-        annotations.offset,
         annotations.set_of_clip,
         positive_bits,
         masked_bits,

@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import to_arrow, to_numpy
+from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import Annotations, LabelSets
-from audiolabels.labels.report import Report
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Flags = npt.NDArray[np.bool_]
@@ -123,18 +122,7 @@ def take_rows(annotations: Annotations, rows: Flags) -> Annotations:
 
 
 def _take(annotations: Annotations, rows: Flags, sets: LabelSets) -> Annotations:
-    chosen = to_arrow(np.flatnonzero(rows))
-    count = len(chosen)
-    return replace(
-        annotations,
-        clip_id=annotations.clip_id.take(chosen),
-        onset=annotations.onset.take(chosen),
-        offset=annotations.offset.take(chosen),
-        set_of_clip=annotations.set_of_clip[rows],
-        rows=annotations.rows[rows],
-        sets=sets,
-        report=Report(rows=count, rows_used=count),
-    )
+    return replace(annotations.take(np.flatnonzero(rows)), sets=sets)
 
 
 def _part(vocabulary: Vocabulary, chosen: Flags, side: str) -> Vocabulary:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from audiolabels.arrays.bits import Bits
+from audiolabels.clips.rows import ClipRows
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.targets import as_tensors
 
@@ -28,13 +28,12 @@ TOP = 5  # classes of a row that a data frame names
 
 
 @dataclass(frozen=True, eq=False)
-class SoftTargets:
+class SoftTargets(ClipRows):
     """Soft targets of clips, or of their segments, over a vocabulary of C classes.
 
     Attributes:
+        clips: N rows; the segments of a clip follow one another.
         vocabulary: the classes of the columns.
-        clip_id: string (N,): a clip's segments stand together, in order.
-        onset, offset: double (N,): seconds from the start of the clip; null where not known.
         scores: float16 (N, C): in [0, 1]; 0 where unknown.
         masked: uint8 (N, ceil(C / 8)): bits in `numpy.packbits` order, 1 = unknown.
         metadata: scheme, options and origin, as the file's metadata holds them.
@@ -47,16 +46,11 @@ class SoftTargets:
     ([[0.25, 0.75, 0.0]], [[1.0, 1.0, 0.0]])
     """
 
+    PER_ROW = ("scores", "masked")
     vocabulary: Vocabulary
-    clip_id: pa.StringArray
-    onset: pa.DoubleArray
-    offset: pa.DoubleArray
     scores: npt.NDArray[np.float16]
     masked: Bits
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-
-    def __len__(self) -> int:
-        return len(self.clip_id)
 
     def to_numpy(
         self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
@@ -97,18 +91,6 @@ class SoftTargets:
                 "top": self._top(),
                 "masked": np.bitwise_count(self.masked).sum(1, dtype=np.int64),
             }
-        )
-
-    def slice(self, start: int, stop: int) -> "SoftTargets":
-        """The rows from `start` up to `stop`."""
-        count = max(0, min(stop, len(self)) - start)
-        return replace(
-            self,
-            clip_id=self.clip_id.slice(start, count),
-            onset=self.onset.slice(start, count),
-            offset=self.offset.slice(start, count),
-            scores=self.scores[start:stop],
-            masked=self.masked[start:stop],
         )
 
     def select(self, vocabulary: Vocabulary) -> "SoftTargets":

@@ -96,7 +96,7 @@ class LabelSource:
         self.clip_ids = ids if begins.all() else ids.take(to_arrow(first[:-1]))
         self._first = first if self.framed else None
         self._finder = ClipFinder(self.clip_ids)
-        unused: dict[str, Any] = dict.fromkeys(("onset", "offset"), to_arrow(np.zeros(0)))
+        unused: dict[str, Any] = {"clips": self._targets.clips.select(["clip_id"])}
         if isinstance(self._targets, Targets):
             # Few masks differ, even where nearly every label set does.
             masked = fixed_binary(self._targets.masked).dictionary_encode()

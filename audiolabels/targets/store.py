@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.bits import Bits, third_state
-from audiolabels.arrays.columns import fixed_binary, fixed_bytes, one_chunk, to_numpy
+from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
+from audiolabels.clips.rows import SCHEMA, join_rows
 from audiolabels.errors import TargetsFileError
 from audiolabels.files import atomic_path, blame
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
@@ -82,12 +83,7 @@ class TargetsWriter:
         self._listed = listed
         self._vocabulary = vocabulary
         self._schema = pa.schema(
-            {
-                "clip_id": pa.string(),
-                "onset": pa.float64(),
-                "offset": pa.float64(),
-                **self.layout.columns(len(vocabulary), listed),
-            }
+            [*SCHEMA, *pa.schema(self.layout.columns(len(vocabulary), listed))]
         )
         self._output = output or path
         with blame(self._output):
@@ -119,24 +115,22 @@ class TargetsWriter:
 
     def write(
         self,
-        clip_id: pa.StringArray,
-        onset: pa.DoubleArray,
-        offset: pa.DoubleArray,
+        clips: pa.RecordBatch,
         cells: Cells,
         which: npt.NDArray[np.int32],
     ) -> None:
         """Append one row group; all but the last have `layout.group` clips.
 
         Args:
-            clip_id, onset, offset: N clips.
+            clips: N rows of `clip_id`, `onset` and `offset`.
             cells: distinct targets as `encode` makes them.
             which: int32 (N,): the cell of each clip.
         """
         targets = self.layout.gather(cells, which, len(self._vocabulary))
-        table = pa.Table.from_arrays([clip_id, onset, offset, *targets], schema=self._schema)
+        table = pa.Table.from_arrays([*clips.columns, *targets], schema=self._schema)
         with blame(self._output):
             self._writer.write_table(table, row_group_size=self.layout.group)
-        self.rows += len(clip_id)
+        self.rows += len(clips)
 
     def close(self, metadata: Mapping[str, Any]) -> None:
         """Finish the file with its metadata."""
@@ -198,7 +192,7 @@ def write_targets(
                 if isinstance(part, SoftTargets)
                 else part.row_of_clip
             )
-            writer.write(part.clip_id, part.onset, part.offset, cells, which)
+            writer.write(part.clips, cells, which)
         writer.close(targets.metadata)
 
 
@@ -289,7 +283,7 @@ def _told(facts: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _read_soft(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) -> SoftTargets:
-    vocabulary, clips, starts, ends = _vocabulary_of(facts), [], [], []
+    vocabulary, clips = _vocabulary_of(facts), []
     columns = len(vocabulary)
     scores = np.zeros((facts["rows"], columns), np.float16)
     masked = np.zeros((facts["rows"], -(-columns // 8)), np.uint8)
@@ -299,17 +293,13 @@ def _read_soft(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) ->
             batch = _read_group(file, group)
             rows = slice(row, row + len(batch))
             scores[rows], masked[rows] = SOFT.load(batch["target"], batch["mask"], columns)
-            clips.append(batch["clip_id"])
-            starts.append(batch["onset"])
-            ends.append(batch["offset"])
+            clips.append(batch.select(SCHEMA.names))
             row += len(batch)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise TargetsFileError(f"{path}: broken: {error}") from error
     return SoftTargets(
+        join_rows(clips),
         vocabulary,
-        one_chunk(pa.chunked_array(clips, pa.string())),
-        one_chunk(pa.chunked_array(starts, pa.float64())),
-        one_chunk(pa.chunked_array(ends, pa.float64())),
         scores,
         masked,
         _told(facts),
@@ -320,7 +310,7 @@ def _read_hard(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) ->
     vocabulary = _vocabulary_of(facts)
     layout, listed = LAYOUTS[facts["layout"]], facts["listed"]
     columns = list(layout.columns(len(vocabulary), listed))
-    clips, starts, ends = [], [], []
+    clips = []
     distinct = _Distinct(2 * -(-len(vocabulary) // 8))
     try:
         for group in range(file.num_row_groups):
@@ -329,17 +319,13 @@ def _read_hard(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) ->
             if listed == "negative" and layout.lists:
                 masked = third_state(positive, masked, len(vocabulary))
             distinct.add(np.concatenate([positive, masked], axis=1))
-            clips.append(batch["clip_id"])
-            starts.append(batch["onset"])
-            ends.append(batch["offset"])
+            clips.append(batch.select(SCHEMA.names))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise TargetsFileError(f"{path}: broken: {error}") from error
     positive_rows, masked_rows, rows = distinct.halves()
     return Targets(
+        join_rows(clips),
         vocabulary,
-        one_chunk(pa.chunked_array(clips, pa.string())),
-        one_chunk(pa.chunked_array(starts, pa.float64())),
-        one_chunk(pa.chunked_array(ends, pa.float64())),
         rows,
         positive_rows,
         masked_rows,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from audiolabels.arrays.bits import CHUNK, Bits, unpack_floats
+from audiolabels.clips.rows import ClipRows
 from audiolabels.errors import OptionError
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Targets:
+class Targets(ClipRows):
     """Hard targets of clips, or of their frames, over a vocabulary of C classes.
 
     Attributes:
+        clips: N rows; the frames of a clip follow one another.
         vocabulary: the classes of the columns.
-        clip_id: string (N,): a clip's frames stand together, in order.
-        onset, offset: double (N,): seconds from the start of the clip; null where not known.
         row_of_clip: int32 (N,): the row of `positive` and `masked` that each clip has.
         positive: uint8 (D, ceil(C / 8)): bits in `numpy.packbits` order, 1 = positive.
         masked: uint8 (D, ceil(C / 8)): likewise, 1 = unknown. No bit is set in both.
@@ -48,19 +47,14 @@ class Targets:
     ([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
     """
 
+    PER_ROW = ("row_of_clip",)
     vocabulary: Vocabulary
-    clip_id: pa.StringArray
-    onset: pa.DoubleArray
-    offset: pa.DoubleArray
     row_of_clip: npt.NDArray[np.int32]
     positive: Bits
     masked: Bits
     cut: npt.NDArray[np.int32]
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     listed: str = "masked"
-
-    def __len__(self) -> int:
-        return len(self.clip_id)
 
     def to_numpy(
         self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
@@ -102,16 +96,14 @@ class Targets:
             }
         )
 
-    def slice(self, start: int, stop: int) -> "Targets":
-        """The clips from row `start` up to `stop`."""
-        count = max(0, min(stop, len(self)) - start)
-        return replace(
-            self,
-            clip_id=self.clip_id.slice(start, count),
-            onset=self.onset.slice(start, count),
-            offset=self.offset.slice(start, count),
-            row_of_clip=self.row_of_clip[start:stop],
-        )
+    @staticmethod
+    def concat(parts: "Sequence[Targets]") -> "Targets":
+        """All rows of one part or more, each with bits of its own; the parts share the rest."""
+        fields = Targets.joined(parts)
+        for name in ("positive", "masked", "cut"):
+            fields[name] = np.concatenate([getattr(p, name)[p.row_of_clip] for p in parts])
+        fields["row_of_clip"] = np.arange(len(fields["cut"]), dtype=np.int32)
+        return replace(parts[0], **fields)
 
     def select(self, vocabulary: Vocabulary) -> "Targets":
         """The same targets with other columns, in their order.

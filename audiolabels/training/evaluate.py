@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import VocabularyError
 from audiolabels.features import Features
 from audiolabels.labels.events import Events
@@ -94,11 +95,13 @@ def detect(
     segments, owner = heard_windows(features, rows[heard], window)
     count = len(owner)
     scores = Scores(
+        clip_rows(
+            events.clip_id.take(to_arrow(heard[owner])),
+            to_arrow(segments.onset),
+            to_arrow(segments.offset),
+        ),
         events.ontology,
         run.vocabulary,
-        events.clip_id.take(to_arrow(heard[owner])),
-        to_arrow(segments.onset),
-        to_arrow(segments.offset),
         np.concatenate([np.zeros((0, len(run.vocabulary)), np.float32),
                         *predict(run.model, segments, **options)]),
         np.zeros((count, -(-len(run.vocabulary) // 8)), np.uint8),

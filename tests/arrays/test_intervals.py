@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels.arrays.intervals import Runs, gaps, merge, paint
+from audiolabels.arrays.intervals import Runs, gaps, merge, paint, united
 
 MOST = 12  # frames of a clip
 Stretch = tuple[int, int, int, int]  # clip, column, first, stop
@@ -103,3 +103,18 @@ def test_no_run_at_all(make) -> None:
     assert rows(runs) == rows(gaps(runs, np.array([3, 3]))) == []
     assert runs.starts_pair.tolist() == []
     assert not paint(runs, np.array([0, 3]), 6, 9).any()
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-9, 9), st.integers(1, 6)), max_size=12))
+def test_united_stretches_are_those_of_a_plain_union(given_: list[tuple[int, int, int]]) -> None:
+    key = np.array([k for k, _, _ in given_], np.int64)
+    first = np.array([start for _, start, _ in given_], np.int64)
+    stop = first + np.array([length for _, _, length in given_], np.int64)
+    unions: list[list[int]] = [[a, b] for a, b in zip(first.tolist(), stop.tolist(), strict=True)]
+    for _ in unions:  # as often as one can still grow
+        for i, one in enumerate(unions):
+            for j, other in enumerate(unions):
+                if key[i] == key[j] and one[0] <= other[1] and other[0] <= one[1]:
+                    one[:] = other[:] = [min(one[0], other[0]), max(one[1], other[1])]
+    begin, end = united(key, first=first, stop=stop)
+    assert [list(pair) for pair in zip(begin.tolist(), end.tolist(), strict=True)] == unions

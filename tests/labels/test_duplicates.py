@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from audiolabels import Annotations
 from audiolabels.clips.index import hash_strings
+from audiolabels.clips.rows import clip_rows
 from audiolabels.labels import duplicates
 from audiolabels.labels.duplicates import ClipIndex
 from audiolabels.labels.report import Finding
@@ -46,7 +47,8 @@ def index_of(given_parts: Parts) -> ClipIndex:
     index = ClipIndex()
     for source, places, rows in given_parts:
         clips, onsets = columns(places)
-        part = replace(EMPTY, clip_id=clips, onset=onsets, rows=np.array(rows, np.int64))
+        batch = clip_rows(clips, onsets, onsets)
+        part = replace(EMPTY, clips=batch, rows=np.array(rows, np.int64))
         index.add(part, source)
     return index
 

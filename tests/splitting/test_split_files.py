@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from audiolabels import Annotations, load_ontology, load_vocabulary, read_labels, sample_path
 from audiolabels.arrays.columns import doubles_to_arrow
+from audiolabels.clips.rows import clip_rows as batch_of
 from audiolabels.errors import OptionError
 from audiolabels.splitting.files import split_files, write_labels
 
@@ -46,10 +47,8 @@ def test_labels_read_back_as_they_were(
     labels = Annotations.from_dict(dict(rows))
     offset = doubles_to_arrow([length] * len(labels))
     labels = Annotations(
+        batch_of(labels.clip_id, labels.onset, offset),
         labels.ontology,
-        labels.clip_id,
-        labels.onset,
-        offset,
         labels.set_of_clip,
         labels.rows,
         labels.sets,

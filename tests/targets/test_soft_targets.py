@@ -25,6 +25,7 @@ from audiolabels import (
     write_targets,
 )
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
+from audiolabels.clips.rows import clip_rows
 from audiolabels.comparison.files import compare_files
 from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
 from audiolabels.targets.layouts import SOFT
@@ -53,10 +54,12 @@ def drawn_targets(draw: st.DrawFn) -> SoftTargets:
     facts = {"name": "drawn", "ids": list(ids), "names": list(ids)}
     ends = draw(st.lists(st.none() | st.floats(0, 1e6), min_size=rows, max_size=rows))
     return SoftTargets(
+        clip_rows(
+            texts_to_arrow([f"clip é {i}" for i in range(rows)]),
+            doubles_to_arrow([0.0] * rows),
+            doubles_to_arrow(ends),
+        ),
         Vocabulary("drawn", ids, ids),
-        texts_to_arrow([f"clip é {i}" for i in range(rows)]),
-        doubles_to_arrow([0.0] * rows),
-        doubles_to_arrow(ends),
         scores,
         np.packbits(unknown, axis=1),
         {"scheme": "drawn", "options": {}, "vocabulary": facts, "ontology": {"classes": 0}},

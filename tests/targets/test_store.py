@@ -22,6 +22,7 @@ from audiolabels import (
     write_targets,
 )
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
+from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import OptionError, TargetsFileError
 from audiolabels.files import atomic_path
 from audiolabels.targets.layouts import COLUMN_NUMBERS, LAYOUTS
@@ -40,10 +41,12 @@ def drawn_targets(draw: st.DrawFn) -> Targets:
     ids = tuple(f"/x/{i}" for i in range(columns))
     facts = {"name": "drawn", "ids": list(ids), "names": list(ids)}
     return Targets(
+        clip_rows(
+            texts_to_arrow([f"clip é {i}" for i in range(clips)]),
+            doubles_to_arrow([0.0] * clips),
+            doubles_to_arrow(ends),
+        ),
         Vocabulary("drawn", ids, ids),
-        texts_to_arrow([f"clip é {i}" for i in range(clips)]),
-        doubles_to_arrow([0.0] * clips),
-        doubles_to_arrow(ends),
         rng.integers(0, rows, clips).astype(np.int32),
         np.packbits(state == 1, axis=1),
         np.packbits(state == 2, axis=1),

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_numpy
+from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Finding, Report
@@ -245,10 +246,8 @@ def annotate(rows: Rows, table: TextTable, source: str) -> Annotations:
     """
     set_of_clip, label_findings = look_up_labels(rows, table, source)
     return Annotations(
+        clip_rows(rows.clip_id, rows.onset_s, rows.offset_s),
         table.resolver.ontology,
-        rows.clip_id,
-        rows.onset_s,
-        rows.offset_s,
         set_of_clip,
         rows.numbers,
         table.sets,

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.clips.rows import clip_rows
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Finding, Report
 from audiolabels.readers.annotations.label_parsing import Rows, TextTable, look_up_labels
@@ -73,10 +74,8 @@ class LongRows:
         seconds = [None if ms is None else ms / 1000 for ms in self.durations_ms]
         unused = sum(f.kind == "row unused" for f in self.findings)
         return Annotations(
+            clip_rows(texts_to_arrow(ids), to_arrow(np.zeros(n)), doubles_to_arrow(seconds)),
             self.table.resolver.ontology,
-            texts_to_arrow(ids),
-            to_arrow(np.zeros(n)),
-            doubles_to_arrow(seconds),
             np.arange(n, dtype=np.int32),
             np.array(self.first_rows, np.int64),
             LabelSets.build(owners, classes, labelled),

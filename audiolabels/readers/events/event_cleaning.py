@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import one_chunk, places_in, row_order, to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
+from audiolabels.arrays.intervals import changes, furthest
 from audiolabels.clips.names import STARTED
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import (
@@ -240,11 +241,9 @@ def _meetings(events: Events, present: Flags) -> tuple[Flags, Flags, Flags]:
     onset, offset = events.onset_ms[chosen], events.offset_ms[chosen]
     order = row_order(clip, class_, onset - onset.min(initial=0), offset - offset.min(initial=0))
     clip, class_, onset, offset = clip[order], class_[order], onset[order], offset[order]
-    same = np.zeros(len(order), np.bool_)
-    same[1:] = (clip[1:] == clip[:-1]) & (class_[1:] == class_[:-1])
-    lift = np.cumsum(~same) * (offset.max(initial=0) + 1 - onset.min(initial=0))
+    same = ~changes(clip, class_)
     before = np.zeros(len(order), np.int64)
-    before[1:] = np.maximum.accumulate(offset + lift)[:-1]
+    before[1:] = furthest(~same, offset)[:-1]
     twice = same.copy()
     twice[1:] &= (onset[1:] == onset[:-1]) & (offset[1:] == offset[:-1])
     # Equal events came in any order; the later ones are those that stand there twice.
@@ -256,8 +255,8 @@ def _meetings(events: Events, present: Flags) -> tuple[Flags, Flags, Flags]:
         flags[chosen[order[which]]] = True
         return flags
 
-    overlaps = same & (onset + lift < before) & ~twice
-    return flagged(overlaps), flagged(same & (onset + lift == before)), flagged(twice)
+    overlaps = same & (onset < before) & ~twice
+    return flagged(overlaps), flagged(same & (onset == before)), flagged(twice)
 
 
 def add_statements(events: Events, more: Events, place: npt.NDArray[np.int64]) -> Events:

@@ -20,6 +20,7 @@ import pyarrow as pa
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
 from audiolabels.clips.index import hash_strings
 from audiolabels.clips.names import parse_clip_name
+from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import AudioLabelsError, ScoresFileError, VocabularyError
 from audiolabels.labels.duplicates import repeated_hashes
 from audiolabels.labels.report import Finding, Report
@@ -247,11 +248,13 @@ def _segments(
         if not id_
     ]
     part = Scores(
+        clip_rows(
+            texts_to_arrow([id_ for id_ in ids for _ in range(each)]),
+            _seconds(block.onset_ms, len(flat), 0.0),
+            _seconds(block.offset_ms, len(flat), None),
+        ),
         ontology,
         vocabulary,
-        texts_to_arrow([id_ for id_ in ids for _ in range(each)]),
-        _seconds(block.onset_ms, len(flat), 0.0),
-        _seconds(block.offset_ms, len(flat), None),
         flat,
         unknown,
         numbered,

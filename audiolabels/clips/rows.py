@@ -1,0 +1,106 @@
+"""Rows of clips: which clip, frame or segment each row of a table is about.
+
+`clip_id`, `onset` and `offset` travel together as one record batch; arrays with an entry per row
+are sliced, taken and joined with it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.arrays.columns import one_chunk, to_arrow
+
+SCHEMA = pa.schema({"clip_id": pa.string(), "onset": pa.float64(), "offset": pa.float64()})
+
+
+def clip_rows(
+    clip_id: pa.StringArray, onset: pa.DoubleArray, offset: pa.DoubleArray
+) -> pa.RecordBatch:
+    """A record batch of N rows: ids, and seconds from the start of the clip or null."""
+    return pa.RecordBatch.from_arrays([clip_id, onset, offset], schema=SCHEMA)
+
+
+def join_rows(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """The rows of all batches, of which there may be none."""
+    columns = pa.Table.from_batches(batches, SCHEMA).columns
+    return pa.RecordBatch.from_arrays([one_chunk(column) for column in columns], schema=SCHEMA)
+
+
+@dataclass(frozen=True, eq=False)
+class ClipRows:
+    """The base of every table with a row per clip, frame or segment.
+
+    Attributes:
+        clips: record batch with N rows of `clip_id` (string), `onset` and `offset` (double,
+            seconds from the start of the clip, null where unknown).
+        PER_ROW: names of the arrays of a subclass that have an entry per row.
+    """
+
+    clips: pa.RecordBatch
+    PER_ROW: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def clip_id(self) -> pa.StringArray:
+        """String (N,): ids of the clips."""
+        return self.clips.column(0)
+
+    @property
+    def onset(self) -> pa.DoubleArray:
+        """Double (N,): seconds from the start of the clip; null where unknown."""
+        return self.clips.column(1)
+
+    @property
+    def offset(self) -> pa.DoubleArray:
+        """Double (N,): seconds from the start of the clip; null where unknown."""
+        return self.clips.column(2)
+
+    def __len__(self) -> int:
+        return int(self.clips.num_rows)
+
+    def slice(self, start: int, stop: int) -> Self:
+        """The rows from `start` up to `stop`."""
+        count = max(0, min(stop, len(self)) - start)
+        arrays = {name: getattr(self, name)[start:stop] for name in self.PER_ROW}
+        return replace(self, clips=self.clips.slice(start, count), **arrays)
+
+    def take(self, rows: npt.NDArray[np.integer]) -> Self:
+        """The named rows, int (M,), in that order."""
+        arrays = {name: getattr(self, name)[rows] for name in self.PER_ROW}
+        return replace(self, clips=self.clips.take(to_arrow(np.asarray(rows, np.int64))), **arrays)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> dict[str, Any]:
+        """The fields with an entry per row, of all parts."""
+        arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in cls.PER_ROW}
+        return {"clips": join_rows([p.clips for p in parts]), **arrays}
+
+
+T = TypeVar("T", bound=ClipRows)
+
+
+def rechunk(parts: Iterable[T], size: int, concat: Callable[[list[T]], T]) -> Iterator[T]:
+    """The same rows in parts of exactly `size`, the last one excepted.
+
+    Args:
+        parts: tables of any length.
+        size: rows per part.
+        concat: makes one table of one or more.
+    """
+    held: list[T] = []
+    count = 0
+    for part in parts:
+        start = 0
+        while start < len(part):
+            stop = min(len(part), start + size - count)
+            held.append(part if stop - start == len(part) else part.slice(start, stop))
+            count += stop - start
+            start = stop
+            if count == size:
+                yield concat(held)
+                held, count = [], 0
+    if held:
+        yield concat(held)
