@@ -7,6 +7,7 @@ from importlib import import_module
 
 import click
 
+from audiolabels.cli.help import format_help
 from audiolabels.errors import AudioLabelsError
 
 # Command to its line in the overview; the module of the same name holds it and loads when called.
@@ -43,6 +44,9 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"audiolabels.cli.{cmd_name}").command
         return command
+
+    def get_help(self, ctx: click.Context) -> str:
+        return format_help(self, ctx, {"Options": self.get_params(ctx)}, COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
