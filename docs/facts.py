@@ -235,7 +235,7 @@ def exporters() -> Table:
             ),
             ", ".join(f"`--{option.replace('_', '-')}`" for option in form.options) or "none",
             form.soft or "refused",
-            form.back,
+            form.back or "nothing",
         ]
         for name, form in EXPORTERS.items()
     ]

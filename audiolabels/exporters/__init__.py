@@ -44,7 +44,7 @@ class Exporter:
         options: names of its keyword arguments; `threshold` is one of `export`, for forms that are
             read as hard labels and keep soft targets beside them.
         soft: where the scores of soft targets stand, if the form has a place for them.
-        back: what reads its files again, so that the same targets can be made of them.
+        back: what reads its files again, and how much of them.
     """
 
     write: Callable[..., Export]
@@ -70,7 +70,6 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "HDF5 with the waveforms of another linked in, and the index",
             ("audio", "index", "threshold"),
             "data set `soft`",
-            "`read_scores`",
         ),
         "passt": Exporter(
             write_passt,
@@ -78,7 +77,6 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "HDF5 of PaSST and EfficientAT, with the audio of another linked in",
             ("audio", "threshold"),
             "data set `soft`",
-            "`read_scores`",
         ),
         "ast": Exporter(
             write_ast,
@@ -86,7 +84,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "JSON of AST, PSLA, SSAST and AudioMAE, sampling weights, list of classes",
             ("files", "threshold"),
             "key `soft`",
-            "`read_scores`",
+            "`read_labels`, the positive classes",
         ),
         "psl": Exporter(
             write_psl,
@@ -94,7 +92,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "TSV of PSL, a row a clip or a frame",
             ("audio", "clip_duration", "threshold"),
             "column `soft`, of clips or segments",
-            "`read_scores`",
+            "`read_labels`, the positive classes",
         ),
         "ced": Exporter(
             write_ced,
@@ -102,7 +100,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "list of CED, a row a clip, list of classes; of soft targets the highest scores",
             ("files", "audio"),
             "file of scores, of clips or segments, the 20 highest",
-            "`read_scores`, of soft targets the 20 highest",
+            "`read_labels`, with `--audio`, the positive classes; `read_scores`, the 20 highest",
         ),
         "eat": Exporter(
             write_eat,
@@ -110,7 +108,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "manifest and labels of EAT, sampling weights, list of classes",
             ("files", "audio", "sample_rate", "clip_duration", "threshold"),
             "file `<split>.soft`",
-            "`read_scores`, of the `.lbl`",
+            "`read_labels`, of the `.lbl`, the positive classes",
         ),
         "fsd50k": Exporter(
             write_fsd50k,
@@ -118,7 +116,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "CSV of FSD50K, and vocabulary.csv",
             ("threshold",),
             "column `soft`",
-            "`read_scores`",
+            "`read_labels`, the positive classes",
         ),
         "desed": Exporter(
             write_desed,
@@ -126,14 +124,13 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "TSV of DESED_task, weak from clips, strong from frames or events",
             ("files", "names", "vocabulary", "parents", "threshold"),
             "column `soft`, of clips",
-            "`read_scores` of weak labels; `read_events` of strong ones, without the mask",
+            "`read_labels`, the positive classes of weak labels; `read_events` of strong ones",
         ),
         "hear": Exporter(
             write_hear,
             Targets,
             "JSON of HEAR, labels a clip or events from frames, and labelvocabulary.csv",
             ("files", "names"),
-            back="`read_scores`, of clips",
         ),
         "huggingface": Exporter(
             write_huggingface,
@@ -141,7 +138,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "Parquet as agkphysics/AudioSet has it, without audio",
             ("threshold",),
             "column `soft`",
-            "`read_scores`",
+            "`read_labels`, the positive classes",
         ),
         "pretrained-sed": Exporter(
             write_pretrained_sed,

@@ -28,7 +28,7 @@ from audiolabels import (
     load_vocabulary,
     read_scores,
 )
-from audiolabels.errors import OptionError, ScoresFileError, TargetsFileError, VocabularyError
+from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
 from audiolabels.exporters import EXPORTERS
 from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.pretrained_sed import by_name
@@ -68,7 +68,7 @@ def scores_of(text: str) -> npt.NDArray[Any]:
     return np.frombuffer(b64decode(text), "<f2")
 
 
-def ones(rows: list[list[Any]], index: dict[Any, int]) -> npt.NDArray[Any]:
+def ones(rows: Any, index: dict[Any, int]) -> npt.NDArray[Any]:
     table = np.zeros((len(rows), len(index)), np.float32)
     for line, row in zip(table, rows, strict=True):
         line[[index[label] for label in row]] = 1
@@ -79,79 +79,96 @@ def split(column: Any, separator: str) -> list[list[str]]:
     return [[label for label in text.split(separator) if label] for text in column]
 
 
-NUMBERS = {str(i): i for i in range(527)}
-IDS = {id_: i for i, id_ in enumerate(AUDIOSET.ids)}
+def positions(ids: tuple[str, ...]) -> dict[str, int]:
+    return {id_: i for i, id_ in enumerate(ids)}
 
 
-def read_hdf5(path: Path) -> Tables:
+def read_hdf5(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
     with h5py.File(path) as file:
-        tables = {key: file[key][:] for key in ("target", "mask", "soft")}
-        assert file["soft"].dtype == np.float16
+        tables = {key: file[key][:] for key in ("target", "mask", "soft") if key in file}
     if tables["target"].dtype == np.uint8:
         for key in ("target", "mask"):
-            tables[key] = np.unpackbits(tables[key], axis=1, count=527)
+            tables[key] = np.unpackbits(tables[key], axis=1, count=len(ids))
     return tables
 
 
-def read_json(path: Path) -> Tables:
+def read_json(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
     with path.with_name("class_labels_indices.csv").open() as file:
         index = {row["mid"]: int(row["index"]) for row in csv.DictReader(file)}
+    assert index == positions(ids)
     data = json.loads(path.read_text())["data"]
-    texts = {key: [entry[key] for entry in data] for key in ("labels", "masked", "soft")}
+    texts = {key: [entry[key] for entry in data] for key in (data[0] if data else ())}
     return tables_of(texts, ",", index)
 
 
-def tables_of(texts: Any, separator: str, index: dict[Any, int], key: str = "labels") -> Tables:
-    return {
+def tables_of(
+    texts: Any, separator: str, index: dict[Any, int], key: str = "labels", name: str = "wav"
+) -> Tables:
+    """The clips' names, their classes, what is known, and the scores where the file has them."""
+    if not len(texts):
+        return {"name": np.array([], str)}
+    tables = {
+        "name": np.array(texts[name]),
         "target": ones(split(texts[key], separator), index),
         "mask": 1 - ones(split(texts["masked"], separator), index),
-        "soft": np.array([scores_of(text) for text in texts["soft"]]),
     }
+    if "soft" in texts:
+        tables["soft"] = np.array([scores_of(text) for text in texts["soft"]])
+    return tables
 
 
-def read_psl(path: Path) -> Tables:
-    table = pd.read_csv(path, sep="\t", dtype={"labels": str}).dropna()
-    return tables_of(table, ";", NUMBERS)
+def read_psl(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
+    table = pd.read_csv(path, sep="\t", dtype={"labels": str, "masked": str}, keep_default_na=False)
+    numbers = {str(i): i for i in range(len(ids))}
+    tables = tables_of(table, ";", numbers, name="filename")
+    return tables | {key: table[key].to_numpy() for key in ("from", "to") if key in table}
 
 
-def read_fsd50k(path: Path) -> Tables:
-    return tables_of(pd.read_csv(path, dtype={"fname": str}), ",", IDS, "mids")
+def read_fsd50k(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
+    table = pd.read_csv(path, dtype={"fname": str}, keep_default_na=False)
+    return tables_of(table, ",", positions(ids), "mids", "fname")
 
 
-def read_desed(path: Path) -> Tables:
-    return tables_of(pd.read_csv(path, sep="\t"), ",", IDS, "event_labels")
+def read_desed(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
+    table = pd.read_csv(path, sep="\t", keep_default_na=False)
+    return tables_of(table, ",", positions(ids), "event_labels", "filename")
 
 
-def read_eat(path: Path) -> Tables:
+def read_eat(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
     files = {"labels": ".lbl", "masked": ".masked", "soft": ".soft"}
     names = [line.split()[0] for line in path.read_text().splitlines()[1:]]
-    texts: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {"wav": names} if names else {}
     for key, suffix in files.items():
-        lines = [line.split("\t") for line in path.with_suffix(suffix).read_text().splitlines()]
-        assert [name for name, _ in lines] == names
-        texts[key] = [text for _, text in lines]
-    return tables_of(texts, ",", IDS)
+        file = path.with_suffix(suffix)
+        if names and file.exists():
+            lines = [line.split("\t") for line in file.read_text().splitlines()]
+            assert [name for name, _ in lines] == names
+            texts[key] = [text for _, text in lines]
+    return tables_of(texts, ",", positions(ids))
 
 
-def read_hugging_face(path: Path) -> Tables:
+def read_hugging_face(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
     table = pq.read_table(path).to_pydict()
-    return {
-        "target": ones(table["labels"], IDS),
-        "mask": 1 - ones(table["masked"], IDS),
-        "soft": np.array(table["soft"], np.float32),
+    tables = {
+        "name": np.array(table["video_id"]),
+        "target": ones(table["labels"], positions(ids)),
+        "mask": 1 - ones(table["masked"], positions(ids)),
     }
+    if "soft" in table:
+        tables["soft"] = np.array(table["soft"], np.float16)
+    return tables
 
 
-# Form: name of the file, options, how the project reads it, the file that is read back.
-FORMS: dict[str, tuple[str, dict[str, Any], Callable[[Path], Tables], str]] = {
-    "panns": ("a.h5", {}, read_hdf5, "a.h5"),
-    "passt": ("a.hdf", {}, read_hdf5, "a.hdf"),
-    "ast": ("a.json", {"files": "{clip}.wav"}, read_json, "a.json"),
-    "psl": ("a.csv", {}, read_psl, "a.csv"),
-    "eat": ("a.tsv", {"files": "{clip}.wav", "sample_rate": 16_000}, read_eat, "a.lbl"),
-    "fsd50k": ("a.csv", {}, read_fsd50k, "a.csv"),
-    "desed": ("a.tsv", {}, read_desed, "a.tsv"),
-    "huggingface": ("a.parquet", {}, read_hugging_face, "a.parquet"),
+# Form: name of the file, options, how the project reads it.
+FORMS: dict[str, tuple[str, dict[str, Any], Callable[..., Tables]]] = {
+    "panns": ("a.h5", {}, read_hdf5),
+    "passt": ("a.hdf", {}, read_hdf5),
+    "ast": ("a.json", {"files": "{clip}.wav"}, read_json),
+    "psl": ("a.csv", {}, read_psl),
+    "eat": ("a.tsv", {"files": "{clip}.wav", "sample_rate": 16_000}, read_eat),
+    "fsd50k": ("a.csv", {}, read_fsd50k),
+    "desed": ("a.tsv", {}, read_desed),
+    "huggingface": ("a.parquet", {}, read_hugging_face),
 }
 EACH = pytest.mark.parametrize("form", FORMS)
 
@@ -166,13 +183,14 @@ def test_every_form_with_labels_and_scores_is_tried_here() -> None:
 
 @EACH
 @pytest.mark.parametrize("threshold", [0.5, 0.02])
-def test_the_project_reads_labels_and_we_the_scores(
+def test_the_project_reads_labels_scores_and_mask(
     tmp_path: Path, form: str, threshold: float
 ) -> None:
-    name, options, read, _ = FORMS[form]
+    name, options, read = FORMS[form]
     done = export(SOFT, form, tmp_path / name, threshold=threshold, **options)
     tables = read(tmp_path / name)
     np.testing.assert_array_equal(tables["target"], np.float16(threshold) <= SCORES)
+    assert tables["soft"].dtype == np.float16
     np.testing.assert_array_equal(tables["soft"].astype(np.float32), SCORES)
     np.testing.assert_array_equal(tables["mask"], MASK)
     assert not done.left_out
@@ -180,31 +198,20 @@ def test_the_project_reads_labels_and_we_the_scores(
 
 
 @EACH
-def test_scores_come_back(tmp_path: Path, form: str) -> None:
-    name, options, _, back = FORMS[form]
-    export(SOFT, form, tmp_path / name, threshold=0.5, **options)
-    scores = read_scores(tmp_path / back)
-    again = expand(scores, "pseudo-strong", vocabulary="audioset")
-    assert isinstance(again, SoftTargets)
-    assert again.scores.tobytes() == SOFT.scores.tobytes()
-    assert again.masked.tobytes() == SOFT.masked.tobytes()
-    assert [c[:11] for c in again.clip_id.to_pylist()] == [c[:11] for c in CLIPS]
-
-
-@EACH
-def test_hard_targets_come_back_with_their_mask(tmp_path: Path, form: str) -> None:
+def test_the_project_reads_hard_targets_with_their_mask(tmp_path: Path, form: str) -> None:
     hard = soft_targets(threshold=0.7)
     assert isinstance(hard, Targets)
-    name, options, _, back = FORMS[form]
+    name, options, read = FORMS[form]
     export(hard, form, tmp_path / name, **options)
-    again = expand(read_scores(tmp_path / back), "pseudo-strong", threshold=0.5)
-    for mine, other in zip(again.to_numpy(), hard.to_numpy(), strict=True):
-        np.testing.assert_array_equal(mine, other)
+    tables = read(tmp_path / name)
+    for key, mine in zip(("target", "mask"), hard.to_numpy(), strict=True):
+        np.testing.assert_array_equal(tables[key], mine)
+    assert "soft" not in tables
 
 
 @EACH
 def test_what_is_needed_is_said(tmp_path: Path, form: str) -> None:
-    name, options, _, _ = FORMS[form]
+    name, options, _ = FORMS[form]
     with pytest.raises(OptionError, match=rf"{form} is read as hard labels.*--threshold 0.5"):
         export(SOFT, form, tmp_path / name, **options)
     for bad in (0, 1.1, "half", float("nan")):
@@ -224,29 +231,20 @@ def test_forms_without_a_place_for_scores_refuse_them(tmp_path: Path, form: str)
         export(SOFT, form, tmp_path / "a")
 
 
-def test_hear_comes_back(tmp_path: Path) -> None:
-    hard = soft_targets(threshold=0.7)
-    export(hard, "hear", tmp_path / "a.json")
-    again = expand(read_scores(tmp_path / "a.json"), "pseudo-strong", threshold=0.5)
-    for mine, other in zip(again.to_numpy(), hard.to_numpy(), strict=True):
-        np.testing.assert_array_equal(mine, other)
-    export(framed_targets(), "hear", tmp_path / "b.json")
-    with pytest.raises(ScoresFileError, match=r"b\.json: events"):
-        read_scores(tmp_path / "b.json")
-
-
-def test_ceds_lists_come_back(tmp_path: Path) -> None:
+def test_ceds_lists_hold_hard_targets(tmp_path: Path) -> None:
     hard = soft_targets(threshold=0.7)
     export(hard, "ced", tmp_path / "a.tsv", files="{clip}.wav")
-    again = expand(read_scores(tmp_path / "a.tsv"), "pseudo-strong", threshold=0.5)
-    for mine, other in zip(again.to_numpy(), hard.to_numpy(), strict=True):
-        np.testing.assert_array_equal(mine, other)
+    table = pd.read_csv(tmp_path / "a.tsv", sep="\t", dtype=str, keep_default_na=False)
+    numbers = {str(i): i for i in range(527)}
+    tables = tables_of(table, ";", numbers, name="filename")
+    for key, mine in zip(("target", "mask"), hard.to_numpy(), strict=True):
+        np.testing.assert_array_equal(tables[key], mine)
 
 
 def test_what_no_score_reaches_is_left_out_where_the_form_needs_a_class(tmp_path: Path) -> None:
     soft = soft_targets()
     soft.scores[1] = np.minimum(soft.scores[1], 0.25)
-    for form, (name, options, read, _) in FORMS.items():
+    for form, (name, options, read) in FORMS.items():
         done = export(soft, form, tmp_path / name, threshold=0.5, **options)
         holds = form in ("panns", "passt", "huggingface")
         assert len(read(tmp_path / name)["soft"]) == (3 if holds else 2)
@@ -294,11 +292,8 @@ def test_segments_of_psl(tmp_path: Path) -> None:
     np.testing.assert_array_equal(tables["target"], scores >= np.float16(0.3))
     np.testing.assert_array_equal(tables["soft"].astype(np.float32), scores)
     np.testing.assert_array_equal(tables["mask"], mask)
-    again = expand(read_scores(tmp_path / "a.csv"), "pseudo-strong", vocabulary="audioset")
-    assert isinstance(again, SoftTargets)
-    assert again.scores.tobytes() == soft.scores.tobytes()
-    for column in ("clip_id", "onset", "offset"):
-        assert getattr(again, column).equals(getattr(soft, column))
+    assert tables["from"].tolist() == soft.onset.to_pylist()
+    assert tables["to"].tolist() == soft.offset.to_pylist()
 
 
 def test_ceds_scores_come_back_with_their_mask(tmp_path: Path) -> None:
@@ -381,11 +376,11 @@ ANY_CLASSES = sorted(set(FORMS) - {"panns", "passt", "psl"})
 
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_whatever_the_scores_they_come_back(
+def test_whatever_the_scores_the_project_reads_them(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     form = data.draw(st.sampled_from(ANY_CLASSES))
-    name, options, _, back = FORMS[form]
+    name, options, read = FORMS[form]
     rows, columns = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
     cells = st.integers(0, 2**10).map(lambda i: i / 2**10)
     values = data.draw(arrays(np.float16, (rows, columns), elements=cells))
@@ -405,12 +400,11 @@ def test_whatever_the_scores_they_come_back(
     done = export(soft, form, folder / name, threshold=0.25, **options)
     if not done.files[folder / name]:
         return
-    again = expand(read_scores(folder / back), "pseudo-strong", vocabulary=ids)
-    assert isinstance(again, SoftTargets)
-    kept = np.array([id_[:11] in {c[:11] for c in again.clip_id.to_pylist()}
-                     for id_ in soft.clip_id.to_pylist()])  # fmt: skip
-    assert again.scores.tobytes() == soft.scores[kept].tobytes()
-    assert again.masked.tobytes() == soft.masked[kept].tobytes()
+    tables = read(folder / name, ids)
+    names = {text[:11] for text in tables["name"].tolist()}
+    kept = np.array([id_[:11] in names for id_ in soft.clip_id.to_pylist()])
+    assert tables["soft"].astype("<f2").tobytes() == soft.scores[kept].tobytes()
+    np.testing.assert_array_equal(tables["mask"], 1 - unknown[kept])
     assert (~kept).sum() == sum(done.left_out.values())
 
 

@@ -13,17 +13,6 @@ from audiolabels.errors import ScoresFileError, shortlist
 from audiolabels.readers.scores.ced import open_ced
 from audiolabels.readers.scores.efficientat import BESIDE as NAMES_OF_ROWS
 from audiolabels.readers.scores.efficientat import open_efficientat
-from audiolabels.readers.scores.exported import (
-    class_list,
-    header,
-    json_kind,
-    open_ast,
-    open_beside_audio,
-    open_eat,
-    open_hear,
-    open_hugging_face,
-    open_lists,
-)
 from audiolabels.readers.scores.formats import ScoreOptions, Table
 from audiolabels.readers.scores.hdf5 import open_hdf5
 from audiolabels.readers.scores.parquet import open_parquet
@@ -67,8 +56,6 @@ CONTAINERS: Mapping[str, tuple[bytes, Callable[[Path], list[str]]]] = MappingPro
         "npy": (b"\x93NUMPY", lambda path: []),
         "HDF5": (b"\x89HDF", _hdf5_names),
         "Parquet": (b"PAR1", lambda path: list(pq.read_schema(path).names)),
-        "JSON": (b"{", json_kind),
-        "text": (b"", header),
     }
 )
 
@@ -112,35 +99,11 @@ IMPORTERS: Mapping[str, Importer] = MappingProxyType(
                 open_efficientat,
             ),
             Importer(
-                "panns-passt",
-                "PANNs', PaSST's and EfficientAT's HDF5: audio_name, target",
-                "HDF5",
-                frozenset({"audio_name", "target"}),
-                open_beside_audio,
-            ),
-            Importer(
-                "huggingface",
-                "exported Parquet: video_id, labels, masked",
-                "Parquet",
-                frozenset({"video_id", "labels", "masked"}),
-                open_hugging_face,
-            ),
-            Importer(
                 "parquet",
                 "Parquet with a list of scores a row",
                 "Parquet",
                 frozenset(),
                 open_parquet,
-            ),
-            Importer("ast", "the JSON of AST", "JSON", frozenset({"data"}), open_ast),
-            Importer("hear", "the JSON of HEAR, labels a clip", "JSON", frozenset(), open_hear),
-            Importer("eat", "EAT's <split>.lbl", "text", frozenset({".lbl"}), open_eat),
-            Importer(
-                "lists",
-                "exported lists of PSL, CED, FSD50K, DESED_task: a column masked",
-                "text",
-                frozenset({"masked"}),
-                open_lists,
             ),
         )
     }
@@ -152,10 +115,6 @@ BESIDE: Mapping[str, Callable[[Path], list[Path]]] = MappingProxyType(
     {
         "ced": lambda path: [path.with_suffix(".parquet")],
         "efficientat": lambda path: [path.with_name(NAMES_OF_ROWS)],
-        "ast": lambda path: [class_list(path)],
-        "hear": lambda path: [class_list(path), path.with_name(f"{path.stem}_masked.json")],
-        "eat": lambda path: [class_list(path), *map(path.with_suffix, (".masked", ".soft"))],
-        "lists": lambda path: [class_list(path)],
     }
 )
 
@@ -168,16 +127,14 @@ def detect_form(path: Path) -> Importer:
     """
     with path.open("rb") as file:
         head = file.read(8)
-    container = next(name for name, (start, _) in CONTAINERS.items() if head.startswith(start))
+    container = next((n for n, (start, _) in CONTAINERS.items() if head.startswith(start)), None)
+    if container is None:
+        known = ", ".join(CONTAINERS)
+        raise ScoresFileError(f"{path}: no file of scores; those are one of {known}")
     names = CONTAINERS[container][1](path)
     for importer in IMPORTERS.values():
         if importer.container == container and importer.keys <= set(names):
             return importer
-    if container == "text":
-        known = ", ".join(name for name in CONTAINERS if name != "text")
-        raise ScoresFileError(
-            f"{path}: no file of scores; those are one of {known}, or lists that export wrote"
-        )
     wanted = " or ".join(
         ", ".join(sorted(i.keys)) for i in IMPORTERS.values() if i.container == container
     )
