@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.clips.duplicates import ClipIndex
 from audiolabels.errors import LabelFileError, ScoresFileError
 from audiolabels.expansion.frames import regroup
 from audiolabels.expansion.plan import Group, Job, Run
 from audiolabels.labels.annotations import Annotations
-from audiolabels.labels.duplicates import ClipIndex
 from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clips
 from audiolabels.metrics.agreement import Flags, Overlap, ScoreCounts, count_scores

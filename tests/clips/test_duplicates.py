@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiolabels import Annotations
+from audiolabels.clips import duplicates
+from audiolabels.clips.duplicates import ClipIndex
 from audiolabels.clips.index import hash_strings
-from audiolabels.labels import duplicates
-from audiolabels.labels.duplicates import ClipIndex
 from audiolabels.labels.report import Finding
 
 TEXTS = st.text(max_size=40) | st.text("ab", max_size=20) | st.text("\0a", max_size=20)
