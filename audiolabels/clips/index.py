@@ -102,9 +102,10 @@ class ClipFinder:
     def _find_otherwise(self, names: pa.StringArray) -> Rows:
         rows = np.full(len(names), MISSING, np.int64)
         for index, keys, applies in self._steps(names):
-            chosen = (rows == MISSING) & applies
-            if chosen.any():
-                rows[chosen] = index.find(keys.take(to_arrow(np.flatnonzero(chosen))))
+            chosen = np.flatnonzero((rows == MISSING) & applies)
+            rows[chosen] = index.find(keys.take(to_arrow(chosen)))
+            if not (rows == MISSING).any():
+                break
         return rows
 
     def _steps(self, names: pa.StringArray) -> Iterator[tuple["_Index", pa.StringArray, Flags]]:
