@@ -36,7 +36,7 @@ class FeaturesFileError(AudioLabelsError):
 
 
 class UnknownClipError(AudioLabelsError):
-    """A clip that was looked up is not among the targets."""
+    """A clip that was looked up is not found, or its name could mean several clips."""
 
 
 class OptionError(AudioLabelsError):

@@ -40,6 +40,15 @@ def to_numpy(array: pa.Array) -> npt.NDArray[Any]:
     return np.frombuffer(buffer, dtype)[array.offset : array.offset + len(array)]
 
 
+def to_bools(array: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+    """An Arrow array without nulls as bool (N,)."""
+    if not len(array):
+        return np.zeros(0, np.bool_)
+    bits = np.frombuffer(array.buffers()[1], np.uint8)
+    unpacked = np.unpackbits(bits, bitorder="little", count=array.offset + len(array))
+    return unpacked[array.offset :].view(np.bool_)
+
+
 def row_order(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """The order in which rows of non-negative numbers ascend; equal rows in any order.
 

@@ -1,13 +1,23 @@
-"""Which clip a name means: the one finder.
+"""Which clip a name means: the one finder, used wherever two tables of clips meet.
 
-A clip is found by its id as it stands; else by what its name says, as `clips.names` takes names
-apart: without folder, audio extension and leading `Y`, with the start read from the name. Where
-only one side tells the start (0, or a second and more), the eleven characters of the video decide,
-if one clip alone has them.
+A name means the clip of the first of these steps that finds one (`docs/clips.md` has examples):
+
+1. The same id, character by character.
+2. The same canonical id (`clips.names`): without folder, audio extension and leading `Y`, with the
+   start read from the name. This holds for names on both sides.
+3. For YouTube videos, a start in the other unit. No clip starts in the first second but at 0, so a
+   number from 1 to 999 after a video is a start in seconds, provided that it meets a table whose
+   starts are all in milliseconds; and the other way round.
+4. For YouTube videos, the same video, if one side alone has a start: a name without a start means
+   the only clip of its video, and a name with a start means the clip of the video without one,
+   unless the table has the video with another start too.
+
+A YouTube video with a start is 11 characters, `_`, and 0 or at least 1,000 milliseconds;
+`office_day1_5` only looks like one. A name that a step finds several times is an error that lists
+them, never the first of them. So are clips that are in a table twice.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,27 +25,35 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import text_buffers, texts_to_arrow, to_arrow
-from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
+from audiolabels.arrays.columns import text_buffers, texts_to_arrow, to_arrow, to_bools, to_numpy
+from audiolabels.clips.names import STARTED, canonical_ids
+from audiolabels.errors import UnknownClipError, shortlist
 
 MISSING = -1
+SEVERAL = -2
 CHUNK = 1 << 16  # ids hashed at a time
 WINDOW = 8  # entries of a bucket looked at together; few hold more
 LOW_HALF = 0xFFFFFFFF
+# Videos without a start, and with one in seconds, in milliseconds, and in such as are seconds too.
+BARE = r"^[A-Za-z0-9_-]{11}$"
+SECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{0,2}$"
+MILLISECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{3,8}$"
+WHOLE_SECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{0,2}000$"
 Rows = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 def hash_strings(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
-    """A 64-bit hash of each string: equal strings hash alike, others all but never do."""
+    """A 64-bit hash of each string; different strings have different ones, but for rare chance."""
     offsets, raw = text_buffers(texts)
     padded = np.zeros(8 + offsets[-1] - offsets[0], np.uint8)
     padded[8:] = raw[offsets[0] : offsets[-1]]
-    # Eight bytes from any position on, as one number; the last of a string ends where it ends.
+    # Eight bytes from each position on, as one number; the last word of a string ends with it.
     words = np.ndarray(len(padded) - 7, np.uint64, padded, strides=(1,))
     places = offsets.astype(np.int64) - (offsets[0] - 8)
     starts, last = places[:-1], places[1:] - 8
     lengths = last - starts + 8
-    # What a short string's word holds of the string before is shifted out, an empty one's whole.
+    # A short string's word begins with bytes of the string before; these are shifted out.
     half = np.maximum(8 - lengths, 0).astype(np.uint64) * 4
     first = words[np.minimum(starts, last)] >> half >> half
     hashes = mix(mix(lengths.view(np.uint64), np.uint64(1)), first)
@@ -55,48 +73,92 @@ def mix(
 
 
 class ClipFinder:
-    """Where clips stand among others, by the rules in the module's first lines.
+    """Finds clips in a table by the rule in the module's docstring.
 
     Args:
-        clip_ids: string (N,), as `readers.clips` makes them; one that comes twice is found where
-            it stands first.
+        clip_ids: string (N,).
     """
 
     def __init__(self, clip_ids: pa.StringArray) -> None:
         self._clip_ids = clip_ids
-        self._index = _Index(clip_ids)
+        self._exact = _Index(clip_ids)
 
-    def find(self, clips: Sequence[str]) -> Rows:
-        """The row of each clip, int64 (B,), or -1."""
-        rows = self._index.find(texts_to_arrow(clips))
+    def find(self, names: Sequence[str] | pa.StringArray) -> Rows:
+        """The row of each clip, int64 (B,), or -1.
+
+        Raises:
+            UnknownClipError: a name could mean several rows.
+        """
+        texts = names if isinstance(names, pa.Array) else texts_to_arrow(names)
+        rows = self._exact.find(texts)
         lost = np.flatnonzero(rows == MISSING)
         if len(lost):
-            rows[lost] = self._find_names([clips[i] for i in lost.tolist()])
+            rows[lost] = self._find_otherwise(texts.take(to_arrow(lost)))
+        unclear = np.flatnonzero(rows == SEVERAL)
+        if len(unclear):
+            raise UnknownClipError(self._list_meanings(texts.take(to_arrow(unclear))))
         return rows
 
-    def _find_names(self, names: Sequence[str]) -> Rows:
-        ids = [parse_clip_name(name).clip_id for name in names]
-        rows = self._index.find(texts_to_arrow(ids))
-        if (rows == MISSING).any():
-            started = [re.fullmatch(STARTED, clip) is not None for clip in ids]
-            bare = np.array([VIDEO.fullmatch(clip) is not None for clip in ids], np.bool_)
-            videos = texts_to_arrow(
-                [clip[:11] if has else clip for clip, has in zip(ids, started, strict=True)]
-            )
-            unique, without_start = self._videos.find(videos), self._index.find(videos)
-            rows = np.where(rows != MISSING, rows, np.where(bare, unique, without_start))
+    def _find_otherwise(self, names: pa.StringArray) -> Rows:
+        rows = np.full(len(names), MISSING, np.int64)
+        for index, keys, applies in self._steps(names):
+            chosen = np.flatnonzero((rows == MISSING) & applies)
+            rows[chosen] = index.find(keys.take(to_arrow(chosen)))
+            if not (rows == MISSING).any():
+                break
         return rows
+
+    def _steps(self, names: pa.StringArray) -> Iterator[tuple["_Index", pa.StringArray, Flags]]:
+        """After the first step of the rule, each: where to look, for what, for which names."""
+        ids = canonical_ids(names)
+        yield self._canonical, ids, np.ones(len(ids), np.bool_)
+        bare, started, seconds, whole = (
+            _matches(ids, pattern) for pattern in (BARE, STARTED, SECONDS, WHOLE_SECONDS)
+        )
+        if seconds.any() and self._unit == "ms":
+            yield self._canonical, pc.binary_join_element_wise(ids, "000", ""), seconds
+        if whole.any() and self._unit == "s":
+            yield self._canonical, pc.utf8_slice_codeunits(ids, 0, -3), whole
+        yield self._by_video, ids, bare
+        videos = pc.utf8_slice_codeunits(ids, 0, 11)
+        yield self._canonical, videos, started & (self._by_video.find(videos) == MISSING)
+
+    def _list_meanings(self, names: pa.StringArray) -> str:
+        """An error message on names that could mean several rows."""
+        first = names.slice(0, 1)
+        tables = [(self._exact, first), *((index, keys) for index, keys, _ in self._steps(first))]
+        found = (index.rows_of(keys[0]) for index, keys in tables)
+        rows = next(rows for rows in found if len(rows) > 1)
+        ids = self._clip_ids.take(to_arrow(rows)).to_pylist()
+        clips = [f"{id_} ({row})" for id_, row in zip(ids, rows.tolist(), strict=True)]
+        others = len(names.unique()) - 1
+        return (
+            f"{first[0].as_py()!r} could mean several clips, numbered from 0: {shortlist(clips)}"
+            f"{f'; other unclear names: {others:,}' * (others > 0)}"
+        )
 
     @cached_property
-    def _videos(self) -> "_Index":
-        """The clips by video, where there is one clip of it."""
-        started = pc.match_substring_regex(self._clip_ids, STARTED)
-        videos = pc.utf8_slice_codeunits(self._clip_ids, 0, 11)
-        return _Index(pc.if_else(started, videos, self._clip_ids), unique=True)
+    def _canonical(self) -> "_Index":
+        ids = canonical_ids(self._clip_ids)
+        return self._exact if ids is self._clip_ids else _Index(ids)
+
+    @cached_property
+    def _by_video(self) -> "_Index":
+        """The clips with a start, by their video."""
+        ids = self._canonical.ids
+        started = pc.match_substring_regex(ids, STARTED)
+        return _Index(pc.if_else(started, pc.utf8_slice_codeunits(ids, 0, 11), ""))
+
+    @cached_property
+    def _unit(self) -> str:
+        """In which unit the starts of videos are: ms, s, or neither alone."""
+        ids = self._canonical.ids
+        seconds, ms = (_matches(ids, pattern).any() for pattern in (SECONDS, MILLISECONDS))
+        return "" if seconds == ms else "s" if seconds else "ms"
 
 
 class _Index:
-    """Rows of texts, by their hashes; texts that come twice are found where they stand first.
+    """Rows of texts, by their hashes.
 
     By the first bits of a hash, rows fall into about as many buckets as there are rows. An entry
     of a bucket is one number: as many further bits of the hash as there is room for, then the row.
@@ -105,63 +167,75 @@ class _Index:
 
     Args:
         ids: string (N,).
-        unique: whether texts that come twice are not found at all.
     """
 
-    def __init__(self, ids: pa.StringArray, *, unique: bool = False) -> None:
-        self._ids = ids
+    def __init__(self, ids: pa.StringArray) -> None:
+        self.ids = ids
         self._bits = max(1, len(ids).bit_length())
         keys = np.empty(len(ids), np.uint64)
         for start in range(0, len(ids), CHUNK):
             keys[start : start + CHUNK] = hash_strings(ids.slice(start, CHUNK))
-        rows = np.arange(len(ids), dtype=np.uint64)
-        if unique:
-            _, first, counts = np.unique(keys, return_index=True, return_counts=True)
-            rows = rows[first[counts == 1]]
-            keys = keys[rows]
         keys &= LOW_HALF << 32
-        keys |= rows
+        keys |= np.arange(len(ids), dtype=np.uint64)
         keys.sort()
         high = (keys >> 32).astype(np.uint32)
         sizes = np.bincount(high >> (32 - self._bits), minlength=1 << self._bits)
         self._starts = np.append(0, np.cumsum(sizes)).astype(np.int32)
         self._entries = np.full(len(keys) + WINDOW, LOW_HALF, np.uint32)  # no row is that large
         self._entries[:-WINDOW] = (high << self._bits) | keys.astype(np.uint32)
+        self._several = self._find_several(keys, high)
+
+    def _find_several(
+        self, keys: npt.NDArray[np.uint64], high: npt.NDArray[np.uint32]
+    ) -> Flags | None:
+        """The first row of each text that is there several times, bool (N,); None without any."""
+        again = np.flatnonzero(high[1:] == high[:-1])
+        rows = (keys[np.union1d(again, again + 1)] & LOW_HALF).astype(np.int64)
+        texts = self.ids.take(to_arrow(rows)).dictionary_encode()
+        _, first, counts = np.unique(to_numpy(texts.indices), return_index=True, return_counts=True)
+        if not (counts > 1).any():
+            return None
+        several = np.zeros(len(self.ids), np.bool_)
+        several[rows[first[counts > 1]]] = True  # rows of equal hash ascend
+        return several
 
     def find(self, ids: pa.StringArray) -> Rows:
-        """The row of each id, int64 (B,), or -1."""
-        if not len(self._ids):
+        """The row of each id, int64 (B,); -1 if there is none, -2 if there are several."""
+        if not len(self.ids):
             return np.full(len(ids), MISSING, np.int64)
         high = (hash_strings(ids) >> 32).astype(np.uint32)
         bucket = high >> (32 - self._bits)
         start = self._starts[bucket]
-        # `WINDOW` entries from any on. Where the bits of the hash that they tell agree, the row is
+        # `WINDOW` entries from each start on. If the bits of the hash in an entry agree, its row is
         # left over; else a number greater than all rows.
         shape = len(self._entries) - WINDOW + 1, WINDOW
         entries = np.ndarray(shape, np.uint32, self._entries, strides=(4, 4))[start]
         entries ^= (high << self._bits)[:, None]
         rows: Rows = entries.min(axis=1).astype(np.int64)
-        found = rows < len(self._ids)
+        found = rows < len(self.ids)
         rows[~found] = 0
-        # The few bits can agree by chance; the comparison makes it sure.
-        found &= to_bools(pc.equal(self._ids.take(to_arrow(rows)), ids))
+        # A few bits can agree by chance, so the texts are compared.
+        found &= to_bools(pc.equal(self.ids.take(to_arrow(rows)), ids))
         if not found.all():
             rows[~found] = MISSING
             size = self._starts[bucket + 1] - start
-            several = (entries < len(self._ids)).sum(axis=1) > 1
+            several = (entries < len(self.ids)).sum(axis=1) > 1
             for i in np.flatnonzero(~found & (several | (size > WINDOW))).tolist():
                 rows[i] = self._search(ids[i], start[i], start[i] + size[i])
+        if self._several is not None:
+            rows[(rows != MISSING) & self._several[rows]] = SEVERAL
         return rows
+
+    def rows_of(self, text: pa.StringScalar) -> Rows:
+        """All rows of a text, by looking at each."""
+        return np.flatnonzero(to_bools(pc.equal(self.ids, text)))
 
     def _search(self, text: pa.StringScalar, start: int, stop: int) -> int:
         """The row of a text in a whole bucket, or -1."""
         rows = (self._entries[start:stop] & ((1 << self._bits) - 1)).astype(np.int64)
-        place = pc.index(self._ids.take(to_arrow(rows)), text).as_py()
+        place = pc.index(self.ids.take(to_arrow(rows)), text).as_py()
         return MISSING if place < 0 else int(rows[place])
 
 
-def to_bools(array: pa.BooleanArray) -> npt.NDArray[np.bool_]:
-    """An Arrow array without nulls as bool (N,)."""
-    bits = np.frombuffer(array.buffers()[1], np.uint8)
-    unpacked = np.unpackbits(bits, bitorder="little", count=array.offset + len(array))
-    return unpacked[array.offset :].view(np.bool_)
+def _matches(texts: pa.StringArray, pattern: str) -> Flags:
+    return to_bools(pc.match_substring_regex(texts, pattern))

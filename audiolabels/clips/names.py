@@ -1,14 +1,20 @@
 """Clip ids and times as label files write them.
 
-A clip id is the video's fixed 11 characters, `_`, and the start in milliseconds; where the file
-does not say the start, the 11 characters alone; a name that is no YouTube id stays as it is,
-without folder and audio extension.
+A clip id is the 11 characters of a YouTube video, `_`, and the start in milliseconds; without a
+known start, the 11 characters alone. Any other name stays as it is, without folder and audio
+extension.
 """
 
 import re
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audiolabels.arrays.columns import texts_to_arrow, to_bools
 
 VIDEO = re.compile(r"[\w-]{11}", re.ASCII)
 NAMED = re.compile(
@@ -24,11 +30,13 @@ SPREADSHEET_ERROR = re.compile(r"#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!)")
 VGGSOUND_START = re.compile(r"0\d{5}")
 # A video and a start of 0, or of a second and more, in milliseconds; "office_day1_5" only looks so.
 STARTED = r"^[A-Za-z0-9_-]{11}_(0|[1-9][0-9]{3,8})$"
+# What a name has, at least, that is not the clip's id.
+ODD = r"[^!-~]|[/\\.]|^Y[\w-]{11}|^[\w-]{11}_(0\d|\d+_)"
 LONGEST_CLIP_S = 1000  # labelled clips last seconds; a thousandfold means milliseconds
 
 
 class Clip(NamedTuple):
-    """A clip's id and, where the name tells it, its length in milliseconds."""
+    """A clip's id and, if the name gives it, its length in milliseconds."""
 
     clip_id: str
     duration_ms: int | None
@@ -57,6 +65,25 @@ def parse_clip_name(name: str) -> Clip:
     if "." not in start + end and end_ms - start_ms >= LONGEST_CLIP_S * 1000:
         start_ms, end_ms = int(start), int(end)
     return Clip(f"{video}_{start_ms}", end_ms - start_ms if end_ms > start_ms else None)
+
+
+def canonical_ids(names: pa.StringArray) -> pa.StringArray:
+    """The clip id in each name, as `parse_clip_name` reads it; the same array if all are ids."""
+    odd = pc.match_substring_regex(names, ODD)
+    chosen = np.flatnonzero(to_bools(odd))
+    if not len(chosen):
+        return names
+    ids = [parse_clip_name(name).clip_id for name in names.filter(odd).to_pylist()]
+    return pc.replace_with_mask(names, odd, texts_to_arrow(ids))
+
+
+def video_and_start(clip_id: str) -> tuple[str, int | None]:
+    """The video of a YouTube clip and its start in milliseconds; else the id itself and None.
+
+    >>> video_and_start("Y9d-2nhuJCQ_30000"), video_and_start("office_day1_5")
+    (('Y9d-2nhuJCQ', 30000), ('office_day1_5', None))
+    """
+    return (clip_id[:11], int(clip_id[12:])) if re.fullmatch(STARTED, clip_id) else (clip_id, None)
 
 
 @lru_cache(maxsize=1 << 16)

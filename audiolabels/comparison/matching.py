@@ -1,13 +1,14 @@
-"""Two sides matched clip by clip: which clips both have, and what each says of them.
+"""Two sides matched clip by clip: which clips both have, and the state of each class in them.
 
-A side is annotations or targets. Annotations speak of every class: what was not given is negative,
-whether the class stands anywhere in them or not. Targets say nothing of a class that their
-vocabulary has no column for. Rows with the same clip id are one clip: in annotations it bears the
-labels of all; in targets, framed ones too, a class is positive where any row is positive, negative
-where all rows are negative, else unknown.
+A side is annotations or targets. In annotations every class that was not given is negative, whether
+another clip has it or not. In targets a class without a column is unknown. Rows with the same clip
+id are one clip: in annotations it has the labels of all; in targets, framed ones too, a class is
+positive if any row is positive, negative if all rows are negative, else unknown.
+
+A clip of one side is a clip of the other if each is found by the id of the other, by the rule of
+`audiolabels.clips.index`.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.bits import Bits
-from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
+from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_numpy
+from audiolabels.clips.index import ClipFinder
+from audiolabels.clips.names import video_and_start
 from audiolabels.comparison.odds_ratios import Integers, States
 from audiolabels.errors import ComparisonError, VocabularyError
 from audiolabels.labels.annotations import Annotations, LabelSets
@@ -23,10 +26,10 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.targets.targets import Targets
 
 Statements = Annotations | Targets
+Flags = npt.NDArray[np.bool_]
 
 EXAMPLES = 2  # ids kept of the clips that one side lacks
 ROWS = 1 << 14  # rows of bits merged or unpacked at a time
-STARTED = re.compile(r"_\d+$")
 NOTHING = LabelSets(np.zeros(2, np.int64), np.zeros(0, np.int32), np.ones(1, np.bool_))
 
 
@@ -40,7 +43,7 @@ class ClipCounts:
         repeated: clips with more than one row.
         lone: clips that the other side lacks.
         examples: ids of a few of these.
-        unstated: clips of both sides of which this one says nothing.
+        unstated: clips of both sides that this one leaves unlabelled, or unknown in every class.
     """
 
     rows: int
@@ -57,17 +60,17 @@ class Matched:
 
     Attributes:
         ids, names: the classes of either side, in the ontology's order, then any others.
-        in_a, in_b: bool (K,): whether the side has the class: some clip of annotations bears it,
-            the vocabulary of targets holds it.
+        in_a, in_b: bool (K,): whether the side has the class: in annotations as a label of some
+            clip, in targets as a column.
         counts_a, counts_b: what became of each side's clips.
-        clips: N, the clips of which both sides say something.
-        a, b: what they say of these.
+        clips: N, the clips with labels on both sides.
+        a, b: the states of the classes in these.
     """
 
     ids: tuple[str, ...]
     names: tuple[str, ...]
-    in_a: npt.NDArray[np.bool_]
-    in_b: npt.NDArray[np.bool_]
+    in_a: Flags
+    in_b: Flags
     counts_a: ClipCounts
     counts_b: ClipCounts
     clips: int
@@ -76,10 +79,11 @@ class Matched:
 
 
 def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
-    """Match two sides by clip id, and their classes by the id that the ontology resolves.
+    """Match the clips of two sides, and their classes by the id that the ontology resolves.
 
     Raises:
-        ComparisonError: the sides have no clip in common, or none of which both say something.
+        ComparisonError: the sides have no clip in common, or none that both have labels for.
+        UnknownClipError: a clip of one side could be several clips of the other.
         VocabularyError: targets have one class under two ids.
     """
     clip_ids, numbers_a, numbers_b = _number_clips(a, b)
@@ -97,8 +101,8 @@ def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
     clips = np.flatnonzero(common & joined_a.stated & joined_b.stated)
     if not len(clips):
         raise ComparisonError(
-            f"A and B have {common.sum():,} clips in common, but of none of them do both say "
-            f"anything: they are unlabelled, or unknown in every class"
+            f"A and B have {common.sum():,} clips in common, but none is labelled in both: the "
+            f"others are unlabelled, or unknown in every class"
         )
     in_a = np.array([id_ in classes_a for id_ in ids], np.bool_)
     in_b = np.array([id_ in classes_b for id_ in ids], np.bool_)
@@ -121,13 +125,31 @@ def _number_clips(a: Statements, b: Statements) -> tuple[pa.StringArray, Integer
         raise ComparisonError(f"nothing to compare: {'B' if len(a) else 'A'} has no clips")
     encoded = pa.chunked_array([a.clip_id, b.clip_id], pa.string()).dictionary_encode()
     numbers_a, numbers_b = (to_numpy(chunk.indices) for chunk in encoded.chunks)
-    return encoded.chunk(1).dictionary, numbers_a, numbers_b
+    ids = encoded.chunk(1).dictionary
+    has_a, has_b = (np.bincount(own, minlength=len(ids)) > 0 for own in (numbers_a, numbers_b))
+    in_a, in_b = _partners(ids, has_b, has_a), _partners(ids, has_a, has_b)
+    same = np.flatnonzero(in_a >= 0)
+    same = same[in_b[in_a[same]] == same]
+    numbers = np.arange(len(ids))
+    numbers[same] = in_a[same]
+    return ids, numbers_a, numbers[numbers_b]
+
+
+def _partners(ids: pa.StringArray, own: Flags, other: Flags) -> Integers:
+    """For each id that only one side has, the clip of the other side that it means, or -1."""
+    partners = np.full(len(ids), -1)
+    lone, clips = np.flatnonzero(own & ~other), np.flatnonzero(other)
+    if not len(lone):
+        return partners
+    rows = ClipFinder(ids.take(to_arrow(clips))).find(ids.take(to_arrow(lone)))
+    partners[lone] = np.where(rows >= 0, clips[rows], -1)
+    return partners
 
 
 def _count(
     rows: Integers,
-    common: npt.NDArray[np.bool_],
-    stated: npt.NDArray[np.bool_],
+    common: Flags,
+    stated: Flags,
     clip_ids: pa.StringArray,
 ) -> ClipCounts:
     lone = np.flatnonzero((rows > 0) & ~common)
@@ -142,30 +164,24 @@ def _count(
 
 
 def _no_common_clip(a: Statements, b: Statements) -> str:
-    """What to say where no id is in both sides; mostly the start is missing or in other units."""
     message = (
         f"A and B have no clip in common: A has ids like {a.clip_id[0].as_py()!r}, B like "
         f"{b.clip_id[0].as_py()!r}"
     )
-    stems = [{STARTED.sub("", id_) for id_ in side.clip_id.to_pylist()} for side in (a, b)]
-    shared = len(stems[0] & stems[1])
-    if not shared:
-        return message
-    return (
-        f"{message}; without the start {shared:,} would match: write it in both, in milliseconds, "
-        f"or in neither"
-    )
+    videos = [{video_and_start(id_)[0] for id_ in side.clip_id.to_pylist()} for side in (a, b)]
+    shared = len(videos[0] & videos[1])
+    return f"{message}; {shared:,} videos are in both, with other starts" if shared else message
 
 
 def _classes(side: Statements, ontology: Ontology) -> dict[str, tuple[str, int]]:
     """The classes that a side has: id as the ontology resolves it, to name and the side's number.
 
-    Of annotations these are the classes that some clip bears, of targets those of the vocabulary.
+    Of annotations these are the classes that some clip has, of targets those of the vocabulary.
     """
     if isinstance(side, Annotations):
         in_use = np.bincount(side.set_of_clip, minlength=len(side.sets)) > 0
-        borne = np.unique(side.sets.classes[in_use[side.sets.owners]]).tolist()
-        own = [(side.ontology.ids[c], side.ontology.classes[c].name, c) for c in borne]
+        used = np.unique(side.sets.classes[in_use[side.sets.owners]]).tolist()
+        own = [(side.ontology.ids[c], side.ontology.classes[c].name, c) for c in used]
     else:
         columns = zip(side.vocabulary.ids, side.vocabulary.names, strict=True)
         own = [(id_, name, column) for column, (id_, name) in enumerate(columns)]
@@ -173,7 +189,7 @@ def _classes(side: Statements, ontology: Ontology) -> dict[str, tuple[str, int]]
     for id_, name, number in own:
         resolved = ontology.resolve(id_) or id_
         if resolved in classes:
-            raise VocabularyError(f"a class stands there under two ids: {id_} means {resolved}")
+            raise VocabularyError(f"a class has two columns: {id_} means {resolved}")
         classes[resolved] = (ontology.name(resolved) if resolved in ontology else name, number)
     return classes
 
@@ -181,7 +197,7 @@ def _classes(side: Statements, ontology: Ontology) -> dict[str, tuple[str, int]]
 def _positions(
     side: Statements, classes: dict[str, tuple[str, int]], position: dict[str, int]
 ) -> Integers:
-    """The position of each of a side's numbers: int32; 0 for a number that no clip bears."""
+    """The position of each of a side's numbers: int32; 0 for a number that no clip has."""
     size = len(side.ontology) if isinstance(side, Annotations) else len(side.vocabulary)
     table = np.zeros(size, np.int32)
     for id_, (_, number) in classes.items():
@@ -196,7 +212,7 @@ class _Joined:
     Attributes:
         positive, listed, lists_known: as in `States`.
         positive_of_clip, listed_of_clip: int (U,), likewise; of no meaning where there is no row.
-        stated: bool (U,): whether the side says anything of the clip; likewise.
+        stated: bool (U,): whether any class of the clip is known; likewise.
     """
 
     positive: LabelSets
@@ -204,10 +220,10 @@ class _Joined:
     listed: LabelSets
     listed_of_clip: Integers
     lists_known: bool
-    stated: npt.NDArray[np.bool_]
+    stated: Flags
 
-    def states(self, clips: Integers, covers: npt.NDArray[np.bool_]) -> States:
-        """What is said of the chosen clips."""
+    def states(self, clips: Integers, covers: Flags) -> States:
+        """The states of the classes in the chosen clips."""
         return States(
             self.positive,
             self.positive_of_clip[clips],

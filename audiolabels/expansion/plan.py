@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from audiolabels.clips.duplicates import ClipIndex
 from audiolabels.expansion.summary import Findings, Summary
-from audiolabels.labels.duplicates import ClipIndex
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.clips.duplicates import ClipIndex
+from audiolabels.clips.names import video_and_start
 from audiolabels.clips.rows import rechunk
 from audiolabels.errors import LabelFileError, ScoresFileError
 from audiolabels.expansion.plan import Group, Job, Run
 from audiolabels.labels.annotations import Annotations
-from audiolabels.labels.duplicates import ClipIndex
 from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clips
 from audiolabels.metrics.agreement import Flags, Overlap, ScoreCounts, count_scores
@@ -172,16 +173,19 @@ def _usable(job: Job, run: Run, given: _Given | None) -> Iterator[Scores]:
     ids = given.labels.targets.clip_id
     seen, by_video, before, example = np.zeros(len(ids), np.bool_), 0, "", ""
     for part in _read_scores(job, run):
-        starts = run_starts(part.clip_id)
-        clips = part.clip_id.take(to_arrow(starts))
+        firsts = run_starts(part.clip_id)
+        clips = part.clip_id.take(to_arrow(firsts))
         rows = given.labels.find(clips)
         seen[rows[rows >= 0]] = True
-        for clip, row, place in zip(clips.to_pylist(), rows.tolist(), starts, strict=True):
+        for clip, row, place in zip(clips.to_pylist(), rows.tolist(), firsts, strict=True):
             if clip == before:
                 continue
             before, example = clip, example or clip
             if row >= 0:
-                by_video += ids[row].as_py() != clip
+                without_start = {
+                    video_and_start(id_)[1] is None for id_ in (clip, ids[row].as_py())
+                }
+                by_video += len(without_start) == 2
                 continue
             counts.without_labels += 1
             file, number = job.scores.path.name, int(part.rows[place])
@@ -202,6 +206,6 @@ def _usable(job: Job, run: Run, given: _Given | None) -> Iterator[Scores]:
         run.findings.take([Finding(file, number, ids[i].as_py(), kind, reason)])
     if by_video:
         run.summary.report.notes.append(
-            f"{by_video:,} clips were found by their video alone, as the scores do not say where "
-            f"in it they begin"
+            f"{by_video:,} clips were found by their video alone, as only labels or only scores "
+            f"give the start in it"
         )

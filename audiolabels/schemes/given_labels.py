@@ -1,4 +1,4 @@
-"""Given labels beside a teacher's scores: made targets by a scheme of their own, found by clip."""
+"""Given labels for a teacher's scores: expanded by a scheme of their own, found by clip."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_arrow, to_numpy
-from audiolabels.clips.index import hash_strings
+from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import OptionError, choose
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -25,7 +24,6 @@ Ints = npt.NDArray[np.int64]
 LABELS_SCHEMES: Mapping[str, Callable[..., Targets]] = MappingProxyType(
     {"weak": weak, "pel": pel, "pe-cml": pe_cml}
 )
-STARTED = r"^[\w-]{11}_\d+$"  # a clip id that tells the start in the video
 
 
 def labels_options(labels_scheme: str, parents: str | None) -> dict[str, Any]:
@@ -48,16 +46,16 @@ class GivenLabels:
     """Targets made of given labels, found by clip id.
 
     Attributes:
-        labels: N clips, each once; it bears the labels of all its rows.
+        labels: N clips, each once, with the labels of all its rows.
         targets: what the scheme makes of them, N clips × C classes.
-        first: int64 (N,): the row of the labels in which each clip first stood.
-        places: tables from hashes of ids to rows, ascending: of whole ids, and of videos.
+        first: int64 (N,): the first row of each clip in the labels.
+        finder: of the N clips.
     """
 
     labels: Annotations
     targets: Targets
     first: Ints
-    places: tuple[tuple[npt.NDArray[np.uint64], Ints], ...]
+    finder: ClipFinder
 
     @classmethod
     def make(
@@ -68,7 +66,7 @@ class GivenLabels:
         labels_scheme: str = "weak",
         parents: str | None = None,
     ) -> "GivenLabels":
-        """Expand the labels by a scheme and make them findable.
+        """Expand the labels by a scheme and index them by clip.
 
         Raises:
             OptionError: no such scheme, or `weak` with a parent policy.
@@ -77,28 +75,15 @@ class GivenLabels:
         options = labels_options(labels_scheme, parents)
         united, first = _unite(labels)
         targets = LABELS_SCHEMES[labels_scheme](united, vocabulary, **options)
-        ids = hash_strings(targets.clip_id)
-        videos = _videos(targets.clip_id)
-        return cls(united, targets, first, (_table(ids), _table(hash_strings(videos), alone=True)))
+        return cls(united, targets, first, ClipFinder(united.clip_id))
 
     def find(self, clip_id: pa.StringArray) -> Ints:
-        """The row of each clip, int64 (M,), -1 for those without labels.
+        """The row of each clip by the rule of `audiolabels.clips.index`, int64 (M,), or -1.
 
-        An id without a start, the 11 characters alone, finds the one given clip of that video; of
-        two it finds none.
+        Raises:
+            UnknownClipError: an id could mean several of the labelled clips.
         """
-        rows = np.full(len(clip_id), -1, np.int64)
-        own = hash_strings(clip_id)
-        bare = to_numpy(pc.utf8_length(clip_id)) == 11
-        for (hashes, row), wanted in zip(
-            self.places, (np.ones(len(own), np.bool_), bare), strict=True
-        ):
-            if not len(hashes):
-                continue
-            place = np.searchsorted(hashes, own).clip(max=len(hashes) - 1)
-            found = (hashes[place] == own) & wanted & (rows < 0)
-            rows[found] = row[place[found]]
-        return rows
+        return self.finder.find(clip_id)
 
     def bits(self, rows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Positive and unknown, bool (M, C) each; all unknown where the row is -1."""
@@ -113,7 +98,7 @@ class GivenLabels:
 
 
 def _unite(labels: Annotations) -> tuple[Annotations, Ints]:
-    """The same clips, each once, in the order in which they first come, and where that is."""
+    """The same clips, each once, in order of first appearance; and the rows of these."""
     encoded = labels.clip_id.dictionary_encode()
     numbers = to_numpy(encoded.indices)
     if len(encoded.dictionary) == len(labels):
@@ -130,22 +115,3 @@ def _unite(labels: Annotations) -> tuple[Annotations, Ints]:
         sets=LabelSets.build(numbers[each.owners], each.classes, labelled),
     )
     return united, first
-
-
-def _videos(clip_id: pa.StringArray) -> pa.StringArray:
-    """The 11 characters of ids that tell a start, the others as they are."""
-    started = pc.match_substring_regex(clip_id, STARTED)
-    return pc.if_else(started, pc.utf8_slice_codeunits(clip_id, 0, 11), clip_id)
-
-
-def _table(
-    hashes: npt.NDArray[np.uint64], *, alone: bool = False
-) -> tuple[npt.NDArray[np.uint64], Ints]:
-    """Hashes ascending and their rows; if `alone`, only hashes that occur once."""
-    order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
-    if alone and len(ordered):
-        other = ordered[1:] != ordered[:-1]
-        once = np.append(True, other) & np.append(other, True)
-        return ordered[once], order[once]
-    return ordered, order

@@ -144,10 +144,13 @@ def co_supervised(
 
 
 def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scores, Ints]:
-    """The scores that can be used beside given labels, and the given clip of each row.
+    """The scores that can be used with given labels, and the given clip of each row.
 
-    A clip that is named by its video alone takes the id of the given clip. At a weight below 1
-    rows without given labels fall away; else they stay, and the given clip is -1.
+    Clips keep the id of the scores; only a bare video takes the given id, which has its start. At a
+    weight below 1 rows without given labels are left out; else they stay, and the given clip is -1.
+
+    Raises:
+        UnknownClipError: an id could mean several given clips.
     """
     rows = given.find(scores.clip_id)
     if weight < 1:
@@ -157,6 +160,9 @@ def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scor
     places = pc.if_else(pc.equal(places, nowhere), none, places)
     named = pc.coalesce(given.targets.clip_id.take(places), scores.clip_id)
     return replace(scores, clips=clip_rows(named, scores.onset, scores.offset)), rows
+    own, found = scores.clip_id, given.labels.clip_id.take(places)
+    bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), own)
+    return replace(scores, clip_id=pc.coalesce(pc.if_else(bare, found, own), own)), rows
 
 
 def stated_options(options: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:

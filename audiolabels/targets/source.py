@@ -1,9 +1,7 @@
 """The label source: targets looked up by clip, ready for a `Dataset`.
 
-A clip is found by its id as the file has it; else by what its name says, as `clips.names` takes
-names apart: without folder, audio extension and leading `Y`, with the start read from the name.
-Where only one side tells the start (0, or a second and more), the eleven characters of the video
-decide, if one clip alone has them. What is not found is named; it never becomes zeros.
+Which clip a name means is decided by the rule of `audiolabels.clips.index`. Names that are not
+found are listed; they never become zeros.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.bits import Bits, unpack_floats
-from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_numpy
-from audiolabels.clips.index import MISSING, ClipFinder, Rows, to_bools
+from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_bools, to_numpy
+from audiolabels.clips.index import MISSING, ClipFinder, Rows
 from audiolabels.errors import OptionError, UnknownClipError, choose, shortlist
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.soft import SoftTargets
@@ -120,13 +118,19 @@ class LabelSource:
         return len(self.clip_ids)
 
     def __contains__(self, clip: object) -> bool:
-        return isinstance(clip, str) and bool(self.find([clip])[0][0] != MISSING)
+        try:
+            return isinstance(clip, str) and not self.find([clip])[1]
+        except UnknownClipError:  # it could mean several
+            return False
 
     def find(self, clips: Sequence[str]) -> tuple[Rows, list[str]]:
-        """Where clips stand, by the rules in the module's first lines.
+        """The numbers of clips, by the rule of `audiolabels.clips.index`.
 
         Returns:
-            int64 (B,): a number for `take`, -1 for what is not found; and those names.
+            int64 (B,): a number for `take`, -1 if the clip is not found; and the names not found.
+
+        Raises:
+            UnknownClipError: a name could mean several clips; the message lists them.
         """
         rows = self._finder.find(clips)
         return rows, [clips[i] for i in np.flatnonzero(rows == MISSING).tolist()]
@@ -139,7 +143,8 @@ class LabelSource:
             number of frames among them, and what a shorter clip lacks is unknown.
 
         Raises:
-            UnknownClipError: a clip is not found; `find` and `take` work without it.
+            UnknownClipError: a clip is not found, or a name could mean several. `find` and `take`
+                pass over clips that are not found.
         """
         one = isinstance(clips, str)
         rows, missing = self.find([clips] if isinstance(clips, str) else list(clips))
@@ -147,7 +152,7 @@ class LabelSource:
             raise UnknownClipError(
                 f"{len(missing):,} of {len(rows):,} clips are not among the {len(self):,} of the "
                 f"targets: {shortlist(map(repr, missing))}; those look like "
-                f"{shortlist(map(repr, self.clip_ids[:2].to_pylist()))}. find() tells which"
+                f"{shortlist(map(repr, self.clip_ids[:2].to_pylist()))}. find() returns -1 for them"
             )
         target, mask = self.take(rows)
         return Labels(target[0], mask[0]) if one else Labels(target, mask)

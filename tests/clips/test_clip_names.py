@@ -2,14 +2,16 @@
 
 import string
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reader_support import DOG, MUSIC, SEGMENTS, Reader, by_clip, findings, parquet_bytes
 
-from audiolabels.clips.names import Clip, parse_clip_name, to_ms
+from audiolabels.clips.names import Clip, canonical_ids, parse_clip_name, to_ms
 
 VIDEOS = st.text(string.ascii_letters + string.digits + "-_", min_size=11, max_size=11)
+NAMES = st.from_regex(r"(a/)?Y?[a-z_-]{11}(_[0-9.]{1,7}){0,3}(\.wav)?", fullmatch=True)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +85,13 @@ def test_names_in_seconds_and_milliseconds_mean_the_same(
 @given(st.text())
 def test_any_text_is_a_name(text: str) -> None:
     assert isinstance(parse_clip_name(text).clip_id, str)
+
+
+@given(st.lists(st.text() | NAMES))
+def test_many_names_are_read_as_each_is(names: list[str]) -> None:
+    ids = canonical_ids(pa.array(["first", *names], pa.string()).slice(1))
+    assert ids.to_pylist() == [parse_clip_name(name).clip_id for name in names]
+    assert canonical_ids(ids[:0]).to_pylist() == []
 
 
 HUGE = [

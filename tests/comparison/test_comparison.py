@@ -36,6 +36,7 @@ from audiolabels.errors import (
     LabelFileError,
     OptionError,
     UnknownClassError,
+    UnknownClipError,
     VocabularyError,
 )
 
@@ -312,7 +313,7 @@ def test_an_alias_is_the_class_that_it_means() -> None:
     found = compare(targets_of([("a", [1])], [alias]), targets_of([("a", [1])], [id_]))
     assert found.ids == (id_,)
     assert found.names == (ontology.name(id_),)
-    with pytest.raises(VocabularyError, match="under two ids"):
+    with pytest.raises(VocabularyError, match="a class has two columns"):
         compare(targets_of([("a", [1, 1])], [alias, id_]), targets_of([("a", [1])], [id_]))
 
 
@@ -337,15 +338,46 @@ def test_rows_of_one_clip_are_joined() -> None:
 
 
 @pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("abcdefghijk_30000", "audio/Yabcdefghijk_30.000_40.000.wav"),
+        ("abcdefghijk_30000", "abcdefghijk"),
+        ("abcdefghijk_30000", "abcdefghijk_30"),
+        ("office_day1_5", "office_day1_5.flac"),
+    ],
+)
+def test_clips_are_matched_by_the_rule_for_all_look_ups(a: str, b: str) -> None:
+    one = Annotations.from_dict({"x": ["Cat"], a: ["Dog"], "y": ["Cat"]})
+    other = Annotations.from_dict({"z": ["Cat"], b: ["Bark"], "x": ["Cat"]})
+    for found in (compare(one, other), compare(other, one)):
+        assert found.clips == 2
+        assert (found.clips_a.clips, found.clips_a.lone) == (3, 1)
+        assert (found.clips_b.clips, found.clips_b.lone) == (3, 1)
+    dog, bark = (compare(one, other).names.index(name) for name in ("Dog", "Bark"))
+    assert compare(one, other).tables[0, dog, bark] == 1
+
+
+def test_each_of_two_clips_must_find_the_other() -> None:
+    video, place = {"abcdefghijk": ["Dog"]}, {"abcdefghijk_30000": ["Dog"]}
+    found = compare(Annotations.from_dict(place), Annotations.from_dict({**video, **place}))
+    assert (found.clips, found.clips_b.lone, found.clips_b.examples) == (1, 1, ("abcdefghijk",))
+    two = Annotations.from_dict({**place, "abcdefghijk_0": ["Dog"]})
+    for sides in ((Annotations.from_dict(video), two), (two, Annotations.from_dict(video))):
+        with pytest.raises(UnknownClipError, match=r"'abcdefghijk' could mean several clips"):
+            compare(*sides)
+
+
+@pytest.mark.parametrize(
     ("a", "b", "message"),
     [
         ({"x": ["Dog"]}, {"y": ["Dog"]}, "A has ids like 'x', B like 'y'$"),
         (
             {"abcdefghijk_30000": ["Dog"]},
-            {"abcdefghijk": ["Dog"]},
-            "without the start 1 would match: write it in both",
+            {"abcdefghijk_40000": ["Dog"]},
+            "B like 'abcdefghijk_40000'; 1 videos are in both, with other starts$",
         ),
-        ({"x": None}, {"x": ["Dog"]}, "1 clips in common, but of none of them do both say"),
+        ({"office_day1_5": ["Dog"]}, {"office_day1": ["Dog"]}, "B like 'office_day1'$"),
+        ({"x": None}, {"x": ["Dog"]}, "1 clips in common, but none is labelled in both"),
         ({}, {"x": ["Dog"]}, "nothing to compare: A has no clips"),
         ({"x": ["Dog"]}, {}, "nothing to compare: B has no clips"),
     ],

@@ -20,7 +20,7 @@ from audiolabels import (
     read_targets,
     write_targets,
 )
-from audiolabels.errors import OptionError, ScoresFileError
+from audiolabels.errors import OptionError, ScoresFileError, UnknownClipError
 from audiolabels.targets.layouts import LAYOUTS, SOFT
 
 CLIPS = [f"{i:011}_{i * 1000}" for i in range(40)]
@@ -224,6 +224,22 @@ def test_no_clip_in_common(tmp_path: Path, scores: Path) -> None:
     ):
         expand_files(tmp_path / "l.csv", tmp_path / "o.parquet", "pseudo-strong", scores=scores)
     assert not (tmp_path / "o.parquet").exists()
+
+
+def test_labels_of_videos_are_found_for_scores_of_places_in_them(tmp_path: Path) -> None:
+    labels, out = tmp_path / "l.csv", tmp_path / "o.parquet"
+    labels.write_text("clip_id,labels\nabcdefghijk,Rain\noffice_day1_5,Rain\n")
+    named = ["abcdefghijk_30000", "office_day1"]
+    scores = write_npz(tmp_path / "s.npz", clip_id=named, scores=np.zeros((2, 3)), classes=NAMES)
+    done = expand_files(labels, out, "co-supervised", scores=scores, vocabulary=NAMES)
+    assert read_targets(out).clip_id.to_pylist() == ["abcdefghijk_30000"]
+    (note,) = (note for note in done.report.notes if "by their video" in note)
+    assert note.startswith("1 clips were found by their video alone")
+    labels.write_text("clip_id,labels\nabcdefghijk_0,Rain\nabcdefghijk_5000,Rain\n")
+    write_npz(tmp_path / "s.npz", clip_id=["abcdefghijk"], scores=np.zeros((1, 3)), classes=NAMES)
+    with pytest.raises(UnknownClipError, match=r"'abcdefghijk' could mean several clips"):
+        expand_files(labels, tmp_path / "n.parquet", "co-supervised", scores=scores)
+    assert not (tmp_path / "n.parquet").exists()
 
 
 def test_a_bad_row_at_the_end_leaves_the_old_file(tmp_path: Path) -> None:

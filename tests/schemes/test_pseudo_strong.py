@@ -10,8 +10,8 @@ from oracles.expansion import expand_clip
 from oracles.pseudo_strong import mix
 from strategies import annotations, ontologies, vocabularies
 
-from audiolabels import Annotations, Scores, SoftTargets, Targets, expand
-from audiolabels.errors import OptionError, VocabularyError
+from audiolabels import Annotations, LabelSource, Scores, SoftTargets, Targets, expand
+from audiolabels.errors import OptionError, UnknownClipError, VocabularyError
 
 NAMES = ["Guitar", "Rain", "Speech"]
 SCORES = Scores.from_arrays(
@@ -151,8 +151,8 @@ def test_rows_of_a_given_clip_are_united() -> None:
 
 
 def test_a_video_without_start_finds_its_only_clip() -> None:
-    videos = ["aaaaaaaaaaa", "bbbbbbbbbbb", "ccccccccccc", "ddddddddddd_5"]
-    scores = Scores.from_arrays(videos, np.eye(4, 3), classes=NAMES)
+    videos = ["aaaaaaaaaaa", "ccccccccccc", "ddddddddddd_5"]
+    scores = Scores.from_arrays(videos, np.eye(3), classes=NAMES)
     labels = Annotations.from_dict(
         {
             "aaaaaaaaaaa_30000": ["Guitar"],
@@ -166,6 +166,20 @@ def test_a_video_without_start_finds_its_only_clip() -> None:
     assert made.clip_id.to_pylist() == ["aaaaaaaaaaa_30000", "ccccccccccc"]
     kept = expand(scores, "pseudo-strong", vocabulary=NAMES, given=labels)
     assert kept.clip_id.to_pylist() == ["aaaaaaaaaaa_30000", *videos[1:]]
+    unclear = Scores.from_arrays(["bbbbbbbbbbb"], np.eye(1, 3), classes=NAMES)
+    with pytest.raises(UnknownClipError, match=r"'bbbbbbbbbbb' could .*: bbbbbbbbbbb_0 \(1\), bb"):
+        expand(unclear, "co-supervised", vocabulary=NAMES, given=labels)
+
+
+def test_scores_and_labels_meet_by_the_rule_for_all_look_ups() -> None:
+    labels = Annotations.from_dict({"abcdefghijk": ["Guitar"], "office_day1_5": ["Rain"]})
+    names = ["abcdefghijk_30000", "abcdefghijk_60000", "office_day1", "office_day1_5"]
+    scores = Scores.from_arrays(names, np.zeros((4, 3)), classes=NAMES)
+    made = expand(scores, "co-supervised", vocabulary=NAMES, given=labels, teacher_weight=0)
+    assert made.clip_id.to_pylist() == [*names[:2], names[3]]
+    assert made.to_numpy()[0].any(axis=1).tolist() == [True] * 3
+    found, _ = LabelSource(expand(labels, "weak", vocabulary=NAMES)).find(names)
+    assert found.tolist() == [0, 0, -1, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The label source against the targets that it was made from."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,6 @@ from torch.utils.data import DataLoader, Dataset
 
 import audiolabels
 from audiolabels import Annotations, Events, LabelSource, expand, write_targets
-from audiolabels.arrays.columns import texts_to_arrow
-from audiolabels.clips.index import _Index, hash_strings
 from audiolabels.errors import OptionError, TargetsFileError, UnknownClipError, VocabularyError
 
 CLIPS = {
@@ -75,7 +74,6 @@ def test_it_gives_what_the_targets_say(case: tuple, data: st.DataObject) -> None
         ("Ybarebarebar_120.000_130.000.wav", "barebarebar"),
         ("folder/some recording.flac", "some recording"),
         ("two-clips-1_10000", "two-clips-1_10000"),
-        ("two-clips-1", None),  # which of the two?
         ("abcdefghijk_40000", None),  # another clip of the video
         ("elsewhere", None),
         ("", None),
@@ -92,6 +90,21 @@ def test_names_are_matched_by_the_rules(path: Path, name: str, clip: str | None)
         assert name in source
 
 
+def test_a_name_that_could_mean_several_clips_is_an_error(path: Path) -> None:
+    source = audiolabels.open(path)
+    assert "two-clips-1" not in source
+    meanings = r"'two-clips-1' could mean several clips, .*: two-clips-1_0 \(2\), two-.* \(3\)"
+    with pytest.raises(UnknownClipError, match=meanings):
+        source.find(["elsewhere", "two-clips-1"])
+
+
+def test_names_of_one_file_name_in_two_folders_are_never_mistaken(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,labels\nhome/001.wav,Rain\nstreet/001.wav,Guitar\n")
+    labels = audiolabels.read_labels(tmp_path / "labels.csv")
+    with pytest.raises(UnknownClipError, match=r"'street/001.wav' could mean several clips"):
+        LabelSource(expand(labels, "weak", vocabulary=NAMES))["street/001.wav"]
+
+
 def test_what_is_not_found_is_named_and_never_zeros(path: Path) -> None:
     source = audiolabels.open(path)
     wanted = ["barebarebar", "elsewhere", "abcdefghijk_30000", "nowhere"]
@@ -104,13 +117,33 @@ def test_what_is_not_found_is_named_and_never_zeros(path: Path) -> None:
     assert mask[[0, 2]].sum() > 0
 
 
-def test_a_clip_that_comes_twice_is_found_where_it_stands_first(tmp_path: Path) -> None:
+def test_a_clip_that_comes_twice_is_asked_for_by_its_number(tmp_path: Path) -> None:
     text = "clip_id,labels\na,Rain\nb,Guitar\na,Guitar\n"
     (tmp_path / "labels.csv").write_text(text)
     labels = audiolabels.read_labels(tmp_path / "labels.csv")
     source = LabelSource(expand(labels, "weak", vocabulary=NAMES))
     assert len(source) == 3
-    assert source["a"].target.tolist() == [1, 0, 0]
+    assert "a" not in source
+    for names in ("a", ["b", "a.wav"], ["a", "gone"]):
+        with pytest.raises(UnknownClipError, match=r"several clips.*: a \(0\), a \(2\)"):
+            source[names]
+    with pytest.raises(UnknownClipError, match=r"several clips.*: a \(0\), a \(2\)"):
+        source.find(["a"])
+    assert source.take([0, 2]).target.tolist() == [[1, 0, 0], [0, 1, 0]]
+    assert source["b"].target.tolist() == [0, 1, 0]
+
+
+def test_a_clip_whose_frames_come_twice_is_asked_for_by_its_number(tmp_path: Path) -> None:
+    events = Events.from_dict(
+        {clip: [("Rain", 0, 1.5)] for clip in "abc"}, duration=dict.fromkeys("abc", 3)
+    )
+    framed = expand(events, "strong-framed", vocabulary=NAMES)
+    ids = pa.array(["a" if clip == "c" else clip for clip in framed.clip_id.to_pylist()])
+    source = LabelSource(replace(framed, clip_id=ids))
+    assert (len(source), source.clip_ids.to_pylist()) == (3, ["a", "b", "a"])
+    with pytest.raises(UnknownClipError, match=r"'a' could .*: a \(0\), a \(2\)"):
+        source["a"]
+    assert source.take([0, 2]).target.shape == (2, 3, 3)
 
 
 def test_frames_come_together(tmp_path: Path) -> None:
@@ -224,28 +257,6 @@ def test_segments_with_labels_of_their_own_are_clips(tmp_path: Path) -> None:
     labels = audiolabels.read_labels(tmp_path / "labels.csv")
     source = LabelSource(expand(labels, "weak", vocabulary=NAMES))
     assert (len(source), source.framed) == (2, False)
-    assert source["street"].target.tolist() == [1, 0, 0]
-
-
-@pytest.mark.parametrize("kept", [0, 0xF << 60, 0xFFFF, 0xFFFF << 32])
-def test_clips_whose_hashes_agree_are_told_apart(
-    kept: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "audiolabels.clips.index.hash_strings",
-        lambda texts: hash_strings(texts) & np.uint64(kept),
-    )
-    ids = [f"clip {number % 90}" for number in range(100)]
-    index = _Index(pa.array(ids, pa.string()))
-    wanted = [*ids, "clip 90", "", "abcdefghijk"]
-    right = [ids.index(text) if text in ids else -1 for text in wanted]
-    assert index.find(pa.array(wanted, pa.string())).tolist() == right
-
-
-@given(st.lists(st.text("ab", max_size=3)), st.lists(st.text("ab", max_size=3)))
-def test_texts_are_found_where_they_stand_first(table: list[str], wanted: list[str]) -> None:
-    texts = pa.array(table, pa.string())
-    right = [table.index(text) if text in table else -1 for text in wanted]
-    assert _Index(texts).find(texts_to_arrow(wanted)).tolist() == right
-    alone = [row if table.count(text) == 1 else -1 for text, row in zip(wanted, right, strict=True)]
-    assert _Index(texts, unique=True).find(texts_to_arrow(wanted)).tolist() == alone
+    with pytest.raises(UnknownClipError, match=r"street \(0\), street \(1\)"):
+        source["street"]
+    assert source.take([1]).target.tolist() == [[0, 1, 0]]

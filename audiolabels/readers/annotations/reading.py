@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from audiolabels.clips.duplicates import ClipIndex
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.annotations import Annotations
-from audiolabels.labels.duplicates import ClipIndex
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import load_vocabulary

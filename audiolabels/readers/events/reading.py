@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from audiolabels.arrays.columns import to_numpy
+from audiolabels.clips.duplicates import repeated_hashes
 from audiolabels.clips.index import hash_strings
 from audiolabels.errors import LabelFileError
-from audiolabels.labels.duplicates import repeated_hashes
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology

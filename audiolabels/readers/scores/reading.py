@@ -18,11 +18,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.clips.duplicates import repeated_hashes
 from audiolabels.clips.index import hash_strings
 from audiolabels.clips.names import parse_clip_name
 from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import AudioLabelsError, ScoresFileError, VocabularyError
-from audiolabels.labels.duplicates import repeated_hashes
 from audiolabels.labels.report import Finding, Report
 from audiolabels.labels.scores import Floats, Scores, run_starts
 from audiolabels.ontology.ontology import Ontology, load_ontology

@@ -1,0 +1,67 @@
+"""Which clip a name means, and which recording: slowly, as `docs/clips.md` states it."""
+
+import re
+from collections.abc import Sequence
+
+from audiolabels.clips.names import parse_clip_name
+
+START = re.compile(r"0|[1-9][0-9]{3,8}")
+SECONDS = re.compile(r"[1-9][0-9]{0,2}")
+VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
+
+
+def rows_meant(name: str, table: Sequence[str]) -> list[int]:
+    """The rows of a table that a name could mean; it is found if there is one."""
+    own, others = split(canonical(name)), [split(canonical(clip)) for clip in table]
+    steps = (
+        [clip == name for clip in table],
+        [canonical(clip) == canonical(name) for clip in table],
+        [same_in_other_unit(own, other, others) for other in others],
+        [same_video(own, other, others) for other in others],
+    )
+    for step in steps:
+        if any(step):
+            return [row for row, same in enumerate(step) if same]
+    return []
+
+
+def canonical(name: str) -> str:
+    return parse_clip_name(name).clip_id
+
+
+def split(clip: str) -> tuple[str | None, str]:
+    """The video, None if it is none, and what follows it."""
+    video, start = clip[:11], clip[12:]
+    if VIDEO.fullmatch(clip) or (VIDEO.fullmatch(video) and clip[11] == "_" and start):
+        return video, start
+    return None, clip
+
+
+Parts = tuple[str | None, str]
+
+
+def same_in_other_unit(own: Parts, other: Parts, others: list[Parts]) -> bool:
+    starts = [start for video, start in others if video is not None]
+    in_seconds = [start for start in starts if SECONDS.fullmatch(start)]
+    in_ms = [start for start in starts if START.fullmatch(start) and start != "0"]
+    if own[0] is None or own[0] != other[0] or (in_seconds and in_ms):
+        return False
+    if SECONDS.fullmatch(own[1]):
+        return other[1] == own[1] + "000"
+    return bool(SECONDS.fullmatch(other[1])) and own[1] == other[1] + "000"
+
+
+def same_video(own: Parts, other: Parts, others: list[Parts]) -> bool:
+    if own[0] is None or own[0] != other[0]:
+        return False
+    if own[1] == "":
+        return bool(START.fullmatch(other[1]))
+    elsewhere = any(own[0] == video and START.fullmatch(start) for video, start in others)
+    return bool(START.fullmatch(own[1])) and other[1] == "" and not elsewhere
+
+
+def recording(name: str) -> str:
+    """What all clips of a recording have in common."""
+    clip = canonical(name)
+    video, start = split(clip)
+    return video if video is not None and START.fullmatch(start) else clip
