@@ -10,6 +10,8 @@
 | logarithm | 10 log10(max(power, 1e-10)): dB, no lower than -100; no top_db |
 """
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -19,8 +21,6 @@ from audiolabels.errors import OptionError, choose
 WINDOW_S, HOP_S = 0.032, 0.010
 FLOOR = 1e-10
 MELS = ("slaney", "htk")
-# Slaney's scale: 3 mel are 200 Hz up to 1 kHz (15 mel), then each mel is a 27th of a factor of 6.4.
-KNEE_HZ, KNEE_MEL, LOG_STEP = 1000.0, 15.0, np.log(6.4) / 27
 
 
 class LogMel(torch.nn.Module):
@@ -77,34 +77,12 @@ class LogMel(torch.nn.Module):
 
 def mel_filters(rate: int, size: int, bands: int, mel: str) -> npt.NDArray[np.float32]:
     """Weights of the bins of a spectrum in mel bands, float32 (size // 2 + 1, bands)."""
-    to_mel, to_hz = SCALES[mel]
-    edges = to_hz(np.linspace(0, to_mel(np.array(rate / 2)), bands + 2))
-    bins = np.arange(size // 2 + 1)[:, None] * rate / size
-    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    sides = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
-    weights: npt.NDArray[np.float32] = (sides.clip(0) * 2 / (high - low)).astype(np.float32)
-    return weights
+    from transformers.audio_utils import mel_filter_bank
 
-
-Scale = npt.NDArray[np.float64]
-
-
-def _slaney_mel(hz: Scale) -> Scale:
-    above = KNEE_MEL + np.log(np.maximum(hz, KNEE_HZ) / KNEE_HZ) / LOG_STEP
-    return np.where(hz < KNEE_HZ, hz * KNEE_MEL / KNEE_HZ, above)
-
-
-def _slaney_hz(mel: Scale) -> Scale:
-    above = KNEE_HZ * np.exp((np.maximum(mel, KNEE_MEL) - KNEE_MEL) * LOG_STEP)
-    return np.where(mel < KNEE_MEL, mel * KNEE_HZ / KNEE_MEL, above)
-
-
-def _htk_mel(hz: Scale) -> Scale:
-    return np.asarray(2595 * np.log10(1 + hz / 700))
-
-
-def _htk_hz(mel: Scale) -> Scale:
-    return np.asarray(700 * (10 ** (mel / 2595) - 1))
-
-
-SCALES = {"slaney": (_slaney_mel, _slaney_hz), "htk": (_htk_mel, _htk_hz)}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="At least one mel filter")  # refused above
+        # Bins from 0 to the rate, the upper half unused: so they are right for odd sizes too.
+        filters: npt.NDArray[np.float64] = mel_filter_bank(
+            size + 1, bands, 0.0, rate / 2, 2 * rate, norm="slaney", mel_scale=mel
+        )
+    return filters[: size // 2 + 1].astype(np.float32)
