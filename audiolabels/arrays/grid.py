@@ -25,7 +25,6 @@ Ms = npt.NDArray[np.int64]
 ROUNDING: Mapping[str, Callable[[Any, int], Any]] = MappingProxyType(
     {
         "down": lambda time, hop: time // hop,
-        "nearest": lambda time, hop: (2 * time + hop) // (2 * hop),  # a tie goes up
         "up": lambda time, hop: -(-time // hop),
     }
 )
@@ -136,14 +135,13 @@ class Grid:
 
         Args:
             time_ms: an int, or an int64 array of any shape.
-            rounding: where none begins just then, `down` to the one before, `up` to the next, or
-                to the `nearest` (a tie goes up).
+            rounding: where none begins just then, `down` to the one before, `up` to the next.
 
         Raises:
             OptionError: no such rounding.
 
-        >>> [Grid().frame_at(1000, rounding) for rounding in ("down", "nearest", "up")]
-        [1, 1, 2]
+        >>> [Grid().frame_at(1000, rounding) for rounding in ("down", "up")]
+        [1, 2]
         """
         return ROUNDING[choose("rounding", rounding, ROUNDING)](time_ms, self.hop_ms)
 

@@ -73,11 +73,6 @@ class Tagger(nn.Module):
         features, counts = self.features(x, lengths.to(x.device).clamp(1, x.shape[1]))
         return features, real_frames(counts, features.shape[1])
 
-    def frame_logits(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Logits of each frame, float (N, S, C); those beyond a clip's end mean nothing."""
-        logits: Tensor = self.head(self.inputs_of_head(x, lengths)[0])
-        return logits
-
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Logits of each clip.
 

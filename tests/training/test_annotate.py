@@ -27,7 +27,8 @@ def run(world):
 def by_hand(run, frames) -> np.ndarray:
     """Scores of a stretch: the mean over its frames of the model's probabilities."""
     with torch.no_grad():
-        logits = run.model.frame_logits(torch.from_numpy(frames)[None], torch.tensor([len(frames)]))
+        clip = torch.from_numpy(frames)[None], torch.tensor([len(frames)])
+        logits = run.model.head(run.model.inputs_of_head(*clip)[0])
     return torch.sigmoid(logits)[0].mean(0).numpy()
 
 
