@@ -4,7 +4,6 @@ Source: Hershey et al., ICASSP 2021, §3.1, which compares AudioSet's weak label
 ones. Additions: confidence intervals, and unknown targets, which take no part.
 """
 
-import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.tables import html_table
 from audiolabels.comparison.matching import ClipCounts, Statements, match_clips
 from audiolabels.comparison.odds_ratios import LEVEL, Counts, Floats, cross_tables, odds_ratio
 from audiolabels.errors import UnknownClassError, VocabularyError
@@ -176,25 +176,18 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        overlaps = [
-            [
-                o.scope,
-                *(f"{count:,}" for count in (o.classes, o.in_a, o.in_b, o.in_both)),
-                *map(percent, (o.share_of_a, o.share_of_b)),
-            ]
-            for o in self.overlaps()
-        ]
-        order = self.changed_priors(SHOWN)
+        overlaps = []
+        for o in self.overlaps():
+            pairs = (f"{count:,}" for count in (o.classes, o.in_a, o.in_b, o.in_both))
+            overlaps.append((o.scope, *pairs, percent(o.share_of_a), percent(o.share_of_b)))
+        order, (a, b) = self.changed_priors(SHOWN), (self.prior_a, self.prior_b)
         shown = order if len(order) <= 2 * SHOWN else [*order[:SHOWN], *order[-SHOWN:]]
-        a, b = self.prior_a, self.prior_b
-        priors = [
-            [self.names[c], f"{a[c]:.4f}", f"{b[c]:.4f}", f"{b[c] / a[c]:.2f}"] for c in shown
-        ]
-        head = ["pairs (clip, class)", "classes", "in A", "in B", "in both", "of A's", "of B's"]
-        return (
-            f"<p>{html.escape(repr(self))}</p>{_html_table(head, overlaps)}"
-            f"{_html_table(['largest changes', 'prior in A', 'prior in B', 'B / A'], priors)}"
+        priors = (
+            (self.names[c], f"{a[c]:.4f}", f"{b[c]:.4f}", f"{b[c] / a[c]:.2f}") for c in shown
         )
+        head = ("pairs (clip, class)", "classes", "in A", "in B", "in both", "of A's", "of B's")
+        changes = ("class", "prior in A", "prior in B", "B / A")
+        return html_table(self, head, overlaps) + html_table("largest changes", changes, priors)
 
 
 def compare(
@@ -385,13 +378,3 @@ def _divide(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         quotient: Floats = above / below
     return quotient
-
-
-def _html_table(head: list[str], rows: list[list[str]]) -> str:
-    def line(tag: str, cells: list[str]) -> str:
-        first, *others = (html.escape(cell) for cell in cells)
-        right = f"<{tag} style='text-align:right'>"
-        return f"<tr><{tag}>{first}</{tag}>{''.join(f'{right}{c}</{tag}>' for c in others)}</tr>"
-
-    body = "".join(line("td", row) for row in rows)
-    return f"<table><thead>{line('th', head)}</thead><tbody>{body}</tbody></table>"

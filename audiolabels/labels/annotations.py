@@ -4,7 +4,6 @@ A clip's given labels are a set of classes. AudioSet's two million clips bear on
 thousands of distinct sets, so the sets are stored once and each clip points at its own.
 """
 
-import html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import doubles_to_arrow, one_chunk, texts_to_arrow, to_arrow
+from audiolabels.arrays.tables import html_table
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -258,14 +258,7 @@ class Annotations:
         )
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td><code>{html.escape(clip)}</code></td><td>{html.escape(text)}</td></tr>"
-            for clip, text in self._first_rows(5)
-        )
-        return (
-            f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>clip</th>"
-            f"<th>given labels</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        return html_table(self, ("clip", "given labels"), self._first_rows(5))
 
     def _first_rows(self, count: int) -> Iterator[tuple[str, str]]:
         for row in range(min(count, len(self))):

@@ -6,7 +6,6 @@ says nothing of classes below; or nobody can tell (an event whose times make no 
 about a clip: verified empty, or nothing at all.
 """
 
-import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +17,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import one_chunk, row_order, texts_to_arrow
 from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
+from audiolabels.arrays.tables import html_table
 from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError, shortlist
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -279,15 +279,8 @@ class Events:
         )
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td><code>{html.escape(self.clip_id[row].as_py())}</code></td>"
-            f"<td>{html.escape(text)}</td></tr>"
-            for row, text in enumerate(self._first_rows(5))
-        )
-        return (
-            f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>clip</th>"
-            f"<th>events, in seconds</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        rows = zip(self.clip_id[:5].to_pylist(), self._first_rows(5), strict=True)
+        return html_table(self, ("clip", "events, in seconds"), rows)
 
     def _first_rows(self, count: int, most: int = 6) -> Iterator[str]:
         for row in range(min(count, len(self))):

@@ -5,7 +5,6 @@ the teacher does not tell of (it has no output for it, or only its highest score
 unknown, never 0.
 """
 
-import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -224,9 +223,6 @@ class Scores:
     def __repr__(self) -> str:
         clips = len(run_starts(self.clip_id))
         return f"Scores({len(self):,} rows of {clips:,} clips × {len(self.vocabulary)} classes)"
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>"
 
 
 def columns_in(own: Vocabulary, other: Vocabulary, ontology: Ontology) -> npt.NDArray[np.intp]:

@@ -17,7 +17,6 @@ Choices where these leave room, and deviations:
 - With a single class there are no others to be triggered by, so PSDS2 has no such term.
 """
 
-import html
 import itertools
 import warnings
 from collections.abc import Mapping
@@ -116,9 +115,6 @@ class Detection:
             f"Detection(PSDS1 {self.psds1:.4f}, PSDS2 {self.psds2:.4f}; {self.clips:,} clips, "
             f"{len(self.vocabulary)} classes)"
         )
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>"
 
 
 def psds(

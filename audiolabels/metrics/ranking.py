@@ -24,7 +24,6 @@ Sources, and where this differs from them:
   nobody confirmed.
 """
 
-import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -33,6 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.tables import html_table
 from audiolabels.errors import MetricError, UnknownClassError, choose, shortlist
 from audiolabels.ontology.vocabulary import Vocabulary
 
@@ -383,11 +383,7 @@ class Evaluation:
         return "\n".join(f"{what:<34}{number:>14}" for what, number in self._lines())
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(what)}</td><td style='text-align:right'>{number}</td></tr>"
-            for what, number in self._lines()
-        )
-        return f"<table><tbody>{rows}</tbody></table>"
+        return html_table(repr(self), (), self._lines())
 
     def _lines(self) -> list[tuple[str, str]]:
         found = self.numbers()

@@ -12,7 +12,6 @@ al., ICASSP 2021) that v1 lacks; their parents are this project's own choice.
 import csv
 import difflib
 import hashlib
-import html
 import json
 import re
 from collections import Counter
@@ -22,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from audiolabels.arrays.tables import html_table
 from audiolabels.errors import OntologyError, UnknownClassError, shortlist
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.graph import (
@@ -234,15 +234,8 @@ class Ontology:
         )
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(self.name(root))}</td><td><code>{html.escape(root)}</code></td>"
-            f"<td style='text-align:right'>{len(self.descendants(root))}</td></tr>"
-            for root in self.roots
-        )
-        return (
-            f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>root</th><th>id</th>"
-            f"<th>classes below</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        rows = ((self.name(root), root, len(self.descendants(root))) for root in self.roots)
+        return html_table(self, ("root", "id", "classes below"), rows)
 
     @cached_property
     def _exact(self) -> dict[str, str]:

@@ -5,7 +5,6 @@ as float16: an error of at most 2^-12 below 1, half of that below 1/2, and so on
 than 3e-8 becomes 0.
 """
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.bits import Bits
+from audiolabels.arrays.tables import html_table
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.targets import as_tensors
 
@@ -160,12 +160,6 @@ class SoftTargets:
 
     def _repr_html_(self) -> str:
         head = self.slice(0, 5).to_pandas()
-        rows = "".join(
-            f"<tr><td><code>{html.escape(str(clip))}</code></td><td>{onset}</td><td>"
-            f"{html.escape(' · '.join(f'{name} {score:.2f}' for name, score in top))}</td></tr>"
-            for clip, onset, top in zip(head["clip_id"], head["onset"], head["top"], strict=True)
-        )
-        return (
-            f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>clip</th><th>from</th>"
-            f"<th>highest scores</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        top = (" · ".join(f"{name} {score:.2f}" for name, score in row) for row in head["top"])
+        rows = zip(head["clip_id"], head["onset"], top, strict=True)
+        return html_table(self, ("clip", "from", "highest scores"), rows)

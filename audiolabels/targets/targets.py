@@ -5,7 +5,6 @@ masked: they take no part in the loss, the gradient or the metric. Positive and 
 two bit tables, never as a sentinel value; clips whose targets are alike share one row of them.
 """
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.bits import CHUNK, Bits, unpack_floats
+from audiolabels.arrays.tables import html_table
 from audiolabels.errors import OptionError
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 
@@ -164,18 +164,9 @@ class Targets:
 
     def _repr_html_(self) -> str:
         head = self.slice(0, 5).to_pandas()
-        rows = "".join(
-            f"<tr><td><code>{html.escape(str(clip))}</code></td><td>"
-            f"{html.escape(' · '.join(positive))}</td><td style='color:gray'>"
-            f"{html.escape(_abridge(masked))}</td></tr>"
-            for clip, positive, masked in zip(
-                head["clip_id"], head["positive"], head["masked"], strict=True
-            )
-        )
-        return (
-            f"<p>{html.escape(repr(self))}</p><table><thead><tr><th>clip</th><th>positive</th>"
-            f"<th>unknown</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        positive, masked = map(" · ".join, head["positive"]), map(_abridge, head["masked"])
+        rows = zip(head["clip_id"], positive, masked, strict=True)
+        return html_table(self, ("clip", "positive", "unknown"), rows)
 
 
 def as_tensors(
