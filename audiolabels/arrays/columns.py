@@ -40,6 +40,11 @@ def to_numpy(array: pa.Array) -> npt.NDArray[Any]:
     return np.frombuffer(buffer, dtype)[array.offset : array.offset + len(array)]
 
 
+def whole_ms(seconds: pa.DoubleArray) -> npt.NDArray[np.int64]:
+    """Times in seconds as whole milliseconds, to the nearest; what nulls become is undefined."""
+    return np.rint(to_numpy(seconds) * 1000).astype(np.int64)
+
+
 def row_order(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """The order in which rows of non-negative numbers ascend; equal rows in any order.
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import OptionError, VocabularyError, shortlist
 from audiolabels.exporters.soft import Hardened
@@ -129,12 +129,9 @@ def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None)
     given = 0 if clip_duration is None else seconds_to_ms(clip_duration, "a clip")
     if segments and (to_numpy(targets.onset) * 1000 >= given).any():
         raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
-    unknown = np.ones(len(targets), np.bool_)
-    if not segments:
-        unknown = to_numpy(targets.offset.is_null().cast("uint8")) > 0
-    length = np.full(len(targets), given, np.int64)
-    length[~unknown] = np.rint(to_numpy(targets.offset)[~unknown] * 1000)
-    return length
+    if segments:
+        return np.full(len(targets), given, np.int64)
+    return whole_ms(targets.offset.fill_null(given / 1000))
 
 
 def fit_classes(targets: AnyTargets, form: str, named: str = "audioset") -> AnyTargets:

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import whole_ms
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, shortlist
 from audiolabels.exporters.clips import (
@@ -118,7 +118,7 @@ def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Expor
     clips = choose_framed(targets, name_after(files), export, empty=False)
     first, stop = clip_spans(targets)
     chosen = np.isin(first, clips.rows)
-    end_ms = np.rint(to_numpy(targets.offset) * 1000).astype(np.int64)[stop[chosen] - 1]
+    end_ms = whole_ms(targets.offset)[stop[chosen] - 1]
     rows = np.flatnonzero(np.repeat(chosen, stop - first))
     present, unsure = (frame_runs(clips, cells) for cells in (positive_cells, unknown_cells))
     _write_strong(path, labels, present, unsure, export)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from audiolabels.arrays.bits import third_state
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import whole_ms
 from audiolabels.errors import OptionError
 from audiolabels.exporters.writing import Export
 from audiolabels.files import seconds, write_rows
@@ -55,10 +55,7 @@ def write_framed_release(targets: Targets, path: str | Path) -> Export:
 def _rows(targets: Targets, export: Export) -> Iterator[str]:
     yield HEADER
     ids, columns = targets.vocabulary.ids, len(targets.vocabulary)
-    onset, offset = (
-        np.rint(to_numpy(times) * 1000).astype(np.int64)
-        for times in (targets.onset, targets.offset)
-    )
+    onset, offset = whole_ms(targets.onset), whole_ms(targets.offset)
     silent: dict[str, bool] = {}
     for start in range(0, len(targets), ROWS):
         chosen = targets.row_of_clip[start : start + ROWS]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
 from audiolabels.exporters.clips import Rows, clip_spans, fit_classes, video_of
 from audiolabels.exporters.hdf5 import import_h5py
 from audiolabels.exporters.writing import Export
@@ -44,7 +44,11 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
     h5py, export, path = import_h5py(), Export(), Path(path)
     soft = fit_classes(soft, "pretrained-sed", "audioset-strong-train").select(classes)
     first, stop = clip_spans(soft)
-    onset, offset = _spans_ms(soft)
+    # Where it is not known, a row reaches as far as the frames.
+    onset, offset = (
+        whole_ms(soft.onset.fill_null(0.0)),
+        whole_ms(soft.offset.fill_null(FRAMES * FRAME_MS / 1000)),
+    )
     kept = _with_own_names(soft, first, export)
     first, stop = first[kept], stop[kept]
     names = [f"Y{video_of(id_)}.mp3" for id_ in soft.clip_id.take(to_arrow(first)).to_pylist()]
@@ -87,16 +91,6 @@ def _with_own_names(soft: SoftTargets, first: Rows, export: Export) -> npt.NDArr
         "clips whose name another clip has too", ids.take(to_arrow(np.flatnonzero(~alone)))
     )
     return alone
-
-
-def _spans_ms(soft: SoftTargets) -> tuple[Rows, Rows]:
-    """Where each row begins and ends, int64 (N,); as far as the frames reach, if it is not said."""
-    ends = (0.0, FRAMES * FRAME_MS / 1000)
-    onset, offset = (
-        np.rint(to_numpy(times.fill_null(otherwise)) * 1000).astype(np.int64)
-        for times, otherwise in zip((soft.onset, soft.offset), ends, strict=True)
-    )
-    return onset, offset
 
 
 def _row_of_frame(onset: Rows, offset: Rows, first: int) -> Rows:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
 from audiolabels.arrays.intervals import Runs, merge
 from audiolabels.exporters.clips import ROWS, Clips, Name, Rows, clip_spans, clips_named, tell_apart
 from audiolabels.exporters.writing import Export
@@ -62,10 +62,7 @@ def frame_runs(clips: Clips, table: Table) -> Iterator[tuple[list[str], Runs]]:
         Names, and runs in milliseconds whose `clip` is a place among the names.
     """
     targets = clips.targets
-    onset, offset = (
-        np.rint(to_numpy(times) * 1000).astype(np.int64)
-        for times in (targets.onset, targets.offset)
-    )
+    onset, offset = whole_ms(targets.onset), whole_ms(targets.offset)
     firsts, stops = clip_spans(targets)
     stop_of = stops[np.searchsorted(firsts, clips.rows)]
     for start in range(0, len(clips), CLIPS):

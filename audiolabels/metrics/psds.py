@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import whole_ms
 from audiolabels.errors import MetricError, OptionError, shortlist
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores, run_starts
@@ -280,7 +280,7 @@ def _frames(
     onset, offset = scores.onset[part], scores.offset[part]
     if onset.null_count or offset.null_count:
         raise MetricError(f"frames of clip {clip!r} have no times; PSDS needs onsets and offsets")
-    starts, ends = (np.rint(to_numpy(times) * 1000) for times in (onset, offset))
+    starts, ends = whole_ms(onset), whole_ms(offset)
     if (ends <= starts).any() or (starts[1:] != ends[:-1]).any():
         raise MetricError(
             f"frames of clip {clip!r} overlap or leave gaps; PSDS needs one after the other"

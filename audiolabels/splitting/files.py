@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import whole_ms
 from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
 from audiolabels.clips.partition import draw_parts
 from audiolabels.errors import OptionError, shortlist
@@ -123,8 +122,9 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
         raise OptionError(f"{path}: clip ids that no label file can hold: {shortlist(odd)}")
     # Times beside a bare video's id are read as a place in the video.
     timed = not annotations.offset.null_count and not any(map(VIDEO.fullmatch, ids))
-    onset = _ms(annotations.onset) if timed else []
-    offset = _ms(annotations.offset) if timed else []
+    onset, offset = (
+        whole_ms(times.fill_null(0.0)).tolist() for times in (annotations.onset, annotations.offset)
+    )
     segments = timed and not any(onset) and all(re.match(STARTED, clip) for clip in ids)
 
     def rows() -> Iterator[str]:
@@ -146,11 +146,6 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
 
     write_rows(path, rows())
     return len(ids)
-
-
-def _ms(times: pa.DoubleArray) -> list[int]:
-    rounded: list[int] = np.rint(to_numpy(times) * 1000).astype(np.int64).tolist()
-    return rounded
 
 
 def _given(annotations: Annotations, row: int) -> list[str]:
