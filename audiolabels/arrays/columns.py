@@ -42,7 +42,8 @@ def to_numpy(array: pa.Array) -> npt.NDArray[Any]:
 
 def whole_ms(seconds: pa.DoubleArray) -> npt.NDArray[np.int64]:
     """Times in seconds as whole milliseconds, to the nearest; what nulls become is undefined."""
-    return np.rint(to_numpy(seconds) * 1000).astype(np.int64)
+    ms: npt.NDArray[np.int64] = np.rint(to_numpy(seconds) * 1000).astype(np.int64)
+    return ms
 
 
 def row_order(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:

@@ -25,16 +25,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
     ROWS,
     Clips,
     Name,
     choose_clips,
-    class_list,
     fit_classes,
-    label_texts,
     name_after,
 )
 from audiolabels.exporters.hdf5 import import_h5py, keep_heard
@@ -47,6 +45,7 @@ from audiolabels.files import (
     write_classes,
     write_rows,
 )
+from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
@@ -81,7 +80,7 @@ def write_ced(
     if isinstance(targets, SoftTargets):
         return _write_soft(targets, path, name_after(files))
     export, path, targets = Export(), Path(path), fit_classes(targets, "ced")
-    classes, beside = class_list(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     clips = choose_clips(targets, "ced", name_after(files), export, empty=False)
     if audio is None:
@@ -94,27 +93,19 @@ def write_ced(
 
 
 def _write_soft(targets: SoftTargets, path: str | Path, name: Name) -> Export:
-    ids = targets.clip_id.to_pylist()
-    names = [name(clip_id, row) for row, clip_id in enumerate(ids)]
+    names = [name(clip_id, row) for row, clip_id in enumerate(targets.clip_id.to_pylist())]
     scores, known = fit_classes(targets, "ced").to_numpy()
-    start = _seconds(targets.onset, 0.0)
-    lengths = _seconds(targets.offset, 10.0) - start
+    start = to_numpy(targets.onset.fill_null(0.0))
+    lengths = to_numpy(targets.offset.fill_null(10.0)) - start
     return write_top_scores(scores, names, path, seconds=lengths, start=start, known=known)
-
-
-def _seconds(times: pa.DoubleArray, otherwise: float) -> npt.NDArray[np.float64]:
-    """Seconds, float64 (N,), with a number in place of nulls."""
-    return np.array([otherwise if t is None else t for t in times.to_pylist()], np.float64)
 
 
 def _rows(clips: Clips, audio: str | Path | None) -> Iterator[str]:
     hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
     yield "\t".join(["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"])
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
-    for rows, names in clips.blocks():
-        texts = label_texts(clips.targets, rows, numbers, ";")
-        for name, positive, unknown in zip(names, *texts, strict=True):
-            yield "\t".join([plain(name), positive, *hdf5, unknown or ";"])
+    for _, name, positive, unknown, _ in clips.cells(numbers, ";"):
+        yield "\t".join([plain(name), positive, *hdf5, unknown or ";"])
 
 
 def write_top_scores(

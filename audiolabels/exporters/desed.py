@@ -33,14 +33,13 @@ from audiolabels.exporters.clips import (
     Rows,
     are_segments,
     choose_clips,
+    choose_framed,
     clip_spans,
-    label_texts,
     name_after,
 )
-from audiolabels.exporters.soft import Hardened, soft_cells, soft_head
+from audiolabels.exporters.soft import Hardened, soft_head
 from audiolabels.exporters.spans import (
     Sounding,
-    choose_framed,
     choose_sounding,
     frame_runs,
     positive_cells,
@@ -106,11 +105,8 @@ def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export
 
 def _weak_rows(clips: Clips, labels: Sequence[str]) -> Iterator[str]:
     yield "\t".join(["filename", "event_labels", "masked", *soft_head(clips.targets)])
-    for rows, names in clips.blocks():
-        texts = label_texts(clips.targets, rows, labels, ",")
-        scores = soft_cells(clips.targets, rows)
-        for name, positive, unknown, last in zip(names, *texts, scores, strict=True):
-            yield "\t".join([plain(name), positive, unknown, *last])
+    for _, name, positive, unknown, scores in clips.cells(labels, ","):
+        yield "\t".join([plain(name), positive, unknown, *scores])
 
 
 def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Export:

@@ -13,8 +13,8 @@ clip without a positive class.
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiolabels.exporters.clips import Clips, choose_clips, label_texts
-from audiolabels.exporters.soft import soft_cells, soft_head
+from audiolabels.exporters.clips import Clips, choose_clips
+from audiolabels.exporters.soft import soft_head
 from audiolabels.exporters.writing import Export
 from audiolabels.files import plain, quote, refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.targets import Targets
@@ -53,9 +53,6 @@ def underscored(name: str) -> str:
 
 def _rows(clips: Clips, labels: list[str]) -> Iterator[str]:
     yield ",".join(["fname", "labels", "mids", "masked", *soft_head(clips.targets)])
-    for rows, names in clips.blocks():
-        words, _ = label_texts(clips.targets, rows, labels, ",")
-        texts = label_texts(clips.targets, rows, clips.targets.vocabulary.ids, ",")
-        scores = soft_cells(clips.targets, rows)
-        for name, word, positive, unknown, last in zip(names, words, *texts, scores, strict=True):
-            yield ",".join([plain(name), quote(word), quote(positive), quote(unknown), *last])
+    words, ids = clips.cells(labels, ","), clips.cells(clips.targets.vocabulary.ids, ",")
+    for (_, name, word, *_), (_, _, positive, unknown, soft) in zip(words, ids, strict=True):
+        yield ",".join([plain(name), *map(quote, (word, positive, unknown)), *soft])

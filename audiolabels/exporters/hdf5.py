@@ -108,7 +108,11 @@ def write_hdf5(
     clips = choose_clips(
         targets, form, lambda clip, _: f"Y{video_of(clip)}{extension}", export, empty=True
     )
-    clips = _short_names(clips, export)
+    clips = clips.keep(
+        lambda name: len(name.encode()) <= LONGEST_NAME,
+        f"clips whose name has more than {LONGEST_NAME} bytes",
+        export,
+    )
     with atomic_path(path) as partial, blame(path), h5py.File(partial, "w") as file:
         if audio is None:
             names = np.array([n.encode() for n in clips.names.to_pylist()], f"S{LONGEST_NAME}")
@@ -125,13 +129,6 @@ def write_hdf5(
         _write_values(file, clips, encode)
     export.files[path] = len(clips)
     return export
-
-
-def _short_names(clips: Clips, export: Export) -> Clips:
-    short = np.array([len(n.encode()) <= LONGEST_NAME for n in clips.names.to_pylist()], np.bool_)
-    lost = clips.names.take(to_arrow(np.flatnonzero(~short)))
-    export.leave_out(f"clips whose name has more than {LONGEST_NAME} bytes", lost)
-    return clips if short.all() else clips.take(np.flatnonzero(short))
 
 
 def _match(clips: Clips, audio_names: Any, export: Export) -> tuple[Clips, Rows]:

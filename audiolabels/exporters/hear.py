@@ -18,16 +18,11 @@ from audiolabels.exporters.clips import (
     Clips,
     are_segments,
     choose_clips,
+    choose_framed,
     label_lists,
     name_after,
 )
-from audiolabels.exporters.spans import (
-    Table,
-    choose_framed,
-    frame_runs,
-    positive_cells,
-    unknown_cells,
-)
+from audiolabels.exporters.spans import Table, frame_runs, positive_cells, unknown_cells
 from audiolabels.exporters.writing import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.targets import Targets

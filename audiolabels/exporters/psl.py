@@ -25,15 +25,14 @@ from audiolabels.exporters.clips import (
     are_segments,
     choose_clips,
     choose_segments,
-    class_list,
     clip_lengths,
     fit_classes,
-    label_texts,
 )
 from audiolabels.exporters.hdf5 import keep_heard
-from audiolabels.exporters.soft import soft_cells, soft_head
+from audiolabels.exporters.soft import soft_head
 from audiolabels.exporters.writing import Export
 from audiolabels.files import plain, refuse_other_classes, seconds, write_classes, write_rows
+from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
 
@@ -60,7 +59,7 @@ def write_psl(
     """
     export, path = Export(), Path(path)
     targets, segments = fit_classes(targets, "psl"), are_segments(targets)
-    classes, beside = class_list(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     length = clip_lengths(targets, "psl", clip_duration)
     choose = choose_segments if segments else choose_clips
@@ -93,13 +92,9 @@ def _rows(clips: Clips, length: Ms, segments: bool, audio: str | Path | None) ->
     yield "\t".join([*head, *(["from", "to"] if segments else []), "masked", *soft])
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     onset, offset = (to_numpy(t) for t in (clips.targets.onset, clips.targets.offset))
-    for rows, names in clips.blocks():
-        texts = label_texts(clips.targets, rows, numbers, ";")
-        scores = soft_cells(clips.targets, rows)
-        table = zip(rows.tolist(), names, *texts, scores, strict=True)
-        for row, name, positive, unknown, last in table:
-            cells = [plain(name), positive, seconds(int(length[row])), *hdf5]
-            if segments:
-                start, stop = (round(times[row] * 1000) for times in (onset, offset))
-                cells += [seconds(start), seconds(min(stop, int(length[row])))]
-            yield "\t".join([*cells, unknown or ";", *last])
+    for row, name, positive, unknown, scores in clips.cells(numbers, ";"):
+        cells = [plain(name), positive, seconds(int(length[row])), *hdf5]
+        if segments:
+            start, stop = (round(times[row] * 1000) for times in (onset, offset))
+            cells += [seconds(start), seconds(min(stop, int(length[row])))]
+        yield "\t".join([*cells, unknown or ";", *scores])

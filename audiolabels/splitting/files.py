@@ -15,7 +15,7 @@ from audiolabels.files import plain, quote, refuse_overwriting, seconds, write_c
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.ontology.vocabulary import class_rows, load_vocabulary
 from audiolabels.readers import read_labels
 from audiolabels.splitting.roots import Split, split_by_root, take_rows
 
@@ -92,7 +92,7 @@ def split_files(
         (lists["base"], split.base_vocabulary),
         (lists["target"], split.target_vocabulary),
     ):
-        done.classes[path] = write_classes(path, _class_rows(own))
+        done.classes[path] = write_classes(path, class_rows(own))
     for side, clips in (("base", split.base), ("target", split.target)):
         part = draw_parts(clips.clip_id, shares, seed=seed) if shares else np.zeros(len(clips))
         for number, path in enumerate(files[side]):
@@ -152,9 +152,3 @@ def _given(annotations: Annotations, row: int) -> list[str]:
     chosen = int(annotations.set_of_clip[row])
     start, stop = annotations.sets.offsets[chosen : chosen + 2]
     return [annotations.ontology.ids[c] for c in annotations.sets.classes[start:stop].tolist()]
-
-
-def _class_rows(vocabulary: Vocabulary) -> list[list[str]]:
-    head = ["index", "mid", "display_name"]
-    pairs = zip(vocabulary.ids, vocabulary.names, strict=True)
-    return [head, *([str(i), id_, name] for i, (id_, name) in enumerate(pairs))]
