@@ -1,6 +1,5 @@
 """Comparison of files: each is a label file or a targets file, read whole."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
-from audiolabels.files import atomic_path, blame
+from audiolabels.files import atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -78,9 +77,7 @@ def _report_of(targets: Targets, path: Path) -> Report:
         f"{path.name} holds targets: {facts.get('scheme', 'unknown scheme')}{options}, vocabulary "
         f"{targets.vocabulary.name} ({len(targets.vocabulary)} classes)"
     )
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    source = {"name": path.name, "format": "targets", "sha256": digest, "rows": rows}
+    source = {"name": path.name, "format": "targets", "sha256": sha256_of(path), "rows": rows}
     return Report(rows=rows, rows_used=rows, sources=[source], notes=[note])
 
 

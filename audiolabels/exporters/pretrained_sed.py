@@ -18,7 +18,6 @@ has the weak ones, which it deletes unread; `filepath` is not written. Soft targ
 PretrainedSED's own HDF5 of pseudo labels, see `pseudo_labels`.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -38,7 +37,7 @@ from audiolabels.exporters.hdf5 import match_videos, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
 from audiolabels.exporters.spans import Sounding, choose_sounding, runs_of
 from audiolabels.exporters.writing import Export, new_folder
-from audiolabels.files import blame, refuse_other_classes, write_classes, write_rows
+from audiolabels.files import blame, refuse_other_classes, sha256_of, write_classes, write_rows
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, class_rows, load_vocabulary
 from audiolabels.targets.soft import SoftTargets
@@ -198,11 +197,9 @@ def _unknown(unsure: Runs, vocabulary: Vocabulary, count: int) -> Iterator[str]:
 
 def _write_facts(folder: Path, split: str) -> None:
     """What `load_from_disk` asks for beside the data; the columns tell their types themselves."""
-    with (folder / DATA).open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     state: dict[str, Any] = {
         "_data_files": [{"filename": DATA}],
-        "_fingerprint": fingerprint,
+        "_fingerprint": sha256_of(folder / DATA)[:16],
         "_format_columns": None,
         "_format_kwargs": {},
         "_format_type": None,

@@ -16,11 +16,11 @@ import numpy as np
 from audiolabels.errors import OptionError, RunError
 from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
-from audiolabels.files import atomic_path
+from audiolabels.files import atomic_path, sha256_of
 from audiolabels.training.annotate import annotate
 from audiolabels.training.fit import Recipe
 from audiolabels.training.run_folder import load_run
-from audiolabels.training.train import HELD_OUT, file_digest, train
+from audiolabels.training.train import HELD_OUT, train
 
 FIXED = 0.7  # teacher weight that did best with one stage
 
@@ -92,9 +92,9 @@ def cascade(
     _claim(
         folder,
         {
-            "labels": [file_digest(path) for path in labels],
+            "labels": [sha256_of(path) for path in labels],
             "labels scheme": labels_scheme,
-            "vocabulary": file_digest(Path(vocabulary))
+            "vocabulary": sha256_of(Path(vocabulary))
             if vocabulary is not None and Path(vocabulary).is_file()
             else vocabulary,
             "parents": parents,

@@ -1,6 +1,5 @@
 """From files to a run: what `audiolabels train` does."""
 
-import hashlib
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 
 from audiolabels.errors import OptionError
 from audiolabels.features import Features
+from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import Examples
@@ -135,7 +135,7 @@ def train(
             "init": str(init) if init else None,
             "frozen": frozen,
             "labels": [
-                {"file": path.name, "sha256": file_digest(path)}
+                {"file": path.name, "sha256": sha256_of(path)}
                 for path in (labels, validation, mix)
                 if path is not None
             ],
@@ -199,9 +199,3 @@ def _network(
     if frozen:
         freeze(network)
     return network
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
