@@ -34,7 +34,6 @@ def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") ->
     Raises:
         OptionError: rows are frames, `path` or `files` do not fit, or another list of classes
             stands beside `path`.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     path = Path(path)
     if path.suffix != ".json":

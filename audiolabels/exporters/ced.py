@@ -65,15 +65,12 @@ def write_ced(
     Args:
         targets: N whole clips of the 527 classes, in any order; soft ones, of clips or segments,
             become what `write_top_scores` writes, without a list.
-        path: an existing file is replaced at the end.
         files: names of the audio files, see `name_after`, without a folder.
         audio: CED's HDF5 file, a data set a clip; it becomes `hdf5path`.
 
     Raises:
         OptionError: rows are frames, `files` or the audio file do not fit, or another list of
             classes stands beside `path`.
-        VocabularyError: other classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     if "/" in files:
         raise OptionError(f"files {files!r}: CED cuts names at the last slash; name no folder")
@@ -134,7 +131,6 @@ def write_top_scores(
 
     Raises:
         OptionError: shapes, names, scores or `path` do not fit, or h5py is not installed.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     h5py, export, path = import_h5py(), Export(), Path(path)
     parquet = path.with_suffix(".parquet")

@@ -67,7 +67,6 @@ def write_desed(
 
     Args:
         labels: targets of whole clips, for weak labels; targets of frames, or events, for strong.
-        path: an existing file is replaced at the end.
         files: names of the audio files, see `name_after`.
         names: whether labels are display names, not ids.
         vocabulary: of events, `audioset-strong` by default; those of other classes are left out.
@@ -77,7 +76,6 @@ def write_desed(
         OptionError: `files` does not fit, a name in a weak label has a comma, targets are given
             a vocabulary or parents, or no such policy.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     if isinstance(labels, Events):
         return _from_events(labels, Path(path), files, names, vocabulary, parents or "none")

@@ -63,7 +63,6 @@ def write_eat(
         OptionError: rows are frames, `path` or `files` do not fit, sizes have no source or two, a
             clip's length is missing, no clip has audio, or another list of classes stands beside
             `path`.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     path = Path(path)
     if path.suffix != ".tsv":

@@ -45,7 +45,6 @@ def write_events(
 
     Args:
         events: N clips; those of which nobody said what sounds are left out, and counted.
-        path: an existing file is replaced at the end.
         form: a key of `FORMS`.
         vocabulary: events of other classes are left out, and counted.
         parents: see `merge_events`.
@@ -55,7 +54,6 @@ def write_events(
     Raises:
         OptionError: no such form or policy, or one path for both files.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     silent = FORMS[choose("form", form, FORMS)]
     if durations is not None and Path(durations).resolve() == Path(path).resolve():

@@ -27,12 +27,10 @@ def write_framed_release(targets: Targets, path: str | Path) -> Export:
 
     Args:
         targets: frames, made with `negatives` other than `all`.
-        path: an existing file is replaced at the end.
 
     Raises:
         OptionError: rows are no frames, or these overlap or leave gaps; or every class that is
             not positive is negative, so that nearly every frame would have a row for every class.
-        TargetsFileError: the file cannot be written.
     """
     options = targets.metadata.get("options", {})
     if "frame_hop" not in options:

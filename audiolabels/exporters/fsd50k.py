@@ -25,11 +25,9 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
 
     Args:
         targets: N whole clips; `fname` is the clip's whole id.
-        path: an existing file is replaced at the end.
 
     Raises:
         OptionError: rows are frames, or another vocabulary stands beside `path`.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     export, path = Export(), Path(path)
     vocabulary, beside = targets.vocabulary, path.with_name("vocabulary.csv")

@@ -88,7 +88,6 @@ def write_hdf5(
 
     Args:
         targets: N whole clips of the 527 classes, in any order.
-        path: an existing file is replaced at the end.
         form: its name, for messages.
         sound: name of the data set with the audio.
         extension: how names end.
@@ -97,8 +96,6 @@ def write_hdf5(
 
     Raises:
         OptionError: rows are frames, h5py is not installed, or the audio file does not fit.
-        VocabularyError: other classes.
-        TargetsFileError: the file cannot be written; what was there is untouched.
     """
     h5py = import_h5py()
     export, path = Export(), Path(path)

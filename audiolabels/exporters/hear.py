@@ -35,13 +35,11 @@ def write_hear(
 
     Args:
         targets: N clips or frames.
-        path: an existing file is replaced at the end.
         files: names of the audio files, see `name_after`.
         names: whether labels are display names, not ids.
 
     Raises:
         OptionError: `files` does not fit, or another vocabulary stands beside `path`.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     export, path, vocabulary = Export(), Path(path), targets.vocabulary
     labels = vocabulary.names if names else vocabulary.ids

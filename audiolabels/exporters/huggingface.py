@@ -34,11 +34,9 @@ def write_huggingface(targets: Targets, path: str | Path) -> Export:
 
     Args:
         targets: N whole clips.
-        path: an existing file is replaced at the end.
 
     Raises:
         OptionError: rows are frames.
-        TargetsFileError: the file cannot be written; what was there is untouched.
     """
     export, path = Export(), Path(path)
     clips = choose_clips(targets, "huggingface", lambda clip, _: video_of(clip), export, empty=True)

@@ -86,7 +86,6 @@ def write_pretrained_sed(
             list of splits, the audio file does not fit, or no such policy; or soft targets are
             given audio or parents.
         VocabularyError: the events' ontology lacks one of the classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     if isinstance(labels, SoftTargets):
         if audio is not None or parents is not None:

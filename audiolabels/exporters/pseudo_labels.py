@@ -33,13 +33,10 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
 
     Args:
         soft: N clips or segments of the 447 classes, in any order.
-        path: an existing file is replaced at the end.
         classes: in the order of the file.
 
     Raises:
         OptionError: h5py is not installed.
-        VocabularyError: other classes.
-        TargetsFileError: the file cannot be written; what was there is untouched.
     """
     h5py, export, path = import_h5py(), Export(), Path(path)
     soft = fit_classes(soft, "pretrained-sed", "audioset-strong-train").select(classes)

@@ -47,15 +47,12 @@ def write_psl(
 
     Args:
         targets: N clips or segments of the 527 classes, in any order.
-        path: an existing file is replaced at the end.
         audio: PSL's HDF5 file, a data set a clip; it becomes `hdf5path`.
         clip_duration: seconds, for clips whose length the targets do not say; frames never do.
 
     Raises:
         OptionError: a clip's length is missing, the audio file does not fit, or another list of
             classes stands beside `path`.
-        VocabularyError: other classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     export, path = Export(), Path(path)
     targets, segments = fit_classes(targets, "psl"), are_segments(targets)
