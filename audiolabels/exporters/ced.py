@@ -17,7 +17,7 @@ each; seeds are 0; `meta.pt`, which holds objects of CED's own code, is not writ
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,6 @@ from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
     ROWS,
-    Clips,
     Name,
     choose_clips,
     fit_classes,
@@ -43,7 +42,6 @@ from audiolabels.files import (
     plain,
     refuse_other_classes,
     write_classes,
-    write_rows,
 )
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.soft import SoftTargets
@@ -84,7 +82,14 @@ def write_ced(
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
         clips = keep_heard(clips, audio, export)
-    export.files[path] = write_rows(path, _rows(clips, audio)) - 1
+    hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
+    numbers = [str(i) for i in range(len(targets.vocabulary))]
+    rows = (
+        [plain(name), positive, *hdf5, unknown or ";"]
+        for _, name, positive, unknown, _ in clips.cells(numbers, ";")
+    )
+    head = ["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"]
+    export.write_table(path, head, rows)
     export.files[beside] = write_classes(beside, classes)
     return export
 
@@ -95,14 +100,6 @@ def _write_soft(targets: SoftTargets, path: str | Path, name: Name) -> Export:
     start = to_numpy(targets.onset.fill_null(0.0))
     lengths = to_numpy(targets.offset.fill_null(10.0)) - start
     return write_top_scores(scores, names, path, seconds=lengths, start=start, known=known)
-
-
-def _rows(clips: Clips, audio: str | Path | None) -> Iterator[str]:
-    hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
-    yield "\t".join(["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"])
-    numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
-    for _, name, positive, unknown, _ in clips.cells(numbers, ";"):
-        yield "\t".join([plain(name), positive, *hdf5, unknown or ";"])
 
 
 def write_top_scores(

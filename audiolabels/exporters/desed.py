@@ -29,7 +29,6 @@ from audiolabels.arrays.columns import whole_ms
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, shortlist
 from audiolabels.exporters.clips import (
-    Clips,
     Rows,
     are_segments,
     choose_clips,
@@ -46,10 +45,12 @@ from audiolabels.exporters.spans import (
     unknown_cells,
 )
 from audiolabels.exporters.writing import Export
-from audiolabels.files import plain, seconds, write_rows
+from audiolabels.files import plain, seconds
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.targets import Targets
+
+STRONG = ("filename", "onset", "offset", "event_label")
 
 Spans = Iterable[tuple[Sequence[str], Runs]]
 
@@ -96,15 +97,13 @@ def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export
             f"{shortlist(map(repr, split), 2)}. Leave out --names (names=False), and labels are ids"
         )
     clips = choose_clips(targets, "desed", name_after(files), export, empty=False)
-    export.files[path] = write_rows(path, _weak_rows(clips, labels)) - 1
+    rows = (
+        [plain(name), positive, unknown, *scores]
+        for _, name, positive, unknown, scores in clips.cells(labels, ",")
+    )
+    export.write_table(path, ["filename", "event_labels", "masked", *soft_head(targets)], rows)
     _write_classes(path, targets.vocabulary, labels, _known(targets, clips.rows), export)
     return export
-
-
-def _weak_rows(clips: Clips, labels: Sequence[str]) -> Iterator[str]:
-    yield "\t".join(["filename", "event_labels", "masked", *soft_head(clips.targets)])
-    for _, name, positive, unknown, scores in clips.cells(labels, ","):
-        yield "\t".join([plain(name), positive, unknown, *scores])
 
 
 def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Export:
@@ -166,23 +165,20 @@ def _write_strong(
     path: Path, labels: Sequence[str], present: Spans, unsure: Spans, export: Export
 ) -> None:
     for file, spans in ((path, present), (_beside(path, "masked"), unsure)):
-        export.files[file] = write_rows(file, _strong_rows(spans, labels)) - 1
+        export.write_table(file, STRONG, _strong_rows(spans, labels))
 
 
-def _strong_rows(spans: Spans, labels: Sequence[str]) -> Iterator[str]:
-    yield "filename\tonset\toffset\tevent_label"
+def _strong_rows(spans: Spans, labels: Sequence[str]) -> Iterator[tuple[str, ...]]:
     cells = [plain(label) for label in labels]
     for names, runs in spans:
         files = [plain(name) for name in names]
         for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
-            yield f"{files[clip]}\t{seconds(onset)}\t{seconds(offset)}\t{cells[column]}"
+            yield files[clip], seconds(onset), seconds(offset), cells[column]
 
 
 def _write_durations(path: Path, names: list[str], end_ms: Rows, export: Export) -> None:
-    file = _beside(path, "durations")
-    ends = zip(names, end_ms.tolist(), strict=True)
-    rows = (f"{plain(name)}\t{seconds(end)}" for name, end in ends)
-    export.files[file] = write_rows(file, ["filename\tduration", *rows]) - 1
+    rows = zip(map(plain, names), map(seconds, end_ms.tolist()), strict=True)
+    export.write_table(_beside(path, "durations"), ["filename", "duration"], rows)
 
 
 def _write_classes(
@@ -192,15 +188,9 @@ def _write_classes(
     known: npt.NDArray[np.bool_],
     export: Export,
 ) -> None:
-    file, words = (
-        _beside(path, "classes"),
-        zip(labels, vocabulary.ids, vocabulary.names, strict=True),
-    )
-    rows = (
-        "\t".join([*map(plain, cells), str(int(some))])
-        for cells, some in zip(words, known.tolist(), strict=True)
-    )
-    export.files[file] = write_rows(file, ["label\tid\tname\tknown", *rows]) - 1
+    words = (map(plain, texts) for texts in (labels, vocabulary.ids, vocabulary.names))
+    rows = zip(*words, ("01"[some] for some in known.tolist()), strict=True)
+    export.write_table(_beside(path, "classes"), ["label", "id", "name", "known"], rows)
 
 
 def _beside(path: Path, what: str) -> Path:

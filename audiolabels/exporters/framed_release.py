@@ -15,10 +15,10 @@ from audiolabels.arrays.bits import third_state
 from audiolabels.arrays.columns import whole_ms
 from audiolabels.errors import OptionError
 from audiolabels.exporters.writing import Export
-from audiolabels.files import seconds, write_rows
+from audiolabels.files import seconds
 from audiolabels.targets.targets import Targets
 
-HEADER = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\tpresent"
+HEADER = ("segment_id", "start_time_seconds", "end_time_seconds", "label", "present")
 ROWS = 1 << 14  # frames unpacked at a time
 
 
@@ -46,12 +46,11 @@ def write_framed_release(targets: Targets, path: str | Path) -> Export:
             "--negatives both, complementary or explicit (negatives='both')"
         )
     export = Export()
-    export.files[Path(path)] = write_rows(path, _rows(targets, export)) - 1
+    export.write_table(path, HEADER, _rows(targets, export))
     return export
 
 
-def _rows(targets: Targets, export: Export) -> Iterator[str]:
-    yield HEADER
+def _rows(targets: Targets, export: Export) -> Iterator[tuple[str, ...]]:
     ids, columns = targets.vocabulary.ids, len(targets.vocabulary)
     onset, offset = whole_ms(targets.onset), whole_ms(targets.offset)
     silent: dict[str, bool] = {}
@@ -66,6 +65,6 @@ def _rows(targets: Targets, export: Export) -> Iterator[str]:
         for clip, some in zip(clips, known.tolist(), strict=True):
             silent[clip] = silent.get(clip, True) and not some
         for r, c, p in zip(row.tolist(), column.tolist(), present.tolist(), strict=True):
-            span = f"{seconds(int(onset[start + r]))}\t{seconds(int(offset[start + r]))}"
-            yield f"{clips[r]}\t{span}\t{ids[c]}\t{'PRESENT' if p else 'NOT_PRESENT'}"
+            span = seconds(int(onset[start + r])), seconds(int(offset[start + r]))
+            yield clips[r], *span, ids[c], "PRESENT" if p else "NOT_PRESENT"
     export.left_out["clips of which nothing is known"] = sum(silent.values())

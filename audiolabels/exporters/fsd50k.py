@@ -16,7 +16,7 @@ from pathlib import Path
 from audiolabels.exporters.clips import Clips, choose_clips
 from audiolabels.exporters.soft import soft_head
 from audiolabels.exporters.writing import Export
-from audiolabels.files import plain, quote, refuse_other_classes, write_classes, write_rows
+from audiolabels.files import plain, quote, refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 
 
@@ -35,7 +35,8 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
     classes = [(str(i), *c) for i, c in enumerate(zip(labels, vocabulary.ids, strict=True))]
     refuse_other_classes(beside, classes)
     clips = choose_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
-    export.files[path] = write_rows(path, _rows(clips, labels)) - 1
+    head = ["fname", "labels", "mids", "masked", *soft_head(targets)]
+    export.write_table(path, head, _rows(clips, labels), ",")
     export.files[beside] = write_classes(beside, classes, header=False, quoted=False)
     return export
 
@@ -49,8 +50,7 @@ def underscored(name: str) -> str:
     return name.replace(", and ", "_and_").replace(", ", "_and_").replace(" ", "_")
 
 
-def _rows(clips: Clips, labels: list[str]) -> Iterator[str]:
-    yield ",".join(["fname", "labels", "mids", "masked", *soft_head(clips.targets)])
+def _rows(clips: Clips, labels: list[str]) -> Iterator[list[str]]:
     words, ids = clips.cells(labels, ","), clips.cells(clips.targets.vocabulary.ids, ",")
     for (_, name, word, *_), (_, _, positive, unknown, soft) in zip(words, ids, strict=True):
-        yield ",".join([plain(name), *map(quote, (word, positive, unknown)), *soft])
+        yield [plain(name), *map(quote, (word, positive, unknown)), *soft]

@@ -31,7 +31,7 @@ from audiolabels.exporters.clips import (
 from audiolabels.exporters.hdf5 import keep_heard
 from audiolabels.exporters.soft import soft_head
 from audiolabels.exporters.writing import Export
-from audiolabels.files import plain, refuse_other_classes, seconds, write_classes, write_rows
+from audiolabels.files import plain, refuse_other_classes, seconds, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -65,7 +65,10 @@ def write_psl(
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
         clips = keep_heard(clips, audio, export)
-    export.files[path] = write_rows(path, _rows(clips, length, segments, audio)) - 1
+    hdf5 = [] if audio is None else [str(Path(audio).resolve())]
+    head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
+    head += [*(["from", "to"] if segments else []), "masked", *soft_head(targets)]
+    export.write_table(path, head, _rows(clips, length, segments, hdf5))
     export.files[beside] = write_classes(beside, classes)
     return export
 
@@ -82,11 +85,7 @@ def _namer(length: Ms) -> Name:
     return lambda clip_id, row: named(clip_id, int(length[row]))
 
 
-def _rows(clips: Clips, length: Ms, segments: bool, audio: str | Path | None) -> Iterator[str]:
-    hdf5 = [] if audio is None else [str(Path(audio).resolve())]
-    soft = soft_head(clips.targets)
-    head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
-    yield "\t".join([*head, *(["from", "to"] if segments else []), "masked", *soft])
+def _rows(clips: Clips, length: Ms, segments: bool, hdf5: list[str]) -> Iterator[list[str]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     onset, offset = (to_numpy(t) for t in (clips.targets.onset, clips.targets.offset))
     for row, name, positive, unknown, scores in clips.cells(numbers, ";"):
@@ -94,4 +93,4 @@ def _rows(clips: Clips, length: Ms, segments: bool, audio: str | Path | None) ->
         if segments:
             start, stop = (round(times[row] * 1000) for times in (onset, offset))
             cells += [seconds(start), seconds(min(stop, int(length[row])))]
-        yield "\t".join([*cells, unknown or ";", *scores])
+        yield [*cells, unknown or ";", *scores]
