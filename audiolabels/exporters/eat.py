@@ -23,7 +23,7 @@ import numpy as np
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.clips.names import EXTENSION
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, extra
 from audiolabels.exporters.clips import (
     Clips,
     Rows,
@@ -129,13 +129,8 @@ def _count_samples(file: Path) -> int:
     Raises:
         OptionError: soundfile is not installed.
     """
-    try:
+    with extra("audio", ", or give --sample-rate"):
         import soundfile
-    except ImportError as error:
-        raise OptionError(
-            "soundfile is not installed; install it with: pip install 'audiolabels[audio]', or "
-            "give --sample-rate"
-        ) from error
     try:
         return int(soundfile.info(str(file)).frames)
     except (soundfile.SoundFileError, OSError):

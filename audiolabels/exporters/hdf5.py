@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
 from audiolabels.clips.names import parse_clip_name
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, extra
 from audiolabels.exporters.clips import Clips, Rows, choose_clips, fit_classes, video_of
 from audiolabels.exporters.soft import Hardened
 from audiolabels.exporters.writing import Export
@@ -44,12 +44,8 @@ def import_h5py() -> Any:
     Raises:
         OptionError: it is not installed.
     """
-    try:
+    with extra("hdf5"):
         import h5py
-    except ImportError as error:
-        raise OptionError(
-            "h5py is not installed; install it with: pip install 'audiolabels[hdf5]'"
-        ) from error
     return h5py
 
 

@@ -75,7 +75,7 @@ def annotate(
             another job's: of other weights, clips, features or options.
         ScoresFileError: the model puts out NaN.
     """
-    check_features(run, features)
+    check_features(run.model, features, run.config)
     if not len(features.clip_ids):
         raise RunError("the features hold no clip")
     output = Path(output)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import VocabularyError
 from audiolabels.features import Features
 from audiolabels.labels.events import Events
@@ -47,7 +46,7 @@ def evaluate_run(
         VocabularyError: the targets lack a class of the run's.
         OptionError: targets and features share no clip.
     """
-    check_features(run, features)
+    check_features(run.model, features, run.config)
     try:
         targets = read_targets(labels).select(run.vocabulary)
     except VocabularyError as error:
@@ -87,21 +86,18 @@ def detect(
         RunError: the model cannot hear these features.
         OptionError, MetricError: see `psds`.
     """
-    check_features(run, features)
+    check_features(run.model, features, run.config)
     names = events.clip_id.to_pylist()
     rows = features.find(names)
     heard = np.flatnonzero(rows >= 0)
     segments, owner = heard_windows(features, rows[heard], window)
-    count = len(owner)
-    scores = Scores(
-        events.ontology,
-        run.vocabulary,
-        events.clip_id.take(to_arrow(heard[owner])),
-        to_arrow(segments.onset),
-        to_arrow(segments.offset),
-        np.concatenate([np.zeros((0, len(run.vocabulary)), np.float32),
-                        *predict(run.model, segments, **options)]),
-        np.zeros((count, -(-len(run.vocabulary) // 8)), np.uint8),
-        np.arange(1, count + 1),
-    )  # fmt: skip
+    nothing = np.zeros((0, len(run.vocabulary)), np.float32)
+    scores = Scores.from_arrays(
+        [names[row] for row in heard[owner].tolist()],
+        np.concatenate([nothing, *predict(run.model, segments, **options)]),
+        classes=run.vocabulary,
+        onset=segments.onset.tolist(),
+        offset=segments.offset.tolist(),
+        ontology=events.ontology,
+    )
     return psds(scores, events, parents=parents, median_filter=median_filter)

@@ -16,16 +16,16 @@ from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
 from audiolabels.training.fit import Recipe, fit
-from audiolabels.training.models import MODELS, describe, freeze, make_model, new_head
+from audiolabels.training.models import MODELS, describe, make_model
 from audiolabels.training.run_folder import (
     check_features,
-    check_rate,
     fingerprint,
     finished,
     load_run,
     save_weights,
     write_config,
 )
+from audiolabels.training.tagger import freeze, new_head
 
 DEFAULT = "mlp"
 MIXING = 0.8  # best μ for strong labels beside weak ones; Hershey et al. 2021, §4.1
@@ -185,14 +185,14 @@ def _network(
             raise OptionError(f"the features are {features.takes}; choose a model (--model): "
                               f"{', '.join(fitting)}")  # fmt: skip
         network = make_model(model or DEFAULT, len(vocabulary), dim=features.dim, **options)
-        check_rate(network, features)
+        check_features(network, features)
     else:
         if options or model is not None:
             named = [*([] if model is None else ["model"]), *options]
             raise OptionError(f"{', '.join(named)}: a run to begin with (init) brings its model; "
                               f"give none")  # fmt: skip
         run = load_run(init)
-        check_features(run, features)
+        check_features(run.model, features, run.config)
         network = run.model
         if run.vocabulary.ids != vocabulary.ids:
             new_head(network, len(vocabulary))
