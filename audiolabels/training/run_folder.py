@@ -28,7 +28,7 @@ from safetensors.torch import load_file, save_file
 from audiolabels import __version__
 from audiolabels.errors import RunError
 from audiolabels.features import Features
-from audiolabels.files import atomic_path
+from audiolabels.files import atomic_path, write_rows
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 
@@ -93,8 +93,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     with atomic_path(folder / CLASSES) as partial, partial.open("w", newline="") as file:
         rows = zip(columns["ids"], columns["names"], strict=True)
         csv.writer(file).writerows([("mid", "display_name"), *rows])
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(stated, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_rows(path, [json.dumps(stated, indent=1, ensure_ascii=False)])
 
 
 def _which(there: Any, asked: Any) -> str:
