@@ -1,6 +1,7 @@
 """The errors of the library. `except AudioLabelsError` catches every one of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class AudioLabelsError(Exception):
@@ -57,6 +58,22 @@ class RunError(AudioLabelsError):
 
 class TargetsFileError(AudioLabelsError):
     """A targets file cannot be written, or was not written by this library."""
+
+
+@contextmanager
+def extra(name: str, otherwise: str = "") -> Iterator[None]:
+    """Imports of packages that an extra installs.
+
+    Raises:
+        OptionError: one is not installed; the message names the extra, and what works without it.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise OptionError(
+            f"{error.name} is not installed; install it with: pip install 'audiolabels[{name}]'"
+            f"{otherwise}"
+        ) from error
 
 
 def shortlist(items: Iterable[object], limit: int = 5) -> str:

@@ -1,6 +1,7 @@
 """Files that are whole or not there, and the cells of CSV files."""
 
 import csv
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -66,6 +67,12 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
             file.write(f"{row}\n")
             count += 1
     return count
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def refuse_overwriting(

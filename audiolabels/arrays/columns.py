@@ -49,6 +49,12 @@ def to_bools(array: pa.BooleanArray) -> npt.NDArray[np.bool_]:
     return unpacked[array.offset :].view(np.bool_)
 
 
+def whole_ms(seconds: pa.DoubleArray) -> npt.NDArray[np.int64]:
+    """Times in seconds as whole milliseconds, to the nearest; what nulls become is undefined."""
+    ms: npt.NDArray[np.int64] = np.rint(to_numpy(seconds) * 1000).astype(np.int64)
+    return ms
+
+
 def row_order(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """The order in which rows of non-negative numbers ascend; equal rows in any order.
 

@@ -12,8 +12,7 @@ from audiolabels.cli.options import (
     time_unit_option,
     unknown_option,
 )
-from audiolabels.comparison.comparison import tabulate_classes, tabulate_odds
-from audiolabels.comparison.files import compare_files, write_columns
+from audiolabels.comparison.files import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
 
@@ -125,9 +124,9 @@ def command(
         report_path=report_path,
     )
     if output:
-        write_columns(tabulate_classes(comparison), output)
+        write_frame(comparison.per_class(), output)
     if odds:
-        write_columns(tabulate_odds(comparison, level=level), odds)
+        write_frame(comparison.odds_ratios(level=level), odds)
     if report_path:
         write_report(comparison.report.findings, report_path)
     written = [f"wrote {path}" for path in (output, odds) if path]

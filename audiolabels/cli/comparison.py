@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from audiolabels.cli.summary import describe_findings
-from audiolabels.comparison.comparison import (
-    Columns,
-    Comparison,
-    percent,
-    shifted_classes,
-    tabulate_odds,
-)
+from audiolabels.comparison.comparison import Comparison, percent, shifted_classes
 from audiolabels.comparison.matching import ClipCounts
 from audiolabels.comparison.odds_ratios import Counts, odds_ratio
+
+if TYPE_CHECKING:
+    import pandas
 
 NAMED = 4  # classes of one side alone that are named
 WIDTH = 32  # of a class's name
@@ -174,21 +172,21 @@ def describe_label(
     """The strongest odds ratios of one class in A with the classes of B, and the other way."""
     position = comparison.position(label)
     own, name = comparison.ids[position], comparison.names[position]
-    in_a = tabulate_odds(comparison, a=own, minimum=minimum, level=level)
-    in_b = tabulate_odds(comparison, b=own, minimum=minimum, level=level)
+    in_a = comparison.odds_ratios(a=own, minimum=minimum, level=level)
+    in_b = comparison.odds_ratios(b=own, minimum=minimum, level=level)
     lines = [
         *_describe_odds(in_a, "b", f"{name} in A, class in B", own, rows, level),
         *_describe_odds(in_b, "a", f"{name} in B, class in A", own, rows, level),
         "",
         f"  clips: those that bear both classes, at least {minimum:,}",
     ]
-    if any(in_a["corrected"] + in_b["corrected"]):
+    if in_a["corrected"].any() or in_b["corrected"].any():
         lines.append("  * one of the four counts is zero, so a half was added to all four")
     return lines
 
 
 def _describe_odds(
-    table: Columns, side: str, title: str, own: str, rows: int, level: float
+    table: "pandas.DataFrame", side: str, title: str, own: str, rows: int, level: float
 ) -> list[str]:
     """The first rows of a table of odds ratios, and the row of the class with itself."""
     names, ids = table[f"name_{side}"], table[f"id_{side}"]
@@ -201,4 +199,4 @@ def _describe_odds(
         itself = " (itself)" if ids[i] == own else ""
         lines.append(f"  {names[i][:36] + itself:<46}{ratio:>12}{ends:>22}{table['both'][i]:>10,}")
     rest = len(ids) - len(shown)
-    return lines + ([f"  and {rest:,} more"] if rest else []) + ([] if ids else ["  none"])
+    return lines + ([f"  and {rest:,} more"] if rest else []) + ([] if len(ids) else ["  none"])

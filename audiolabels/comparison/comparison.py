@@ -24,8 +24,6 @@ from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 if TYPE_CHECKING:
     import pandas
 
-Columns = dict[str, list[Any]]
-
 SHOWN = 5  # classes of each kind that a notebook shows
 
 
@@ -111,10 +109,43 @@ class Comparison:
         return Overlap(scope, int(classes.sum()), both + a_only, both + b_only, both)
 
     def per_class(self) -> "pandas.DataFrame":
-        """A data frame with a row for each chosen class; see `tabulate_classes`."""
+        """Priors and pairs of each chosen class, in the comparison's order.
+
+        Returns:
+            A data frame: `id`, `name`; `in_a`, `in_b`: whether the side has the class;
+            `positive_a`, `known_a`, `prior_a`, likewise `_b`: clips and their share; `ratio`: prior
+            in B to prior in A; `known_in_both`: clips in which both sides know the class; of these
+            `in_both`, `a_only`, `b_only`: clips in which it is positive there; `share_of_a`,
+            `share_of_b`: share of the side's positive clips that are positive in the other too;
+            `unknown_in_b`, `unknown_in_a`: clips positive in the one and unknown in the other. What
+            is divided by zero is nan, or inf.
+        """
         import pandas
 
-        return pandas.DataFrame(tabulate_classes(self))
+        tables = self.tables.diagonal(axis1=1, axis2=2)
+        both, a_only, b_only, _ = tables
+        columns = {
+            "id": self.ids,
+            "name": self.names,
+            "in_a": self.in_a,
+            "in_b": self.in_b,
+            "positive_a": self.positive_a,
+            "known_a": self.known_a,
+            "prior_a": self.prior_a,
+            "positive_b": self.positive_b,
+            "known_b": self.known_b,
+            "prior_b": self.prior_b,
+            "ratio": _divide(self.prior_b, self.prior_a),
+            "known_in_both": tables.sum(0),
+            "in_both": both,
+            "a_only": a_only,
+            "b_only": b_only,
+            "share_of_a": _divide(both, both + a_only),
+            "share_of_b": _divide(both, both + b_only),
+            "unknown_in_b": self.positive_a - both - a_only,
+            "unknown_in_a": self.positive_b - both - b_only,
+        }
+        return pandas.DataFrame(columns)[self.chosen].reset_index(drop=True)
 
     def odds_ratios(
         self,
@@ -124,10 +155,42 @@ class Comparison:
         minimum: int = 1,
         level: float = LEVEL,
     ) -> "pandas.DataFrame":
-        """A data frame with a row for each pair of chosen classes; see `tabulate_odds`."""
+        """Odds ratios of chosen classes in A with chosen classes in B, the largest first.
+
+        Args:
+            a, b: only pairs with this class in A, or in B; an id, or what `Ontology.find` takes.
+            minimum: clips that bear both classes, at least 1.
+            level: of the intervals, between 0 and 1.
+
+        Returns:
+            A data frame: `id_a`, `name_a`, `id_b`, `name_b`; `both`, `a_only`, `b_only`, `neither`:
+            clips, over those in which both are known; `odds_ratio`, `low`, `high`: the ratio and
+            the ends of its interval; `corrected`: whether a half was added to the counts.
+
+        Raises:
+            UnknownClassError: no such class, or it is not among those compared.
+            OptionError: `level` is not between 0 and 1.
+        """
         import pandas
 
-        return pandas.DataFrame(tabulate_odds(self, a, b, minimum=minimum, level=level))
+        wanted = self.tables[0] >= max(1, minimum)
+        for axis, label in enumerate((a, b)):
+            kept = self.chosen
+            if label is not None:
+                kept = np.arange(len(self.ids)) == self.position(label)
+            wanted &= np.expand_dims(kept, 1 - axis)
+        rows, columns = np.nonzero(wanted)
+        counts = self.tables[:, rows, columns]
+        found: dict[str, Any] = {
+            f"{what}_{side}": np.array(values, np.object_)[places]
+            for side, places in (("a", rows), ("b", columns))
+            for what, values in (("id", self.ids), ("name", self.names))
+        }
+        found |= zip(("both", "a_only", "b_only", "neither"), counts, strict=True)
+        ratios = ("odds_ratio", "low", "high", "corrected")
+        found |= zip(ratios, odds_ratio(counts, level), strict=True)
+        order = np.argsort(-found["odds_ratio"], kind="stable")
+        return pandas.DataFrame(found).iloc[order].reset_index(drop=True)
 
     def position(self, label: str) -> int:
         """Position of a chosen class, given by its id or by what `Ontology.find` takes.
@@ -245,95 +308,6 @@ def compare(
         tables=cross_tables(matched.a, matched.b),
         report=report,
     )
-
-
-def tabulate_classes(comparison: Comparison) -> Columns:
-    """Priors and pairs of each chosen class, in the comparison's order.
-
-    Returns:
-        Columns of equal length: `id`, `name`; `in_a`, `in_b`: whether the side has the class;
-        `positive_a`, `known_a`, `prior_a`, likewise `_b`: clips and their share; `ratio`: prior in
-        B to prior in A; `known_in_both`: clips in which both sides know the class; of these
-        `in_both`, `a_only`, `b_only`: clips in which it is positive there; `share_of_a`,
-        `share_of_b`: share of the side's positive clips that are positive in the other too;
-        `unknown_in_b`, `unknown_in_a`: clips positive in the one and unknown in the other. What
-        is divided by zero is nan, or inf.
-    """
-    classes = np.flatnonzero(comparison.chosen)
-    tables = comparison.tables.diagonal(axis1=1, axis2=2)[:, classes]
-    both, a_only, b_only, _ = tables
-    positive_a, positive_b = comparison.positive_a[classes], comparison.positive_b[classes]
-    prior_a, prior_b = comparison.prior_a[classes], comparison.prior_b[classes]
-    return {
-        "id": [comparison.ids[c] for c in classes],
-        "name": [comparison.names[c] for c in classes],
-        "in_a": comparison.in_a[classes].tolist(),
-        "in_b": comparison.in_b[classes].tolist(),
-        "positive_a": positive_a.tolist(),
-        "known_a": comparison.known_a[classes].tolist(),
-        "prior_a": prior_a.tolist(),
-        "positive_b": positive_b.tolist(),
-        "known_b": comparison.known_b[classes].tolist(),
-        "prior_b": prior_b.tolist(),
-        "ratio": _divide(prior_b, prior_a).tolist(),
-        "known_in_both": tables.sum(0).tolist(),
-        "in_both": both.tolist(),
-        "a_only": a_only.tolist(),
-        "b_only": b_only.tolist(),
-        "share_of_a": _divide(both, both + a_only).tolist(),
-        "share_of_b": _divide(both, both + b_only).tolist(),
-        "unknown_in_b": (positive_a - both - a_only).tolist(),
-        "unknown_in_a": (positive_b - both - b_only).tolist(),
-    }
-
-
-def tabulate_odds(
-    comparison: Comparison,
-    a: str | None = None,
-    b: str | None = None,
-    *,
-    minimum: int = 1,
-    level: float = LEVEL,
-) -> Columns:
-    """Odds ratios of chosen classes in A with chosen classes in B, the largest first.
-
-    Args:
-        comparison: K classes.
-        a, b: only pairs with this class in A, or in B; an id, or what `Ontology.find` takes.
-        minimum: clips that bear both classes, at least 1.
-        level: of the intervals, between 0 and 1.
-
-    Returns:
-        Columns of equal length: `id_a`, `name_a`, `id_b`, `name_b`; `both`, `a_only`, `b_only`,
-        `neither`: clips, over those in which both are known; `odds_ratio`, `low`, `high`: the
-        ratio and the ends of its interval; `corrected`: whether a half was added to the counts.
-
-    Raises:
-        UnknownClassError: no such class, or it is not among those compared.
-        OptionError: `level` is not between 0 and 1.
-    """
-    wanted = comparison.tables[0] >= max(1, minimum)
-    for axis, label in enumerate((a, b)):
-        kept = comparison.chosen
-        if label is not None:
-            kept = np.arange(len(comparison.ids)) == comparison.position(label)
-        wanted &= np.expand_dims(kept, 1 - axis)
-    rows, columns = np.nonzero(wanted)
-    ratio, low, high, corrected = odds_ratio(comparison.tables[:, rows, columns], level)
-    order = np.argsort(-ratio, kind="stable")
-    rows, columns = rows[order], columns[order]
-    counts = comparison.tables[:, rows, columns].tolist()
-    return {
-        "id_a": [comparison.ids[i] for i in rows],
-        "name_a": [comparison.names[i] for i in rows],
-        "id_b": [comparison.ids[j] for j in columns],
-        "name_b": [comparison.names[j] for j in columns],
-        **dict(zip(("both", "a_only", "b_only", "neither"), counts, strict=True)),
-        "odds_ratio": ratio[order].tolist(),
-        "low": low[order].tolist(),
-        "high": high[order].tolist(),
-        "corrected": corrected[order].tolist(),
-    }
 
 
 def shifted_classes(

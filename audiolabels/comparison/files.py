@@ -1,24 +1,24 @@
 """Comparison of files: each is a label file or a targets file, read whole."""
 
-import csv
-import hashlib
-import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.comparison.comparison import Columns, Comparison, compare
+from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
-from audiolabels.files import atomic_path, blame
+from audiolabels.files import atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import read_labels
 from audiolabels.targets.store import KEY, read_hard_targets
 from audiolabels.targets.targets import Targets
+
+if TYPE_CHECKING:
+    import pandas
 
 
 def compare_files(
@@ -77,35 +77,16 @@ def _report_of(targets: Targets, path: Path) -> Report:
         f"{path.name} holds targets: {facts.get('scheme', 'unknown scheme')}{options}, vocabulary "
         f"{targets.vocabulary.name} ({len(targets.vocabulary)} classes)"
     )
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    source = {"name": path.name, "format": "targets", "sha256": digest, "rows": rows}
+    source = {"name": path.name, "format": "targets", "sha256": sha256_of(path), "rows": rows}
     return Report(rows=rows, rows_used=rows, sources=[source], notes=[note])
 
 
-def write_columns(columns: Columns, path: str | Path) -> None:
-    """Write columns to a CSV file with a header, whole or not at all; nan becomes an empty cell.
+def write_frame(frame: "pandas.DataFrame", path: str | Path) -> None:
+    """Write a data frame to a CSV file, whole or not at all; nan becomes an empty cell.
 
     Raises:
         TargetsFileError: the file cannot be written.
     """
-    with (
-        atomic_path(path) as partial,
-        blame(path),
-        partial.open("w", encoding="utf-8", newline="") as file,
-    ):
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(columns)
-        rows.writerows(map(_cells, zip(*columns.values(), strict=True)))
-
-
-def _cells(row: tuple[Any, ...]) -> list[Any]:
-    return [_cell(value) for value in row]
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.6g}"
-    return value
+    numbers = frame.astype(dict.fromkeys(frame.select_dtypes(bool), int))
+    with atomic_path(path) as partial, blame(path):
+        numbers.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")

@@ -1,6 +1,8 @@
 """Exporters: labels in the files that other projects' code reads. One file a family of forms.
 
-`EXPORTERS` is the table that command line and documentation read.
+`EXPORTERS` is the table that command line and documentation read. All exporters replace existing
+files at the end, when they are whole, and raise TargetsFileError where one cannot be written and
+VocabularyError for other classes than those that the form's readers fix.
 """
 
 from collections.abc import Callable, Mapping

@@ -15,17 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import (
-    Clips,
-    choose_clips,
-    class_list,
-    label_texts,
-    name_after,
-)
-from audiolabels.exporters.soft import soft_cells, soft_head
+from audiolabels.exporters.clips import Clips, choose_clips, name_after, write_weights
+from audiolabels.exporters.soft import soft_head
 from audiolabels.exporters.writing import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
-from audiolabels.targets.sampling import weigh_clips
+from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
 
@@ -40,35 +34,28 @@ def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") ->
     Raises:
         OptionError: rows are frames, `path` or `files` do not fit, or another list of classes
             stands beside `path`.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     path = Path(path)
     if path.suffix != ".json":
         raise OptionError(f"{path}: AST finds the weights by the JSON's name: end it in .json")
-    export, classes = Export(), class_list(targets.vocabulary)
+    export, classes = Export(), class_rows(targets.vocabulary)
     beside = path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     clips = choose_clips(targets, "ast", name_after(files), export, empty=False)
     write_rows(path, _entries(clips))
     export.files[path] = len(clips)
-    weights = path.with_name(f"{path.name[:-5]}_weight.csv")
-    drawn = weigh_clips(
-        targets.positive, targets.row_of_clip[clips.rows], len(targets.vocabulary), "ast"
-    )
-    export.files[weights] = write_rows(weights, map(repr, drawn.tolist()))
+    write_weights(clips, path, export)
     export.files[beside] = write_classes(beside, classes)
     return export
 
 
 def _entries(clips: Clips) -> Iterator[str]:
     yield '{"data": ['
-    left = len(clips)
-    for rows, names in clips.blocks():
-        texts = label_texts(clips.targets, rows, clips.targets.vocabulary.ids, ",")
-        soft = soft_cells(clips.targets, rows)
-        for name, positive, unknown, cells in zip(names, *texts, soft, strict=True):
-            left -= 1
-            entry = {"wav": name, "labels": positive, "masked": unknown}
-            entry |= zip(soft_head(clips.targets), cells, strict=True)
-            yield f"{json.dumps(entry, ensure_ascii=False)}{',' if left else ''}"
+    keys, cells = soft_head(clips.targets), clips.cells(clips.targets.vocabulary.ids, ",")
+    for left, (_, name, positive, unknown, soft) in zip(
+        range(len(clips) - 1, -1, -1), cells, strict=True
+    ):
+        entry = {"wav": name, "labels": positive, "masked": unknown}
+        entry |= zip(keys, soft, strict=True)
+        yield f"{json.dumps(entry, ensure_ascii=False)}{',' if left else ''}"
     yield "]}"

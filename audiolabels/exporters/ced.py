@@ -17,7 +17,7 @@ each; seeds are 0; `meta.pt`, which holds objects of CED's own code, is not writ
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +25,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clips import (
     ROWS,
-    Clips,
     Name,
     choose_clips,
-    class_list,
     fit_classes,
-    label_texts,
     name_after,
 )
 from audiolabels.exporters.hdf5 import import_h5py, keep_heard
@@ -45,8 +42,8 @@ from audiolabels.files import (
     plain,
     refuse_other_classes,
     write_classes,
-    write_rows,
 )
+from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
@@ -66,55 +63,43 @@ def write_ced(
     Args:
         targets: N whole clips of the 527 classes, in any order; soft ones, of clips or segments,
             become what `write_top_scores` writes, without a list.
-        path: an existing file is replaced at the end.
         files: names of the audio files, see `name_after`, without a folder.
         audio: CED's HDF5 file, a data set a clip; it becomes `hdf5path`.
 
     Raises:
         OptionError: rows are frames, `files` or the audio file do not fit, or another list of
             classes stands beside `path`.
-        VocabularyError: other classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     if "/" in files:
         raise OptionError(f"files {files!r}: CED cuts names at the last slash; name no folder")
     if isinstance(targets, SoftTargets):
         return _write_soft(targets, path, name_after(files))
     export, path, targets = Export(), Path(path), fit_classes(targets, "ced")
-    classes, beside = class_list(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     clips = choose_clips(targets, "ced", name_after(files), export, empty=False)
     if audio is None:
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
         clips = keep_heard(clips, audio, export)
-    export.files[path] = write_rows(path, _rows(clips, audio)) - 1
+    hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
+    numbers = [str(i) for i in range(len(targets.vocabulary))]
+    rows = (
+        [plain(name), positive, *hdf5, unknown or ";"]
+        for _, name, positive, unknown, _ in clips.cells(numbers, ";")
+    )
+    head = ["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"]
+    export.write_table(path, head, rows)
     export.files[beside] = write_classes(beside, classes)
     return export
 
 
 def _write_soft(targets: SoftTargets, path: str | Path, name: Name) -> Export:
-    ids = targets.clip_id.to_pylist()
-    names = [name(clip_id, row) for row, clip_id in enumerate(ids)]
+    names = [name(clip_id, row) for row, clip_id in enumerate(targets.clip_id.to_pylist())]
     scores, known = fit_classes(targets, "ced").to_numpy()
-    start = _seconds(targets.onset, 0.0)
-    lengths = _seconds(targets.offset, 10.0) - start
+    start = to_numpy(targets.onset.fill_null(0.0))
+    lengths = to_numpy(targets.offset.fill_null(10.0)) - start
     return write_top_scores(scores, names, path, seconds=lengths, start=start, known=known)
-
-
-def _seconds(times: pa.DoubleArray, otherwise: float) -> npt.NDArray[np.float64]:
-    """Seconds, float64 (N,), with a number in place of nulls."""
-    return np.array([otherwise if t is None else t for t in times.to_pylist()], np.float64)
-
-
-def _rows(clips: Clips, audio: str | Path | None) -> Iterator[str]:
-    hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
-    yield "\t".join(["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"])
-    numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
-    for rows, names in clips.blocks():
-        texts = label_texts(clips.targets, rows, numbers, ";")
-        for name, positive, unknown in zip(names, *texts, strict=True):
-            yield "\t".join([plain(name), positive, *hdf5, unknown or ";"])
 
 
 def write_top_scores(
@@ -143,7 +128,6 @@ def write_top_scores(
 
     Raises:
         OptionError: shapes, names, scores or `path` do not fit, or h5py is not installed.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     h5py, export, path = import_h5py(), Export(), Path(path)
     parquet = path.with_suffix(".parquet")

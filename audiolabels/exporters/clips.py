@@ -5,20 +5,24 @@ one video then have one name, and no reader could tell them apart: they are left
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import OptionError, VocabularyError, shortlist
-from audiolabels.exporters.soft import Hardened
+from audiolabels.exporters.soft import Hardened, soft_cells
 from audiolabels.exporters.writing import Export
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.files import write_rows
+from audiolabels.ontology.vocabulary import load_vocabulary
+from audiolabels.targets.sampling import weigh_clips
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
@@ -27,6 +31,7 @@ CLIP_ID = re.compile(r"(?P<video>[\w-]{11})(?:_(?P<start>\d+))?", re.ASCII)
 
 Rows = npt.NDArray[np.int64]
 AnyTargets = TypeVar("AnyTargets", Targets, SoftTargets)
+Cells = tuple[int, str, str, str, list[str]]
 Name = Callable[[str, int], str]  # a clip's id, and its row, to what a form calls it
 
 
@@ -55,6 +60,19 @@ class Clips:
         """Rows and names, some thousands at a time."""
         for start in range(0, len(self), ROWS):
             yield self.rows[start : start + ROWS], self.names.slice(start, ROWS).to_pylist()
+
+    def cells(self, labels: Sequence[str], separator: str) -> Iterator[Cells]:
+        """Row, name, positive and unknown classes joined, and `soft_cells`, clip by clip."""
+        for rows, names in self.blocks():
+            texts = label_texts(self.targets, rows, labels, separator)
+            scores = soft_cells(self.targets, rows)
+            yield from zip(rows.tolist(), names, *texts, scores, strict=True)
+
+    def keep(self, fits: Callable[[str], bool], reason: str, export: Export) -> "Clips":
+        """The clips whose name fits; the others are counted and named in `export`."""
+        fit = np.array([fits(name) for name in self.names.to_pylist()], np.bool_)
+        export.leave_out(reason, self.names.take(to_arrow(np.flatnonzero(~fit))))
+        return self if fit.all() else self.take(np.flatnonzero(fit))
 
 
 def video_of(clip_id: str) -> str:
@@ -94,21 +112,6 @@ def are_segments(targets: Targets) -> bool:
     return bool(to_numpy(targets.onset.drop_null()).any())
 
 
-def refuse_segments(targets: Targets, form: str) -> None:
-    """Raise OptionError if rows are frames or other parts of clips."""
-    if not are_segments(targets):
-        return
-    if isinstance(targets, Hardened):
-        raise OptionError(
-            f"{form} holds one row of scores a clip, and these have segments: give scores of whole "
-            f"clips, or write a form with segments: psl, ced or pretrained-sed"
-        )
-    raise OptionError(
-        f"{form} holds one target a clip, and these are frames: give targets of whole clips, "
-        f"from --scheme diffuse or from labels of clips"
-    )
-
-
 def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None) -> Ms:
     """Length of each row's clip in milliseconds, int64 (N,).
 
@@ -129,12 +132,9 @@ def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None)
     given = 0 if clip_duration is None else seconds_to_ms(clip_duration, "a clip")
     if segments and (to_numpy(targets.onset) * 1000 >= given).any():
         raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
-    unknown = np.ones(len(targets), np.bool_)
-    if not segments:
-        unknown = to_numpy(targets.offset.is_null().cast("uint8")) > 0
-    length = np.full(len(targets), given, np.int64)
-    length[~unknown] = np.rint(to_numpy(targets.offset)[~unknown] * 1000)
-    return length
+    if segments:
+        return np.full(len(targets), given, np.int64)
+    return whole_ms(targets.offset.fill_null(given / 1000))
 
 
 def fit_classes(targets: AnyTargets, form: str, named: str = "audioset") -> AnyTargets:
@@ -180,26 +180,46 @@ def choose_clips(
     Raises:
         OptionError: rows are frames.
     """
-    refuse_segments(targets, form)
-    return tell_apart(clips_named(targets, _fit(targets, "clips", export, empty), name), export)
+    if are_segments(targets):
+        if isinstance(targets, Hardened):
+            raise OptionError(
+                f"{form} holds one row of scores a clip, and these have segments: give scores of "
+                f"whole clips, or write a form with segments: psl, ced or pretrained-sed"
+            )
+        raise OptionError(
+            f"{form} holds one target a clip, and these are frames: give targets of whole clips, "
+            f"from --scheme diffuse or from labels of clips"
+        )
+    fit = _fit(targets, "clips", np.arange(len(targets)), export, empty)
+    return tell_apart(clips_named(targets, fit, name), export)
+
+
+def choose_framed(targets: Targets, name: Name, export: Export, *, empty: bool) -> Clips:
+    """The first frames of the clips that a form of events can hold; as `choose_clips`."""
+    fit = _fit(targets, "clips", clip_spans(targets)[0], export, empty)
+    return tell_apart(clips_named(targets, fit, name), export)
 
 
 def choose_segments(
     targets: Targets, form: str, name: Name, export: Export, *, empty: bool
 ) -> Clips:
     """The segments that a form can hold; as `choose_clips`, but several bear a clip's name."""
-    return clips_named(targets, _fit(targets, "segments", export, empty), name)
+    fit = _fit(targets, "segments", np.arange(len(targets)), export, empty)
+    return clips_named(targets, fit, name)
 
 
-def _fit(targets: Targets, what: str, export: Export, empty: bool) -> Rows:
-    known = np.bitwise_count(targets.masked).sum(1, dtype=np.int64) < len(targets.vocabulary)
-    some = targets.positive.any(axis=1) | empty
-    fit, nothing, silent = (
-        np.flatnonzero(rows[targets.row_of_clip]) for rows in (known & some, ~known, known & ~some)
+def _fit(targets: Targets, what: str, first: Rows, export: Export, empty: bool) -> Rows:
+    """The first rows of clips, or of segments, of which something is known."""
+    known, some = (
+        np.logical_or.reduceat(flags[targets.row_of_clip], first) if len(first) else first > 0
+        for flags in (
+            np.bitwise_count(targets.masked).sum(1, dtype=np.int64) < len(targets.vocabulary),
+            np.asarray(targets.positive.any(axis=1)) | empty,
+        )
     )
-    export.leave_out(f"{what} of which nothing is known", _ids(targets, nothing))
-    export.leave_out(f"{what} without a positive class", _ids(targets, silent))
-    return fit
+    export.leave_out(f"{what} of which nothing is known", _ids(targets, first[~known]))
+    export.leave_out(f"{what} without a positive class", _ids(targets, first[known & ~some]))
+    return first[known & some]
 
 
 def clip_spans(targets: Targets | SoftTargets) -> tuple[Rows, Rows]:
@@ -221,35 +241,37 @@ def clips_named(targets: Targets, rows: Rows, name: Name) -> Clips:
 
 def tell_apart(clips: Clips, export: Export) -> Clips:
     """Without the clips whose name another has; of several that say the same, the first stays."""
-    encoded = clips.names.dictionary_encode()
-    codes = to_numpy(encoded.indices)
-    again = np.flatnonzero(np.bincount(codes, minlength=1)[codes] > 1)
-    if not len(again):
-        return clips
-    targets, kept = clips.targets, np.ones(len(clips), np.bool_)
-    said: dict[int, tuple[int, set[tuple[str | bytes, ...]]]] = {}
-    for place in again.tolist():
+    targets, places = clips.targets, defaultdict[str, list[int]](list)
+    for place in np.flatnonzero(~alone(clips.names)).tolist():
+        places[clips.names[place].as_py()].append(place)
+
+    def content(place: int) -> tuple[str | bytes, ...]:
         row = int(clips.rows[place])
         bits = int(targets.row_of_clip[row])
-        content: tuple[str | bytes, ...] = (
-            targets.clip_id[row].as_py(),
-            *(table[bits].tobytes() for table in (targets.positive, targets.masked)),
-        )
+        tables: list[npt.NDArray[Any]] = [targets.positive, targets.masked]
         if isinstance(targets, Hardened):
-            content += (targets.soft.scores[bits].tobytes(),)
-        said.setdefault(int(codes[place]), (place, set()))[1].add(content)
-    for place in again.tolist():
-        first, contents = said[int(codes[place])]
-        kept[place] = len(contents) == 1 and place == first
-    several = np.array([len(said[int(code)][1]) > 1 for code in codes[again]], np.bool_)
-    repeats = again[~several & ~kept[again]]
-    export.leave_out(
-        "clips whose name another clip has too", _ids(targets, clips.rows[again[several]])
-    )
-    export.leave_out(
-        "rows that say once more what another says", _ids(targets, clips.rows[repeats])
-    )
-    return clips.take(np.flatnonzero(kept))
+            tables.append(targets.soft.scores)
+        return (targets.clip_id[row].as_py(), *(table[bits].tobytes() for table in tables))
+
+    several, repeats = [], []
+    for same in places.values():
+        if len(set(map(content, same))) > 1:
+            several += same
+        else:
+            repeats += same[1:]
+    for reason, lost in (
+        ("clips whose name another clip has too", several),
+        ("rows that say once more what another says", repeats),
+    ):
+        export.leave_out(reason, _ids(targets, clips.rows[sorted(lost)]))
+    return clips.take(np.delete(np.arange(len(clips)), several + repeats))
+
+
+def alone(names: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Whether each name is that of no other: bool (N,)."""
+    codes = to_numpy(names.dictionary_encode().indices)
+    single: npt.NDArray[np.bool_] = np.bincount(codes, minlength=1)[codes] == 1
+    return single
 
 
 def _ids(targets: Targets, rows: Rows) -> pa.StringArray:
@@ -279,8 +301,15 @@ def label_lists(table: npt.NDArray[np.bool_], labels: Sequence[str]) -> Iterator
         yield flat[start:end]
 
 
-def class_list(vocabulary: Vocabulary) -> list[tuple[str, str, str]]:
-    """Header and rows of `class_labels_indices.csv`."""
-    classes = zip(vocabulary.ids, vocabulary.names, strict=True)
-    rows = [(str(i), id_, name) for i, (id_, name) in enumerate(classes)]
-    return [("index", "mid", "display_name"), *rows]
+def lists_of(owner: Rows, values: pa.Array, count: int) -> pa.ListArray:
+    """Values as `count` lists, from the ascending number of the list that each belongs to."""
+    ends = np.cumsum(np.bincount(owner, minlength=count))
+    return pa.ListArray.from_arrays(to_arrow(np.append(0, ends).astype(np.int32)), values)
+
+
+def write_weights(clips: Clips, path: Path, export: Export) -> None:
+    """Write the sampling weights of AST's code, a number a clip, beside `path`."""
+    bits, rows = clips.targets.positive, clips.targets.row_of_clip[clips.rows]
+    drawn = weigh_clips(bits, rows, len(clips.targets.vocabulary), "ast")
+    weights = path.with_name(f"{path.stem}_weight.csv")
+    export.files[weights] = write_rows(weights, map(repr, drawn.tolist()))

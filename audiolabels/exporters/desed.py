@@ -25,32 +25,32 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import whole_ms
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, shortlist
 from audiolabels.exporters.clips import (
-    Clips,
     Rows,
     are_segments,
     choose_clips,
+    choose_framed,
     clip_spans,
-    label_texts,
     name_after,
 )
-from audiolabels.exporters.soft import Hardened, soft_cells, soft_head
+from audiolabels.exporters.soft import Hardened, soft_head
 from audiolabels.exporters.spans import (
     Sounding,
-    choose_framed,
     choose_sounding,
     frame_runs,
     positive_cells,
     unknown_cells,
 )
 from audiolabels.exporters.writing import Export
-from audiolabels.files import plain, seconds, write_rows
+from audiolabels.files import plain, seconds
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.targets import Targets
+
+STRONG = ("filename", "onset", "offset", "event_label")
 
 Spans = Iterable[tuple[Sequence[str], Runs]]
 
@@ -68,7 +68,6 @@ def write_desed(
 
     Args:
         labels: targets of whole clips, for weak labels; targets of frames, or events, for strong.
-        path: an existing file is replaced at the end.
         files: names of the audio files, see `name_after`.
         names: whether labels are display names, not ids.
         vocabulary: of events, `audioset-strong` by default; those of other classes are left out.
@@ -78,7 +77,6 @@ def write_desed(
         OptionError: `files` does not fit, a name in a weak label has a comma, targets are given
             a vocabulary or parents, or no such policy.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     if isinstance(labels, Events):
         return _from_events(labels, Path(path), files, names, vocabulary, parents or "none")
@@ -99,18 +97,13 @@ def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export
             f"{shortlist(map(repr, split), 2)}. Leave out --names (names=False), and labels are ids"
         )
     clips = choose_clips(targets, "desed", name_after(files), export, empty=False)
-    export.files[path] = write_rows(path, _weak_rows(clips, labels)) - 1
+    rows = (
+        [plain(name), positive, unknown, *scores]
+        for _, name, positive, unknown, scores in clips.cells(labels, ",")
+    )
+    export.write_table(path, ["filename", "event_labels", "masked", *soft_head(targets)], rows)
     _write_classes(path, targets.vocabulary, labels, _known(targets, clips.rows), export)
     return export
-
-
-def _weak_rows(clips: Clips, labels: Sequence[str]) -> Iterator[str]:
-    yield "\t".join(["filename", "event_labels", "masked", *soft_head(clips.targets)])
-    for rows, names in clips.blocks():
-        texts = label_texts(clips.targets, rows, labels, ",")
-        scores = soft_cells(clips.targets, rows)
-        for name, positive, unknown, last in zip(names, *texts, scores, strict=True):
-            yield "\t".join([plain(name), positive, unknown, *last])
 
 
 def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Export:
@@ -118,7 +111,7 @@ def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Expor
     clips = choose_framed(targets, name_after(files), export, empty=False)
     first, stop = clip_spans(targets)
     chosen = np.isin(first, clips.rows)
-    end_ms = np.rint(to_numpy(targets.offset) * 1000).astype(np.int64)[stop[chosen] - 1]
+    end_ms = whole_ms(targets.offset)[stop[chosen] - 1]
     rows = np.flatnonzero(np.repeat(chosen, stop - first))
     present, unsure = (frame_runs(clips, cells) for cells in (positive_cells, unknown_cells))
     _write_strong(path, labels, present, unsure, export)
@@ -172,23 +165,20 @@ def _write_strong(
     path: Path, labels: Sequence[str], present: Spans, unsure: Spans, export: Export
 ) -> None:
     for file, spans in ((path, present), (_beside(path, "masked"), unsure)):
-        export.files[file] = write_rows(file, _strong_rows(spans, labels)) - 1
+        export.write_table(file, STRONG, _strong_rows(spans, labels))
 
 
-def _strong_rows(spans: Spans, labels: Sequence[str]) -> Iterator[str]:
-    yield "filename\tonset\toffset\tevent_label"
+def _strong_rows(spans: Spans, labels: Sequence[str]) -> Iterator[tuple[str, ...]]:
     cells = [plain(label) for label in labels]
     for names, runs in spans:
         files = [plain(name) for name in names]
         for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
-            yield f"{files[clip]}\t{seconds(onset)}\t{seconds(offset)}\t{cells[column]}"
+            yield files[clip], seconds(onset), seconds(offset), cells[column]
 
 
 def _write_durations(path: Path, names: list[str], end_ms: Rows, export: Export) -> None:
-    file = _beside(path, "durations")
-    ends = zip(names, end_ms.tolist(), strict=True)
-    rows = (f"{plain(name)}\t{seconds(end)}" for name, end in ends)
-    export.files[file] = write_rows(file, ["filename\tduration", *rows]) - 1
+    rows = zip(map(plain, names), map(seconds, end_ms.tolist()), strict=True)
+    export.write_table(_beside(path, "durations"), ["filename", "duration"], rows)
 
 
 def _write_classes(
@@ -198,15 +188,9 @@ def _write_classes(
     known: npt.NDArray[np.bool_],
     export: Export,
 ) -> None:
-    file, words = (
-        _beside(path, "classes"),
-        zip(labels, vocabulary.ids, vocabulary.names, strict=True),
-    )
-    rows = (
-        "\t".join([*map(plain, cells), str(int(some))])
-        for cells, some in zip(words, known.tolist(), strict=True)
-    )
-    export.files[file] = write_rows(file, ["label\tid\tname\tknown", *rows]) - 1
+    words = (map(plain, texts) for texts in (labels, vocabulary.ids, vocabulary.names))
+    rows = zip(*words, ("01"[some] for some in known.tolist()), strict=True)
+    export.write_table(_beside(path, "classes"), ["label", "id", "name", "known"], rows)
 
 
 def _beside(path: Path, what: str) -> Path:

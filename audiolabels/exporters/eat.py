@@ -16,7 +16,6 @@ of each line; and a path with a blank. Of soft targets `<split>.soft` has the sc
 see `soft`.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,21 +23,20 @@ import numpy as np
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.clips.names import EXTENSION
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, extra
 from audiolabels.exporters.clips import (
     Clips,
     Rows,
     choose_clips,
-    class_list,
     clip_lengths,
-    label_texts,
     name_after,
+    write_weights,
 )
 from audiolabels.exporters.hdf5 import match_audio
-from audiolabels.exporters.soft import soft_cells, soft_head
+from audiolabels.exporters.soft import soft_head
 from audiolabels.exporters.writing import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
-from audiolabels.targets.sampling import weigh_clips
+from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
 
@@ -65,7 +63,6 @@ def write_eat(
         OptionError: rows are frames, `path` or `files` do not fit, sizes have no source or two, a
             clip's length is missing, no clip has audio, or another list of classes stands beside
             `path`.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     path = Path(path)
     if path.suffix != ".tsv":
@@ -76,11 +73,11 @@ def write_eat(
             "files say it, with --audio, or --sample-rate 16000, and lengths of clips times it are "
             "written"
         )
-    export, classes = Export(), class_list(targets.vocabulary)[1:]
+    export, classes = Export(), class_rows(targets.vocabulary)[1:]
     beside = path.with_name("label_descriptors.csv")
     refuse_other_classes(beside, classes)
     clips = choose_clips(targets, "eat", name_after(files), export, empty=False)
-    clips = _without_blanks(clips, export)
+    clips = clips.keep(lambda name: name.split() == [name], "clips whose name has a blank", export)
     if sample_rate is not None:
         root, sizes = "", _guess(clips, sample_rate, clip_duration)
         export.notes.append(f"sizes are lengths of clips times {sample_rate:,} Hz, not of files")
@@ -90,26 +87,14 @@ def write_eat(
     names = clips.names.to_pylist()
     sized = (f"{name}\t{size}" for name, size in zip(names, sizes.tolist(), strict=True))
     export.files[path] = write_rows(path, [root, *sized]) - 1
-    for suffix, which in ((".lbl", 0), (".masked", 1)):
-        file = path.with_suffix(suffix)
-        export.files[file] = write_rows(file, _labels(clips, which))
-    for kind in soft_head(targets):
-        file = path.with_suffix(f".{kind}")
-        export.files[file] = write_rows(file, _scores(clips))
-    weights = path.with_name(f"{path.stem}_weight.csv")
-    drawn = weigh_clips(
-        targets.positive, targets.row_of_clip[clips.rows], len(targets.vocabulary), "ast"
-    )
-    export.files[weights] = write_rows(weights, map(repr, drawn.tolist()))
+    for place, suffix in enumerate(["lbl", "masked", *soft_head(targets)]):
+        file = path.with_suffix(f".{suffix}")
+        cells = clips.cells(targets.vocabulary.ids, ",")
+        lines = (f"{name}\t{[*texts, *soft][place]}" for _, name, *texts, soft in cells)
+        export.files[file] = write_rows(file, lines)
+    write_weights(clips, path, export)
     export.files[beside] = write_classes(beside, classes, header=False)
     return export
-
-
-def _without_blanks(clips: Clips, export: Export) -> Clips:
-    whole = np.array([name.split() == [name] for name in clips.names.to_pylist()], np.bool_)
-    lost = clips.names.take(to_arrow(np.flatnonzero(~whole)))
-    export.leave_out("clips whose name has a blank", lost)
-    return clips if whole.all() else clips.take(np.flatnonzero(whole))
 
 
 def _guess(clips: Clips, sample_rate: int, clip_duration: float | str | None) -> Rows:
@@ -144,27 +129,9 @@ def _count_samples(file: Path) -> int:
     Raises:
         OptionError: soundfile is not installed.
     """
-    try:
+    with extra("audio", ", or give --sample-rate"):
         import soundfile
-    except ImportError as error:
-        raise OptionError(
-            "soundfile is not installed; install it with: pip install 'audiolabels[audio]', or "
-            "give --sample-rate"
-        ) from error
     try:
         return int(soundfile.info(str(file)).frames)
     except (soundfile.SoundFileError, OSError):
         return 0
-
-
-def _labels(clips: Clips, which: int) -> Iterator[str]:
-    for rows, names in clips.blocks():
-        texts = label_texts(clips.targets, rows, clips.targets.vocabulary.ids, ",")[which]
-        for name, text in zip(names, texts, strict=True):
-            yield f"{name}\t{text}"
-
-
-def _scores(clips: Clips) -> Iterator[str]:
-    for rows, names in clips.blocks():
-        for name, (text,) in zip(names, soft_cells(clips.targets, rows), strict=True):
-            yield f"{name}\t{text}"

@@ -17,13 +17,10 @@ import numpy as np
 
 from audiolabels.errors import OptionError, choose
 from audiolabels.exporters.writing import Export
-from audiolabels.files import seconds, write_rows
+from audiolabels.files import seconds
 from audiolabels.labels.events import PRESENT, UNKNOWN, Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.schemes.event_spans import covered, merge_events
-
-HEADER = "filename\tonset\toffset\tevent_label"
-
 
 # Whether clips without events have a row.
 FORMS: Mapping[str, bool] = MappingProxyType(
@@ -45,7 +42,6 @@ def write_events(
 
     Args:
         events: N clips; those of which nobody said what sounds are left out, and counted.
-        path: an existing file is replaced at the end.
         form: a key of `FORMS`.
         vocabulary: events of other classes are left out, and counted.
         parents: see `merge_events`.
@@ -55,7 +51,6 @@ def write_events(
     Raises:
         OptionError: no such form or policy, or one path for both files.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     silent = FORMS[choose("form", form, FORMS)]
     if durations is not None and Path(durations).resolve() == Path(path).resolve():
@@ -69,20 +64,19 @@ def write_events(
     sounding[runs.clip] = True
     quiet = np.flatnonzero(events.labelled & ~sounding).tolist()
 
-    def rows() -> Iterator[str]:
-        yield HEADER
+    def rows() -> Iterator[tuple[str, ...]]:
         for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
-            yield f"{files[clip]}\t{seconds(onset)}\t{seconds(offset)}\t{labels[column]}"
-        yield from (f"{files[clip]}\t\t\t" for clip in (quiet if silent else ()))
+            yield files[clip], seconds(onset), seconds(offset), labels[column]
+        yield from ((files[clip], "", "", "") for clip in (quiet if silent else ()))
 
     export = Export()
-    export.files[Path(path)] = write_rows(path, rows()) - 1
+    export.write_table(path, ("filename", "onset", "offset", "event_label"), rows())
     if durations is not None:
         lengths = (
-            f"{files[clip]}\t{seconds(int(events.duration_ms[clip]))}"
+            (files[clip], seconds(int(events.duration_ms[clip])))
             for clip in np.flatnonzero(events.labelled).tolist()
         )
-        export.files[Path(durations)] = write_rows(durations, ["filename\tduration", *lengths]) - 1
+        export.write_table(durations, ("filename", "duration"), lengths)
     given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
     export.left_out.update(
         {

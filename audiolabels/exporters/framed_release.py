@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from audiolabels.arrays.bits import third_state
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import whole_ms
 from audiolabels.errors import OptionError
 from audiolabels.exporters.writing import Export
-from audiolabels.files import seconds, write_rows
+from audiolabels.files import seconds
 from audiolabels.targets.targets import Targets
 
-HEADER = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\tpresent"
+HEADER = ("segment_id", "start_time_seconds", "end_time_seconds", "label", "present")
 ROWS = 1 << 14  # frames unpacked at a time
 
 
@@ -27,12 +27,10 @@ def write_framed_release(targets: Targets, path: str | Path) -> Export:
 
     Args:
         targets: frames, made with `negatives` other than `all`.
-        path: an existing file is replaced at the end.
 
     Raises:
         OptionError: rows are no frames, or these overlap or leave gaps; or every class that is
             not positive is negative, so that nearly every frame would have a row for every class.
-        TargetsFileError: the file cannot be written.
     """
     options = targets.metadata.get("options", {})
     if "frame_hop" not in options:
@@ -48,17 +46,13 @@ def write_framed_release(targets: Targets, path: str | Path) -> Export:
             "--negatives both, complementary or explicit (negatives='both')"
         )
     export = Export()
-    export.files[Path(path)] = write_rows(path, _rows(targets, export)) - 1
+    export.write_table(path, HEADER, _rows(targets, export))
     return export
 
 
-def _rows(targets: Targets, export: Export) -> Iterator[str]:
-    yield HEADER
+def _rows(targets: Targets, export: Export) -> Iterator[tuple[str, ...]]:
     ids, columns = targets.vocabulary.ids, len(targets.vocabulary)
-    onset, offset = (
-        np.rint(to_numpy(times) * 1000).astype(np.int64)
-        for times in (targets.onset, targets.offset)
-    )
+    onset, offset = whole_ms(targets.onset), whole_ms(targets.offset)
     silent: dict[str, bool] = {}
     for start in range(0, len(targets), ROWS):
         chosen = targets.row_of_clip[start : start + ROWS]
@@ -71,6 +65,6 @@ def _rows(targets: Targets, export: Export) -> Iterator[str]:
         for clip, some in zip(clips, known.tolist(), strict=True):
             silent[clip] = silent.get(clip, True) and not some
         for r, c, p in zip(row.tolist(), column.tolist(), present.tolist(), strict=True):
-            span = f"{seconds(int(onset[start + r]))}\t{seconds(int(offset[start + r]))}"
-            yield f"{clips[r]}\t{span}\t{ids[c]}\t{'PRESENT' if p else 'NOT_PRESENT'}"
+            span = seconds(int(onset[start + r])), seconds(int(offset[start + r]))
+            yield clips[r], *span, ids[c], "PRESENT" if p else "NOT_PRESENT"
     export.left_out["clips of which nothing is known"] = sum(silent.values())

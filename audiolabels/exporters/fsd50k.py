@@ -13,10 +13,10 @@ clip without a positive class.
 from collections.abc import Iterator
 from pathlib import Path
 
-from audiolabels.exporters.clips import Clips, choose_clips, label_texts
-from audiolabels.exporters.soft import soft_cells, soft_head
+from audiolabels.exporters.clips import Clips, choose_clips
+from audiolabels.exporters.soft import soft_head
 from audiolabels.exporters.writing import Export
-from audiolabels.files import plain, quote, refuse_other_classes, write_classes, write_rows
+from audiolabels.files import plain, quote, refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 
 
@@ -25,11 +25,9 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
 
     Args:
         targets: N whole clips; `fname` is the clip's whole id.
-        path: an existing file is replaced at the end.
 
     Raises:
         OptionError: rows are frames, or another vocabulary stands beside `path`.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     export, path = Export(), Path(path)
     vocabulary, beside = targets.vocabulary, path.with_name("vocabulary.csv")
@@ -37,7 +35,8 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
     classes = [(str(i), *c) for i, c in enumerate(zip(labels, vocabulary.ids, strict=True))]
     refuse_other_classes(beside, classes)
     clips = choose_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
-    export.files[path] = write_rows(path, _rows(clips, labels)) - 1
+    head = ["fname", "labels", "mids", "masked", *soft_head(targets)]
+    export.write_table(path, head, _rows(clips, labels), ",")
     export.files[beside] = write_classes(beside, classes, header=False, quoted=False)
     return export
 
@@ -51,11 +50,7 @@ def underscored(name: str) -> str:
     return name.replace(", and ", "_and_").replace(", ", "_and_").replace(" ", "_")
 
 
-def _rows(clips: Clips, labels: list[str]) -> Iterator[str]:
-    yield ",".join(["fname", "labels", "mids", "masked", *soft_head(clips.targets)])
-    for rows, names in clips.blocks():
-        words, _ = label_texts(clips.targets, rows, labels, ",")
-        texts = label_texts(clips.targets, rows, clips.targets.vocabulary.ids, ",")
-        scores = soft_cells(clips.targets, rows)
-        for name, word, positive, unknown, last in zip(names, words, *texts, scores, strict=True):
-            yield ",".join([plain(name), quote(word), quote(positive), quote(unknown), *last])
+def _rows(clips: Clips, labels: list[str]) -> Iterator[list[str]]:
+    words, ids = clips.cells(labels, ","), clips.cells(clips.targets.vocabulary.ids, ",")
+    for (_, name, word, *_), (_, _, positive, unknown, soft) in zip(words, ids, strict=True):
+        yield [plain(name), *map(quote, (word, positive, unknown)), *soft]

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
 from audiolabels.clips.names import parse_clip_name
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, extra
 from audiolabels.exporters.clips import Clips, Rows, choose_clips, fit_classes, video_of
 from audiolabels.exporters.soft import Hardened
 from audiolabels.exporters.writing import Export
@@ -44,12 +44,8 @@ def import_h5py() -> Any:
     Raises:
         OptionError: it is not installed.
     """
-    try:
+    with extra("hdf5"):
         import h5py
-    except ImportError as error:
-        raise OptionError(
-            "h5py is not installed; install it with: pip install 'audiolabels[hdf5]'"
-        ) from error
     return h5py
 
 
@@ -88,7 +84,6 @@ def write_hdf5(
 
     Args:
         targets: N whole clips of the 527 classes, in any order.
-        path: an existing file is replaced at the end.
         form: its name, for messages.
         sound: name of the data set with the audio.
         extension: how names end.
@@ -97,8 +92,6 @@ def write_hdf5(
 
     Raises:
         OptionError: rows are frames, h5py is not installed, or the audio file does not fit.
-        VocabularyError: other classes.
-        TargetsFileError: the file cannot be written; what was there is untouched.
     """
     h5py = import_h5py()
     export, path = Export(), Path(path)
@@ -108,7 +101,11 @@ def write_hdf5(
     clips = choose_clips(
         targets, form, lambda clip, _: f"Y{video_of(clip)}{extension}", export, empty=True
     )
-    clips = _short_names(clips, export)
+    clips = clips.keep(
+        lambda name: len(name.encode()) <= LONGEST_NAME,
+        f"clips whose name has more than {LONGEST_NAME} bytes",
+        export,
+    )
     with atomic_path(path) as partial, blame(path), h5py.File(partial, "w") as file:
         if audio is None:
             names = np.array([n.encode() for n in clips.names.to_pylist()], f"S{LONGEST_NAME}")
@@ -125,13 +122,6 @@ def write_hdf5(
         _write_values(file, clips, encode)
     export.files[path] = len(clips)
     return export
-
-
-def _short_names(clips: Clips, export: Export) -> Clips:
-    short = np.array([len(n.encode()) <= LONGEST_NAME for n in clips.names.to_pylist()], np.bool_)
-    lost = clips.names.take(to_arrow(np.flatnonzero(~short)))
-    export.leave_out(f"clips whose name has more than {LONGEST_NAME} bytes", lost)
-    return clips if short.all() else clips.take(np.flatnonzero(short))
 
 
 def _match(clips: Clips, audio_names: Any, export: Export) -> tuple[Clips, Rows]:

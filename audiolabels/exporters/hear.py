@@ -18,16 +18,11 @@ from audiolabels.exporters.clips import (
     Clips,
     are_segments,
     choose_clips,
+    choose_framed,
     label_lists,
     name_after,
 )
-from audiolabels.exporters.spans import (
-    Table,
-    choose_framed,
-    frame_runs,
-    positive_cells,
-    unknown_cells,
-)
+from audiolabels.exporters.spans import Table, frame_runs, positive_cells, unknown_cells
 from audiolabels.exporters.writing import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.targets import Targets
@@ -40,13 +35,11 @@ def write_hear(
 
     Args:
         targets: N clips or frames.
-        path: an existing file is replaced at the end.
         files: names of the audio files, see `name_after`.
         names: whether labels are display names, not ids.
 
     Raises:
         OptionError: `files` does not fit, or another vocabulary stands beside `path`.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     export, path, vocabulary = Export(), Path(path), targets.vocabulary
     labels = vocabulary.names if names else vocabulary.ids

@@ -12,16 +12,15 @@ scores stand in a column `soft`, lists of float16 as long as `classes`.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
-from audiolabels.exporters.clips import ROWS, Clips, choose_clips, video_of
+from audiolabels.exporters.clips import ROWS, Clips, choose_clips, lists_of, video_of
 from audiolabels.exporters.soft import Hardened
 from audiolabels.exporters.writing import Export
 from audiolabels.files import atomic_path, blame
@@ -35,11 +34,9 @@ def write_huggingface(targets: Targets, path: str | Path) -> Export:
 
     Args:
         targets: N whole clips.
-        path: an existing file is replaced at the end.
 
     Raises:
         OptionError: rows are frames.
-        TargetsFileError: the file cannot be written; what was there is untouched.
     """
     export, path = Export(), Path(path)
     clips = choose_clips(targets, "huggingface", lambda clip, _: video_of(clip), export, empty=True)
@@ -68,26 +65,14 @@ def _batches(clips: Clips) -> Iterator[list[pa.Array]]:
     ids, names = texts_to_arrow(vocabulary.ids), texts_to_arrow(vocabulary.names)
     for start in range(0, len(clips), ROWS):
         target, mask = clips.targets.to_numpy(clips.rows[start : start + ROWS])
-        positive, unknown = np.nonzero(target), np.nonzero(mask == 0)
-        count = len(target)
+        lists = [
+            lists_of(row, labels.take(to_arrow(column)), len(target))
+            for table, labels in ((target > 0, ids), (target > 0, names), (mask == 0, ids))
+            for row, column in [np.nonzero(table)]
+        ]
         scores = []
         if isinstance(clips.targets, Hardened):
             halves = clips.targets.scores(clips.rows[start : start + ROWS])
             flat = to_arrow(halves.ravel())
             scores.append(pa.FixedSizeListArray.from_arrays(flat, len(vocabulary)))
-        yield [
-            clips.names.slice(start, ROWS),
-            _lists(positive, ids, count),
-            _lists(positive, names, count),
-            _lists(unknown, ids, count),
-            *scores,
-        ]
-
-
-def _lists(
-    cells: Sequence[npt.NDArray[np.intp]], labels: pa.StringArray, count: int
-) -> pa.ListArray:
-    row, column = cells
-    ends = np.cumsum(np.bincount(row, minlength=count))
-    offsets = to_arrow(np.concatenate([[0], ends]).astype(np.int32))
-    return pa.ListArray.from_arrays(offsets, labels.take(to_arrow(column.astype(np.int64))))
+        yield [clips.names.slice(start, ROWS), *lists, *scores]

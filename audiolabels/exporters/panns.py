@@ -38,8 +38,6 @@ def write_panns(
 
     Raises:
         OptionError: as `write_hdf5`; or `index` without `audio`, or the path is too long for it.
-        VocabularyError: other classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     place = str(Path(path).resolve()).encode()
     if index is not None and audio is None:

@@ -18,7 +18,6 @@ has the weak ones, which it deletes unread; `filepath` is not written. Soft targ
 PretrainedSED's own HDF5 of pseudo labels, see `pseudo_labels`.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -33,14 +32,14 @@ import pyarrow as pa
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import class_list, video_of
+from audiolabels.exporters.clips import lists_of, video_of
 from audiolabels.exporters.hdf5 import match_videos, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
-from audiolabels.exporters.spans import Sounding, choose_sounding
+from audiolabels.exporters.spans import Sounding, choose_sounding, runs_of
 from audiolabels.exporters.writing import Export, new_folder
-from audiolabels.files import blame, refuse_other_classes, write_classes, write_rows
+from audiolabels.files import blame, refuse_other_classes, sha256_of, write_classes, write_rows
 from audiolabels.labels.events import Events
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.ontology.vocabulary import Vocabulary, class_rows, load_vocabulary
 from audiolabels.targets.soft import SoftTargets
 
 Read = Callable[[int], bytes] | None  # a clip's place among the names to its MP3 bytes
@@ -87,7 +86,6 @@ def write_pretrained_sed(
             list of splits, the audio file does not fit, or no such policy; or soft targets are
             given audio or parents.
         VocabularyError: the events' ontology lacks one of the classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     if isinstance(labels, SoftTargets):
         if audio is not None or parents is not None:
@@ -97,7 +95,7 @@ def write_pretrained_sed(
         return write_pseudo_labels(labels, path, by_name(load_vocabulary("audioset-strong-train")))
     export, path = Export(), Path(path)
     vocabulary = by_name(load_vocabulary("audioset-strong-train", ontology=labels.ontology))
-    classes, beside = class_list(vocabulary), path.with_name("class_labels_indices.csv")
+    classes, beside = class_rows(vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     splits = _splits(path)
     sounding = choose_sounding(
@@ -173,35 +171,20 @@ def _batches(
     names, ids = texts_to_arrow(vocabulary.names), texts_to_arrow(vocabulary.ids)
     for start in range(0, len(kept), CLIPS):
         clips = kept[start : start + CLIPS]
-        present, unsure = (_of_clips(runs, clips) for runs in (sounding.present, sounding.unsure))
+        present, unsure = (runs_of(runs, clips) for runs in (sounding.present, sounding.unsure))
         first = present.starts_pair
         owner, column = present.clip[first], present.column[first]
         seconds = [(ms / 1000).astype(np.float32) for ms in (present.stop, present.first)]
         fields = [names.take(to_arrow(present.column)), ids.take(to_arrow(present.column))]
-        parts = [_lists(present.clip, v, len(clips)) for v in [*fields, *map(to_arrow, seconds)]]
+        parts = [lists_of(present.clip, v, len(clips)) for v in [*fields, *map(to_arrow, seconds)]]
         columns = [
             pa.StructArray.from_arrays(parts, fields=list(COLUMNS["events"])),
-            *(_lists(owner, texts.take(to_arrow(column)), len(clips)) for texts in (names, ids)),
+            *(lists_of(owner, texts.take(to_arrow(column)), len(clips)) for texts in (names, ids)),
             sounding.names.take(to_arrow(clips)),
             texts_to_arrow(list(_unknown(unsure, vocabulary, len(clips)))),
         ]
         sounds = [pa.array([read(clip) for clip in clips.tolist()], pa.binary())] if read else []
         yield columns + sounds
-
-
-def _of_clips(runs: Runs, clips: npt.NDArray[np.int64]) -> Runs:
-    """The runs of some clips in ascending order, which are numbered anew."""
-    begin, end = np.searchsorted(runs.clip, [clips[0], clips[-1] + 1])
-    clip, *rest = (part[begin:end] for part in runs)
-    place = np.searchsorted(clips, clip)
-    kept = clips[place] == clip
-    return Runs(place[kept], *(part[kept] for part in rest))
-
-
-def _lists(owner: npt.NDArray[np.int64], values: pa.Array, count: int) -> pa.ListArray:
-    ends = np.cumsum(np.bincount(owner, minlength=count))
-    offsets = to_arrow(np.concatenate([[0], ends]).astype(np.int32))
-    return pa.ListArray.from_arrays(offsets, values)
 
 
 def _unknown(unsure: Runs, vocabulary: Vocabulary, count: int) -> Iterator[str]:
@@ -213,11 +196,9 @@ def _unknown(unsure: Runs, vocabulary: Vocabulary, count: int) -> Iterator[str]:
 
 def _write_facts(folder: Path, split: str) -> None:
     """What `load_from_disk` asks for beside the data; the columns tell their types themselves."""
-    with (folder / DATA).open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     state: dict[str, Any] = {
         "_data_files": [{"filename": DATA}],
-        "_fingerprint": fingerprint,
+        "_fingerprint": sha256_of(folder / DATA)[:16],
         "_format_columns": None,
         "_format_kwargs": {},
         "_format_type": None,

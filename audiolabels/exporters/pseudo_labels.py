@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
-from audiolabels.exporters.clips import Rows, clip_spans, fit_classes, video_of
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
+from audiolabels.exporters.clips import Rows, alone, clip_spans, fit_classes, video_of
 from audiolabels.exporters.hdf5 import import_h5py
 from audiolabels.exporters.writing import Export
 from audiolabels.files import atomic_path, blame
@@ -33,21 +33,25 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
 
     Args:
         soft: N clips or segments of the 447 classes, in any order.
-        path: an existing file is replaced at the end.
         classes: in the order of the file.
 
     Raises:
         OptionError: h5py is not installed.
-        VocabularyError: other classes.
-        TargetsFileError: the file cannot be written; what was there is untouched.
     """
     h5py, export, path = import_h5py(), Export(), Path(path)
     soft = fit_classes(soft, "pretrained-sed", "audioset-strong-train").select(classes)
     first, stop = clip_spans(soft)
-    onset, offset = _spans_ms(soft)
-    kept = _with_own_names(soft, first, export)
-    first, stop = first[kept], stop[kept]
-    names = [f"Y{video_of(id_)}.mp3" for id_ in soft.clip_id.take(to_arrow(first)).to_pylist()]
+    # Where it is not known, a row reaches as far as the frames.
+    onset, offset = (
+        whole_ms(soft.onset.fill_null(0.0)),
+        whole_ms(soft.offset.fill_null(FRAMES * FRAME_MS / 1000)),
+    )
+    ids = soft.clip_id.take(to_arrow(first))
+    names = np.array([f"Y{video_of(id_)}.mp3" for id_ in ids.to_pylist()], np.object_)
+    own = alone(texts_to_arrow(names.tolist()))
+    lost = ids.take(to_arrow(np.flatnonzero(~own)))
+    export.leave_out("clips whose name another clip has too", lost)
+    first, stop, names = first[own], stop[own], names[own]
     late = np.concatenate([np.arange(a, b) for a, b in zip(first, stop, strict=True)] or [first])
     export.leave_out(
         "segments behind the 250 frames",
@@ -75,28 +79,6 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
             mask[part] = np.packbits(sure, axis=2)
     export.files[path] = len(first)
     return export
-
-
-def _with_own_names(soft: SoftTargets, first: Rows, export: Export) -> npt.NDArray[np.bool_]:
-    """Which clips have a name that no other has: bool (clips,)."""
-    ids = soft.clip_id.take(to_arrow(first))
-    videos = texts_to_arrow([video_of(id_) for id_ in ids.to_pylist()])
-    codes = to_numpy(videos.dictionary_encode().indices)
-    alone: npt.NDArray[np.bool_] = np.bincount(codes, minlength=1)[codes] == 1
-    export.leave_out(
-        "clips whose name another clip has too", ids.take(to_arrow(np.flatnonzero(~alone)))
-    )
-    return alone
-
-
-def _spans_ms(soft: SoftTargets) -> tuple[Rows, Rows]:
-    """Where each row begins and ends, int64 (N,); as far as the frames reach, if it is not said."""
-    ends = (0.0, FRAMES * FRAME_MS / 1000)
-    onset, offset = (
-        np.rint(to_numpy(times.fill_null(otherwise)) * 1000).astype(np.int64)
-        for times, otherwise in zip((soft.onset, soft.offset), ends, strict=True)
-    )
-    return onset, offset
 
 
 def _row_of_frame(onset: Rows, offset: Rows, first: int) -> Rows:

@@ -25,15 +25,14 @@ from audiolabels.exporters.clips import (
     are_segments,
     choose_clips,
     choose_segments,
-    class_list,
     clip_lengths,
     fit_classes,
-    label_texts,
 )
 from audiolabels.exporters.hdf5 import keep_heard
-from audiolabels.exporters.soft import soft_cells, soft_head
+from audiolabels.exporters.soft import soft_head
 from audiolabels.exporters.writing import Export
-from audiolabels.files import plain, refuse_other_classes, seconds, write_classes, write_rows
+from audiolabels.files import plain, refuse_other_classes, seconds, write_classes
+from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
 
@@ -48,19 +47,16 @@ def write_psl(
 
     Args:
         targets: N clips or segments of the 527 classes, in any order.
-        path: an existing file is replaced at the end.
         audio: PSL's HDF5 file, a data set a clip; it becomes `hdf5path`.
         clip_duration: seconds, for clips whose length the targets do not say; frames never do.
 
     Raises:
         OptionError: a clip's length is missing, the audio file does not fit, or another list of
             classes stands beside `path`.
-        VocabularyError: other classes.
-        TargetsFileError: a file cannot be written; what was there is untouched.
     """
     export, path = Export(), Path(path)
     targets, segments = fit_classes(targets, "psl"), are_segments(targets)
-    classes, beside = class_list(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     length = clip_lengths(targets, "psl", clip_duration)
     choose = choose_segments if segments else choose_clips
@@ -69,7 +65,10 @@ def write_psl(
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
         clips = keep_heard(clips, audio, export)
-    export.files[path] = write_rows(path, _rows(clips, length, segments, audio)) - 1
+    hdf5 = [] if audio is None else [str(Path(audio).resolve())]
+    head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
+    head += [*(["from", "to"] if segments else []), "masked", *soft_head(targets)]
+    export.write_table(path, head, _rows(clips, length, segments, hdf5))
     export.files[beside] = write_classes(beside, classes)
     return export
 
@@ -86,20 +85,12 @@ def _namer(length: Ms) -> Name:
     return lambda clip_id, row: named(clip_id, int(length[row]))
 
 
-def _rows(clips: Clips, length: Ms, segments: bool, audio: str | Path | None) -> Iterator[str]:
-    hdf5 = [] if audio is None else [str(Path(audio).resolve())]
-    soft = soft_head(clips.targets)
-    head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
-    yield "\t".join([*head, *(["from", "to"] if segments else []), "masked", *soft])
+def _rows(clips: Clips, length: Ms, segments: bool, hdf5: list[str]) -> Iterator[list[str]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     onset, offset = (to_numpy(t) for t in (clips.targets.onset, clips.targets.offset))
-    for rows, names in clips.blocks():
-        texts = label_texts(clips.targets, rows, numbers, ";")
-        scores = soft_cells(clips.targets, rows)
-        table = zip(rows.tolist(), names, *texts, scores, strict=True)
-        for row, name, positive, unknown, last in table:
-            cells = [plain(name), positive, seconds(int(length[row])), *hdf5]
-            if segments:
-                start, stop = (round(times[row] * 1000) for times in (onset, offset))
-                cells += [seconds(start), seconds(min(stop, int(length[row])))]
-            yield "\t".join([*cells, unknown or ";", *last])
+    for row, name, positive, unknown, scores in clips.cells(numbers, ";"):
+        cells = [plain(name), positive, seconds(int(length[row])), *hdf5]
+        if segments:
+            start, stop = (round(times[row] * 1000) for times in (onset, offset))
+            cells += [seconds(start), seconds(min(stop, int(length[row])))]
+        yield [*cells, unknown or ";", *scores]

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
 from audiolabels.arrays.intervals import Runs, merge
-from audiolabels.exporters.clips import ROWS, Clips, Name, Rows, clip_spans, clips_named, tell_apart
+from audiolabels.exporters.clips import ROWS, Clips, Name, Rows, alone, clip_spans
 from audiolabels.exporters.writing import Export
 from audiolabels.labels.events import PRESENT, Events
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -32,25 +32,6 @@ def unknown_cells(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
     return unknown
 
 
-def choose_framed(targets: Targets, name: Name, export: Export, *, empty: bool) -> Clips:
-    """The first frames of the clips that a form of events can hold; see `choose_clips`."""
-    first, _ = clip_spans(targets)
-
-    def anywhere(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        frames = rows[targets.row_of_clip]
-        return np.logical_or.reduceat(frames, first) if len(first) else first > 0
-
-    unknown = np.bitwise_count(targets.masked).sum(1, dtype=np.int64)
-    known = anywhere(unknown < len(targets.vocabulary))
-    some = anywhere(np.asarray(targets.positive.any(axis=1)) | empty)
-    for reason, lost in (
-        ("clips of which nothing is known", ~known),
-        ("clips without a positive class", known & ~some),
-    ):
-        export.leave_out(reason, targets.clip_id.take(to_arrow(first[lost])))
-    return tell_apart(clips_named(targets, first[known & some], name), export)
-
-
 def frame_runs(clips: Clips, table: Table) -> Iterator[tuple[list[str], Runs]]:
     """Names of some clips, and the stretches in which their frames are set, a thousand at a time.
 
@@ -62,10 +43,7 @@ def frame_runs(clips: Clips, table: Table) -> Iterator[tuple[list[str], Runs]]:
         Names, and runs in milliseconds whose `clip` is a place among the names.
     """
     targets = clips.targets
-    onset, offset = (
-        np.rint(to_numpy(times) * 1000).astype(np.int64)
-        for times in (targets.onset, targets.offset)
-    )
+    onset, offset = whole_ms(targets.onset), whole_ms(targets.offset)
     firsts, stops = clip_spans(targets)
     stop_of = stops[np.searchsorted(firsts, clips.rows)]
     for start in range(0, len(clips), CLIPS):
@@ -129,17 +107,18 @@ def choose_sounding(
     make = merge_events if merged else _each
     present = make(events, vocabulary, parents=parents)
     unsure = unsure_events(events, vocabulary, parents=parents)
-    sounding = np.zeros(len(events), np.bool_)
-    sounding[present.clip] = True
-    names = [name(clip, row) for row, clip in enumerate(events.clip_id.to_pylist())]
-    codes = to_numpy(texts_to_arrow(names).dictionary_encode().indices)
-    alone = np.bincount(codes[sounding], minlength=len(events))[codes] <= 1
+    chosen = np.unique(present.clip)
+    silent = events.labelled.copy()
+    silent[chosen] = False
+    ids = events.clip_id.take(to_arrow(chosen)).to_pylist()
+    names = texts_to_arrow([name(*clip) for clip in zip(ids, chosen.tolist(), strict=True)])
+    own = alone(names)
     for reason, lost in (
-        ("clips of which nobody said what sounds", ~events.labelled),
-        ("clips without events", events.labelled & ~sounding),
-        ("clips whose name another clip has too", sounding & ~alone),
+        ("clips of which nobody said what sounds", np.flatnonzero(~events.labelled)),
+        ("clips without events", np.flatnonzero(silent)),
+        ("clips whose name another clip has too", chosen[~own]),
     ):
-        export.leave_out(reason, events.clip_id.take(to_arrow(np.flatnonzero(lost))))
+        export.leave_out(reason, events.clip_id.take(to_arrow(lost)))
     given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
     end = events.duration_ms[events.clip]
     beyond = (events.onset_ms >= end) | (events.offset_ms <= 0)
@@ -149,13 +128,15 @@ def choose_sounding(
     ):
         if unheard.any():
             export.left_out[reason] = int(unheard.sum())
-    chosen = np.flatnonzero(sounding & alone)
-    place = np.full(len(events), -1)
-    place[chosen] = np.arange(len(chosen))
+    chosen, names = chosen[own], names.take(to_arrow(np.flatnonzero(own)))
+    return Sounding(chosen, names, runs_of(present, chosen), runs_of(unsure, chosen))
 
-    def of_chosen(runs: Runs) -> Runs:
-        kept = place[runs.clip] >= 0
-        return Runs(place[runs.clip[kept]], *(part[kept] for part in runs[1:]))
 
-    kept_names = texts_to_arrow([names[row] for row in chosen.tolist()])
-    return Sounding(chosen, kept_names, of_chosen(present), of_chosen(unsure))
+def runs_of(runs: Runs, clips: Rows) -> Runs:
+    """The runs of some clips in ascending order; `clip` becomes a place among these."""
+    if len(clips):
+        begin, end = np.searchsorted(runs.clip, [clips[0], clips[-1] + 1])
+        runs = Runs(*(part[begin:end] for part in runs))
+    place = np.searchsorted(clips, runs.clip)
+    kept = np.append(clips, -1)[place] == runs.clip
+    return Runs(place[kept], *(part[kept] for part in runs[1:]))

@@ -3,15 +3,16 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.files import blame
+from audiolabels.files import blame, write_rows
 
 
 @dataclass
@@ -36,6 +37,17 @@ class Export:
         if len(names):
             self.left_out[reason] = len(names)
             self.names[reason] = names
+
+    def write_table(
+        self,
+        path: str | Path,
+        head: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        separator: str = "\t",
+    ) -> None:
+        """Write a header and rows of cells, whole or not at all, and note the number of rows."""
+        lines = (separator.join(cells) for cells in chain([head], rows))
+        self.files[Path(path)] = write_rows(path, lines) - 1
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import EXTENSION, parse_clip_name
-from audiolabels.errors import FeaturesFileError, OptionError, shortlist
+from audiolabels.errors import FeaturesFileError, extra, shortlist
 from audiolabels.features.inputs import (
     Floats,
     Inputs,
@@ -171,14 +171,9 @@ class AudioFeatures:
 
 def open_audio(path: Path, rate: int | None, progress: Progress | None = None) -> AudioFeatures:
     """Open a folder of audio files, or a table of them. See `open_features`."""
-    try:
+    with extra("audio"):
         import soundfile  # noqa: F401
         import soxr  # noqa: F401
-    except ImportError as error:
-        raise OptionError(
-            f"{path}: audio needs soundfile and soxr; install them with: pip install "
-            f"'audiolabels[audio]'"
-        ) from error
     files = list(_in_folder(path) if path.is_dir() else _in_table(path))
     report, used = Report(len(files)), dict[str, File]()
     with ThreadPoolExecutor() as pool:

@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import to_numpy
-from audiolabels.errors import MetricError, OptionError, shortlist
+from audiolabels.arrays.columns import whole_ms
+from audiolabels.errors import MetricError, OptionError, extra, shortlist
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores, run_starts
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -212,15 +212,9 @@ def psds(
 def _import_evaluator() -> Any:
     import pandas
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one of its own dependencies uses pkg_resources
-            import sed_scores_eval
-    except ImportError as error:
-        raise OptionError(
-            f"PSDS needs sed_scores_eval; install it with: pip install 'audiolabels[psds]' "
-            f"({error})"
-        ) from error
+    with extra("psds"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one of its own dependencies uses pkg_resources
+        import sed_scores_eval
     if int(pandas.__version__.split(".")[0]) >= 3:
         raise OptionError(
             f"sed_scores_eval computes PSDS with pandas 2 only, and this is {pandas.__version__}; "
@@ -231,13 +225,12 @@ def _import_evaluator() -> Any:
 
 def _filter_lengths(given: float | Mapping[str, float] | None, vocabulary: Vocabulary) -> Floats:
     """Length of each class's filter in seconds: float64 (K,)."""
-    if isinstance(given, Mapping):
-        lacking = [id_ for id_ in vocabulary.ids if id_ not in given]
-        if lacking:
-            raise OptionError(f"no length of the median filter for {shortlist(lacking)}")
-        lengths = np.array([given[id_] for id_ in vocabulary.ids], np.float64)
-    else:
-        lengths = np.full(len(vocabulary), given or 0.0)
+    if not isinstance(given, Mapping):
+        given = dict.fromkeys(vocabulary.ids, given or 0.0)
+    lacking = [id_ for id_ in vocabulary.ids if id_ not in given]
+    if lacking:
+        raise OptionError(f"no length of the median filter for {shortlist(lacking)}")
+    lengths = np.array([given[id_] for id_ in vocabulary.ids], np.float64)
     if not (np.isfinite(lengths) & (lengths >= 0)).all():
         raise OptionError("the length of a median filter is a number of seconds, 0 for none")
     return lengths
@@ -280,7 +273,7 @@ def _frames(
     onset, offset = scores.onset[part], scores.offset[part]
     if onset.null_count or offset.null_count:
         raise MetricError(f"frames of clip {clip!r} have no times; PSDS needs onsets and offsets")
-    starts, ends = (np.rint(to_numpy(times) * 1000) for times in (onset, offset))
+    starts, ends = whole_ms(onset), whole_ms(offset)
     if (ends <= starts).any() or (starts[1:] != ends[:-1]).any():
         raise MetricError(
             f"frames of clip {clip!r} overlap or leave gaps; PSDS needs one after the other"

@@ -112,6 +112,12 @@ def describe_vocabulary(vocabulary: Vocabulary) -> dict[str, Any]:
     }
 
 
+def class_rows(vocabulary: Vocabulary) -> list[tuple[str, str, str]]:
+    """Header and rows of AudioSet's `class_labels_indices.csv`."""
+    classes = enumerate(zip(vocabulary.ids, vocabulary.names, strict=True))
+    return [("index", "mid", "display_name"), *((str(i), *names) for i, names in classes)]
+
+
 def _column_file(stem: str, *conditions: str) -> Callable[[Ontology], tuple[list[str], list[str]]]:
     def read(ontology: Ontology) -> tuple[list[str], list[str]]:
         path = ontology_folder() / "vocabularies" / f"{stem}.csv"

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import whole_ms
 from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
 from audiolabels.clips.partition import draw_parts
 from audiolabels.errors import OptionError, shortlist
@@ -16,7 +15,7 @@ from audiolabels.files import plain, quote, refuse_overwriting, seconds, write_c
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.ontology.vocabulary import class_rows, load_vocabulary
 from audiolabels.readers import read_labels
 from audiolabels.splitting.roots import Split, split_by_root, take_rows
 
@@ -93,7 +92,7 @@ def split_files(
         (lists["base"], split.base_vocabulary),
         (lists["target"], split.target_vocabulary),
     ):
-        done.classes[path] = write_classes(path, _class_rows(own))
+        done.classes[path] = write_classes(path, class_rows(own))
     for side, clips in (("base", split.base), ("target", split.target)):
         part = draw_parts(clips.clip_id, shares, seed=seed) if shares else np.zeros(len(clips))
         for number, path in enumerate(files[side]):
@@ -123,8 +122,9 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
         raise OptionError(f"{path}: clip ids that no label file can hold: {shortlist(odd)}")
     # Times beside a bare video's id are read as a place in the video.
     timed = not annotations.offset.null_count and not any(map(VIDEO.fullmatch, ids))
-    onset = _ms(annotations.onset) if timed else []
-    offset = _ms(annotations.offset) if timed else []
+    onset, offset = (
+        whole_ms(times.fill_null(0.0)).tolist() for times in (annotations.onset, annotations.offset)
+    )
     segments = timed and not any(onset) and all(re.match(STARTED, clip) for clip in ids)
 
     def rows() -> Iterator[str]:
@@ -148,18 +148,7 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
     return len(ids)
 
 
-def _ms(times: pa.DoubleArray) -> list[int]:
-    rounded: list[int] = np.rint(to_numpy(times) * 1000).astype(np.int64).tolist()
-    return rounded
-
-
 def _given(annotations: Annotations, row: int) -> list[str]:
     chosen = int(annotations.set_of_clip[row])
     start, stop = annotations.sets.offsets[chosen : chosen + 2]
     return [annotations.ontology.ids[c] for c in annotations.sets.classes[start:stop].tolist()]
-
-
-def _class_rows(vocabulary: Vocabulary) -> list[list[str]]:
-    head = ["index", "mid", "display_name"]
-    pairs = zip(vocabulary.ids, vocabulary.names, strict=True)
-    return [head, *([str(i), id_, name] for i, (id_, name) in enumerate(pairs))]

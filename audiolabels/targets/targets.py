@@ -16,7 +16,7 @@ import numpy.typing as npt
 from audiolabels.arrays.bits import CHUNK, Bits, unpack_floats
 from audiolabels.arrays.tables import html_table
 from audiolabels.clips.rows import ClipRows
-from audiolabels.errors import OptionError
+from audiolabels.errors import extra
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 
 if TYPE_CHECKING:
@@ -169,12 +169,8 @@ def as_tensors(
     Raises:
         OptionError: torch is not installed.
     """
-    try:
+    with extra("train"):
         import torch
-    except ImportError as error:
-        raise OptionError(
-            "torch is not installed; install it with: pip install 'audiolabels[train]'"
-        ) from error
     return torch.from_numpy(target), torch.from_numpy(mask)
 
 

@@ -20,7 +20,7 @@ import torch
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import RunError
 from audiolabels.features import Features
-from audiolabels.files import atomic_path
+from audiolabels.files import atomic_path, write_rows
 from audiolabels.readers.scores.parquet import CLASSES
 from audiolabels.training.examples import Ints, Seconds, heard_windows, windows
 from audiolabels.training.predict import predict
@@ -75,7 +75,7 @@ def annotate(
             another job's: of other weights, clips, features or options.
         ScoresFileError: the model puts out NaN.
     """
-    check_features(run, features)
+    check_features(run.model, features, run.config)
     if not len(features.clip_ids):
         raise RunError("the features hold no clip")
     output = Path(output)
@@ -131,13 +131,12 @@ def _claim(parts: Path, stated: dict[str, Any]) -> None:
     """
     job = parts / "job.json"
     text = json.dumps(stated)
-    if job.exists() and job.read_text("utf-8") != text:
-        raise RunError(f"{parts} holds parts of another annotation that was interrupted; delete it")
     if not job.exists():
         shutil.rmtree(parts, ignore_errors=True)  # of a job whose removal was interrupted
         parts.mkdir()
-        with atomic_path(job) as partial:
-            partial.write_text(text, "utf-8")
+        write_rows(job, [text])
+    elif job.read_text("utf-8").rstrip("\n") != text:
+        raise RunError(f"{parts} holds parts of another annotation that was interrupted; delete it")
 
 
 def _fingerprint(weights: Mapping[str, torch.Tensor]) -> str:

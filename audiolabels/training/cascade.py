@@ -16,11 +16,11 @@ import numpy as np
 from audiolabels.errors import OptionError, RunError
 from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
-from audiolabels.files import atomic_path
+from audiolabels.files import sha256_of, write_rows
 from audiolabels.training.annotate import annotate
 from audiolabels.training.fit import Recipe
 from audiolabels.training.run_folder import load_run
-from audiolabels.training.train import HELD_OUT, file_digest, train
+from audiolabels.training.train import HELD_OUT, train
 
 FIXED = 0.7  # teacher weight that did best with one stage
 
@@ -87,20 +87,17 @@ def cascade(
     if not teacher_weights or not all(0 <= weight <= 1 for weight in teacher_weights):
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
     recipe = recipe or Recipe()
-    beside: dict[str, Any] = {"batch_size": recipe.batch_size, "workers": recipe.workers}
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(
-        folder,
-        {
-            "labels": [file_digest(path) for path in labels],
-            "labels scheme": labels_scheme,
-            "vocabulary": file_digest(Path(vocabulary))
-            if vocabulary is not None and Path(vocabulary).is_file()
-            else vocabulary,
-            "parents": parents,
-        },
-        list(teacher_weights),
-    )
+    named = vocabulary
+    if vocabulary is not None and Path(vocabulary).is_file():
+        named = sha256_of(Path(vocabulary))
+    stated = {
+        "labels": [sha256_of(path) for path in labels],
+        "labels scheme": labels_scheme,
+        "vocabulary": named,
+        "parents": parents,
+    }
+    _claim(folder, stated, list(teacher_weights))
     given = folder / "given.parquet"
     climbing: dict[str, Any] = {} if parents is None else {"parents": parents}
     if not given.exists():
@@ -108,14 +105,13 @@ def cascade(
     options = {**train_options, "recipe": recipe, "validation": given, "held_out": held_out}
     stages: list[Stage] = []
     for number, weight in enumerate([None, *teacher_weights]):
-        here, targets = folder / f"stage-{number}", given
-        if weight is not None:
-            targets = folder / f"targets-{number}.parquet"
-        if weight is not None and not targets.exists():
-            scores = folder / f"scores-{number}.parquet"
-            teacher = load_run(stages[-1].folder)
+        here, scores = folder / f"stage-{number}", folder / f"scores-{number}.parquet"
+        targets = given if weight is None else folder / f"targets-{number}.parquet"
+        if not targets.exists():
             if not scores.exists():
-                annotate(teacher, features, scores, **beside)
+                teacher = load_run(stages[-1].folder)
+                annotate(teacher, features, scores, batch_size=recipe.batch_size,
+                         workers=recipe.workers)  # fmt: skip
             expand_files(
                 labels, targets, "co-supervised", scores=scores, teacher_weight=weight,
                 labels_scheme=labels_scheme, vocabulary=vocabulary, **climbing,
@@ -143,5 +139,4 @@ def _claim(folder: Path, stated: dict[str, Any], weights: list[float]) -> None:
             raise RunError(f"{folder} holds a cascade with other {', '.join(differ)}; choose "
                            f"another folder, or delete it")  # fmt: skip
         weights = max(before, weights, key=len)
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps({**stated, "teacher weights": weights}), "utf-8")
+    write_rows(path, [json.dumps({**stated, "teacher weights": weights})])

@@ -48,7 +48,7 @@ def evaluate_run(
         VocabularyError: the targets lack a class of the run's.
         OptionError: targets and features share no clip.
     """
-    check_features(run, features)
+    check_features(run.model, features, run.config)
     try:
         targets = read_targets(labels).select(run.vocabulary)
     except VocabularyError as error:
@@ -88,7 +88,7 @@ def detect(
         RunError: the model cannot hear these features.
         OptionError, MetricError: see `psds`.
     """
-    check_features(run, features)
+    check_features(run.model, features, run.config)
     names = events.clip_id.to_pylist()
     rows = features.find(names)
     heard = np.flatnonzero(rows >= 0)
@@ -107,4 +107,13 @@ def detect(
         np.zeros((count, -(-len(run.vocabulary) // 8)), np.uint8),
         np.arange(1, count + 1),
     )  # fmt: skip
+    nothing = np.zeros((0, len(run.vocabulary)), np.float32)
+    scores = Scores.from_arrays(
+        [names[row] for row in heard[owner].tolist()],
+        np.concatenate([nothing, *predict(run.model, segments, **options)]),
+        classes=run.vocabulary,
+        onset=segments.onset.tolist(),
+        offset=segments.offset.tolist(),
+        ontology=events.ontology,
+    )
     return psds(scores, events, parents=parents, median_filter=median_filter)

@@ -10,6 +10,7 @@ paper frames the drawn 960 ms anew. There, mixing fine-tunes a model trained on 
 run with another.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -167,10 +168,8 @@ class Examples(Segments):
             for name in ("clips", "onset", "offset", "rows")
         }
         source = np.concatenate([self.source, other.source + len(self.targets)])
-        left_out = {
-            what: self.left_out.get(what, 0) + other.left_out.get(what, 0)
-            for what in {**self.left_out, **other.left_out}
-        }
+        left_out = Counter(self.left_out)
+        left_out.update(other.left_out)
         return replace(self, **joined, source=source, targets=self.targets + other.targets,
                        left_out=left_out)  # fmt: skip
 

@@ -24,13 +24,12 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from audiolabels.errors import OptionError, choose
 from audiolabels.losses import masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
 from audiolabels.training.examples import HALF, Batch, Examples
-from audiolabels.training.predict import as_it_is, order_of, predict_windows
+from audiolabels.training.predict import make_loader, order_of, predict_windows
 
 LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(
     {
@@ -121,14 +120,7 @@ class Task(lightning.LightningModule):
         mine = order_of(order, trainer.global_rank, trainer.world_size)
         if len(mine) % recipe.batch_size == 1:  # batch normalization takes two
             mine.append(mine[0])
-        return DataLoader(
-            self.train_examples,
-            recipe.batch_size,
-            sampler=mine,
-            num_workers=recipe.workers,
-            collate_fn=as_it_is,
-            pin_memory=torch.cuda.is_available(),
-        )
+        return make_loader(self.train_examples, recipe.batch_size, recipe.workers, sampler=mine)
 
     def on_train_epoch_start(self) -> None:
         """Begin to count."""

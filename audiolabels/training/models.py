@@ -24,23 +24,7 @@ from audiolabels.training.huggingface import (
     rate_of_folder,
 )
 from audiolabels.training.networks import CNN1D, MLP, Linear, MobileNetV2, ResNet50, Segments
-from audiolabels.training.tagger import POOLING, Tagger, freeze, mean_of_real, new_head, real_frames
-
-__all__ = [
-    "MODELS",
-    "POOLING",
-    "Model",
-    "Tagger",
-    "describe",
-    "embeddings",
-    "freeze",
-    "layers",
-    "make_model",
-    "new_head",
-    "own_vocabulary",
-    "rate_of",
-    "rebuild",
-]
+from audiolabels.training.tagger import POOLING, Tagger, mean_of_real, new_head, real_frames
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,6 @@ from audiolabels.training.models import embeddings
 Floats = npt.NDArray[np.float32]
 
 
-def best_device() -> torch.device:
-    """The GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def predict(
     model: Any,
     segments: Segments,
@@ -46,24 +41,17 @@ def predict(
         ScoresFileError: the model puts out NaN.
         OptionError: no such layer.
     """
-    device = device or best_device()
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device).eval()
     plain = Segments(segments.features, segments.clips, segments.onset, segments.offset)
     done = 0
-    for values, lengths in DataLoader(
-        plain,
-        batch_size,
-        num_workers=workers,
-        collate_fn=as_it_is,
-        pin_memory=device.type == "cuda",
-    ):
+    for batch in make_loader(plain, batch_size, workers):
         with torch.inference_mode():
-            heard = values.to(device), lengths.to(device)
+            x, lengths = (values.to(device) for values in batch)
             if layer is None:
-                out = torch.sigmoid(model(*heard).float())
+                scores = torch.sigmoid(model(x, lengths).float()).cpu().numpy()
             else:
-                out = embeddings(model, *heard, layer).float()
-        scores = out.cpu().numpy()
+                scores = embeddings(model, x, lengths, layer).cpu().numpy()
         if not np.isfinite(scores).all():
             bad = int(np.flatnonzero(~np.isfinite(scores).all(1))[0])
             clip = segments.features.clip_ids[int(segments.clips[done + bad])]
@@ -99,8 +87,13 @@ def predict_windows(model: Any, examples: Examples, window: float | None, **opti
     return total
 
 
-def as_it_is(batch: object) -> object:
-    """The loader gets whole batches already."""
+def make_loader(examples: Any, batch_size: int, workers: int, **options: Any) -> DataLoader[Any]:
+    """A loader of data that come as whole batches."""
+    options |= {"pin_memory": torch.cuda.is_available(), "collate_fn": _as_it_is}
+    return DataLoader(examples, batch_size, num_workers=workers, **options)
+
+
+def _as_it_is(batch: object) -> object:
     return batch
 
 

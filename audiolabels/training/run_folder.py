@@ -28,7 +28,7 @@ from safetensors.torch import load_file, save_file
 from audiolabels import __version__
 from audiolabels.errors import RunError
 from audiolabels.features import Features
-from audiolabels.files import atomic_path
+from audiolabels.files import atomic_path, write_rows
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 
@@ -93,8 +93,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     with atomic_path(folder / CLASSES) as partial, partial.open("w", newline="") as file:
         rows = zip(columns["ids"], columns["names"], strict=True)
         csv.writer(file).writerows([("mid", "display_name"), *rows])
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(stated, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_rows(path, [json.dumps(stated, indent=1, ensure_ascii=False)])
 
 
 def _which(there: Any, asked: Any) -> str:
@@ -156,22 +155,13 @@ def load_run(folder: str | Path) -> Run:
     return Run(model.eval(), vocabulary, config, folder)
 
 
-def check_features(run: Run, features: Features) -> None:
-    """Whether a model can hear these features.
+def check_features(model: Any, features: Features, config: Mapping[str, Any] | None = None) -> None:
+    """Whether features are what a model takes: audio at its rate, or embeddings.
 
-    Raises:
-        RunError: it takes others.
-    """
-    check_rate(run.model, features)
-    wanted = run.config.get("features", {}).get("dim")
-    if wanted is not None and wanted != features.dim:
-        raise RunError(
-            f"{run.folder}: trained on embeddings of {wanted} numbers, these have {features.dim}"
-        )
-
-
-def check_rate(model: Any, features: Features) -> None:
-    """Whether features are what a model takes, audio at its rate or embeddings.
+    Args:
+        model: of a run, or new.
+        features: of clips.
+        config: the run's, which holds the width of the embeddings that it was trained on.
 
     Raises:
         RunError: they are not.
@@ -187,6 +177,9 @@ def check_rate(model: Any, features: Features) -> None:
             f"the model takes {model.rate:,} samples a second, the features have "
             f"{features.rate:,}; open them with rate={model.rate}"
         )
+    wanted = (config or {}).get("features", {}).get("dim", features.dim)
+    if wanted != features.dim:
+        raise RunError(f"trained on embeddings of {wanted} numbers, these have {features.dim}")
 
 
 def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:

@@ -1,6 +1,5 @@
 """From files to a run: what `audiolabels train` does."""
 
-import hashlib
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,21 +10,22 @@ import torch
 
 from audiolabels.errors import OptionError
 from audiolabels.features import Features
+from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
 from audiolabels.training.fit import Recipe, fit
-from audiolabels.training.models import MODELS, describe, freeze, make_model, new_head
+from audiolabels.training.models import MODELS, describe, make_model
 from audiolabels.training.run_folder import (
     check_features,
-    check_rate,
     fingerprint,
     finished,
     load_run,
     save_weights,
     write_config,
 )
+from audiolabels.training.tagger import freeze, new_head
 
 DEFAULT = "mlp"
 MIXING = 0.8  # best μ for strong labels beside weak ones; Hershey et al. 2021, §4.1
@@ -135,7 +135,7 @@ def train(
             "init": str(init) if init else None,
             "frozen": frozen,
             "labels": [
-                {"file": path.name, "sha256": file_digest(path)}
+                {"file": path.name, "sha256": sha256_of(path)}
                 for path in (labels, validation, mix)
                 if path is not None
             ],
@@ -185,23 +185,17 @@ def _network(
             raise OptionError(f"the features are {features.takes}; choose a model (--model): "
                               f"{', '.join(fitting)}")  # fmt: skip
         network = make_model(model or DEFAULT, len(vocabulary), dim=features.dim, **options)
-        check_rate(network, features)
+        check_features(network, features)
     else:
         if options or model is not None:
             named = [*([] if model is None else ["model"]), *options]
             raise OptionError(f"{', '.join(named)}: a run to begin with (init) brings its model; "
                               f"give none")  # fmt: skip
         run = load_run(init)
-        check_features(run, features)
+        check_features(run.model, features, run.config)
         network = run.model
         if run.vocabulary.ids != vocabulary.ids:
             new_head(network, len(vocabulary))
     if frozen:
         freeze(network)
     return network
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from audiolabels.labels.duplicates import ClipIndex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,6 @@ from audiolabels.clips import duplicates
 from audiolabels.clips.duplicates import ClipIndex
 from audiolabels.clips.index import hash_strings
 from audiolabels.clips.rows import clip_rows
-from audiolabels.labels import duplicates
 from audiolabels.labels.report import Finding
 
 TEXTS = st.text(max_size=40) | st.text("ab", max_size=20) | st.text("\0a", max_size=20)

@@ -29,7 +29,7 @@ from audiolabels import (
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.comparison import matching
 from audiolabels.comparison import odds_ratios as cooccurrence
-from audiolabels.comparison.comparison import shifted_classes, tabulate_classes, tabulate_odds
+from audiolabels.comparison.comparison import shifted_classes
 from audiolabels.comparison.odds_ratios import odds_ratio
 from audiolabels.errors import (
     ComparisonError,
@@ -424,12 +424,6 @@ def test_notebooks_show_figures_and_escape_names(
     assert "66.7%" in page
     shown = compare(targets_of([("a", [1])], ["<b>"]), targets_of([("a", [1])], ["<b>"]))
     assert "<b>" not in shown._repr_html_()
-
-
-def test_columns_are_of_equal_length(weak_and_strong: tuple[Annotations, Annotations]) -> None:
-    found = compare(*weak_and_strong)
-    for columns in (tabulate_classes(found), tabulate_odds(found)):
-        assert len({len(column) for column in columns.values()}) == 1
 
 
 def test_files_of_either_kind(tmp_path: Path) -> None:

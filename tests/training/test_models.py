@@ -13,17 +13,14 @@ from audiolabels import load_vocabulary
 from audiolabels.errors import OptionError
 from audiolabels.training.models import (
     MODELS,
-    POOLING,
-    Tagger,
     describe,
     embeddings,
-    freeze,
     layers,
     make_model,
-    new_head,
     own_vocabulary,
     rebuild,
 )
+from audiolabels.training.tagger import POOLING, Tagger, freeze, new_head
 
 CLASSES = 5
 BUILT_IN = [name for name in MODELS if name != "huggingface"]
