@@ -13,115 +13,63 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audiolabels.arrays.grid import Grid
-    from audiolabels.clips.partition import draw_parts
-    from audiolabels.comparison.comparison import Comparison, compare
-    from audiolabels.comparison.files import compare_files
-    from audiolabels.errors import AudioLabelsError
-    from audiolabels.expansion.local import expand_files
-    from audiolabels.exporters import export
-    from audiolabels.labels.annotations import Annotations
-    from audiolabels.labels.events import Events
-    from audiolabels.labels.scores import Scores
-    from audiolabels.metrics.ranking import Evaluation, evaluate, hard_negatives
-    from audiolabels.metrics.teacher import analyse_scores
-    from audiolabels.ontology.embedded import sample_path
-    from audiolabels.ontology.ontology import Ontology, load_ontology, toy_ontology
-    from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
-    from audiolabels.readers import read_events, read_labels
-    from audiolabels.readers.scores import read_scores, write_scores
-    from audiolabels.schemes import SCHEMES, expand
-    from audiolabels.splitting.roots import Split, split_by_root
-    from audiolabels.targets.sampling import Mixture, balanced_order, sampling_weights
-    from audiolabels.targets.soft import SoftTargets
-    from audiolabels.targets.source import LabelSource
-    from audiolabels.targets.source import open_source as open
-    from audiolabels.targets.store import read_info, read_targets, write_targets
-    from audiolabels.targets.targets import Targets
+    from audiolabels.comparison import compare as compare
+    from audiolabels.errors import AudioLabelsError as AudioLabelsError
+    from audiolabels.expansion import expand_files as expand_files
+    from audiolabels.exporters import export as export
+    from audiolabels.labels import Annotations as Annotations
+    from audiolabels.labels import Events as Events
+    from audiolabels.labels import Scores as Scores
+    from audiolabels.metrics import evaluate as evaluate
+    from audiolabels.ontology import Ontology as Ontology
+    from audiolabels.ontology import Vocabulary as Vocabulary
+    from audiolabels.ontology import load_ontology as load_ontology
+    from audiolabels.ontology import load_vocabulary as load_vocabulary
+    from audiolabels.ontology import sample_path as sample_path
+    from audiolabels.ontology import toy_ontology as toy_ontology
+    from audiolabels.readers import read_events as read_events
+    from audiolabels.readers import read_labels as read_labels
+    from audiolabels.readers import read_scores as read_scores
+    from audiolabels.schemes import SCHEMES as SCHEMES
+    from audiolabels.schemes import expand as expand
+    from audiolabels.targets import LabelSource as LabelSource
+    from audiolabels.targets import SoftTargets as SoftTargets
+    from audiolabels.targets import Targets as Targets
+    from audiolabels.targets import open as open
+    from audiolabels.targets import read_targets as read_targets
+    from audiolabels.targets import write_targets as write_targets
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "SCHEMES",
-    "Annotations",
-    "AudioLabelsError",
-    "Comparison",
-    "Evaluation",
-    "Events",
-    "Grid",
-    "LabelSource",
-    "Mixture",
-    "Ontology",
-    "Scores",
-    "SoftTargets",
-    "Split",
-    "Targets",
-    "Vocabulary",
-    "analyse_scores",
-    "balanced_order",
-    "compare",
-    "compare_files",
-    "draw_parts",
-    "evaluate",
-    "expand",
-    "expand_files",
-    "export",
-    "hard_negatives",
-    "load_ontology",
-    "load_vocabulary",
-    "open",
-    "read_events",
-    "read_info",
-    "read_labels",
-    "read_scores",
-    "read_targets",
-    "sample_path",
-    "sampling_weights",
-    "split_by_root",
-    "toy_ontology",
-    "write_scores",
-    "write_targets",
-]
-
-# Names load with their module when first used, so that the command line starts without numpy.
-_HOMES = {
-    "comparison.comparison": ["Comparison", "compare"],
-    "comparison.files": ["compare_files"],
-    "errors": ["AudioLabelsError"],
-    "arrays.grid": ["Grid"],
-    "expansion.local": ["expand_files"],
-    "exporters": ["export"],
-    "labels.annotations": ["Annotations"],
-    "labels.events": ["Events"],
-    "labels.scores": ["Scores"],
-    "metrics.ranking": ["Evaluation", "evaluate", "hard_negatives"],
-    "metrics.teacher": ["analyse_scores"],
-    "ontology.embedded": ["sample_path"],
-    "ontology.ontology": ["Ontology", "load_ontology", "toy_ontology"],
-    "ontology.vocabulary": ["Vocabulary", "load_vocabulary"],
-    "readers": ["read_events", "read_labels"],
-    "readers.scores": ["read_scores", "write_scores"],
-    "schemes": ["SCHEMES", "expand"],
-    "splitting.roots": ["Split", "split_by_root"],
-    "clips.partition": ["draw_parts"],
-    "targets.sampling": ["Mixture", "balanced_order", "sampling_weights"],
-    "targets.soft": ["SoftTargets"],
-    "targets.source": ["LabelSource"],
-    "targets.store": ["read_info", "read_targets", "write_targets"],
-    "targets.targets": ["Targets"],
+# The packages, each with its names that are public here too. Both load when first used, so that the
+# command line starts without numpy.
+_PACKAGES = {
+    "arrays": "",
+    "comparison": "compare",
+    "errors": "AudioLabelsError",
+    "expansion": "expand_files",
+    "exporters": "export",
+    "labels": "Annotations Events Scores",
+    "metrics": "evaluate",
+    "ontology": "Ontology Vocabulary load_ontology load_vocabulary sample_path toy_ontology",
+    "readers": "read_events read_labels read_scores",
+    "schemes": "SCHEMES expand",
+    "splitting": "",
+    "targets": "LabelSource SoftTargets Targets open read_targets write_targets",
 }
+_HOMES = {name: package for package, names in _PACKAGES.items() for name in names.split()}
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "open":  # a builtin's name, which only the package itself bears
-        return import_module("audiolabels.targets.source").open_source
-    for module, names in _HOMES.items():
-        if name in names:
-            value = getattr(import_module(f"audiolabels.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module 'audiolabels' has no attribute {name!r}")
+    if name in _PACKAGES:
+        return import_module(f"audiolabels.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'audiolabels' has no attribute {name!r}")
+    value = getattr(import_module(f"audiolabels.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

@@ -1,7 +1,11 @@
 """The errors of the library. `except AudioLabelsError` catches every one of them."""
 
-from collections.abc import Iterable, Iterator
+import difflib
+import reprlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import UnionType
+from typing import Any, get_args
 
 
 class AudioLabelsError(Exception):
@@ -44,6 +48,10 @@ class OptionError(AudioLabelsError):
     """An option has a value that is not offered, or that does not fit the others."""
 
 
+class InputTypeError(AudioLabelsError, TypeError):
+    """A value has a Python type that is not taken; the message names what is."""
+
+
 class ComparisonError(AudioLabelsError):
     """Two sides have nothing in common that could be compared."""
 
@@ -76,20 +84,50 @@ def extra(name: str, otherwise: str = "") -> Iterator[None]:
         ) from error
 
 
-def shortlist(items: Iterable[object], limit: int = 5) -> str:
-    """Join the first `limit` items with commas and count the rest."""
-    texts = [str(item) for item in items]
-    more = f" and {len(texts) - limit:,} more" if len(texts) > limit else ""
-    return ", ".join(texts[:limit]) + more
+def shortlist(items: Iterable[object], limit: int = 5, show: Callable[[Any], str] = str) -> str:
+    """Join the first `limit` items, each as `show` puts it, with commas, and count the rest."""
+    listed = list(items)
+    more = f" and {len(listed) - limit:,} more" if len(listed) > limit else ""
+    return ", ".join(map(show, listed[:limit])) + more
+
+
+def nearest(name: str, offered: Iterable[str], limit: int = 4) -> list[str]:
+    """The offered names that are spelled most like `name`, upper and lower case alike.
+
+    >>> nearest("Gitar", ["Guitar", "Rain", "Sitar"])
+    ['Guitar', 'Sitar']
+    """
+    spelled = {text.casefold(): text for text in offered}
+    return [spelled[near] for near in difflib.get_close_matches(name.casefold(), spelled, limit)]
 
 
 def choose(option: str, value: str, offered: Iterable[str]) -> str:
     """Return `value` if it is offered.
 
     Raises:
-        OptionError: it is not; the message names what is.
+        OptionError: it is not; the message names what is, and what may have been meant.
     """
     offered = list(offered)
     if value not in offered:
-        raise OptionError(f"{option} {value!r} is not offered; choose one of {', '.join(offered)}")
+        near = nearest(str(value), offered, limit=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise OptionError(
+            f"{option} {value!r} is not offered; choose one of {', '.join(offered)}{hint}"
+        )
     return value
+
+
+def expect(what: str, value: object, types: type | UnionType, expected: str) -> None:
+    """Check the Python type of a value; a text is not taken for a collection of its characters.
+
+    Raises:
+        InputTypeError: it has another type than `types`, which `expected` puts in words.
+
+    >>> expect("vocabulary", 527, str | list, "a name or a list")
+    Traceback (most recent call last):
+    audiolabels.errors.InputTypeError: vocabulary: expected a name or a list; got 527 (int)
+    """
+    taken = get_args(types) or (types,)
+    if not isinstance(value, taken) or (isinstance(value, str) and str not in taken):
+        given = "None" if value is None else f"{reprlib.repr(value)} ({type(value).__name__})"
+        raise InputTypeError(f"{what}: expected {expected}; got {given}")

@@ -8,7 +8,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from audiolabels.errors import OptionError, TargetsFileError
+from audiolabels.errors import OptionError, TargetsFileError, expect
+
+
+def as_path(what: str, path: str | Path) -> Path:
+    """The path of a file that is called `what` in the message if it is none.
+
+    Raises:
+        InputTypeError: it is neither a text nor a path.
+    """
+    expect(what, path, str | Path, "a path")
+    return Path(path)
+
+
+def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    """One path or several as a list.
+
+    Raises:
+        InputTypeError: something else, or something else among them.
+    """
+    expect(what, paths, str | Path | Iterable, "a path or a list of paths")
+    listed = [paths] if isinstance(paths, str | Path) else paths
+    return [as_path(what, path) for path in listed]
 
 
 @contextmanager
@@ -19,7 +40,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         TargetsFileError: the folder does not exist, `path` is no regular file or read-only, or
             writing fails.
     """
-    path = Path(path)
+    path = as_path("output", path)
     with blame(path):
         target = path.resolve()  # a link stays a link
         if target.exists() and not target.is_file():

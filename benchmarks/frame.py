@@ -90,7 +90,7 @@ def compare_framing(source: Path, repeats: int) -> None:
 
     events = audiolabels.read_events(source)
     parts = [events.slice(start, start + PART) for start in range(0, len(events), PART)]
-    grid = audiolabels.Grid()
+    grid = audiolabels.arrays.Grid()
 
     def ours() -> list[tuple[Runs, Runs]]:
         found = []

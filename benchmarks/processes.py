@@ -43,7 +43,7 @@ def prepare_floor(ours: Path, output: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from audiolabels import read_info
+    from audiolabels.targets import read_info
     from audiolabels.targets.layouts import LAYOUTS as STORED
     from audiolabels.targets.store import parquet_options
 

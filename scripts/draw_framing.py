@@ -24,7 +24,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 import audiolabels
-from audiolabels import Events, Grid
+from audiolabels import Events
+from audiolabels.arrays import Grid
 from audiolabels.labels.events import PRESENT
 
 mpl.use("Agg")

@@ -1,6 +1,7 @@
 """The package as others install it: a wheel and an editable install both find the ontology."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -101,12 +102,14 @@ except audiolabels.AudioLabelsError as error:
 def test_importing_loads_nothing_heavy(tmp_path: Path) -> None:
     program = """
 import sys, audiolabels
-from audiolabels import compare_files, expand_files, sample_path
+from audiolabels import expand_files, sample_path
+from audiolabels.comparison import compare_files
 expand_files([sample_path()], "o.parquet")
 expand_files(sample_path(events=True), "o.parquet", "strong-framed")
 compare_files(sample_path(), "o.parquet")
 ids = audiolabels.read_labels(sample_path()).clip_id.to_pylist()[:9]
-audiolabels.write_scores(audiolabels.Scores.from_arrays(ids, [[0.1] * 527] * 9), "s.parquet")
+scores = audiolabels.Scores.from_arrays(ids, [[0.1] * 527] * 9)
+audiolabels.readers.write_scores(scores, "s.parquet")
 mixed = dict(scores="s.parquet", teacher_weight=0.5)
 expand_files([sample_path()], "o.parquet", "pseudo-strong", **mixed)
 heavy = ("pandas", "networkx", "rich", "torch", "sklearn", "h5py", "click")
@@ -123,9 +126,13 @@ print([m for m in ("numpy", "pyarrow") if m in sys.modules])
     assert python(program, REPOSITORY, tmp_path) == "[]"
 
 
-def test_every_public_name_exists() -> None:
+def test_every_public_name_exists_and_is_documented() -> None:
     import audiolabels
 
+    assert len(audiolabels.__all__) <= 25
+    page = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    described = {*re.findall(r":: audiolabels\.(\w+)", page), "SCHEMES"}
+    assert set(audiolabels.__all__) <= described
     assert all(getattr(audiolabels, name) is not None for name in audiolabels.__all__)
     assert set(audiolabels.__all__) <= set(dir(audiolabels))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):

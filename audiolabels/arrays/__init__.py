@@ -1,1 +1,5 @@
 """Arrays without meaning of their own: Arrow columns, bit tables, intervals, the frame grid."""
+
+from audiolabels.arrays.grid import Grid
+
+__all__ = ["Grid"]

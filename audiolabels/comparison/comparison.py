@@ -15,7 +15,7 @@ import numpy.typing as npt
 from audiolabels.arrays.tables import html_table
 from audiolabels.comparison.matching import ClipCounts, Statements, match_clips
 from audiolabels.comparison.odds_ratios import LEVEL, Counts, Floats, cross_tables, odds_ratio
-from audiolabels.errors import UnknownClassError, VocabularyError
+from audiolabels.errors import UnknownClassError, VocabularyError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -273,6 +273,8 @@ def compare(
         ComparisonError: the sides have no clip in common, or none of which both say something.
         VocabularyError: no such vocabulary, or neither side has any of its classes.
     """
+    for side in (a, b):
+        expect("sides to compare", side, Statements, "annotations or targets")
     own = [side.ontology for side in (a, b) if isinstance(side, Annotations)]
     ontology = ontology or (own[0] if own else load_ontology().with_supplement())
     if vocabulary is not None and not isinstance(vocabulary, Vocabulary):

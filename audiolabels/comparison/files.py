@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
-from audiolabels.files import atomic_path, blame, sha256_of
+from audiolabels.files import as_paths, atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -50,7 +50,7 @@ def compare_files(
     """
     ontology = ontology or load_ontology().with_supplement()
     report, sides = Report(), []
-    for path in (Path(a), Path(b)):
+    for path in as_paths("files to compare", [a, b]):
         side: Statements
         if _holds_targets(path):
             side = read_hard_targets(path)

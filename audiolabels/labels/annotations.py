@@ -14,7 +14,7 @@ import numpy.typing as npt
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
 from audiolabels.arrays.tables import html_table
 from audiolabels.clips.rows import ClipRows, clip_rows
-from audiolabels.errors import UnknownLabelError, shortlist
+from audiolabels.errors import UnknownLabelError, expect, shortlist
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 
@@ -141,17 +141,22 @@ class Annotations(ClipRows):
 
         Raises:
             UnknownLabelError: the ontology lacks a label.
+            InputTypeError: something else than a dictionary, or than lists of labels in it.
         """
+        expect("labels", labels, Mapping, "a dictionary of clip ids to lists of labels")
         ontology = ontology or load_ontology().with_supplement()
-        texts = [clip for clip, names in labels.items() if isinstance(names, str)]
-        if texts:
-            raise UnknownLabelError(
-                f"labels must be lists of labels; a text for {shortlist(texts)}"
-            )
+        for clip, names in labels.items():
+            expect(f"clip {clip!r}", names, Iterable | None, "a list of labels, or None")
         given = [list(names) if names is not None else [] for names in labels.values()]
-        unknown = {repr(n) for names in given for n in names if ontology.resolve(n) is None}
-        if unknown:
-            raise UnknownLabelError(f"the ontology lacks {shortlist(sorted(unknown))}")
+        lacking = {
+            name: f"clip {clip!r}"
+            for clip, names in zip(labels, given, strict=True)
+            for name in names
+            if ontology.resolve(name) is None
+        }
+        if lacking:
+            shown = shortlist(lacking, show=lambda name: ontology.hint(name, lacking[name]))
+            raise UnknownLabelError(f"the ontology lacks {shown}")
         pairs = [
             (row, ontology.index[id_])
             for row, names in enumerate(given)

@@ -19,7 +19,14 @@ from audiolabels.arrays.columns import one_chunk, texts_to_arrow
 from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
 from audiolabels.arrays.intervals import united
 from audiolabels.arrays.tables import html_table
-from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError, shortlist
+from audiolabels.errors import (
+    InputTypeError,
+    LabelFileError,
+    OptionError,
+    UnknownLabelError,
+    expect,
+    shortlist,
+)
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 
@@ -30,6 +37,7 @@ SAYS = ("present", "absent", "silent", "unknown", "empty", "nothing")
 PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(SAYS)))
 NO_CLASS = -1
 DURATION = 10.0  # seconds; AudioSet's clips, where nothing says otherwise
+ORDER = "(label, onset, offset), with times in seconds"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +100,10 @@ class Events:
         Raises:
             UnknownLabelError: the ontology lacks a label.
             LabelFileError: an event has no length.
-            OptionError: a duration lacks or is not above zero, or a time is no number.
+            OptionError: a duration lacks or is not above zero.
+            InputTypeError: something else than such a dictionary, list or event.
         """
+        expect("events", events, Mapping, "a dictionary of clip ids to lists of events")
         ontology = ontology or load_ontology().with_supplement()
         absent = absent or {}
         clips = list(dict.fromkeys([*events, *absent]))
@@ -105,7 +115,8 @@ class Events:
         statements: list[tuple[int, str | None, int, int, np.uint8]] = []
         for row, clip in enumerate(clips):
             given = events.get(clip)
-            spans = [(c, nearest_ms(start), nearest_ms(end)) for c, start, end in given or ()]
+            expect(f"clip {clip!r}", given, Iterable | None, f"a list of events {ORDER}, or None")
+            spans = [_span(clip, event) for event in given or ()]
             backwards = [span for span in spans if span[1] >= span[2]]
             if backwards:
                 raise LabelFileError(f"clip {clip!r}: an event without length: {backwards[0]}")
@@ -113,11 +124,14 @@ class Events:
             statements += [(row, c, 0, durations[row], ABSENT) for c in absent.get(clip, ())]
             if not spans:
                 statements.append((row, None, 0, 0, NOTHING if given is None else EMPTY))
-        labels = {label for _, label, *_ in statements if label is not None}
+        labels = {
+            label: f"clip {clips[row]!r}" for row, label, *_ in statements if label is not None
+        }
         position = {label: ontology.index.get(ontology.resolve(label) or "") for label in labels}
-        unknown = [repr(label) for label in sorted(labels) if position[label] is None]
-        if unknown:
-            raise UnknownLabelError(f"the ontology lacks {shortlist(unknown)}")
+        lacking = [label for label in labels if position[label] is None]
+        if lacking:
+            shown = shortlist(lacking, show=lambda label: ontology.hint(label, labels[label]))
+            raise UnknownLabelError(f"the ontology lacks {shown}")
         table = np.array(
             [(row, position[c] if c else NO_CLASS, *rest) for row, c, *rest in statements], np.int64
         ).reshape(-1, 5)
@@ -277,3 +291,15 @@ class Events:
             shown = [f"{onset:g}–{offset:g} {name}" for name, onset, offset in given[:most]]
             more = [f"and {len(given) - most} more"] if len(given) > most else []
             yield " · ".join([*shown, *more]) or "verified empty"
+
+
+def _span(clip: str, event: Iterable[Any]) -> tuple[str, int, int]:
+    """Label, onset and offset of an event, in milliseconds."""
+    expect(f"clip {clip!r}", event, Iterable, f"an event {ORDER}")
+    parts = tuple(event)
+    try:
+        label, onset, offset = parts
+        expect("label", label, str, "a text")
+        return label, nearest_ms(onset), nearest_ms(offset)
+    except (ValueError, OptionError, InputTypeError) as error:
+        raise InputTypeError(f"clip {clip!r}: expected an event {ORDER}; got {parts}") from error

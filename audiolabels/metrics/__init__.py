@@ -11,10 +11,13 @@ from audiolabels.metrics.ranking import (
     lwlrap,
     map_at_3,
 )
+from audiolabels.metrics.teacher import ScoreAnalysis, analyse_scores
 
 __all__ = [
     "Evaluation",
     "Improvement",
+    "ScoreAnalysis",
+    "analyse_scores",
     "area_under_roc",
     "average_precision",
     "d_prime",

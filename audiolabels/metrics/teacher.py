@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
 from audiolabels.metrics.agreement import LEVEL, Agreement, Overlap, ScoreCounts, count_scores
@@ -128,6 +128,7 @@ def analyse_scores(
         OptionError: no scores, a level outside 0 to 1, or see `GivenLabels.make`.
         VocabularyError: the labels' ontology lacks a class of the scores.
     """
+    expect("scores", scores, Scores | SoftTargets, "scores, or soft targets")
     if isinstance(scores, SoftTargets):
         scores = _as_scores(scores, given)
     if not len(scores):

@@ -1,5 +1,6 @@
 """The ontology: a graph of classes, vocabularies, and the policies for several parents."""
 
+from audiolabels.ontology.embedded import sample_path
 from audiolabels.ontology.graph import OntologyClass
 from audiolabels.ontology.ontology import Ontology, load_ontology, toy_ontology
 from audiolabels.ontology.parents import PARENTS, PARENTS_OR_NONE
@@ -14,5 +15,6 @@ __all__ = [
     "Vocabulary",
     "load_ontology",
     "load_vocabulary",
+    "sample_path",
     "toy_ontology",
 ]

@@ -10,7 +10,6 @@ al., ICASSP 2021) that v1 lacks; their parents are this project's own choice.
 """
 
 import csv
-import difflib
 import hashlib
 import json
 import re
@@ -22,7 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from audiolabels.arrays.tables import html_table
-from audiolabels.errors import OntologyError, UnknownClassError, shortlist
+from audiolabels.errors import OntologyError, UnknownClassError, expect, nearest, shortlist
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.graph import (
     OntologyClass,
@@ -181,6 +180,7 @@ class Ontology:
         Traceback (most recent call last):
         audiolabels.errors.UnknownClassError: no class matches 'Gitar'; the nearest: Guitar
         """
+        expect("class", text, str, "an id or a name")
         exact = self.resolve(text.strip())
         if exact:
             return exact
@@ -192,11 +192,24 @@ class Ontology:
             if matches:
                 options = shortlist(f"{self.name(m)} ({m})" for m in matches)
                 raise UnknownClassError(f"{text!r} is not one class; give an id: {options}")
-        pool = self._plain_names | self._plain_parts
-        near = difflib.get_close_matches(key, pool, n=5, cutoff=0.6)
-        names = dict.fromkeys(self.name(sorted(pool[n])[0]) for n in near)
-        hint = f"; the nearest: {'; '.join(names)}" if names else ""
+        near = self._nearest(text, 5)
+        hint = f"; the nearest: {'; '.join(near)}" if near else ""
         raise UnknownClassError(f"no class matches {text!r}{hint}")
+
+    def hint(self, label: object, place: str = "") -> str:
+        """How messages name a label that the ontology lacks: its place and the nearest names.
+
+        >>> toy_ontology().hint("Gitar", "row 7")
+        "'Gitar' (row 7; the nearest: Guitar)"
+        """
+        near = self._nearest(str(label), 3)
+        facts = [place] * bool(place) + [f"the nearest: {'; '.join(near)}"] * bool(near)
+        return f"{label!r} ({'; '.join(facts)})" if facts else repr(label)
+
+    def _nearest(self, text: str, limit: int) -> list[str]:
+        pool = self._plain_names | self._plain_parts
+        found = nearest(_plain(text), pool, limit)
+        return list(dict.fromkeys(self.name(min(pool[key])) for key in found))
 
     def with_supplement(self) -> "Ontology":
         """This ontology and the classes of the strong labels that it lacks.
@@ -297,7 +310,10 @@ def load_ontology(path: str | Path | None = None) -> Ontology:
     >>> load_ontology()
     Ontology(632 classes, 670 edges, 7 roots, 474 leaves)
     """
-    return _embedded() if path is None else _build(Path(path))
+    if path is None:
+        return _embedded()
+    expect("ontology", path, str | Path, "the path of an ontology.json")
+    return _build(Path(path))
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import VocabularyError, shortlist
+from audiolabels.errors import VocabularyError, expect, nearest, shortlist
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.ontology import Ontology, load_ontology
 
@@ -163,6 +163,8 @@ def load_vocabulary(
     >>> load_vocabulary("audioset")
     Vocabulary('audioset', 527 classes)
     """
+    expected = "a name, the path of a list of classes, or ids and names of classes"
+    expect("vocabulary", source, str | Path | Iterable, expected)
     ontology = ontology or load_ontology().with_supplement()
     if isinstance(source, str) and source in NAMED:
         ids, names = NAMED[source](ontology)
@@ -204,10 +206,11 @@ def _refuse_unknown(vocabulary: Vocabulary, ontology: Ontology) -> None:
 
 def _from_labels(name: str, labels: list[str], ontology: Ontology) -> Vocabulary:
     resolved = {label: ontology.resolve(label) for label in labels}
-    unknown = [repr(label) for label, id_ in resolved.items() if id_ is None]
+    unknown = [label for label, id_ in resolved.items() if id_ is None]
     if unknown:
         raise VocabularyError(
-            f"vocabulary {name!r}: neither an id nor an exact display name: {shortlist(unknown)}"
+            f"vocabulary {name!r}: neither an id nor an exact display name: "
+            f"{shortlist(unknown, show=ontology.hint)}"
         )
     found = [(label, id_) for label in labels if (id_ := resolved[label])]
     # An alias stays the column's id: the order and ids of a vocabulary are its owner's.
@@ -219,10 +222,10 @@ def _read_class_list(path: Path, ontology: Ontology) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        offered = ", ".join(NAMED)
+        offered, near = ", ".join(NAMED), nearest(str(path), NAMED, 1)
         raise VocabularyError(
             f"{str(path)!r} is neither a named vocabulary ({offered}) nor a readable file: "
-            f"{error.strerror}"
+            f"{error.strerror}{''.join(f'; did you mean {name!r}?' for name in near)}"
         ) from error
     except ValueError as error:
         raise VocabularyError(f"{path}: not a text file: {error}") from error

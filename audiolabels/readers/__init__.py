@@ -7,6 +7,7 @@ report's notes.
 from audiolabels.readers.annotations.reading import no_usable_row, read_labels, stream_source
 from audiolabels.readers.events.reading import read_events, stream_events
 from audiolabels.readers.formats import FORMATS, TIME_UNITS, UNKNOWN, EventOptions, ReadOptions
+from audiolabels.readers.scores import read_scores, write_scores
 
 __all__ = [
     "FORMATS",
@@ -17,6 +18,8 @@ __all__ = [
     "no_usable_row",
     "read_events",
     "read_labels",
+    "read_scores",
     "stream_events",
     "stream_source",
+    "write_scores",
 ]

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import to_numpy
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
@@ -80,6 +80,7 @@ def split_by_root(
     >>> split.target.labels(0), split.base.labels(0)
     (('Rain',), ('Speech',))
     """
+    expect("annotations", annotations, Annotations, "annotations, as read_labels makes them")
     ontology, sets = annotations.ontology, annotations.sets
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary, ontology=ontology)

@@ -3,7 +3,8 @@
 from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.targets.sampling import Mixture, balanced_order, sampling_weights
 from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.source import LabelSource, open_source
+from audiolabels.targets.source import LabelSource
+from audiolabels.targets.source import open_source as open
 from audiolabels.targets.store import read_info, read_targets, write_targets
 from audiolabels.targets.targets import Targets
 
@@ -14,7 +15,7 @@ __all__ = [
     "SoftTargets",
     "Targets",
     "balanced_order",
-    "open_source",
+    "open",
     "read_info",
     "read_targets",
     "sampling_weights",

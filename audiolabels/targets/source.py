@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from audiolabels.arrays.bits import Bits, unpack_floats
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_bools, to_numpy
 from audiolabels.clips.index import MISSING, ClipFinder, Rows
-from audiolabels.errors import OptionError, UnknownClipError, choose, shortlist
+from audiolabels.errors import OptionError, UnknownClipError, choose, expect, shortlist
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.store import read_targets
@@ -75,6 +75,7 @@ class LabelSource:
         arrays: str = "numpy",
         path: str | Path | None = None,
     ) -> None:
+        expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
         if not len(targets):
             raise OptionError("targets without a clip")
         self._arrays = choose("arrays", arrays, ARRAYS)

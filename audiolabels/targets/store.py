@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from audiolabels.arrays.bits import Bits, third_state
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
 from audiolabels.clips.rows import SCHEMA, join_rows
-from audiolabels.errors import TargetsFileError
-from audiolabels.files import atomic_path, blame
+from audiolabels.errors import TargetsFileError, expect
+from audiolabels.files import as_path, atomic_path, blame
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
 from audiolabels.targets.soft import SoftTargets
@@ -175,6 +175,7 @@ def write_targets(
         OptionError: no such layout, or one that soft targets do not have.
         TargetsFileError: the file cannot be written; what was there is untouched.
     """
+    expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
     soft = isinstance(targets, SoftTargets)
     listed = "masked" if isinstance(targets, SoftTargets) else targets.listed
     layout = layout or default_layout(soft=soft)
@@ -206,6 +207,7 @@ def read_info(path: str | Path) -> dict[str, Any]:
 
 
 def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
+    path = as_path("targets file", path)
     try:
         file = pq.ParquetFile(path)
     except FileNotFoundError as error:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracles.framing import fills_half, frames_of
 from strategies import grids
 
-from audiolabels import Grid
+from audiolabels.arrays import Grid
 from audiolabels.arrays.grid import ROUNDING, seconds_to_ms
 from audiolabels.errors import OptionError
 

@@ -13,12 +13,10 @@ from strategies import ontologies
 
 from audiolabels import (
     Annotations,
-    Comparison,
     Ontology,
     Targets,
     Vocabulary,
     compare,
-    compare_files,
     expand,
     load_ontology,
     load_vocabulary,
@@ -27,7 +25,7 @@ from audiolabels import (
     write_targets,
 )
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
-from audiolabels.comparison import matching
+from audiolabels.comparison import Comparison, compare_files, matching
 from audiolabels.comparison import odds_ratios as cooccurrence
 from audiolabels.comparison.comparison import shifted_classes
 from audiolabels.comparison.odds_ratios import odds_ratio

@@ -12,20 +12,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from audiolabels import (
-    expand,
-    expand_files,
-    read_events,
-    read_info,
-    read_targets,
-    sample_path,
-    write_targets,
-)
+from audiolabels import expand, expand_files, read_events, read_targets, sample_path, write_targets
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError
 from audiolabels.expansion import frames, local
 from audiolabels.readers import lines
 from audiolabels.readers.events import reading
 from audiolabels.schemes.framed import NEGATIVES
+from audiolabels.targets import read_info
 from audiolabels.targets.layouts import LAYOUTS
 
 TSV = "filename\tonset\toffset\tevent_label\n"

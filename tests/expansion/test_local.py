@@ -15,21 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 from strategies import SCHEME_OPTIONS
 
-from audiolabels import (
-    expand,
-    expand_files,
-    read_info,
-    read_labels,
-    read_targets,
-    sample_path,
-    write_targets,
-)
+from audiolabels import expand, expand_files, read_labels, read_targets, sample_path, write_targets
 from audiolabels.arrays.bits import weigh
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError, TargetsFileError
 from audiolabels.expansion import local
 from audiolabels.readers import lines
 from audiolabels.readers.annotations import label_parsing as rows
 from audiolabels.schemes.label_counts import LabelCounts
+from audiolabels.targets import read_info
 from audiolabels.targets.layouts import LAYOUTS
 
 SETS = ["/m/0342h", "/m/02sgy,/m/0342h", "/m/06mb1", "/m/09x0r,/m/0ngt1", "", "/m/0395lw"]

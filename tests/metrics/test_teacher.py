@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audiolabels import Annotations, Scores, analyse_scores, expand
+from audiolabels import Annotations, Scores, expand
 from audiolabels.errors import OptionError
+from audiolabels.metrics import analyse_scores
 
 NAMES = ["Guitar", "Rain", "Speech"]
 SCORES = Scores.from_arrays(

@@ -22,7 +22,6 @@ from strategies import events_of, framing_cases, framing_clips, grids, ontologie
 
 from audiolabels import (
     Annotations,
-    Grid,
     Ontology,
     Targets,
     Vocabulary,
@@ -31,6 +30,7 @@ from audiolabels import (
     read_events,
     toy_ontology,
 )
+from audiolabels.arrays import Grid
 from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.labels.events import Events
 from audiolabels.ontology.graph import OntologyClass

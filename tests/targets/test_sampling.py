@@ -8,16 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cases
 
-from audiolabels import (
-    Annotations,
-    Events,
-    LabelSource,
-    Mixture,
-    balanced_order,
-    expand,
-    sampling_weights,
-)
+from audiolabels import Annotations, Events, LabelSource, expand
 from audiolabels.errors import OptionError
+from audiolabels.targets import Mixture, balanced_order, sampling_weights
 
 NAMES = ["Rain", "Guitar", "Bark"]
 WEAK = LabelSource(

@@ -20,7 +20,6 @@ from audiolabels import (
     Vocabulary,
     expand,
     load_vocabulary,
-    read_info,
     read_targets,
     write_targets,
 )
@@ -28,6 +27,7 @@ from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.clips.rows import clip_rows
 from audiolabels.comparison.files import compare_files
 from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
+from audiolabels.targets import read_info
 from audiolabels.targets.layouts import SOFT
 
 NAMES = ["Guitar", "Rain", "Speech"]

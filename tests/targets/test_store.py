@@ -12,19 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels import (
-    Annotations,
-    Targets,
-    Vocabulary,
-    expand,
-    read_info,
-    read_targets,
-    write_targets,
-)
+from audiolabels import Annotations, Targets, Vocabulary, expand, read_targets, write_targets
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import OptionError, TargetsFileError
 from audiolabels.files import atomic_path
+from audiolabels.targets import read_info
 from audiolabels.targets.layouts import COLUMN_NUMBERS, LAYOUTS
 
 ALL_LAYOUTS = pytest.mark.parametrize("layout", LAYOUTS)

@@ -1,8 +1,9 @@
 import pytest
 
-from audiolabels import read_info, read_targets
+from audiolabels import read_targets
 from audiolabels.errors import OptionError, RunError
 from audiolabels.features import open_features
+from audiolabels.targets import read_info
 from audiolabels.training.cascade import cascade, parse_weights
 from audiolabels.training.fit import Recipe
 

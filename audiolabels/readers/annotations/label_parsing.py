@@ -321,7 +321,8 @@ def refuse_unknown(
     for row in bad.tolist():
         for label in unknown[int(indices[row])]:
             first.setdefault(label, int(numbers[row]))
-    shown = shortlist(f"{label!r} (row {row:,})" for label, row in first.items())
+    ontology = resolver.ontology
+    shown = shortlist(first, show=lambda label: ontology.hint(label, f"row {first[label]:,}"))
     raise UnknownLabelError(
         f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} "
         f"row{'s' * (len(bad) > 1)} so far: {shown}. Mend them, or drop and count them with "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audiolabels.clips.duplicates import ClipIndex
 from audiolabels.errors import LabelFileError
+from audiolabels.files import as_paths
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -97,7 +98,7 @@ def read_labels(
     """
     options = ReadOptions(unknown, time_unit)
     ontology = ontology or load_ontology().with_supplement()
-    listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    listed = as_paths("label files", paths)
     if not listed:
         raise LabelFileError("no file given: name at least one label file")
     parts: list[Annotations] = []

@@ -11,6 +11,7 @@ from audiolabels.arrays.columns import to_numpy
 from audiolabels.clips.duplicates import repeated_hashes
 from audiolabels.clips.index import hash_strings
 from audiolabels.errors import LabelFileError
+from audiolabels.files import as_paths
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -63,10 +64,10 @@ def read_events(
         ReadOptions(unknown, time_unit), clip_duration, clip_durations, explicit_negatives
     )
     ontology = ontology or load_ontology().with_supplement()
-    listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    listed = as_paths("event files", paths)
     if not listed:
         raise LabelFileError("no file given: name at least one event file")
-    parts = stream_events(list(map(Path, listed)), ontology, options, whole=True)
+    parts = stream_events(listed, ontology, options, whole=True)
     result = Events.concat(list(parts), ontology)
     if not len(result):
         raise LabelFileError(no_usable_row(result.report, result.report.counts()))

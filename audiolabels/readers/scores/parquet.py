@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
-from audiolabels.errors import ScoresFileError
+from audiolabels.errors import ScoresFileError, expect
 from audiolabels.files import atomic_path, blame
 from audiolabels.labels.scores import Scores
 from audiolabels.readers.dialect import CLIP
@@ -129,6 +129,7 @@ def write_scores(scores: Scores, path: str | Path) -> None:
     Raises:
         TargetsFileError: the file cannot be written; what was there is untouched.
     """
+    expect("scores", scores, Scores, "scores, as read_scores makes them")
     columns = len(scores.vocabulary)
     known = 1 - np.unpackbits(scores.unknown, axis=1, count=columns)
     arrays = {

@@ -23,6 +23,7 @@ from audiolabels.clips.index import hash_strings
 from audiolabels.clips.names import parse_clip_name
 from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import AudioLabelsError, ScoresFileError, VocabularyError
+from audiolabels.files import as_path
 from audiolabels.labels.report import Finding, Report
 from audiolabels.labels.scores import Floats, Scores, run_starts
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -71,7 +72,7 @@ def read_scores(
         OptionError: an option is not offered, or h5py is needed and not installed.
     """
     options = ScoreOptions(
-        Path(path), class_order, values, Path(index) if index else None, beyond_top
+        as_path("scores", path), class_order, values, Path(index) if index else None, beyond_top
     )
     ontology = ontology or load_ontology().with_supplement()
     return Scores.concat(list(stream_scores(options, ontology)))

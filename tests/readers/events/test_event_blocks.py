@@ -254,7 +254,7 @@ def test_an_unknown_label_is_named_with_its_row_in_every_block(
     rows = ["a\t0\t1\tDog\n", "b\t0\t1\tDog\n", "b\t1\t2\tDog\n", "b\t2\t3\tBlub\n"]
     path = write(tmp_path, HEADERS["desed"] + "".join(rows))
     at_once = event_outcome(path)
-    assert "in 1 row so far: 'Blub' (row 5)" in at_once[1]
+    assert "in 1 row so far: 'Blub' (row 5; the nearest: Blues)" in at_once[1]
     monkeypatch.setattr(lines, "BLOCK", block)
     assert event_outcome(path) == streamed_outcome(path) == at_once
 

@@ -232,7 +232,7 @@ def test_every_kind_of_finding_has_a_fate(tmp_path: Path) -> None:
 
 def test_unknown_labels_are_refused_unless_dropped(tmp_path: Path) -> None:
     path = write(tmp_path, TSV + "a\t0\t1\tDog\na\t0\t1\tBlub\n")
-    with pytest.raises(UnknownLabelError, match=r"in 1 row so far: 'Blub' \(row 3\)"):
+    with pytest.raises(UnknownLabelError, match=r"'Blub' \(row 3; the nearest: Blues\)"):
         read_events(path)
 
 

@@ -23,15 +23,8 @@ from score_files import (
     write_pretrained_sed,
 )
 
-from audiolabels import (
-    Annotations,
-    Scores,
-    expand,
-    load_vocabulary,
-    read_scores,
-    write_scores,
-    write_targets,
-)
+from audiolabels import Annotations, Scores, expand, load_vocabulary, read_scores, write_targets
+from audiolabels.readers import write_scores
 from audiolabels.readers.scores import IMPORTERS
 from audiolabels.readers.scores import formats as forms
 
