@@ -72,6 +72,10 @@ class ClipRows:
         arrays = {name: getattr(self, name)[rows] for name in self.PER_ROW}
         return replace(self, clips=self.clips.take(to_arrow(np.asarray(rows, np.int64))), **arrays)
 
+    def renamed(self, clip_id: pa.StringArray) -> Self:
+        """The same rows with other ids, string (N,)."""
+        return replace(self, clips=clip_rows(clip_id, self.onset, self.offset))
+
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> dict[str, Any]:
         """The fields with an entry per row, of all parts."""

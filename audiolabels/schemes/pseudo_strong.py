@@ -30,7 +30,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_arrow
-from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Floats, Scores
@@ -159,7 +158,7 @@ def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scor
     nowhere, none = to_arrow(np.array([-1]))[0], pa.nulls(1, pa.int64())[0]
     places = pc.if_else(pc.equal(places, nowhere), none, places)
     named = pc.coalesce(given.targets.clip_id.take(places), scores.clip_id)
-    return replace(scores, clips=clip_rows(named, scores.onset, scores.offset)), rows
+    return scores.renamed(named), rows
     own, found = scores.clip_id, given.labels.clip_id.take(places)
     bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), own)
     return replace(scores, clip_id=pc.coalesce(pc.if_else(bare, found, own), own)), rows

@@ -25,6 +25,7 @@ from audiolabels import (
     write_targets,
 )
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
+from audiolabels.clips.rows import clip_rows
 from audiolabels.comparison import Comparison, compare_files, matching
 from audiolabels.comparison import odds_ratios as cooccurrence
 from audiolabels.comparison.comparison import shifted_classes
@@ -46,17 +47,19 @@ def annotations_of(rows: list[tuple[str, list[str] | None]], ontology: Ontology)
     """Annotations in which a clip may stand several times."""
     numbered = {str(i): labels for i, (_, labels) in enumerate(rows)}
     clips = Annotations.from_dict(numbered, ontology=ontology)
-    return replace(clips, clip_id=texts_to_arrow([clip for clip, _ in rows]))
+    return clips.renamed(texts_to_arrow([clip for clip, _ in rows]))
 
 
 def targets_of(rows: list[tuple[str, list[int]]], ids: list[str]) -> Targets:
     """Targets in which a clip may have several rows; states are numbers of `WORDS`."""
     states = np.array([row for _, row in rows], np.uint8).reshape(-1, len(ids))
     return Targets(
+        clip_rows(
+            texts_to_arrow([clip for clip, _ in rows]),
+            doubles_to_arrow([0.0] * len(rows)),
+            doubles_to_arrow([None] * len(rows)),
+        ),
         Vocabulary("drawn", tuple(ids), tuple(ids)),
-        texts_to_arrow([clip for clip, _ in rows]),
-        doubles_to_arrow([0.0] * len(rows)),
-        doubles_to_arrow([None] * len(rows)),
         np.arange(len(rows), dtype=np.int32),
         np.packbits(states == 1, axis=1),
         np.packbits(states == 2, axis=1),

@@ -1,7 +1,6 @@
 """The label source against the targets that it was made from."""
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +138,7 @@ def test_a_clip_whose_frames_come_twice_is_asked_for_by_its_number(tmp_path: Pat
     )
     framed = expand(events, "strong-framed", vocabulary=NAMES)
     ids = pa.array(["a" if clip == "c" else clip for clip in framed.clip_id.to_pylist()])
-    source = LabelSource(replace(framed, clip_id=ids))
+    source = LabelSource(framed.renamed(ids))
     assert (len(source), source.clip_ids.to_pylist()) == (3, ["a", "b", "a"])
     with pytest.raises(UnknownClipError, match=r"'a' could .*: a \(0\), a \(2\)"):
         source["a"]
