@@ -20,7 +20,6 @@ least as high as those below it (`propagate_scores`), which neither paper does.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -157,11 +156,9 @@ def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scor
     places = to_arrow(rows)
     nowhere, none = to_arrow(np.array([-1]))[0], pa.nulls(1, pa.int64())[0]
     places = pc.if_else(pc.equal(places, nowhere), none, places)
-    named = pc.coalesce(given.targets.clip_id.take(places), scores.clip_id)
-    return scores.renamed(named), rows
     own, found = scores.clip_id, given.labels.clip_id.take(places)
     bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), own)
-    return replace(scores, clip_id=pc.coalesce(pc.if_else(bare, found, own), own)), rows
+    return scores.renamed(pc.coalesce(pc.if_else(bare, found, own), own)), rows
 
 
 def stated_options(options: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:
