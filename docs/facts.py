@@ -38,13 +38,25 @@ def schemes() -> Table:
             f"`{name}`",
             scheme.summary,
             scheme.source,
-            ", ".join(
-                f"`{option}`" + (f" (default `{value}`)" if value is not None else "")
-                for option, value in scheme.options.items()
-            )
-            or "none",
+            ", ".join(f"`{option}`" for option in scheme.options.declared()) or "none",
         ]
         for name, scheme in SCHEMES.items()
+    ]
+
+
+def scheme_options() -> Table:
+    """The options of each scheme."""
+    return ["scheme", "option", "values", "default", "what it does"], [
+        [
+            f"`{name}`",
+            f"`{option.name}`",
+            ", ".join(f"`{value}`" for value in option.choices)
+            or ("`True`, `False`" if option.is_flag else option.metavar),
+            option.default_text or ("`False`" if option.is_flag else "none"),
+            option.help,
+        ]
+        for name, scheme in SCHEMES.items()
+        for option in scheme.options.declared().values()
     ]
 
 
@@ -275,6 +287,7 @@ FACTS: Mapping[str, Callable[[], Table]] = {
     make.__name__: make
     for make in (
         schemes,
+        scheme_options,
         formats,
         importers,
         fates,

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import click
 
+from audiolabels.cli.help import Command
 from audiolabels.cli.options import (
-    clip_duration_option,
-    clip_durations_option,
-    ontology_option,
+    CLIP_DURATION,
+    CLIP_DURATIONS,
+    ONTOLOGY,
+    PATH,
+    REPORT,
+    TIME_UNIT,
     open_ontology,
-    report_option,
-    time_unit_option,
     usage_if,
 )
 from audiolabels.cli.summary import describe_findings
@@ -19,9 +21,20 @@ from audiolabels.files import refuse_overwriting
 from audiolabels.labels.events import PRESENT
 from audiolabels.readers import read_events, read_labels
 
+INPUTS = click.Argument(["inputs"], metavar="INPUT...", nargs=-1, required=True, type=PATH)
+EVENTS = click.Option(
+    ["--events"], is_flag=True, help="Read event files, as strong-framed and diffuse do."
+)
+
 
 @click.command(
     "check",
+    cls=Command,
+    groups={
+        "Input": [INPUTS, ONTOLOGY, TIME_UNIT],
+        "Events": [EVENTS, CLIP_DURATION, CLIP_DURATIONS],
+        "Output": [REPORT],
+    },
     epilog="""\b
 Examples:
   audiolabels check eval_segments.csv
@@ -29,15 +42,6 @@ Examples:
   audiolabels check --events audioset_train_strong.tsv
 """,
 )
-@click.argument(
-    "inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
-@ontology_option
-@time_unit_option
-@click.option("--events", is_flag=True, help="Read events, as strong-framed and diffuse do.")
-@clip_duration_option
-@clip_durations_option
-@report_option
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -54,16 +54,26 @@ class Command(click.Command):
 
     def applicable_groups(self, ctx: click.Context) -> dict[str, list[click.Parameter]]:
         """Title to options, without those that do not apply to the chosen value if there is one."""
-        given, _, _ = self.make_parser(ctx).parse_args(list(ctx.meta.get(__name__, ())))
-        hidden: Collection[str] = ()
-        if self.chooser in given:
-            chooser = next(p for p in self.params if p.name == self.chooser)
-            hidden = self.inapplicable(chooser.type_cast_value(ctx, given[self.chooser]))
+        chosen = {**self.groups_for(self.chosen(ctx)), "Help": [self.get_help_option(ctx)]}
         groups: dict[str, list[click.Parameter]] = {
-            title: [p for p in group if isinstance(p, click.Option) and p.name not in hidden]
-            for title, group in {**self.groups, "Help": [self.get_help_option(ctx)]}.items()
+            title: [p for p in group if isinstance(p, click.Option)]
+            for title, group in chosen.items()
         }
         return {title: options for title, options in groups.items() if options}
+
+    def groups_for(self, chosen: str) -> Groups:
+        """The groups, without what does not apply to a value of the chooser, if it is not empty."""
+        hidden = self.inapplicable(chosen) if chosen else ()
+        return {title: [p for p in group if p.name not in hidden]
+                for title, group in self.groups.items()}  # fmt: skip
+
+    def chosen(self, ctx: click.Context) -> str:
+        """The value of the chooser in the arguments; empty if they have none."""
+        given, _, _ = self.make_parser(ctx).parse_args(list(ctx.meta.get(__name__, ())))
+        chooser = next((p for p in self.params if p.name == self.chooser), None)
+        if chooser is None or self.chooser not in given:
+            return ""
+        return str(chooser.type_cast_value(ctx, given[self.chooser]))
 
 
 def format_help(

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.readers import TIME_UNITS, UNKNOWN
+from audiolabels.options import Option
+from audiolabels.readers import EventOptions, ReadOptions
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -25,30 +26,34 @@ VOCABULARY = (
 VOCABULARY_OF_LABELS = click.Option(
     ["--vocabulary"], default="audioset", show_default=True, metavar="NAME|FILE", help=VOCABULARY
 )
-TIME_UNIT = click.Option(
-    ["--time-unit"],
-    type=click.Choice(TIME_UNITS),
-    default="auto",
-    show_default=True,
-    help="Unit of the times in CSV and TSV files; auto: seconds, if plausible.",
-)
-UNKNOWN_LABELS = click.Option(
-    ["--unknown"],
-    type=click.Choice(UNKNOWN),
-    default="error",
-    show_default=True,
-    help="Labels that ontology, supplement and aliases all lack: stop, or drop and count them.",
-)
-CLIP_DURATION = click.Option(
-    ["--clip-duration"],
-    metavar="SECONDS",
-    help="Length of clips with events, where no file gives it.  [default: 10]",
-)
-CLIP_DURATIONS = click.Option(
-    ["--clip-durations"],
-    type=PATH,
-    metavar="FILE",
-    help="A table of clips and their lengths in seconds: filename, duration.",
+
+
+def from_declared(declared: Option, **changes: Any) -> click.Option:
+    """An option of the command line from one that a dataclass declares, with a few changes."""
+    shown = f"  [default: {declared.default_text}]" if declared.default_text else ""
+    facts: dict[str, Any] = {"default": declared.default, "help": declared.help + shown}
+    if declared.is_flag:
+        facts["is_flag"] = True
+    elif declared.choices:
+        facts["type"] = click.Choice(list(declared.choices))
+    else:
+        facts |= {"metavar": declared.metavar, "type": PATH if declared.metavar == "FILE" else str}
+    return click.Option([flag(declared.name), declared.name], **{**facts, **changes})
+
+
+def flag(name: str) -> str:
+    """What an option is called in the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+TIME_UNIT, UNKNOWN_LABELS, CLIP_DURATION, CLIP_DURATIONS = (
+    from_declared(options.declared()[name])
+    for options, name in (
+        (ReadOptions, "time_unit"),
+        (ReadOptions, "unknown"),
+        (EventOptions, "clip_duration"),
+        (EventOptions, "clip_durations"),
+    )
 )
 REPORT = click.Option(
     ["--report", "report_path"],

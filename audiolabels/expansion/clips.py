@@ -1,6 +1,6 @@
 """Labels of clips to targets, part by part."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import stream_source
 from audiolabels.readers.opening import open_source
 from audiolabels.schemes.label_counts import LabelCounts, count_labels
+from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.layouts import Cells, append_cells
 from audiolabels.targets.store import TargetsWriter
 from audiolabels.targets.targets import Targets
@@ -24,7 +25,7 @@ def expanded_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]
     """Row groups of targets, one row a clip."""
     counts = run.summary.counts
     assert isinstance(counts, LabelCounts)
-    expander = Expander(job.make, job.vocabulary, job.ontology, writer, counts)
+    expander = Expander(job.scheme, job.vocabulary, job.ontology, writer, counts)
     concat = partial(Annotations.concat, ontology=job.ontology)
     for clips in rechunk(_read(job, run), writer.layout.group, concat):
         cells = expander.cells(clips)
@@ -48,13 +49,13 @@ class Expander:
 
     def __init__(
         self,
-        make: Callable[[Annotations, Vocabulary], Targets],
+        scheme: Scheme,
         vocabulary: Vocabulary,
         ontology: Ontology,
         writer: TargetsWriter,
         counts: LabelCounts,
     ) -> None:
-        self._make = make
+        self._scheme = scheme
         self._vocabulary = vocabulary
         self._ontology = ontology
         self._writer = writer
@@ -77,7 +78,7 @@ class Expander:
         known = len(self._sets)
         if self._cells is None or len(sets) > known:
             new = Annotations.of_sets(sets.take(np.arange(known, len(sets))), self._ontology)
-            targets = self._make(new, self._vocabulary)
+            targets = self._scheme.make(new, self._vocabulary, self._scheme.options)
             cells = self._writer.encode(targets)
             self._targets.append(targets)
             self._cells = append_cells(self._cells, cells)

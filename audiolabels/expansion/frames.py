@@ -34,7 +34,7 @@ def _frame(job: Job, run: Run, *, whole: bool) -> Iterator[Targets]:
     for part in stream_events(job.paths, job.ontology, job.read, whole=whole, tell=job.tell):
         run.take(part.report)
         for events in _pieces(part, job):
-            framed = job.make(events, job.vocabulary)
+            framed = job.scheme.make(events, job.vocabulary, job.scheme.options)
             counts.add(framed.counts)
             run.findings.take(framed.findings)
             yield framed.targets
@@ -43,7 +43,7 @@ def _frame(job: Job, run: Run, *, whole: bool) -> Iterator[Targets]:
 
 def _pieces(events: Events, job: Job) -> Iterator[Events]:
     """The same clips in pieces of at most `ROWS` rows or one clip."""
-    hop = job.options.get("frame_hop")
+    hop = getattr(job.scheme.options, "frame_hop", None)
     rows = np.ones(len(events), np.int64)
     if hop is not None:
         rows += events.duration_ms // seconds_to_ms(hop, "a hop")

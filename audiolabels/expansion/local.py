@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from audiolabels.errors import LabelFileError, OptionError
+from audiolabels.errors import LabelFileError, OptionError, choose
 from audiolabels.expansion.clips import expanded_clips
 from audiolabels.expansion.frames import framed_events
 from audiolabels.expansion.plan import Group, Job, Progress, Run
@@ -32,17 +32,9 @@ from audiolabels.readers import EventOptions, ReadOptions, no_usable_row
 from audiolabels.readers.events.reading import ScatteredError
 from audiolabels.readers.scores import ScoreOptions, side_files
 from audiolabels.readers.scores import class_order as teacher_classes
-from audiolabels.schemes import (
-    SCHEMES,
-    bind_scheme,
-    describe,
-    listed_state,
-    makes_soft,
-    require_labels,
-)
+from audiolabels.schemes import SCHEMES, bind_scheme, describe
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.schemes.label_counts import LabelCounts, RepairCounts
-from audiolabels.schemes.pseudo_strong import stated_options
 from audiolabels.targets.layouts import choose_layout
 from audiolabels.targets.store import TargetsWriter, default_layout
 
@@ -55,16 +47,7 @@ def expand_files(
     vocabulary: str | Path | Vocabulary | None = None,
     ontology: Ontology | None = None,
     layout: str | None = None,
-    unknown: str = "error",
-    time_unit: str = "auto",
-    clip_duration: float | str | None = None,
-    clip_durations: str | Path | None = None,
-    explicit_negatives: str | Path | None = None,
     scores: str | Path | None = None,
-    class_order: str | Path | None = None,
-    score_values: str = "auto",
-    scores_index: str | Path | None = None,
-    beyond_top: str = "unknown",
     report: str | Path | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -79,43 +62,35 @@ def expand_files(
         inputs: one file or several, in any known format that the scheme reads; for schemes that
             read scores the given labels, or none.
         output: the Parquet file; an existing one is replaced once all is done, and only then.
-        scheme, vocabulary, options: see `audiolabels.expand`.
+        scheme, vocabulary: see `audiolabels.expand`.
         ontology: the embedded one with its supplement by default.
         layout: `lists` (default), `packed` or `dense`; see `audiolabels.targets.layouts`.
             Soft targets have `dense` alone.
-        unknown, time_unit: see `audiolabels.readers.ReadOptions`.
-        clip_duration, clip_durations, explicit_negatives: for schemes that read events; see
-            `audiolabels.readers.EventOptions`.
         scores: a file of teacher scores, for schemes that read them; those that repair labels may
             read it twice.
-        class_order, score_values, scores_index, beyond_top: how it is read; see `ScoreOptions` in
-            `audiolabels.readers.scores`.
         report: a CSV file for every finding, row by row.
         progress: called with (bytes read, bytes in all).
+        **options: the scheme's own options, and how files are read: see `ReadOptions` and
+            `EventOptions` in `audiolabels.readers`, `ScoreOptions` in `audiolabels.readers.scores`.
 
     Raises:
         AudioLabelsError: bad input or a bad option. Whatever ends the work before its end, an
             error or an interrupt, leaves `output` and `report` as they were.
     """
-    make, complete = bind_scheme(scheme, options)
-    reads = SCHEMES[scheme].reads
-    read_labels = ReadOptions(unknown, time_unit)
-    read = EventOptions(read_labels, clip_duration, clip_durations, explicit_negatives)
-    if reads is not Events and read != EventOptions(read_labels):
-        raise OptionError(
-            f"scheme {scheme!r} reads labels of whole clips, so durations and explicit negatives "
-            f"say nothing"
-        )
-    told = _score_options(scheme, scores, class_order, score_values, scores_index, beyond_top)
-    soft = makes_soft(scheme, complete)
+    given = {name: value for name, value in options.items() if value is not None}
+    reads = SCHEMES[choose("scheme", scheme, SCHEMES)].reads
+    read = ReadOptions.take(given)
+    events = EventOptions.take(given, read=read) if reads is Events else EventOptions(read)
+    told = _score_options(scheme, scores, given)
+    bound = bind_scheme(scheme, given)
+    soft = bound.options.soft
     layout = layout or default_layout(soft=soft)
     choose_layout(layout, soft=soft)
     listed = [inputs] if isinstance(inputs, str | Path) else inputs or []
-    if told:
-        require_labels(scheme, bool(listed))
+    bound.require_labels(bool(listed))
     paths, reports = [Path(path) for path in listed], [Path(report)] if report else []
     columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
-    beside = side_files(told) if told else read.side_files
+    beside = side_files(told) if told else events.side_files
     beside += [path for path in columns if path.is_file()]
     files = [told.path, *paths] if told else paths
     refuse_overwriting(files, [Path(output), *reports], beside)
@@ -123,21 +98,19 @@ def expand_files(
     if told and vocabulary is None:
         vocabulary = named_like(teacher_classes(told, ontology), ontology)
     if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary or SCHEMES[scheme].vocabulary, ontology=ontology)
-    job = Job(make, complete, vocabulary, ontology, read, paths, layout, progress, told)
-    stated = stated_options(complete, labels=bool(paths)) if told else complete
-
-    counts = RepairCounts if SCHEMES[scheme].repairs else COUNTS[reads]
+        vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
+    job = Job(bound, vocabulary, ontology, events, paths, layout, progress, told)
+    counts = RepairCounts if bound.repairs else COUNTS[reads]
 
     def attempt(rows: _Rows) -> Summary:
-        facts = describe(scheme, stated, vocabulary, ontology)
+        facts = describe(bound, vocabulary, ontology, labels=bool(paths))
         summary = Summary(Path(output), facts, vocabulary, counts())
         return _write(job, rows, summary, report)
 
     if reads is Annotations:
         return attempt(expanded_clips)
     if reads is Scores:
-        return attempt(repaired_clips if SCHEMES[scheme].repairs else scored_segments)
+        return attempt(repaired_clips if bound.repairs else scored_segments)
     try:
         return attempt(partial(framed_events, whole=False))
     except ScatteredError:
@@ -145,12 +118,7 @@ def expand_files(
 
 
 def _score_options(
-    scheme: str,
-    scores: str | Path | None,
-    class_order: str | Path | None,
-    values: str,
-    index: str | Path | None,
-    beyond_top: str,
+    scheme: str, scores: str | Path | None, given: dict[str, Any]
 ) -> ScoreOptions | None:
     """How the file of scores is read; None for a scheme that reads none.
 
@@ -158,16 +126,13 @@ def _score_options(
         OptionError: scores are missing, or of no use.
     """
     reads = SCHEMES[scheme].reads is Scores
-    others = (class_order, values, index, beyond_top) != (None, "auto", None, "unknown")
-    if not reads and (scores is not None or others):
+    if not reads and scores is not None:
         raise OptionError(f"scheme {scheme!r} reads no scores")
     if not reads:
         return None
     if scores is None:
         raise OptionError(f"scheme {scheme!r} needs a file of scores (--scores, scores=)")
-    return ScoreOptions(
-        Path(scores), class_order, values, Path(index) if index else None, beyond_top
-    )
+    return ScoreOptions.take(given, path=Path(scores))
 
 
 COUNTS: Mapping[type, Callable[[], LabelCounts | FrameCounts | ScoreCounts]] = MappingProxyType(
@@ -188,8 +153,8 @@ def _write(job: Job, rows: _Rows, summary: Summary, report: str | Path | None) -
                 partial_,
                 job.vocabulary,
                 job.layout,
-                listed=listed_state(job.options),
-                soft=makes_soft(summary.metadata["scheme"], job.options),
+                listed=job.scheme.options.listed,
+                soft=job.scheme.options.soft,
                 output=summary.output,
             )
         )

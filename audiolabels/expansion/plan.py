@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import EventOptions
 from audiolabels.readers.scores import ScoreOptions
+from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.layouts import Cells
 
 Progress = Callable[[int, int], None]
@@ -27,8 +28,7 @@ class Job:
     """What is asked for.
 
     Attributes:
-        make: the scheme with its options.
-        options: those options.
+        scheme: the scheme with its options.
         read: how files are read.
         paths: the inputs.
         layout: a key of `LAYOUTS`.
@@ -37,8 +37,7 @@ class Job:
         progress: called with (bytes read, bytes in all).
     """
 
-    make: Callable[..., Any]
-    options: dict[str, Any]
+    scheme: Scheme
     vocabulary: Vocabulary
     ontology: Ontology
     read: EventOptions

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from audiolabels.metrics.agreement import Flags, Overlap, ScoreCounts, count_sco
 from audiolabels.readers import no_usable_row, stream_source
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.scores import stream_scores
-from audiolabels.schemes.given_labels import GivenLabels
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions
 from audiolabels.schemes.label_counts import RepairCounts, count_labels
 from audiolabels.schemes.pseudo_strong import match_given
 from audiolabels.schemes.repair import Repair
@@ -73,7 +73,7 @@ def repaired_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]
                 _compare(overlap, clips.over(job.vocabulary), given.labels)
             yield clips
 
-    repair = job.make(passes, job.vocabulary, given=given.labels)
+    repair = job.scheme.make(passes, job.vocabulary, job.scheme.options, given.labels)
     assert isinstance(repair, Repair)
     run.summary.metadata["counts"] = dict(repair.counts)
     _conclude(run, overlap)
@@ -105,8 +105,8 @@ def _read_given(job: Job, run: Run) -> _Given:
     again = index.duplicates(index.repeated(), [(labels.clip_id, labels.onset)])
     labels.report.findings += [replace(finding, kind="clip united") for finding in again]
     run.take(labels.report)
-    scheme, parents = job.options["labels_scheme"], job.options["parents"]
-    made = GivenLabels.make(labels, job.vocabulary, labels_scheme=scheme, parents=parents)
+    assert isinstance(job.scheme.options, GivenOptions)
+    made = GivenLabels.make(labels, job.vocabulary, job.scheme.options)
     return _Given(made, names, np.concatenate(files)[made.first], labels.rows[made.first])
 
 
@@ -115,13 +115,15 @@ def _targets(job: Job, run: Run, given: _Given | None, kind: type[T]) -> Iterato
     counts = run.summary.counts
     assert isinstance(counts, ScoreCounts)
     overlap = Overlap()
+    # Scores are propagated among all of the teacher's classes, before they are cut.
+    options: Any = job.scheme.options
+    options = replace(options, propagate_scores=False)
     labels = None if given is None else given.labels
     told = (part.over(job.vocabulary) for part in _usable(job, run, given))
     for part, clips in whole_clips(rechunk(told, SOFT.group, Scores.concat)):
         said = (None, None) if labels is None else _compare(overlap, clips, labels)
         counts.add(count_scores(part, clips, *said))
-        # Scores are propagated among all of the teacher's classes, before they are cut.
-        targets = job.make(part, job.vocabulary, given=labels, propagate_scores=False)
+        targets = job.scheme.make(part, job.vocabulary, options, labels)
         assert isinstance(targets, kind)
         yield targets
     _conclude(run, overlap)
@@ -151,7 +153,7 @@ def _read_scores(job: Job, run: Run) -> Iterator[Scores]:
     assert job.scores is not None
     for part in stream_scores(job.scores, job.ontology):
         run.take(part.report)
-        yield part.propagate() if job.options.get("propagate_scores") else part
+        yield part.propagate() if getattr(job.scheme.options, "propagate_scores", False) else part
     teacher = part.vocabulary
     lost = int((columns_in(job.vocabulary, teacher, job.ontology) < 0).sum())
     lacking = int((columns_in(teacher, job.vocabulary, job.ontology) < 0).sum())
@@ -168,7 +170,7 @@ def _usable(job: Job, run: Run, given: _Given | None) -> Iterator[Scores]:
     if given is None:
         yield from _read_scores(job, run)
         return
-    counts, weight = run.summary.counts, float(job.options.get("teacher_weight", 0))
+    counts, weight = run.summary.counts, getattr(job.scheme.options, "teacher_weight", 0)
     assert isinstance(counts, ScoreCounts | RepairCounts)
     ids = given.labels.targets.clip_id
     seen, by_video, before, example = np.zeros(len(ids), np.bool_), 0, "", ""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from audiolabels.errors import OptionError
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.pseudo_strong import portion
+from audiolabels.options import portion
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 

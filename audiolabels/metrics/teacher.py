@@ -16,8 +16,8 @@ from audiolabels.labels.scores import Scores
 from audiolabels.metrics.agreement import LEVEL, Agreement, Overlap, ScoreCounts, count_scores
 from audiolabels.ontology.ontology import load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.given_labels import GivenLabels
-from audiolabels.schemes.pseudo_strong import portion
+from audiolabels.options import portion
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions
 from audiolabels.targets.soft import SoftTargets
 
 if TYPE_CHECKING:
@@ -138,9 +138,8 @@ def analyse_scores(
     if given is None:
         counts = count_scores(scores, clips, None, None, level=level)
     else:
-        labels = GivenLabels.make(
-            given, scores.vocabulary, labels_scheme=labels_scheme, parents=parents
-        )
+        options = GivenOptions(labels_scheme, parents)
+        labels = GivenLabels.make(given, scores.vocabulary, options)
         positive, masked = labels.bits(labels.find(clips.clip_id))
         known = np.logical_not(masked.all(axis=1))
         counts = count_scores(scores, clips, positive, known, level=level)

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from audiolabels.arrays.grid import clip_ms
-from audiolabels.errors import choose
 from audiolabels.labels.events import DURATION
+from audiolabels.options import Options, option
 
 UNKNOWN = ("error", "drop")
 TIME_UNITS = ("auto", "s", "ms")
@@ -34,47 +34,55 @@ FORMATS: Mapping[str, str] = MappingProxyType({**LABEL_FORMATS, **EVENT_FORMATS}
 
 
 @dataclass(frozen=True)
-class ReadOptions:
-    """How label files are read.
+class ReadOptions(Options):
+    """How label files are read."""
 
-    Attributes:
-        unknown: what happens to labels that ontology, supplement and aliases all lack: `error`
-            or `drop` (and count).
-        time_unit: unit of the times in delimited files: `auto` takes seconds, and refuses them
-            where clips would last a thousandfold; `s`; `ms`.
-    """
-
-    unknown: str = "error"
-    time_unit: str = "auto"
-
-    def __post_init__(self) -> None:
-        choose("unknown", self.unknown, UNKNOWN)
-        choose("time_unit", self.time_unit, TIME_UNITS)
+    unknown: str = option(
+        "error",
+        "Labels that ontology, supplement and aliases all lack: stop, or drop and count them.",
+        choices=UNKNOWN,
+    )
+    time_unit: str = option(
+        "auto",
+        "Unit of the times in CSV and TSV files. auto: seconds, and an error where clips would "
+        "last a thousand times too long.",
+        choices=TIME_UNITS,
+    )
 
 
 @dataclass(frozen=True)
-class EventOptions:
+class EventOptions(Options):
     """How event files are read.
 
     Attributes:
         read: what holds for label files too.
-        clip_duration: seconds of the clips whose length nothing else tells, 10 by default.
-        clip_durations: a table of clips and their lengths in seconds, CSV or TSV; it is believed
-            before a column of the event file, and that before the clip's name.
-        explicit_negatives: a label file, in any known form, of classes confirmed absent; or a
-            framed file, of which the NOT_PRESENT rows of classes without a PRESENT row in the same
-            clip count.
 
     Raises:
         OptionError: a duration is no number above zero.
     """
 
     read: ReadOptions = field(default_factory=ReadOptions)
-    clip_duration: float | str | None = None
-    clip_durations: str | Path | None = None
-    explicit_negatives: str | Path | None = None
+    clip_duration: float | str | None = option(
+        None,
+        "Length of clips whose length no file gives.",
+        metavar="SECONDS",
+        shown=f"{DURATION:g}",
+    )
+    clip_durations: str | Path | None = option(
+        None,
+        "A table of clips and their lengths in seconds, CSV or TSV: filename, duration. It comes "
+        "before a column of the event file, and that before the clip's name.",
+        metavar="FILE",
+    )
+    explicit_negatives: str | Path | None = option(
+        None,
+        "Labels of classes confirmed absent: a label file in any format, or a framed file, of "
+        "which classes that are only NOT_PRESENT in a clip count.",
+        metavar="FILE",
+    )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _ = self.default_ms
 
     @property

@@ -9,20 +9,19 @@ import numpy as np
 from audiolabels.arrays.grid import Grid, Ms
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.framed import Framed, project
+from audiolabels.schemes.framed import Framed, FramingOptions, project
+from audiolabels.schemes.scheme import Scheme
 
 FRAMES = Grid()
 
 
-def diffuse(
-    events: Events, vocabulary: Vocabulary, *, negatives: str = "all", parents: str = "none"
-) -> Framed:
+def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> Framed:
     """Positive: the classes of which an event lies in the clip, however short.
 
     Args:
         events: N clips.
         vocabulary: C classes.
-        negatives, parents: as in `strong_framed`; no clip has complementary negatives.
+        options: as in `strong_framed`; no clip has complementary negatives.
 
     Returns:
         Targets of one row a clip, shape (N, C), with counts and findings.
@@ -45,10 +44,20 @@ def diffuse(
     return project(
         events,
         vocabulary,
-        parents=parents,
-        negatives=negatives,
+        options,
         frames=np.ones(len(events), np.int64),
         span_ms=span_ms,
         present=(none, touches.astype(np.int64)),
         absent=(none, spans.astype(np.int64)),
     )
+
+
+DIFFUSE = Scheme(
+    "diffuse",
+    diffuse,
+    Events,
+    "classes of events positive in the whole clip",
+    "Hershey et al. 2021, The benefit of temporally-strong labels, §4",
+    FramingOptions(),
+    vocabulary="audioset-strong",
+)

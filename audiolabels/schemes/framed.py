@@ -21,8 +21,11 @@ from audiolabels.clips.rows import clip_rows
 from audiolabels.labels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.options import option
 from audiolabels.schemes.closure import Words, closure
+from audiolabels.schemes.scheme import POLICIES, SchemeOptions
 from audiolabels.targets.targets import Targets
 
 # What counts as negative besides what is positive or unknown; the rest is unknown.
@@ -36,9 +39,23 @@ NEGATIVES: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-def state_beside_positive(negatives: str) -> str:
-    """The state that files list beside positive: the rarer one."""
-    return "masked" if "rest" in NEGATIVES[negatives] else "negative"
+@dataclass(frozen=True)
+class FramingOptions(SchemeOptions):
+    """Options of schemes of events."""
+
+    negatives: str = option(
+        "all",
+        "What counts as negative; the rest is unknown. complementary: other frames of a clip in "
+        "which the class sounds; explicit: classes confirmed absent, and those below them; both, "
+        "recommended for evaluation; all: whatever is not positive.",
+        choices=NEGATIVES,
+    )
+    parents: str = option("none", f"{POLICIES}; none: no ancestors.", choices=PARENTS_OR_NONE)
+
+    @property
+    def listed(self) -> str:
+        """See `SchemeOptions`."""
+        return "masked" if "rest" in NEGATIVES[self.negatives] else "negative"
 
 
 @dataclass
@@ -165,9 +182,8 @@ class _Runs(NamedTuple):
 def project(
     events: Events,
     vocabulary: Vocabulary,
+    options: FramingOptions,
     *,
-    parents: str,
-    negatives: str,
     frames: Ints,
     span_ms: Callable[[Ints], tuple[Ints, Ints]],
     present: Stretch,
@@ -178,13 +194,13 @@ def project(
     Args:
         events: N clips with E statements.
         vocabulary: C classes.
-        parents, negatives: see `strong_framed`.
+        options: see `strong_framed`.
         frames: int64 (N,): number of frames of each clip.
         span_ms: beginning and end of rows, from the number of each within its clip.
         present: frames that an event makes positive, int64 (E,) each; others are ignored.
         absent: frames in which an absence, or a silence, holds.
     """
-    related = relations(events.ontology, vocabulary, parents)
+    related = relations(events.ontology, vocabulary, options.parents)
 
     def said(says: np.uint8, columns_of: _Related, stretch: Stretch) -> _Said:
         chosen = np.flatnonzero(events.says == says)
@@ -203,7 +219,7 @@ def project(
         said(PRESENT, related.unsure, present).merged(said(UNKNOWN, related.touched, whole)),
         said(ABSENT, related.below, absent).merged(said(SILENT, related.itself, absent)),
     )
-    positive, masked, clashing = _states(events, runs, frames, len(vocabulary), negatives)
+    positive, masked, clashing = _states(events, runs, frames, len(vocabulary), options.negatives)
     missed = _missed(given, runs.positive, len(vocabulary))
     counts = _count(events, given, runs.positive, missed, masked, len(vocabulary))
     counts.clashes = len(clashing)
@@ -222,7 +238,7 @@ def project(
         positive,
         masked,
         np.zeros(len(clip_of_row), np.int32),
-        listed=state_beside_positive(negatives),
+        listed=options.listed,
     )
     return Framed(
         targets,

@@ -1,6 +1,6 @@
 """Given labels for a teacher's scores: expanded by a scheme of their own, found by clip."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -11,34 +11,55 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import to_arrow, to_numpy
 from audiolabels.clips.index import ClipFinder
-from audiolabels.errors import OptionError, choose
+from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.pe_cml import pe_cml
-from audiolabels.schemes.pel import pel
-from audiolabels.schemes.weak import weak
+from audiolabels.options import option
+from audiolabels.schemes.pe_cml import PE_CML
+from audiolabels.schemes.pel import PEL
+from audiolabels.schemes.scheme import POLICIES, Scheme, SchemeOptions
+from audiolabels.schemes.weak import WEAK
 from audiolabels.targets.targets import Targets
 
 Ints = npt.NDArray[np.int64]
 
-LABELS_SCHEMES: Mapping[str, Callable[..., Targets]] = MappingProxyType(
-    {"weak": weak, "pel": pel, "pe-cml": pe_cml}
-)
+LABELS_SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (WEAK, PEL, PE_CML)})
 
 
-def labels_options(labels_scheme: str, parents: str | None) -> dict[str, Any]:
-    """The options of the scheme of the given labels, complete.
+@dataclass(frozen=True)
+class GivenOptions(SchemeOptions):
+    """Options of schemes of scores: how the given labels are expanded first."""
 
-    Raises:
-        OptionError: no such scheme, or `weak` with a parent policy.
-    """
-    choose("labels_scheme", labels_scheme, LABELS_SCHEMES)
-    if labels_scheme == "weak":
-        if parents is not None:
+    labels_scheme: str = option(
+        "weak", "The scheme by which the given labels are expanded first.", choices=LABELS_SCHEMES
+    )
+    parents: str | None = option(
+        None, f"Of the given labels, if --labels-scheme is pel or pe-cml. {POLICIES}.",
+        choices=PARENTS, shown="all",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.labels_scheme == "weak" and self.parents is not None:
             raise OptionError("parents: given labels taken as 'weak' do not climb; choose 'pel' "
                               "or 'pe-cml' as labels_scheme (--labels-scheme)")  # fmt: skip
-        return {}
-    return {"parents": parents or "all"}
+
+    def scheme(self, name: str) -> Scheme:
+        """One of `LABELS_SCHEMES` with the parents that were chosen, as far as it takes any."""
+        chosen = LABELS_SCHEMES[name]
+        if self.parents is None or "parents" not in chosen.options.declared():
+            return chosen
+        return chosen.bind({"parents": self.parents})
+
+    def stated(self, *, labels: bool) -> dict[str, Any]:
+        """See `SchemeOptions`; the scheme of the given labels only if there are any."""
+        own = {name: value for name, value in super().stated(labels=labels).items()
+               if name not in GivenOptions.declared()}  # fmt: skip
+        if not labels:
+            return own
+        given = self.scheme(self.labels_scheme).options.stated(labels=True)
+        return {**own, "labels_scheme": self.labels_scheme, **given}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,22 +80,16 @@ class GivenLabels:
 
     @classmethod
     def make(
-        cls,
-        labels: Annotations,
-        vocabulary: Vocabulary,
-        *,
-        labels_scheme: str = "weak",
-        parents: str | None = None,
+        cls, labels: Annotations, vocabulary: Vocabulary, options: GivenOptions
     ) -> "GivenLabels":
         """Expand the labels by a scheme and index them by clip.
 
         Raises:
-            OptionError: no such scheme, or `weak` with a parent policy.
             VocabularyError: the labels' ontology lacks a class of the vocabulary.
         """
-        options = labels_options(labels_scheme, parents)
         united, first = _unite(labels)
-        targets = LABELS_SCHEMES[labels_scheme](united, vocabulary, **options)
+        scheme = options.scheme(options.labels_scheme)
+        targets = scheme.make(united, vocabulary, scheme.options)
         return cls(united, targets, first, ClipFinder(united.clip_id))
 
     def find(self, clip_id: pa.StringArray) -> Ints:

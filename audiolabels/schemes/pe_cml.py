@@ -4,16 +4,15 @@ Source: Grzywalski & Botteldooren, "Automatic re-labeling of Google AudioSet", Â
 rule is `parents="all"`. Deviations: as for PEL.
 """
 
-from audiolabels.errors import choose
 from audiolabels.labels.annotations import Annotations
-from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.result import make_targets
+from audiolabels.schemes.scheme import ParentOptions, Scheme
 from audiolabels.targets.targets import Targets
 
 
-def pe_cml(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "all") -> Targets:
+def pe_cml(annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions) -> Targets:
     """Positives as in PEL. A given class without a given descendant masks all its descendants.
 
     Parents that were added mask nothing; a positive class is never masked.
@@ -22,19 +21,28 @@ def pe_cml(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "
         annotations: N clips.
         vocabulary: C classes; the rule runs on the whole ontology and is cut to them afterwards,
             so a given class outside the vocabulary counts as a given descendant too.
-        parents: `all`, `unambiguous` or `certain`, as in `pel`.
+        options: as of `pel`.
 
     Returns:
         Targets of shape (N, C).
 
     Raises:
-        OptionError: no such policy.
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
     """
-    tables = closure(annotations.ontology, vocabulary, choose("parents", parents, PARENTS))
+    tables = closure(annotations.ontology, vocabulary, options.parents)
     sets = annotations.sets
     positive = union(tables.lifted, sets)
     # A given class has a given descendant exactly if it is an ancestor of a given class.
     specified = tables.holds(union(tables.above, sets), sets)
     masked = union(tables.below, sets.keep(~specified)) | union(tables.unsure, sets)
     return make_targets(annotations, vocabulary, tables, positive, masked & ~positive)
+
+
+PE_CML = Scheme(
+    "pe-cml",
+    pe_cml,
+    Annotations,
+    "as pel; descendants of a given class that nobody specified are unknown",
+    "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, Â§III.B",
+    ParentOptions(),
+)

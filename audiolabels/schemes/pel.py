@@ -5,32 +5,40 @@ rule is `parents="all"`. Deviations: the two other policies are offered (see `sc
 clip of which nobody said anything is unknown in every class, not negative.
 """
 
-from audiolabels.errors import choose
 from audiolabels.labels.annotations import Annotations
-from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.result import make_targets
+from audiolabels.schemes.scheme import ParentOptions, Scheme
 from audiolabels.targets.targets import Targets
 
 
-def pel(annotations: Annotations, vocabulary: Vocabulary, *, parents: str = "all") -> Targets:
+def pel(annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions) -> Targets:
     """Positive: the given classes and the ancestors that they lift. Everything else is negative.
 
     Args:
         annotations: N clips.
         vocabulary: C classes; the rule runs on the whole ontology and is cut to them afterwards.
-        parents: `all`, `unambiguous` or `certain`; under `certain` the ancestors that lie on some
-            paths only are unknown, unless another label lifts them.
+        options: under `parents="certain"` the ancestors that lie on some paths only are unknown,
+            unless another label lifts them.
 
     Returns:
         Targets of shape (N, C).
 
     Raises:
-        OptionError: no such policy.
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
     """
-    tables = closure(annotations.ontology, vocabulary, choose("parents", parents, PARENTS))
+    tables = closure(annotations.ontology, vocabulary, options.parents)
     positive = union(tables.lifted, annotations.sets)
     unsure = union(tables.unsure, annotations.sets)
     return make_targets(annotations, vocabulary, tables, positive, unsure & ~positive)
+
+
+PEL = Scheme(
+    "pel",
+    pel,
+    Annotations,
+    "given classes and their ancestors positive, all others negative",
+    "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §III.A",
+    ParentOptions(),
+)

@@ -21,6 +21,8 @@ least as high as those below it (`propagate_scores`), which neither paper does.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,66 +32,109 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import OptionError
-from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Floats, Scores
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.given_labels import GivenLabels, Ints, labels_options
+from audiolabels.options import option, portion
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, Ints
+from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
-# Options that are shares, and whether 0 is refused.
-NUMBERS: Mapping[str, bool] = MappingProxyType(
-    {"teacher_weight": False, "threshold": True, "mask_share": False}
-)
-BEST_FIXED_WEIGHT = 0.7  # of the teacher, over four stages; SeCoST
+
+@dataclass(frozen=True)
+class CoSupervisedOptions(GivenOptions):
+    """Options of co-supervised. 0.7 was the best fixed weight over four stages (SeCoST)."""
+
+    teacher_weight: float = option(
+        0.7, "The target is W times the score plus 1-W times the given label.",
+        check=portion, metavar="W",
+    )  # fmt: skip
+    propagate_scores: bool = option(
+        False, "A class scores at least as high as each class below it."
+    )
+
+    @property
+    def soft(self) -> bool:
+        """See `SchemeOptions`."""
+        return True
+
+
+@dataclass(frozen=True)
+class PseudoStrongOptions(CoSupervisedOptions):
+    """Options of pseudo-strong."""
+
+    teacher_weight: float = option(
+        1.0, "The target is W times the score plus 1-W times the given label.",
+        check=portion, metavar="W",
+    )  # fmt: skip
+    threshold: float | None = option(
+        None, "Make hard targets: positive from T on, else negative.",
+        check=partial(portion, above=True), metavar="T",
+    )  # fmt: skip
+
+    @property
+    def soft(self) -> bool:
+        """See `SchemeOptions`."""
+        return self.threshold is None
 
 
 def pseudo_strong(
     scores: Scores,
     vocabulary: Vocabulary,
-    *,
-    given: Annotations | GivenLabels | None = None,
-    teacher_weight: float = 1.0,
-    threshold: float | None = None,
-    labels_scheme: str = "weak",
-    parents: str | None = None,
-    propagate_scores: bool = False,
+    options: PseudoStrongOptions,
+    given: GivenLabels | None = None,
 ) -> SoftTargets | Targets:
     """The target is w · score + (1 - w) · given label, with the teacher weight w.
 
     Args:
         scores: N segments; each is a row of the result.
         vocabulary: C classes.
+        options: with a threshold targets are hard. Scores are propagated (see `Scores.propagate`)
+            among all of the teacher's classes, before the mixture.
         given: labels of clips, which hold in each of their segments. They are needed if w < 1;
             then segments of clips without labels are left out.
-        teacher_weight: w, from 0 to 1.
-        threshold: if given, targets are hard: positive from this value on, else negative.
-        labels_scheme: how the given labels become positive, negative or unknown: `weak`, `pel` or
-            `pe-cml`.
-        parents: the parent policy of `pel` and `pe-cml`, `all` by default.
-        propagate_scores: whether a class scores at least as high as those below it; see
-            `Scores.propagate`. That happens among all of the teacher's classes, before the mixture.
 
     Returns:
         Soft targets of shape (N, C), or hard ones. Unknown is what the given label leaves unknown,
         if w < 1, and what the teacher does not tell, if w > 0.
 
     Raises:
-        OptionError: a weight or threshold outside its range, w < 1 without labels, or see
-            `GivenLabels.make`.
+        OptionError: w < 1 without labels.
         VocabularyError: the teacher tells of no class of the vocabulary.
     """
-    weight = portion("teacher_weight", teacher_weight)
+    return _mix(scores, vocabulary, options, given, options.threshold)
+
+
+def co_supervised(
+    scores: Scores,
+    vocabulary: Vocabulary,
+    options: CoSupervisedOptions,
+    given: GivenLabels | None = None,
+) -> SoftTargets | Targets:
+    """`pseudo_strong` with given labels at any weight, and soft targets only.
+
+    Arguments and errors are those of `pseudo_strong`. At w = 1 a cell is the score, also where the
+    given label is unknown, and clips without labels stay.
+    """
+    return _mix(scores, vocabulary, options, given, None)
+
+
+def _mix(
+    scores: Scores,
+    vocabulary: Vocabulary,
+    options: CoSupervisedOptions,
+    given: GivenLabels | None,
+    threshold: float | None,
+) -> SoftTargets | Targets:
+    weight = options.teacher_weight
     if given is None and weight < 1:
         raise OptionError(
             f"teacher weight {weight:g} mixes scores with given labels: give label files, or "
             f"teacher weight 1"
         )
-    if isinstance(given, Annotations):
-        given = GivenLabels.make(given, vocabulary, labels_scheme=labels_scheme, parents=parents)
     if given is not None:
         scores, rows = match_given(scores, given, weight)
-    told = (scores.propagate() if propagate_scores else scores).over(vocabulary)
+    told = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
     unknown = np.unpackbits(told.unknown, axis=1, count=len(vocabulary)).astype(np.bool_)
     values = told.scores
     if given is not None and weight < 1:
@@ -103,7 +148,7 @@ def pseudo_strong(
     }
     if threshold is None:
         return SoftTargets(scores=_rounded(values, unknown), **facts)
-    reached = values >= np.float32(portion("threshold", threshold, above=True))
+    reached = values >= np.float32(threshold)
     n = len(values)
     return Targets(
         positive=np.packbits(reached & ~unknown, axis=1),
@@ -111,34 +156,6 @@ def pseudo_strong(
         cut=np.zeros(n, np.int32),
         **facts,
     )
-
-
-def co_supervised(
-    scores: Scores,
-    vocabulary: Vocabulary,
-    *,
-    given: Annotations | GivenLabels,
-    teacher_weight: float = BEST_FIXED_WEIGHT,
-    labels_scheme: str = "weak",
-    parents: str | None = None,
-    propagate_scores: bool = False,
-) -> SoftTargets:
-    """`pseudo_strong` with given labels at any weight, and soft targets only.
-
-    Arguments and errors are those of `pseudo_strong`. At w = 1 a cell is the score, also where the
-    given label is unknown, and clips without labels stay.
-    """
-    made = pseudo_strong(
-        scores,
-        vocabulary,
-        given=given,
-        teacher_weight=teacher_weight,
-        labels_scheme=labels_scheme,
-        parents=parents,
-        propagate_scores=propagate_scores,
-    )
-    assert isinstance(made, SoftTargets)
-    return made
 
 
 def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scores, Ints]:
@@ -161,47 +178,26 @@ def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scor
     return scores.renamed(pc.coalesce(pc.if_else(bare, found, own), own)), rows
 
 
-def stated_options(options: Mapping[str, Any], *, labels: bool) -> dict[str, Any]:
-    """The options as metadata hold them: those that had a part in the result.
-
-    Args:
-        options: all options of the scheme.
-        labels: whether labels were given.
-    """
-    climbing = ("labels_scheme", "parents")
-    stated = {
-        name: portion(name, value, above=NUMBERS[name]) if name in NUMBERS else value
-        for name, value in options.items()
-        if name not in climbing and value is not None and value is not False
-    }
-    if labels:
-        scheme, parents = (options[name] for name in climbing)
-        return {**stated, "labels_scheme": scheme, **labels_options(scheme, parents)}
-    return stated
-
-
 def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float16]:
     rounded = values.astype(np.float16)
     rounded[unknown] = 0
     return rounded
 
 
-def portion(option: str, value: float | str, *, above: bool = False) -> float:
-    """A number from 0 to 1.
-
-    Args:
-        option: what it is called.
-        value: the number.
-        above: whether 0 itself is refused.
-
-    Raises:
-        OptionError: it is none.
-    """
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not (number > 0 if above else number >= 0) or not number <= 1:
-        least = "above 0" if above else "0"
-        raise OptionError(f"{option} {value!r}: give a number from {least} to 1")
-    return number
+PSEUDO_STRONG = Scheme(
+    "pseudo-strong",
+    pseudo_strong,
+    Scores,
+    "a teacher's scores of segments, soft or hard, alone or mixed with given labels",
+    "Dinkel et al. 2022, Pseudo strong labels, §2",
+    PseudoStrongOptions(),
+)
+CO_SUPERVISED = Scheme(
+    "co-supervised",
+    co_supervised,
+    Scores,
+    "given labels mixed with a teacher's scores, soft",
+    "Kumar & Ithapu, ICASSP 2020, SeCoST",
+    CoSupervisedOptions(),
+    needs_labels=True,
+)

@@ -16,9 +16,8 @@ import pyarrow.compute as pc
 from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import ScoresFileError
-from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.annotations import LabelSets
 from audiolabels.labels.scores import Scores
-from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.given_labels import GivenLabels, Ints
 from audiolabels.targets.targets import Targets
 
@@ -51,18 +50,6 @@ class Repair:
         base = self.given.targets.slice(start, start + len(chosen))
         sets = labels.sets.take(labels.set_of_clip[chosen])
         return self.apply(base, sets, self.found.take(chosen))
-
-
-def as_given(
-    given: Annotations | GivenLabels,
-    vocabulary: Vocabulary,
-    labels_scheme: str,
-    parents: str | None,
-) -> GivenLabels:
-    """Given labels, expanded and findable; see `GivenLabels.make`."""
-    if isinstance(given, GivenLabels):
-        return given
-    return GivenLabels.make(given, vocabulary, labels_scheme=labels_scheme, parents=parents)
 
 
 def as_passes(scores: Scores | Passes) -> Passes:

@@ -8,23 +8,40 @@ which the paper only considers; `negatives="all"` is the usual training choice, 
 paper's evaluation. A class whose event has impossible times is unknown in that clip.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from audiolabels.arrays.grid import Grid
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.framed import Framed, project
+from audiolabels.options import option
+from audiolabels.schemes.framed import Framed, FramingOptions, project
+from audiolabels.schemes.scheme import Scheme
 
 
-def strong_framed(
-    events: Events,
-    vocabulary: Vocabulary,
-    *,
-    frame_length: float = 0.96,
-    frame_hop: float | None = None,
-    negatives: str = "all",
-    parents: str = "none",
-) -> Framed:
+@dataclass(frozen=True)
+class StrongFramedOptions(FramingOptions):
+    """Options of strong-framed; times are whole milliseconds."""
+
+    frame_length: float = option(0.96, "Length of a frame.", metavar="SECONDS")
+    frame_hop: float | None = option(
+        None, "From one frame to the next.", metavar="SECONDS", shown="its length"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        grid = self.grid
+        object.__setattr__(self, "frame_length", grid.length_ms / 1000)
+        object.__setattr__(self, "frame_hop", grid.hop_ms / 1000)
+
+    @property
+    def grid(self) -> Grid:
+        """The frames."""
+        return Grid.from_seconds(self.frame_length, self.frame_hop)
+
+
+def strong_framed(events: Events, vocabulary: Vocabulary, options: StrongFramedOptions) -> Framed:
     """Positive: frames that an event fills by half, or that hold half of it.
 
     Positive wins over unknown, unknown over negative.
@@ -32,24 +49,20 @@ def strong_framed(
     Args:
         events: N clips.
         vocabulary: C classes; parents and absences run on the whole ontology and are cut to them.
-        frame_length, frame_hop: seconds, whole milliseconds; the hop is the length if none is
-            given.
-        negatives: what counts as negative; all else is unknown. `complementary`: the other frames
-            of a clip in which the class is positive somewhere; `explicit`: all frames of a clip
-            in which the class, or one above it, was confirmed absent; `both`; `all`: whatever is
-            neither positive nor unknown, in clips of which somebody said what sounds.
-        parents: whose events the events of a class are too: `none`, or the ancestors that `all`,
-            `unambiguous` or `certain` lift (see `schemes.parents`). Under `certain` the frames of
-            the other ancestors are unknown, and no complementary negatives.
+        options: of `negatives`, `complementary` are the other frames of a clip in which the class
+            is positive somewhere; `explicit` all frames of a clip in which the class, or one above
+            it, was confirmed absent; `all` whatever is neither positive nor unknown, in clips of
+            which somebody said what sounds. With `parents` the events of a class are events of its
+            ancestors too; under `certain` the frames of the ancestors on some paths only are
+            unknown, and no complementary negatives.
 
     Returns:
         Targets of one row a frame, shape (frames of all clips, C), with counts and findings.
 
     Raises:
-        OptionError: a length or hop that is no positive number of whole milliseconds.
         VocabularyError: the events' ontology lacks a class of the vocabulary.
     """
-    grid = Grid.from_seconds(frame_length, frame_hop)
+    grid = options.grid
     frames = grid.count(events.duration_ms)
     onset, offset = events.united_absences()
     first, stop = grid.inside(onset, offset)
@@ -58,10 +71,20 @@ def strong_framed(
     return project(
         events,
         vocabulary,
-        parents=parents,
-        negatives=negatives,
+        options,
         frames=frames,
         span_ms=grid.span_ms,
         present=grid.half_filled(events.onset_ms, events.offset_ms),
         absent=(first, np.where(to_end, frames[events.clip], stop)),
     )
+
+
+STRONG_FRAMED = Scheme(
+    "strong-framed",
+    strong_framed,
+    Events,
+    "events over frames of 960 ms, positive where half a frame or half the event lies",
+    "Hershey et al. 2021, The benefit of temporally-strong labels, §3.2",
+    StrongFramedOptions(),
+    vocabulary="audioset-strong",
+)

@@ -15,29 +15,28 @@ climb through abstract classes.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import choose
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.scores import Floats, Scores, columns_in
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.options import option
 from audiolabels.schemes.closure import Closure, Words, closure, union
-from audiolabels.schemes.given_labels import LABELS_SCHEMES, GivenLabels, Ints, labels_options
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, Ints
 from audiolabels.schemes.repair import (
     Flags,
     Passes,
     Repair,
-    as_given,
     as_passes,
     one_set_a_clip,
     scored_clips,
     unpack,
 )
+from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.targets import Targets
 
 Doubles = npt.NDArray[np.float64]
@@ -56,16 +55,32 @@ THRESHOLDS: Mapping[str, Callable[[Doubles], float]] = MappingProxyType(
 )
 
 
+@dataclass(frozen=True)
+class TeacherEnhancedOptions(GivenOptions):
+    """Options of teacher-enhanced."""
+
+    enhance: str = option(
+        "both",
+        "What may be added to a given class: direct children (type I), ancestors (type II), or "
+        "both.",
+        choices=ENHANCE,
+    )
+    score_threshold: str = option(
+        "mean",
+        "Above which score a class is added: the mean or a percentile of its scores where it is "
+        "given.",
+        choices=THRESHOLDS,
+    )
+    added_as_given: bool = option(
+        False, "Added classes count as given when pe-cml masks descendants."
+    )
+
+
 def teacher_enhanced(
     scores: Scores | Passes,
     vocabulary: Vocabulary,
-    *,
-    given: Annotations | GivenLabels,
-    enhance: str = "both",
-    score_threshold: str = "mean",
-    added_as_given: bool = False,
-    labels_scheme: str = "weak",
-    parents: str | None = None,
+    options: TeacherEnhancedOptions,
+    given: GivenLabels,
 ) -> Repair:
     """Given labels and those that a teacher adds.
 
@@ -77,25 +92,15 @@ def teacher_enhanced(
         scores: scores of segments or clips, in memory or in passes. They are read twice; between
             the passes memory holds 8 bytes for each given label.
         vocabulary: C classes.
+        options: what may be added, and where.
         given: N clips.
-        enhance: `children` (type I), `ancestors` (type II), or `both`.
-        score_threshold: `mean`, `median`, `p25`, `p10` or `p5` of a class's scores where it is
-            given.
-        added_as_given: whether added classes count as given when children are masked
-            (`pe-cml`).
-        labels_scheme: how the labels are expanded: `weak`, `pel` or `pe-cml`.
-        parents: the parent policy of `pel` and `pe-cml`, `all` by default.
 
     Raises:
-        OptionError: no such choice, or see `GivenLabels.make`.
         ScoresFileError: two clips of the scores are one given clip.
     """
-    relations = ENHANCE[choose("enhance", enhance, ENHANCE)]
-    choose("score_threshold", score_threshold, THRESHOLDS)
-    given, passes = as_given(given, vocabulary, labels_scheme, parents), as_passes(scores)
-    labels = given.labels
+    relations, passes, labels = ENHANCE[options.enhance], as_passes(scores), given.labels
     tables = closure(labels.ontology, vocabulary, "all")
-    thresholds = _thresholds(passes, given, score_threshold)
+    thresholds = _thresholds(passes, given, options.score_threshold)
     own = union(tables.given, labels.sets)
     missing = {name: union(getattr(tables, name), labels.sets) & ~own for name in relations}
     rows, classes, seen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], _none(labels)
@@ -118,18 +123,18 @@ def teacher_enhanced(
         "added_by_teacher": len(found.classes),
         "classes_without_threshold": int((told & np.isnan(thresholds)).sum()),
     }
-    options = labels_options(labels_scheme, parents)
     # What lifts ancestors without masking children is `pel`, or `weak`, which does neither.
-    lifting = labels_scheme if added_as_given or labels_scheme == "weak" else "pel"
-    expand = partial(LABELS_SCHEMES[lifting], vocabulary=vocabulary, **options)
+    masking = options.labels_scheme == "pe-cml" and not options.added_as_given
+    lifting = options.scheme("pel" if masking else options.labels_scheme)
 
     def add(base: Targets, sets: LabelSets, more: LabelSets) -> Targets:
         owners = np.concatenate([sets.owners, more.owners])
-        united = np.concatenate([sets.classes, more.classes])
-        repaired = LabelSets.build(owners, united, sets.labelled)
-        made = expand(Annotations.of_sets(repaired, labels.ontology))
+        together = np.concatenate([sets.classes, more.classes])
+        repaired = LabelSets.build(owners, together, sets.labelled)
+        united = Annotations.of_sets(repaired, labels.ontology)
+        made = lifting.make(united, vocabulary, lifting.options)
         masked = made.masked
-        if not added_as_given:
+        if not options.added_as_given:
             masked = (masked | base.masked[base.row_of_clip]) & ~made.positive
         which = np.arange(len(base), dtype=np.int32)
         return replace(base, positive=made.positive, masked=masked, cut=made.cut, row_of_clip=which)
@@ -198,3 +203,15 @@ def _near(tables: Closure, words: Words, sets: npt.NDArray[np.int32]) -> Flags:
     """Bits of label sets, bool (M, K) in the order of the ontology."""
     bits = words.view(np.uint8)[sets]
     return np.unpackbits(bits, axis=1)[:, tables.column].astype(np.bool_)
+
+
+TEACHER_ENHANCED = Scheme(
+    "teacher-enhanced",
+    teacher_enhanced,
+    Scores,
+    "given labels, and children and ancestors of these that a teacher is sure of",
+    "Gong et al. 2021, PSLA",
+    TeacherEnhancedOptions(),
+    needs_labels=True,
+    repairs=True,
+)

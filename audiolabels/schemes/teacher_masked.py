@@ -11,46 +11,52 @@ verified to be empty has explicit negatives only, which are never masked; other 
 label files do not hold.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.bits import weigh
-from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.annotations import LabelSets
 from audiolabels.labels.scores import Floats, Scores
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.options import option, portion
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.given_labels import GivenLabels, Ints
-from audiolabels.schemes.pseudo_strong import portion
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, Ints
 from audiolabels.schemes.repair import (
     Flags,
     Passes,
     Repair,
-    as_given,
     as_passes,
     one_set_a_clip,
     ranks,
     scored_clips,
     unpack,
 )
+from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.targets import Targets
 
-DEFAULT_SHARE = 0.01
 SLACK = 4_096  # entries beyond those wanted that a class holds before it is pruned
 Numbers = npt.NDArray[np.int32]
 LAST = np.uint64(0xFFFF_FFFF)
 
 
+@dataclass(frozen=True)
+class TeacherMaskedOptions(GivenOptions):
+    """Options of teacher-masked."""
+
+    mask_share: float = option(
+        0.01, "The share of each class's implicit negatives that becomes unknown.",
+        check=portion, metavar="Q",
+    )  # fmt: skip
+
+
 def teacher_masked(
     scores: Scores | Passes,
     vocabulary: Vocabulary,
-    *,
-    given: Annotations | GivenLabels,
-    mask_share: float = DEFAULT_SHARE,
-    labels_scheme: str = "weak",
-    parents: str | None = None,
+    options: TeacherMaskedOptions,
+    given: GivenLabels,
 ) -> Repair:
     """Given labels, where the likeliest missing ones are unknown.
 
@@ -62,19 +68,14 @@ def teacher_masked(
         scores: scores of segments or clips, in memory or in passes. In passes memory holds for
             each class at most twice the cells that are masked, and 4,096 more, in 8 bytes each.
         vocabulary: C classes.
+        options: the share q.
         given: N clips.
-        mask_share: q, from 0 to 1.
-        labels_scheme: how the labels are expanded: `weak`, `pel` or `pe-cml`.
-        parents: the parent policy of `pel` and `pe-cml`, `all` by default.
 
     Raises:
-        OptionError: a share outside 0 to 1, or see `GivenLabels.make`.
         ScoresFileError: two clips of the scores are one given clip.
         VocabularyError: the teacher tells of no class of the vocabulary.
     """
-    share = portion("mask_share", mask_share)
-    given, passes = as_given(given, vocabulary, labels_scheme, parents), as_passes(scores)
-    labels = given.labels
+    share, passes, labels = options.mask_share, as_passes(scores), given.labels
     tables = closure(labels.ontology, vocabulary, "all")
     positive, _ = tables.cut(union(tables.given, labels.sets))
     some = labels.sets.sizes > 0  # a verified empty clip has no implicit negative
@@ -192,3 +193,15 @@ class Highest:
             columns.append(np.full(len(keys), column, np.int32))
             places.append((LAST - (keys & LAST)).astype(np.int32))
         return np.concatenate(columns), np.concatenate(places)
+
+
+TEACHER_MASKED = Scheme(
+    "teacher-masked",
+    teacher_masked,
+    Scores,
+    "given labels; of each class's other clips those that a teacher scores highest are unknown",
+    "Fonseca et al. 2020, Addressing missing labels",
+    TeacherMaskedOptions(),
+    needs_labels=True,
+    repairs=True,
+)

@@ -10,15 +10,17 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.result import make_targets
+from audiolabels.schemes.scheme import Scheme, SchemeOptions
 from audiolabels.targets.targets import Targets
 
 
-def weak(annotations: Annotations, vocabulary: Vocabulary) -> Targets:
+def weak(annotations: Annotations, vocabulary: Vocabulary, options: SchemeOptions) -> Targets:
     """Positive: the given classes. Everything else is negative.
 
     Args:
         annotations: N clips.
         vocabulary: C classes.
+        options: none.
 
     Returns:
         Targets of shape (N, C).
@@ -29,3 +31,12 @@ def weak(annotations: Annotations, vocabulary: Vocabulary) -> Targets:
     tables = closure(annotations.ontology, vocabulary, "all")
     positive = union(tables.given, annotations.sets)
     return make_targets(annotations, vocabulary, tables, positive, np.zeros_like(positive))
+
+
+WEAK = Scheme(
+    "weak",
+    weak,
+    Annotations,
+    "given classes positive, all others negative",
+    "Gemmeke et al., ICASSP 2017",
+)

@@ -23,7 +23,7 @@ from audiolabels.features import open_features
 from audiolabels.labels.scores import whole_clips
 from audiolabels.metrics.agreement import LEVEL, ScoreCounts, count_scores
 from audiolabels.metrics.ranking import evaluate
-from audiolabels.schemes.given_labels import GivenLabels
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions
 from audiolabels.training.annotate import annotate
 from audiolabels.training.examples import Examples
 from audiolabels.training.fit import Recipe
@@ -105,7 +105,7 @@ def summarise(model: Any, examples: Examples, window: float | None) -> dict[str,
 
 def what_it_finds(scores: audiolabels.Scores, given: audiolabels.Annotations) -> Result:
     """Clips by number of classes at 0.5, and by the share of their labels that is found."""
-    labels = GivenLabels.make(given, scores.vocabulary)
+    labels = GivenLabels.make(given, scores.vocabulary, GivenOptions())
     counts, coverage, numbers = ScoreCounts(), np.zeros(len(COVERAGE), int), np.zeros(0, int)
     for part, clips in whole_clips(iter([scores])):
         positive, masked = labels.bits(labels.find(clips.clip_id))

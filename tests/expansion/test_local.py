@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -289,13 +290,13 @@ def test_each_label_set_is_expanded_once(tmp_path: Path, monkeypatch: pytest.Mon
     bind = local.bind_scheme
 
     def spying(*arguments: Any) -> Any:
-        make, options = bind(*arguments)
+        scheme = bind(*arguments)
 
-        def spy(clips: Any, vocabulary: Any) -> Any:
+        def spy(clips: Any, vocabulary: Any, options: Any) -> Any:
             expanded.append(len(clips.sets))
-            return make(clips, vocabulary)
+            return scheme.make(clips, vocabulary, options)
 
-        return spy, options
+        return replace(scheme, make=spy)
 
     monkeypatch.setattr(local, "bind_scheme", spying)
     expand_files([write_segments(tmp_path / "a.csv", 200)], tmp_path / "o.parquet")

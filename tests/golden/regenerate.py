@@ -24,7 +24,7 @@ def lines() -> list[str]:
     for name, scheme in SCHEMES.items():
         if scheme.reads is not Annotations:
             continue
-        for parents in PARENTS if "parents" in scheme.options else ["-"]:
+        for parents in PARENTS if "parents" in scheme.options.declared() else ["-"]:
             options = {"parents": parents} if parents in PARENTS else {}
             targets = expand(labels, name, **options)
             target, mask = targets.to_numpy(slice(0, CLIPS))

@@ -36,8 +36,8 @@ from audiolabels.labels.events import Events
 from audiolabels.ontology.graph import OntologyClass
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.schemes.diffuse import diffuse
-from audiolabels.schemes.framed import NEGATIVES, Framed
-from audiolabels.schemes.strong_framed import strong_framed
+from audiolabels.schemes.framed import NEGATIVES, Framed, FramingOptions
+from audiolabels.schemes.strong_framed import StrongFramedOptions, strong_framed
 
 POLICIES = list(PARENTS_OR_NONE)
 Case = tuple[Ontology, Vocabulary, Grid, list[Clip]]
@@ -56,9 +56,9 @@ def frame(events: Events, vocabulary: Vocabulary, grid: Grid, **options: str) ->
     return strong_framed(
         events,
         vocabulary,
-        frame_length=grid.length_ms / 1000,
-        frame_hop=grid.hop_ms / 1000,
-        **options,
+        StrongFramedOptions(
+            frame_length=grid.length_ms / 1000, frame_hop=grid.hop_ms / 1000, **options
+        ),
     )
 
 
@@ -121,7 +121,7 @@ def test_diffuse_equals_its_definition(parents: str, case: Case) -> None:
     ontology, vocabulary, _, clips = case
     events, classes = events_of(clips, ontology), list(vocabulary.ids)
     for negatives in NEGATIVES:
-        found = diffuse(events, vocabulary, negatives=negatives, parents=parents)
+        found = diffuse(events, vocabulary, FramingOptions(negatives, parents))
         assert states(found.targets) == [
             diffuse_clip(ontology.graph, clip, classes, negatives, parents) for clip in clips
         ]
@@ -150,7 +150,7 @@ def test_counts_are_those_of_the_tensors(scheme: str, parents: str, case: Case) 
         made = (
             frame(events, vocabulary, grid, **options)
             if framed
-            else diffuse(events, vocabulary, **options)
+            else diffuse(events, vocabulary, FramingOptions(**options))
         )
         counts = made.counts
         target, mask = made.targets.to_numpy()
@@ -351,7 +351,7 @@ def test_a_short_clip_has_one_frame(duration: float) -> None:
 
 def test_a_long_clip_of_many_frames() -> None:
     events = Events.from_dict({"a": [("Dog", 3599, 3600)]}, duration=3600)
-    made = strong_framed(events, whole(events.ontology), frame_length=0.04, frame_hop=0.02)
+    made = frame(events, whole(events.ontology), Grid(40, 20))
     assert made.counts.frames == (3_600_000 - 40) // 20 + 1
     rows = np.flatnonzero(made.targets.positive.any(axis=1))
     assert rows.tolist() == list(range(3_599_000 // 20 - 1, made.counts.frames))
@@ -376,7 +376,7 @@ def test_an_absence_goes_down_and_an_event_below_it_wins() -> None:
         absent={"a": ["/toy/guitar"]},
         ontology=toy,
     )
-    made = strong_framed(events, whole(toy), negatives="explicit", parents="all")
+    made = frame(events, whole(toy), Grid(), negatives="explicit", parents="all")
     first, second = states(made.targets)
     assert first["/toy/electric"] == first["/toy/guitar"] == POSITIVE
     assert first["/toy/acoustic"] == second["/toy/acoustic"] == NEGATIVE

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.grid import Ms
-from audiolabels.errors import ScoresFileError, choose
+from audiolabels.errors import ScoresFileError
+from audiolabels.options import Options, option
 
 VALUES = ("auto", "logits", "probabilities")
 BEYOND_TOP = ("unknown", "zero")
@@ -17,32 +18,42 @@ BLOCK = 8192  # segments that are read at a time, or one clip
 
 
 @dataclass(frozen=True)
-class ScoreOptions:
+class ScoreOptions(Options):
     """How a file of scores is read.
 
     Attributes:
         path: the file.
-        class_order: the teacher's classes in its order: the name of a vocabulary or a file with a
-            list of classes. It is believed before what the file says.
-        values: what the numbers are: `probabilities`, `logits`, which the sigmoid makes
-            probabilities, or `auto`: logits if any of the first block lies outside [0, 1].
-        index: which clip each row of a `.npy` file belongs to.
-        beyond_top: what classes become that a file of the k highest scores does not list:
-            `unknown`, or `zero`.
-
-    Raises:
-        OptionError: a value that is not offered.
     """
 
     path: Path
-    class_order: str | Path | None = None
-    values: str = "auto"
-    index: Path | None = None
-    beyond_top: str = "unknown"
-
-    def __post_init__(self) -> None:
-        choose("values", self.values, VALUES)
-        choose("beyond_top", self.beyond_top, BEYOND_TOP)
+    class_order: str | Path | None = option(
+        None,
+        "The teacher's classes in its order: the name of a vocabulary, or a file with a list of "
+        "classes. It comes before what the file says.",
+        metavar="NAME|FILE",
+        shown="as in the file; else audioset",
+    )
+    values: str = option(
+        "auto",
+        "What the scores are. logits become probabilities by the sigmoid; auto: logits if some of "
+        "the first block lie outside 0 to 1.",
+        choices=VALUES,
+        name="score_values",
+    )
+    index: Path | None = option(
+        None,
+        "Which clip each row of a .npy file is: EfficientAT's fname_to_index.pkl, JSON, or a name "
+        "a line.",
+        check=lambda _, path: Path(path),
+        metavar="FILE",
+        shown="fname_to_index.pkl beside it",
+        name="scores_index",
+    )
+    beyond_top: str = option(
+        "unknown",
+        "What classes are that a file of the highest scores, such as CED's, does not list.",
+        choices=BEYOND_TOP,
+    )
 
 
 class Block(NamedTuple):

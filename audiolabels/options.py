@@ -1,0 +1,141 @@
+"""Options, each declared once as a field of a frozen dataclass.
+
+Type and default are the field's own; `option` adds help, choices, range and unit. From these come
+validation, the options of the command line with their help, metadata, and the documentation's
+tables.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import Field, dataclass, field, replace
+from functools import cache
+from inspect import get_annotations, getdoc
+from types import MappingProxyType
+from typing import Any, Self
+
+from audiolabels.errors import OptionError, choose
+
+Check = Callable[[str, Any], Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """What is declared of an option.
+
+    Attributes:
+        default: its default value.
+        help: what it does, in a sentence or two.
+        choices: the values that it takes, if they are few.
+        check: from its name and a value, which may be text, to the value; raises OptionError.
+        metavar: what a value is, such as `SECONDS` or `FILE`.
+        shown: the default in words, where the value does not show it.
+        name: its keyword argument, in the command line `--some-name`; that of its field if empty.
+        field: its field in the dataclass.
+    """
+
+    default: Any
+    help: str
+    choices: Collection[str] = ()
+    check: Check | None = None
+    metavar: str = ""
+    shown: str = ""
+    name: str = ""
+    field: str = ""
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is on or off."""
+        return isinstance(self.default, bool)
+
+    @property
+    def default_text(self) -> str:
+        """The default in words; empty if there is none."""
+        if self.shown or self.default is None or self.is_flag:
+            return self.shown
+        return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
+
+    def checked(self, value: Any) -> Any:
+        """The value in its own type.
+
+        Raises:
+            OptionError: it is none that the option takes.
+        """
+        if value is None and self.default is None:
+            return None
+        if self.is_flag and not isinstance(value, bool):
+            raise OptionError(f"{self.field} {value!r}: give True or False")
+        if self.choices:
+            return choose(self.field, value, self.choices)
+        return self.check(self.field, value) if self.check else value
+
+
+def option(default: Any, help_text: str, **facts: Any) -> Any:
+    """A field of a dataclass of options; for the facts see `Option`."""
+    return field(default=default, metadata={"option": Option(default, help_text, **facts)})
+
+
+@dataclass(frozen=True)
+class Options:
+    """Base of the dataclasses of options. Values are checked and converted when one is made.
+
+    Raises:
+        OptionError: a value that an option does not take.
+    """
+
+    def __init_subclass__(cls) -> None:
+        """Documents the options of the class."""
+        own = ((name, f.metadata["option"]) for name, f in vars(cls).items()
+               if isinstance(f, Field) and "option" in f.metadata)  # fmt: skip
+        lines = [f"    {name}: {declared.help}" for name, declared in own]
+        cls.__doc__ = (
+            "\n".join([getdoc(cls) or "", "", "Attributes:", *lines]) if lines else cls.__doc__
+        )
+
+    def __post_init__(self) -> None:
+        for declared in self.declared().values():
+            value = declared.checked(getattr(self, declared.field))
+            object.__setattr__(self, declared.field, value)
+
+    @classmethod
+    @cache
+    def declared(cls) -> Mapping[str, Option]:
+        """Keyword argument to option; those of the class itself come before inherited ones."""
+        found: dict[str, Option] = {}
+        for owner in cls.__mro__:
+            for name in get_annotations(owner):
+                facts = cls.__dataclass_fields__[name].metadata.get("option")
+                if facts:
+                    named = replace(facts, name=facts.name or name, field=name)
+                    found.setdefault(named.name, named)
+        return MappingProxyType(found)
+
+    @classmethod
+    def take(cls, given: dict[str, Any], **fields: Any) -> Self:
+        """Make one of the options that are its own, which are taken out of `given`.
+
+        Args:
+            given: values by keyword argument.
+            fields: values of further fields.
+        """
+        own = {o.field: given.pop(name) for name, o in cls.declared().items() if name in given}
+        return cls(**own, **fields)
+
+
+def portion(option: str, value: float | str, *, above: bool = False) -> float:
+    """A number from 0 to 1.
+
+    Args:
+        option: what it is called.
+        value: the number.
+        above: whether 0 itself is refused.
+
+    Raises:
+        OptionError: it is none.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not (number > 0 if above else number >= 0) or not number <= 1:
+        least = "above 0" if above else "0"
+        raise OptionError(f"{option} {value!r}: give a number from {least} to 1")
+    return number
