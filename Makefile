@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check docs clean
+.PHONY: demo test test-fast check docs clean
 
 demo: $(VENV)/core  ## Expand the embedded sample and show what happened to its labels.
 	$(BIN)/audiolabels expand --scheme pe-cml --sample -o demo.parquet
@@ -12,9 +12,13 @@ demo: $(VENV)/core  ## Expand the embedded sample and show what happened to its 
 test: $(VENV)/dev  ## Run all tests.
 	$(BIN)/pytest
 
-check: $(VENV)/dev  ## Lint, types, layers, dependencies.
+test-fast: $(VENV)/dev  ## Run the tests that take under a minute in all.
+	$(BIN)/pytest -m "not slow"
+
+check: $(VENV)/dev  ## Lint, spelling, types, layers, dependencies.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell --dictionary=- --dictionary=scripts/british.txt
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
@@ -23,7 +27,7 @@ docs: $(VENV)/dev  ## Build the documentation; any warning is an error.
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) docs/_build demo.parquet
+	rm -rf $(VENV) docs/_build docs/notebooks demo.parquet
 
 $(VENV)/core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name it with: make PYTHON=python3.11")'

@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
@@ -86,6 +87,30 @@ def leave_folder(namespace: dict[str, Any]) -> None:
     namespace.clear()
 
 
+collect_ignore = ["docs/_build", "docs/notebooks"]  # made by Sphinx
+
+# Examples, tests that start programs, and tests of large networks.
+SLOW = (
+    "README.md",
+    "docs/",
+    "examples/",
+    "tests/cli/",
+    "tests/reproduce/",
+    "tests/test_examples.py",
+    "tests/test_install.py",
+    "tests/training/test_models.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `slow` what always is: `SLOW`, tests by hypothesis, and tests on real files."""
+    for item in items:
+        by_hypothesis = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        on_real_files = "shared_data" in getattr(item, "fixturenames", ())
+        if by_hypothesis or on_real_files or item.nodeid.startswith(SLOW):
+            item.add_marker("slow")
+
+
 pages = Sybil(
     parsers=[
         PythonCodeBlockParser(doctest_optionflags=FLAGS),
@@ -93,7 +118,7 @@ pages = Sybil(
         SkipParser(),
     ],
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],
-    excludes=["docs/_build/**"],
+    excludes=["docs/_build/**", "docs/notebooks/**"],
     setup=enter_folder,
     teardown=leave_folder,
 )

@@ -1,12 +1,14 @@
 """Configuration of the documentation: `sphinx-build docs docs/_build/html`."""
 
+import shutil
 import sys
 from pathlib import Path
 
 import click
 from sphinx.application import Sphinx
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 
 import audiolabels
 
@@ -16,17 +18,20 @@ copyright = author
 version = release = audiolabels.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_click",
+    "sphinx_design",
     "facts",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "jupyter_execute"]
 default_role = "code"  # docstrings write code between single backticks
 highlight_language = "none"
 
+myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+nb_execution_mode = "off"  # the tests execute the notebooks; the pages show the stored outputs
 
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Attributes", "params_style")]  # "onset, offset: ..." names two
@@ -39,6 +44,18 @@ html_theme = "furo"
 html_title = f"audiolabels {release}"
 html_show_sphinx = False
 html_copy_source = False
+
+
+def copy_notebooks() -> None:
+    """Copy the example notebooks among the pages, with links that fit there."""
+    shutil.rmtree(HERE / "notebooks", ignore_errors=True)
+    (HERE / "notebooks").mkdir()
+    for path in (HERE.parent / "examples").glob("*.ipynb"):
+        text = path.read_text(encoding="utf-8").replace("](../docs/", "](../")
+        (HERE / "notebooks" / path.name).write_text(text, encoding="utf-8")
+
+
+copy_notebooks()
 
 
 def show_examples_as_code(app: Sphinx, ctx: click.Context, lines: list[str]) -> None:

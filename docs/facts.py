@@ -66,15 +66,15 @@ def formats() -> Table:
 
 
 def importers() -> Table:
-    """The forms of files of scores."""
-    return ["form", "what it is", "container"], [
+    """The formats of score files."""
+    return ["format", "what it is", "container"], [
         [f"`{name}`", importer.summary, importer.container] for name, importer in IMPORTERS.items()
     ]
 
 
 def fates() -> Table:
-    """What becomes of a row with a finding."""
-    return ["kind", "what becomes of it"], [[f"`{kind}`", fate] for kind, fate in FATES.items()]
+    """The fate of a row with each kind of finding."""
+    return ["kind", "fate"], [[f"`{kind}`", fate] for kind, fate in FATES.items()]
 
 
 # Rows of event files with one thing odd in each, or in two together.
@@ -111,7 +111,7 @@ ODD_ABSENCES = "filename,labels\nb.wav,Bark\nh.wav,Bark\n"
 
 
 def event_fates() -> Table:
-    """What becomes of odd rows of event files, found by reading such rows."""
+    """The fate of odd rows of event files, found by reading such rows."""
     texts = {"events": ODD_EVENTS, "frames": ODD_FRAMES, "places": ODD_PLACES}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -126,20 +126,20 @@ def event_fates() -> Table:
         )
     kinds = list(FATES)
     found = sorted(summary.finding_counts, key=lambda key: kinds.index(key[0]))
-    return ["kind", "what is the matter", "what becomes of it"], [
+    return ["kind", "reason", "fate"], [
         [f"`{kind}`", reason, FATES[kind]] for kind, reason in found
     ]
 
 
 def columns() -> Table:
-    """The column names that readers know."""
+    """The column names that the readers recognise."""
     known = {
         "clip": dialect.CLIP,
         "start": dialect.START,
         "end": dialect.END,
-        "labels of one row a clip": dialect.LABELS,
-        "label of one row a label": dialect.LABEL,
-        "whether it sounds, in framed files": dialect.PRESENT,
+        "labels, one row per clip": dialect.LABELS,
+        "label, one row per label": dialect.LABEL,
+        "whether the class sounds, in framed files": dialect.PRESENT,
         "length of the clip, in event files": dialect.CLIP_DURATION,
     }
     return ["column", "names, in order of preference"], [
@@ -190,7 +190,7 @@ def strong_classes() -> Table:
 
 
 def strong_only() -> Table:
-    """The classes of the strong labels that the ontology has, and the 527 have not."""
+    """The classes of the strong labels that are in the ontology, but not among the 527."""
     ontology, weak = load_ontology(), load_vocabulary("audioset")
     strong = load_vocabulary("audioset-strong")
     chosen = [id_ for id_ in strong.ids if id_ in ontology and id_ not in weak.index]
@@ -200,7 +200,7 @@ def strong_only() -> Table:
 
 
 def renamed() -> Table:
-    """The classes that bear another name in the strong labels than in the weak ones."""
+    """The classes whose names differ between strong and weak labels."""
     weak, strong = load_vocabulary("audioset"), load_vocabulary("audioset-strong")
     pairs = [(id_, weak.names[weak.index[id_]]) for id_ in strong.ids if id_ in weak.index]
     return ["id", "weak labels", "strong labels"], [
@@ -211,7 +211,7 @@ def renamed() -> Table:
 
 
 def without_strong() -> Table:
-    """The classes of the 527 that no strong label has, by where they stand to Music."""
+    """The classes of the 527 without strong labels, by their relation to Music."""
     ontology, weak = load_ontology(), load_vocabulary("audioset")
     strong, music = load_vocabulary("audioset-strong"), load_ontology().find("Music")
     below = ontology.descendants(music)
@@ -236,8 +236,8 @@ def _names(ids: Iterable[str]) -> str:
 
 
 def exporters() -> Table:
-    """The forms that are written."""
-    return ["form", "what it is", "made from", "options", "soft targets", "read again by"], [
+    """The formats that are exported."""
+    return ["format", "what it is", "made from", "options", "soft targets", "read again by"], [
         [
             f"`{name}`",
             form.summary,

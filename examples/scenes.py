@@ -3,11 +3,11 @@
     python examples/scenes.py OUTPUT_FOLDER --recordings ESC10_FOLDER [--seed 0] [--quick]
 
 Recordings of ESC-10 (`manifest.tsv` with path, mids and fold) are mixed into scenes of ten seconds
-of which it is known what sounds when. The annotator learns only which classes each scene has; the
-student learns what the annotator says of each second of it. Both are then asked what sounds when.
+whose events are known. The annotator learns only the classes of each scene; the student learns the
+annotator's scores of each second. Both are then evaluated on the times of the events.
 
-Without --recordings, tones take their place; --quick takes few scenes and seconds. Beside
-audiolabels this needs its extras audio, psds and train.
+Without --recordings, tones replace them; --quick makes few scenes and takes seconds. Needs the extras
+audio, psds and train.
 """
 
 import argparse
@@ -50,19 +50,19 @@ def learn(scenes: Path, output: Path, annotator: Recipe, student: Recipe) -> Non
     weak, valid, soft = (output / f"{name}.parquet" for name in ("weak", "valid", "soft"))
     vocabulary = audiolabels.load_vocabulary(CLASSES)
 
-    # 1. What is known of whole scenes, and a model that learns it.
+    # 1. The labels of whole scenes, and a model that learns them.
     audiolabels.expand_files(scenes / "train.csv", weak, "weak", vocabulary=vocabulary)
     audiolabels.expand_files(scenes / "valid.csv", valid, "weak", vocabulary=vocabulary)
     options = {"model_options": SMALLER, "validation": valid, "tell": print}
     train(weak, features, output / "annotator", MODEL, recipe=annotator, **options)
 
-    # 2. What it says of each second of the same scenes.
+    # 2. Its scores of each second of the same scenes.
     scores = output / "scores.parquet"
     clips = features.find(audiolabels.read_targets(weak).clip_id.to_pylist())
     annotate(load_run(output / "annotator"), features, scores, window=SEGMENT, clips=clips)
     audiolabels.expand_files([], soft, "pseudo-strong", scores=scores)
 
-    # 3. A model that learns that. It begins with the annotator's weights, which saves time.
+    # 3. A model that learns these scores, starting from the annotator's weights to save time.
     options = {"init": output / "annotator", "validation": valid, "tell": print}
     train(soft, features, output / "student", recipe=student, **options)
 
@@ -117,7 +117,7 @@ def longest_stretch(samples: np.ndarray, floor: float = 0.03, pause: float = 1.0
 
 
 def made_up_recordings() -> list[Recording]:
-    """Tones, one pitch a class, where there are no recordings."""
+    """Tones, one pitch per class, in place of recordings."""
     time = np.arange(2 * RATE) / RATE
     return [
         Recording(label, fold, np.sin(2 * np.pi * 200 * 1.4**i * (1 + fold / 100) * time))

@@ -1,11 +1,11 @@
-"""Train a small Hugging Face audio classifier on ESC-10 with our labels and the masked loss.
+"""Train a small Hugging Face audio classifier on ESC-10 with PE-CML targets and the masked loss.
 
     python examples/train_hugging_face.py ESC10_FOLDER [--epochs 12]
 
-ESC10_FOLDER holds `manifest.tsv` (path, mids, fold) and the recordings it names. The model, a small
-Audio Spectrogram Transformer, begins from its configuration, not from weights. Folds 1 to 4 train,
-fold 5 tests. What differs from any script for `transformers` is marked. Beside audiolabels it needs
-torch, transformers, accelerate, scikit-learn, soundfile and soxr.
+ESC10_FOLDER holds `manifest.tsv` (path, mids, fold) and the recordings. The model, a small Audio
+Spectrogram Transformer, starts from random weights. Folds 1 to 4 train, fold 5 tests. Comments with
+"Ours" mark what differs from any script for `transformers`. Needs torch, transformers, accelerate,
+scikit-learn, soundfile and soxr.
 """
 
 import argparse
@@ -33,7 +33,7 @@ RATE, FRAMES, BANDS = 16_000, 512, 64
 
 
 def write_targets(clips: list[dict[str, str]], path: Path) -> None:
-    """Given classes to PE-CML targets over those classes and everything above and below them."""
+    """PE-CML targets of the given classes, over these, their ancestors and descendants."""
     ontology = audiolabels.load_ontology().with_supplement()
     given = {clip["path"]: clip["mids"].split(",") for clip in clips}
     classes = sorted({ontology.resolve(label) for labels in given.values() for label in labels})
@@ -66,13 +66,13 @@ class Clips(torch.utils.data.Dataset):
         return len(self.clips)
 
     def __getitem__(self, i):
-        # Ours: target and mask in the place of a label of one's own.
+        # Ours: target and mask instead of a label.
         target, mask = self.source[self.clips[i]["path"]]
         return {"input_values": self.spectrograms[i], "labels": target, "mask": mask}
 
 
 class MaskedTrainer(Trainer):
-    # Ours: the loss, which leaves out what is unknown.
+    # Ours: the loss leaves unknown targets out.
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         target, mask = inputs.pop("labels"), inputs.pop("mask")
         outputs = model(**inputs)

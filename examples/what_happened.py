@@ -1,4 +1,4 @@
-"""Show, clip by clip, what PE-CML does to the labels of the embedded sample."""
+"""Print six clips of the embedded sample before and after PE-CML."""
 
 import audiolabels
 

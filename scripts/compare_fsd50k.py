@@ -139,20 +139,20 @@ def interpretation(results: dict[str, Comparison], clips: int) -> str:
     assert min(every.equal, one.equal, sure.equal) > 0.9 * clips
     return paragraphs(
         f"""
-Without any expansion, {weak.equal / clips:.1%} of the clips bear the labels that FSD50K gives them
-in the end; each of the three policies brings that above 90%. `all` gives {every.extra.total():,}
-labels that FSD50K does not; they come from classes with several parents: bells that are no Music,
-squeaks and taps that are no Door, howls that are no Wild animals. `unambiguous` gives
-{one.extra.total():,} such labels, but it also makes {one.missing.total() - every.missing.total():,}
-labels negative that FSD50K gives and `all` finds: a class with two parents inside the vocabulary
-lifts neither, so that clapping is no Hands and a vehicle horn no Alarm.
+Without any expansion, {weak.equal / clips:.1%} of the clips have FSD50K's final labels; each of the
+three policies raises that above 90%. `all` gives {every.extra.total():,} labels that FSD50K does
+not; they come from classes with several parents: bells that are no Music, squeaks and taps that are
+no Door, howls that are no Wild animals. `unambiguous` gives {one.extra.total():,} such labels, but
+it also makes {one.missing.total() - every.missing.total():,} labels negative that FSD50K gives and
+`all` finds: a class with two parents inside the vocabulary implies neither, so that clapping is no
+Hands and a vehicle horn no Alarm.
 
 `certain` gives no label that FSD50K lacks: of the {sure.unknown.total():,} targets that it leaves
 unknown FSD50K gives {sure.confirmed.total():,} and not the other {every.extra.total():,}, which are
-exactly the extra labels of `all`, and where it does say something, nothing is wrong in
+exactly the extra labels of `all`, and among its known targets nothing is wrong in
 {sure.agreeing / clips:.1%} of the clips. The {sure.missing.total():,} labels that `all` and
-`certain` miss are ancestors of nothing that was given before, for instance Engine in clips of
-passing cars; how they came in the files do not say, and climbing cannot find them. FSD50K is one
+`certain` miss are ancestors of no label given before, for instance Engine in clips of passing cars;
+the files do not explain their origin, and no expansion by ancestors can find them. FSD50K is one
 answer, not the truth: it is built on the same ontology, and its clips are not AudioSet's."""
     )
 
@@ -194,7 +194,7 @@ def unlabelled(before: Annotations, after: dict[str, set[str]]) -> str:
     return paragraphs(
         f"""
 {len(clips)} clips have no label at all in `collection_dev.csv`. Every scheme leaves all their
-targets unknown, so they are in none of the counts above. In `dev.csv` they bear
+targets unknown, so they are in none of the counts above. In `dev.csv` they have
 {given.total():,} labels, most often {common}."""
     )
 
@@ -203,16 +203,16 @@ def introduction(clips: int, given: int, outside: int) -> str:
     return paragraphs(
         f"""
 FSD50K is annotated with classes of the AudioSet ontology and comes with a parent expansion of its
-own, checked by hand: `collection_dev.csv` holds the labels before it, `dev.csv` those after. So
-there is a real answer to compare each policy with. The labels before are expanded over the
-vocabulary `fsd50k` (200 classes) and compared with those after, clip by clip, over the {clips:,}
-clips that have labels before. Of their {given:,} labels {outside:,} are classes outside the 200:
-these have no column, but they lift their ancestors.
+own, verified by hand: `collection_dev.csv` has the labels before it, `dev.csv` those after, with
+which each policy can be compared. The labels before are expanded over the vocabulary `fsd50k` (200
+classes) and compared with those after, clip by clip, over the {clips:,} clips that have labels
+before. Of their {given:,} labels {outside:,} are classes outside the 200: these have no column, but
+they imply their ancestors.
 
 *Extra* is a label that the rule gives and FSD50K does not; *missing* is one that FSD50K gives and
 the rule makes negative. An *unknown* target is neither right nor wrong: a clip with one is not
-*equal*, but if nothing is extra or missing there is *nothing wrong* with it. *Of these given* says
-how many unknown targets are labels in FSD50K. Up to {SHOWN} classes are listed under each rule."""
+*equal*, but if nothing is extra or missing there is *nothing wrong* with it. *Of these given* is
+the number of unknown targets that are labels in FSD50K. Up to {SHOWN} classes are listed per rule."""
     )
 
 
@@ -241,7 +241,7 @@ def page(folder: Path, note: Callable[[str], None] = lambda _: None) -> str:
                 "\n".join(f"- `{s['name']}`, SHA-256 `{s['sha256']}`" for s in sources),
                 introduction(clips, given, outside),
                 overview(results, clips),
-                "## What it shows",
+                "## Results",
                 interpretation(results, clips),
                 *sections(results),
                 "## Clips without labels",

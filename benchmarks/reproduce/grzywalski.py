@@ -43,7 +43,7 @@ SHARES = (1.0, 0.1)  # of the target's training clips
 ENOUGH = 4500  # target clips; fewer are divided into training, validation and test more than once
 COMMON = {"activation": "elu", "norm": True, "pool_inputs": True}
 BASE_LAYERS = [512, 128]
-EMBEDDING = "body.3"  # the layer of the features, before ELU and batch normalization
+EMBEDDING = "body.3"  # the layer of the features, before ELU and batch normalisation
 TARGET = {**COMMON, "hidden": 256}
 BASE_RECIPE = Recipe(epochs=10, patience=10, learning_rate=2e-3, decay=0.8)
 TARGET_RECIPE = Recipe(epochs=15, patience=15, learning_rate=2e-3, decay=0.85)
@@ -155,7 +155,7 @@ def parts(examples: Examples, seed: int) -> list[Examples]:
 
 
 def per_clip(examples: Examples) -> list[float]:
-    """Positive and unknown labels a clip."""
+    """Positive and unknown labels per clip."""
     target, mask = examples.labels()
     return [float(target.sum(1).mean()), float((1 - mask).sum(1).mean())]
 
@@ -183,7 +183,7 @@ def tables(results: list[Result]) -> str:
     return "\n".join(
         [
             effort(results),
-            "The sets, as divided, and labels a clip on the base (unknown ones in brackets):\n",
+            "The sets, as divided, and labels per clip on the base (unknown ones in brackets):\n",
             markdown(
                 ["root", "base clips", "target clips", "target classes", *names],
                 [

@@ -9,7 +9,7 @@ to train on, and the clips of the evaluation set without strong labels. All mode
 frame of 0.96 s of each clip in an epoch; the checkpoints, and μ, are those with the best mAP on the
 frames of the validation clips.
 
-Nobody confirmed absences. In their place stand hard negatives: per class the test clips without it
+No absences are confirmed. Hard negatives replace them: per class the test clips without it
 that a judge scores highest, as many as there are clips with it, and the other frames of clips with
 it. The judge is a model trained on the balanced set's weak labels alone; a second one, trained on
 strong labels, shows how much hangs on it.
@@ -246,7 +246,7 @@ def tables(results: list[Result]) -> str:
             "d′ by what counts as negative: hard negatives of a judge trained on weak or on strong "
             "labels, or all; and mAP, on all. On weak labels:\n",
             by_judge(numbers, "weak"),
-            "Negatives by weak labels in which the class is heard by strong labels: "
+            "Negatives by weak labels that are positive by strong labels: "
             + "; ".join(
                 f"{name}, {spread((100 * r['heard'][judge] for r in results), 1)} %"
                 for judge, name in zip(JUDGES, NEGATIVES, strict=True)

@@ -36,7 +36,7 @@ REPAIRS: dict[str, tuple[str, dict[str, str]]] = {
     **{f"{s}, {p}": (s, {"parents": p}) for s in ("pel", "pe-cml") for p in PARENTS},
 }
 TRUTHS = ("given", "certain", "open")
-SHOWN = {True: 12, False: 6}  # pairs that only some policies lift, and that all do
+SHOWN = {True: 12, False: 6}  # pairs under only some policies, and under all
 
 
 def truths(
@@ -47,7 +47,7 @@ def truths(
         parents: states(audiolabels.expand(events, scheme, vocabulary=vocabulary, parents=parents))
         for parents in ("none", "certain", "all")
     }
-    # `all` is the most lenient one: every event lifts every ancestor.
+    # `all` is the most lenient one: every event implies every ancestor.
     given = found["none"][0]
     open_ = given, given | ~found["all"][0]
     return {"given": found["none"], "certain": found["certain"], "open": open_, "all": found["all"]}
@@ -71,7 +71,7 @@ def complete_classes(vocabulary: audiolabels.Vocabulary, events: audiolabels.Eve
 def compare_labels(
     labels: audiolabels.Annotations, events: audiolabels.Events, vocabulary: Any
 ) -> Result:
-    """What repairs change, against each truth; and pairs of a class and what it lifts."""
+    """What repairs change, against each truth; and pairs of a class and an ancestor that it implies."""
     place = {clip: row for row, clip in enumerate(labels.clip_id.to_pylist())}
     rows = np.array([place.get(clip, -1) for clip in events.clip_id.to_pylist()])
     both = rows >= 0
@@ -123,8 +123,8 @@ def count(weak: Flags, positive: Flags, known: Flags, true: Flags, told: Flags) 
 def pairs(
     weak: audiolabels.Targets, rows: Any, true: Flags, vocabulary: Any, ontology: Any
 ) -> list[Result]:
-    """For each class and each ancestor that `all` lifts: clips with the one given, not the other;
-    those in which the other is true; and the policies that lift it.
+    """For each class and each ancestor that it implies under `all`: clips with the one given, not the other;
+    those in which the other is true; and the policies under which it is implied.
     """
     given, wide = states(weak, rows)[0], weak.vocabulary
     climbs = {name: climb(ontology, wide) for name, climb in PARENTS.items()}
@@ -152,7 +152,7 @@ def refuted(pair: Result) -> int:
 
 
 def select(rows: list[Result], *, partial: bool) -> list[Result]:
-    """The worst pairs that only some policies lift, or of those that all do."""
+    """The worst pairs under only some policies, or of those under all."""
     return [r for r in rows if (len(r["policies"]) < len(PARENTS)) == partial][: SHOWN[partial]]
 
 
@@ -173,8 +173,8 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
     recipe: dict[str, Any] = {**RECIPE, "epochs": epochs or RECIPE["epochs"], "seed": seed}
     weak = states(repair(labels["train"], "weak", vocabulary))[0]
     every, told = states(repair(labels["train"], "pe-cml, all", vocabulary))
-    groups = {"lifted": (every & ~weak).any(0), "masked": (~told).any(0)}
-    groups["untouched"] = ~groups["lifted"] & ~groups["masked"]
+    groups = {"gaining": (every & ~weak).any(0), "masked": (~told).any(0)}
+    groups["untouched"] = ~groups["gaining"] & ~groups["masked"]
     found: Result = {
         "labels": compare_labels(labels["eval"], events, vocabulary),
         "groups": {name: int(flags.sum()) for name, flags in groups.items()},
@@ -206,8 +206,8 @@ def tables(results: list[Result]) -> str:
         f"Without a model: {by_labels['clips']:,} clips, {by_labels['classes']} classes. "
         "*Confirmed* and *true* are shares by the strong labels; in brackets what chance would "
         "give, the share of clips in which the same classes are true. *Missing labels found*: of "
-        "what is true and not given, the share that is added. *False negatives*: of what is called "
-        "negative, the share that is true.\n"
+        "what is true and not given, the share that is added. *False negatives*: of the "
+        "negatives, the share that is true.\n"
     ]
     for truth in TRUTHS:
         parts += [f"Truth: {truth}\n", label_table(by_labels, truth)]
@@ -215,10 +215,10 @@ def tables(results: list[Result]) -> str:
         f"The same over the {by_labels['complete']} classes of which every class below is among "
         "the 110, truth: certain\n",
         label_table(by_labels, "certain, complete"),
-        "Pairs of a given class and an ancestor that only some policies lift, and how often a "
-        "strong label confirms it, even if each lifts all its ancestors:\n",
+        "Pairs of a given class and an ancestor that it implies under some policies only, and how "
+        "often a strong label confirms it, even if each implies all its ancestors:\n",
         pair_table(by_labels["pairs"], partial=True),
-        "Pairs that all three lift, with the most additions that nothing confirms:\n",
+        "Pairs under all three policies, with the most additions that nothing confirms:\n",
         pair_table(by_labels["pairs"], partial=False),
         effort(results),
     ]
@@ -227,7 +227,7 @@ def tables(results: list[Result]) -> str:
     parts += [
         "Difference from weak in mAP on frames, by groups of classes: "
         + ", ".join(f"{count} {group}" for group, count in results[0]["groups"].items())
-        + " (lifted: positives are added to them; masked: some become unknown; a class can be "
+        + " (gaining: positives are added to them; masked: some become unknown; a class can be "
         "both)\n",
         group_table(results),
         "lωlrap and d′ on frames, truth open:\n",
@@ -275,7 +275,7 @@ def label_table(by_labels: Result, truth: str) -> str:
 
 def pair_table(rows: list[Result], *, partial: bool) -> str:
     return markdown(
-        ["given", "lifted", "clips", "confirmed", "lifted by"],
+        ["given", "ancestor", "clips", "confirmed", "implied under"],
         [
             [r["class"], r["ancestor"], r["added"], share(r["confirmed"], r["added"]),
              ", ".join(r["policies"])]

@@ -172,7 +172,7 @@ def tables(results: list[Result]) -> str:
             ),
             "What the annotator finds at 0.5 in the students' clips, in any segment:\n",
             markdown(
-                ["segments", "clips with none", "classes a clip", "most", "label coverage",
+                ["segments", "clips with none", "classes per clip", "most", "label coverage",
                  *(f"labels found: {kind}" for kind in COVERAGE)],
                 [finds(results, name) for name in LENGTHS],
             ),

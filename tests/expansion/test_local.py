@@ -48,6 +48,7 @@ def test_streaming_gives_the_bytes_of_the_library(
     assert streamed.read_bytes() == made.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("block", [64, 1000, 1 << 20])
 @pytest.mark.parametrize("table", [1, 3, 1 << 16])

@@ -291,6 +291,7 @@ def test_no_input_is_overwritten(tmp_path: Path, scores: Path) -> None:
         expand_files(None, scores, "pseudo-strong", scores=scores)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_clips(tmp_path: Path) -> None:
     """Ten times the clips in a file of 1 kB a clip, less than half again the memory."""
     import h5py

@@ -222,6 +222,7 @@ class Clips(Dataset):
         return self.source[self.names[i]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 # Python warns of every fork of a process with threads, which torch's workers need to be.
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
