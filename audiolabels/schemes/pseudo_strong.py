@@ -19,9 +19,7 @@ if it stands among the given labels, and left out if it does not. A class can be
 least as high as those below it (`propagate_scores`), which neither paper does.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
