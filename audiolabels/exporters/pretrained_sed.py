@@ -129,8 +129,8 @@ def by_name(vocabulary: Vocabulary) -> Vocabulary:
     >>> by_name(load_vocabulary(["Rain", "Bell"])).names
     ('Bell', 'Rain')
     """
-    names, ids = zip(*sorted(zip(vocabulary.names, vocabulary.ids, strict=True)), strict=True)
-    return Vocabulary(vocabulary.name, ids, names)
+    names = list(zip(vocabulary.names, vocabulary.ids, strict=True))
+    return vocabulary.take(sorted(range(len(names)), key=names.__getitem__))
 
 
 def _splits(path: Path) -> tuple[Path, list[str]]:

@@ -192,16 +192,14 @@ def psds(
     return Detection(
         psds1=float(overall["psds1"]),
         psds2=float(overall["psds2"]),
-        vocabulary=Vocabulary(
-            vocabulary.name, tuple(classes), tuple(vocabulary.names[c] for c in kept.tolist())
-        ),
+        vocabulary=vocabulary.take(kept),
         psds1_per_class=by_class["psds1"],
         psds2_per_class=by_class["psds2"],
         events=counts[kept],
         clips=len(both),
         seconds=sum(seconds.values()),
         classes_without_events=tuple(
-            vocabulary.names[c] for c in np.flatnonzero(counts == 0).tolist()
+            name for name, count in zip(vocabulary.names, counts, strict=True) if not count
         ),
         clips_without_scores=tuple(clip for clip in heard if clip not in rows),
         clips_without_events=tuple(clip for clip in rows if clip not in heard),

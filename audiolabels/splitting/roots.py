@@ -108,8 +108,8 @@ def split_by_root(
         root=id_,
         base=_take(annotations, ~target, sets),
         target=_take(annotations, hit, own),
-        base_vocabulary=_part(vocabulary, ~in_target, "base"),
-        target_vocabulary=_part(vocabulary, in_target, "target"),
+        base_vocabulary=vocabulary.take(np.flatnonzero(~in_target), f"{vocabulary.name}-base"),
+        target_vocabulary=vocabulary.take(np.flatnonzero(in_target), f"{vocabulary.name}-target"),
         discarded=int(lost[target].sum()),
         mixed=int((lost[hit] > 0).sum()),
         unlabelled=int((~sets.labelled[annotations.set_of_clip][~target]).sum()),
@@ -124,12 +124,3 @@ def take_rows(annotations: Annotations, rows: Flags) -> Annotations:
 
 def _take(annotations: Annotations, rows: Flags, sets: LabelSets) -> Annotations:
     return replace(annotations.take(np.flatnonzero(rows)), sets=sets)
-
-
-def _part(vocabulary: Vocabulary, chosen: Flags, side: str) -> Vocabulary:
-    columns = np.flatnonzero(chosen).tolist()
-    return Vocabulary(
-        f"{vocabulary.name}-{side}",
-        tuple(vocabulary.ids[c] for c in columns),
-        tuple(vocabulary.names[c] for c in columns),
-    )
