@@ -25,15 +25,7 @@ from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import EXTENSION, parse_clip_name
 from audiolabels.errors import FeaturesFileError, extra, shortlist
-from audiolabels.features.inputs import (
-    Floats,
-    Inputs,
-    Progress,
-    Rows,
-    Seconds,
-    chosen_rows,
-    spans,
-)
+from audiolabels.features.inputs import Floats, Inputs, Progress, Rows, Seconds, chosen_rows, spans
 from audiolabels.labels.report import Finding, Report
 
 PATHS = ("path", "file", "filename", "file_name", "audio")
