@@ -89,7 +89,8 @@ def write_desed(
 
 
 def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export:
-    export, labels = Export(), _labels(targets.vocabulary, names)
+    export, vocabulary = Export(), targets.vocabulary
+    labels = vocabulary.names if names else vocabulary.ids
     split = [label for label in labels if "," in label]
     if split:
         raise OptionError(
@@ -102,12 +103,13 @@ def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export
         for _, name, positive, unknown, scores in clips.cells(labels, ",")
     )
     export.write_table(path, ["filename", "event_labels", "masked", *soft_head(targets)], rows)
-    _write_classes(path, targets.vocabulary, labels, _known(targets, clips.rows), export)
+    _write_classes(path, vocabulary, labels, _known(targets, clips.rows), export)
     return export
 
 
 def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Export:
-    export, labels = Export(), _labels(targets.vocabulary, names)
+    export, vocabulary = Export(), targets.vocabulary
+    labels = vocabulary.names if names else vocabulary.ids
     clips = choose_framed(targets, name_after(files), export, empty=False)
     first, stop = clip_spans(targets)
     chosen = np.isin(first, clips.rows)
@@ -116,7 +118,7 @@ def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Expor
     present, unsure = (frame_runs(clips, cells) for cells in (positive_cells, unknown_cells))
     _write_strong(path, labels, present, unsure, export)
     _write_durations(path, clips.names.to_pylist(), end_ms, export)
-    _write_classes(path, targets.vocabulary, labels, _known(targets, rows), export)
+    _write_classes(path, vocabulary, labels, _known(targets, rows), export)
     return export
 
 
@@ -130,7 +132,7 @@ def _from_events(
 ) -> Export:
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
-    export, labels = Export(), _labels(vocabulary, names)
+    export, labels = Export(), vocabulary.names if names else vocabulary.ids
     sounding = choose_sounding(events, vocabulary, parents, name_after(files), export, merged=True)
     called = sounding.names.to_pylist()
     present, unsure = ([(called, runs)] for runs in (sounding.present, sounding.unsure))
@@ -148,10 +150,6 @@ def _known_of(sounding: Sounding, events: Events, columns: int) -> npt.NDArray[n
     known: npt.NDArray[np.bool_] = np.bincount(whole, minlength=columns) < len(sounding.clips)
     known[present.column] = True
     return known
-
-
-def _labels(vocabulary: Vocabulary, names: bool) -> tuple[str, ...]:
-    return vocabulary.names if names else vocabulary.ids
 
 
 def _known(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:

@@ -79,7 +79,10 @@ def write_eat(
     clips = choose_clips(targets, "eat", name_after(files), export, empty=False)
     clips = clips.keep(lambda name: name.split() == [name], "clips whose name has a blank", export)
     if sample_rate is not None:
-        root, sizes = "", _guess(clips, sample_rate, clip_duration)
+        if sample_rate < 1:
+            raise OptionError(f"a sample rate of {sample_rate} Hz: give a positive number")
+        length = clip_lengths(clips.targets, "eat", clip_duration)[clips.rows]
+        root, sizes = "", length * sample_rate // 1000
         export.notes.append(f"sizes are lengths of clips times {sample_rate:,} Hz, not of files")
     else:
         root = str(Path(str(audio)).resolve())
@@ -95,13 +98,6 @@ def write_eat(
     write_weights(clips, path, export)
     export.files[beside] = write_classes(beside, classes, header=False)
     return export
-
-
-def _guess(clips: Clips, sample_rate: int, clip_duration: float | str | None) -> Rows:
-    if sample_rate < 1:
-        raise OptionError(f"a sample rate of {sample_rate} Hz: give a positive number")
-    length = clip_lengths(clips.targets, "eat", clip_duration)[clips.rows]
-    return length * sample_rate // 1000
 
 
 def _measure(clips: Clips, folder: Path, export: Export) -> tuple[Clips, Rows]:

@@ -33,14 +33,6 @@ class Climb(NamedTuple):
 Climbs = Mapping[str, Climb]
 
 
-def _climb_none(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
-    return dict.fromkeys(ontology, Climb(frozenset()))
-
-
-def _climb_all(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
-    return {id_: Climb(ontology.ancestors(id_)) for id_ in ontology}
-
-
 def _climb_unambiguous(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
     inside = {ontology.resolve(id_) for id_ in vocabulary.ids}
     nearest: dict[str, frozenset[str]] = {}
@@ -53,15 +45,17 @@ def _climb_unambiguous(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
     return {id_: Climb(above) for id_, above in lifted.items()}
 
 
-def _climb_certain(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
-    return {
-        id_: Climb(ontology.dominators(id_), ontology.ancestors(id_) - ontology.dominators(id_))
-        for id_ in ontology
-    }
-
-
 PARENTS: Mapping[str, Callable[[Ontology, Vocabulary], Climbs]] = MappingProxyType(
-    {"all": _climb_all, "unambiguous": _climb_unambiguous, "certain": _climb_certain}
+    {
+        "all": lambda ontology, _: {id_: Climb(ontology.ancestors(id_)) for id_ in ontology},
+        "unambiguous": _climb_unambiguous,
+        "certain": lambda ontology, _: {
+            id_: Climb(ontology.dominators(id_), ontology.ancestors(id_) - ontology.dominators(id_))
+            for id_ in ontology
+        },
+    }
 )
 # For schemes that climb only if asked to.
-PARENTS_OR_NONE = MappingProxyType({"none": _climb_none, **PARENTS})
+PARENTS_OR_NONE: Mapping[str, Callable[[Ontology, Vocabulary], Climbs]] = MappingProxyType(
+    {"none": lambda ontology, _: dict.fromkeys(ontology, Climb(frozenset())), **PARENTS}
+)
