@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import OptionError, expect
-from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Flags = npt.NDArray[np.bool_]
@@ -106,8 +106,8 @@ def split_by_root(
     own = sets.keep(inside[sets.classes])
     return Split(
         root=id_,
-        base=_take(annotations, ~target, sets),
-        target=_take(annotations, hit, own),
+        base=annotations.take(np.flatnonzero(~target)),
+        target=replace(annotations.take(np.flatnonzero(hit)), sets=own),
         base_vocabulary=vocabulary.take(np.flatnonzero(~in_target), f"{vocabulary.name}-base"),
         target_vocabulary=vocabulary.take(np.flatnonzero(in_target), f"{vocabulary.name}-target"),
         discarded=int(lost[target].sum()),
@@ -115,12 +115,3 @@ def split_by_root(
         unlabelled=int((~sets.labelled[annotations.set_of_clip][~target]).sum()),
         rows_dropped=int((target & ~hit).sum()),
     )
-
-
-def take_rows(annotations: Annotations, rows: Flags) -> Annotations:
-    """The chosen clips, bool (N,), without the report."""
-    return _take(annotations, rows, annotations.sets)
-
-
-def _take(annotations: Annotations, rows: Flags, sets: LabelSets) -> Annotations:
-    return replace(annotations.take(np.flatnonzero(rows)), sets=sets)
