@@ -69,7 +69,7 @@ def command(
     """
     need_torch()
     from audiolabels.training.cascade import cascade, parse_weights
-    from audiolabels.training.fit import Recipe
+    from audiolabels.training.training_loop import Recipe
 
     features = open_features_for(model, None, features_path, frame_seconds)
     done = cascade(

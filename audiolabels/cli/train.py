@@ -76,9 +76,9 @@ def command(
     are averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
     """
     need_torch()
-    from audiolabels.training.fit import Recipe
     from audiolabels.training.run_folder import is_first_process
     from audiolabels.training.train import train
+    from audiolabels.training.training_loop import Recipe
 
     features = open_features_for(model, init, features_path, frame_seconds)
     done = train(

@@ -6,7 +6,7 @@ from audiolabels.comparison.comparison import (
     compare,
     shifted_classes,
 )
-from audiolabels.comparison.files import compare_files
+from audiolabels.comparison.file_comparison import compare_files
 from audiolabels.comparison.matching import ClipCounts
 from audiolabels.comparison.odds_ratios import odds_ratio
 

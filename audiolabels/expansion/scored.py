@@ -16,7 +16,7 @@ from audiolabels.expansion.plan import Group, Job, Run
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clips
-from audiolabels.metrics.agreement import Flags, Overlap, ScoreCounts, count_scores
+from audiolabels.metrics.label_agreement import Flags, Overlap, ScoreCounts, count_scores
 from audiolabels.readers import no_usable_row, stream_source
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.scores import stream_scores

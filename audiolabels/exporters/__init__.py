@@ -26,8 +26,8 @@ from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.passt import write_passt
 from audiolabels.exporters.pretrained_sed import write_pretrained_sed
 from audiolabels.exporters.psl import write_psl
-from audiolabels.exporters.soft import harden
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import harden
+from audiolabels.exporters.written_files import Export
 from audiolabels.labels.events import Events
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import Clips, choose_clips, name_after, write_weights
-from audiolabels.exporters.soft import soft_head
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import Clips, choose_clips, name_after, write_weights
+from audiolabels.exporters.soft_columns import soft_head
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets

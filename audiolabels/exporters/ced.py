@@ -27,9 +27,9 @@ import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import ROWS, Name, choose_clips, fit_classes, name_after
+from audiolabels.exporters.clip_selection import ROWS, Name, choose_clips, fit_classes, name_after
 from audiolabels.exporters.hdf5 import import_h5py, keep_heard
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame, plain, refuse_other_classes, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.soft import SoftTargets

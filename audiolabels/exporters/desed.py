@@ -28,7 +28,7 @@ import numpy.typing as npt
 from audiolabels.arrays.columns import whole_ms
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, shortlist
-from audiolabels.exporters.clips import (
+from audiolabels.exporters.clip_selection import (
     Rows,
     are_segments,
     choose_clips,
@@ -36,15 +36,15 @@ from audiolabels.exporters.clips import (
     clip_spans,
     name_after,
 )
-from audiolabels.exporters.soft import Hardened, soft_head
-from audiolabels.exporters.spans import (
+from audiolabels.exporters.event_selection import (
     Sounding,
     choose_sounding,
     frame_runs,
     positive_cells,
     unknown_cells,
 )
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import Hardened, soft_head
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, seconds
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary

@@ -24,7 +24,7 @@ import numpy as np
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.clips.names import EXTENSION
 from audiolabels.errors import OptionError, extra
-from audiolabels.exporters.clips import (
+from audiolabels.exporters.clip_selection import (
     Clips,
     Rows,
     choose_clips,
@@ -33,8 +33,8 @@ from audiolabels.exporters.clips import (
     write_weights,
 )
 from audiolabels.exporters.hdf5 import match_audio
-from audiolabels.exporters.soft import soft_head
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import soft_head
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets

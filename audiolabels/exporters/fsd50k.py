@@ -12,9 +12,9 @@ clip without a positive class.
 
 from pathlib import Path
 
-from audiolabels.exporters.clips import choose_clips
-from audiolabels.exporters.soft import soft_head
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import choose_clips
+from audiolabels.exporters.soft_columns import soft_head
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, quote, refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 

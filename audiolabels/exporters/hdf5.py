@@ -26,9 +26,9 @@ import pyarrow as pa
 from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
 from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import OptionError, extra
-from audiolabels.exporters.clips import Clips, Rows, choose_clips, fit_classes, video_of
-from audiolabels.exporters.soft import Hardened
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import Clips, Rows, choose_clips, fit_classes, video_of
+from audiolabels.exporters.soft_columns import Hardened
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.targets.targets import Targets
 

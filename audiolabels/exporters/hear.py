@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from audiolabels.exporters.clips import (
+from audiolabels.exporters.clip_selection import (
     Clips,
     are_segments,
     choose_clips,
@@ -22,8 +22,8 @@ from audiolabels.exporters.clips import (
     label_lists,
     name_after,
 )
-from audiolabels.exporters.spans import Table, frame_runs, positive_cells, unknown_cells
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.event_selection import Table, frame_runs, positive_cells, unknown_cells
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.targets import Targets
 

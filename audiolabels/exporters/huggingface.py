@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
-from audiolabels.exporters.clips import ROWS, Clips, choose_clips, lists_of, video_of
-from audiolabels.exporters.soft import Hardened
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import ROWS, Clips, choose_clips, lists_of, video_of
+from audiolabels.exporters.soft_columns import Hardened
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.targets.targets import Targets
 

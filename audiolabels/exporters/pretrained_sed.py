@@ -32,11 +32,11 @@ import pyarrow as pa
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import lists_of, video_of
+from audiolabels.exporters.clip_selection import lists_of, video_of
+from audiolabels.exporters.event_selection import Sounding, choose_sounding, runs_of
 from audiolabels.exporters.hdf5 import match_videos, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
-from audiolabels.exporters.spans import Sounding, choose_sounding, runs_of
-from audiolabels.exporters.writing import Export, new_folder
+from audiolabels.exporters.written_files import Export, new_folder
 from audiolabels.files import blame, refuse_other_classes, sha256_of, write_classes, write_rows
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, class_rows, load_vocabulary

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
-from audiolabels.exporters.clips import Rows, alone, clip_spans, fit_classes, video_of
+from audiolabels.exporters.clip_selection import Rows, alone, clip_spans, fit_classes, video_of
 from audiolabels.exporters.hdf5 import import_h5py
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.targets.soft import SoftTargets

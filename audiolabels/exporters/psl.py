@@ -18,7 +18,7 @@ from pathlib import Path
 
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.arrays.grid import Ms
-from audiolabels.exporters.clips import (
+from audiolabels.exporters.clip_selection import (
     CLIP_ID,
     Clips,
     Name,
@@ -29,8 +29,8 @@ from audiolabels.exporters.clips import (
     fit_classes,
 )
 from audiolabels.exporters.hdf5 import keep_heard
-from audiolabels.exporters.soft import soft_head
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import soft_head
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, refuse_other_classes, seconds, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets

@@ -15,7 +15,6 @@ from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
-from audiolabels.training.fit import Recipe, fit
 from audiolabels.training.models import MODELS, describe, make_model
 from audiolabels.training.run_folder import (
     check_features,
@@ -26,6 +25,7 @@ from audiolabels.training.run_folder import (
     write_config,
 )
 from audiolabels.training.tagger import freeze, new_head
+from audiolabels.training.training_loop import Recipe, fit
 
 DEFAULT = "mlp"
 MIXING = 0.8  # best μ for strong labels beside weak ones; Hershey et al. 2021, §4.1

@@ -31,10 +31,10 @@ from common import (
 import audiolabels
 from audiolabels.clips.partition import draw_parts
 from audiolabels.features import Features, open_features
-from audiolabels.splitting.roots import Split, split_by_root
+from audiolabels.splitting.by_class import Split, split_by_root
 from audiolabels.training.examples import Examples, Segments
-from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict
+from audiolabels.training.training_loop import Recipe
 
 ROOTS = ("Human sounds", "Sounds of things", "Source-ambiguous sounds", "Natural sounds")
 SCHEMES = {"OL": "weak", "PEL": "pel", "PE-CML": "pe-cml"}

@@ -25,8 +25,8 @@ from audiolabels.features import open_features
 from audiolabels.metrics.ranking import evaluate
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.training.examples import Examples
-from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict_windows
+from audiolabels.training.training_loop import Recipe
 
 MODEL = {"hidden": 512, "dropout": 0.4, "norm": True}
 RECIPE = {"epochs": 25, "patience": 25, "learning_rate": 2e-3, "decay": 0.93, "batch_size": 256}

@@ -21,14 +21,14 @@ from common import FEATURES, LABELS, Result, effort, main, markdown, split, spre
 import audiolabels
 from audiolabels.features import open_features
 from audiolabels.labels.scores import whole_clips
-from audiolabels.metrics.agreement import LEVEL, ScoreCounts, count_scores
+from audiolabels.metrics.label_agreement import LEVEL, ScoreCounts, count_scores
 from audiolabels.metrics.ranking import evaluate
 from audiolabels.schemes.given_labels import GivenLabels
 from audiolabels.training.annotate import annotate
 from audiolabels.training.examples import Examples
-from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict_windows
 from audiolabels.training.run_folder import Run
+from audiolabels.training.training_loop import Recipe
 
 # A segment is the mean of its frames' embeddings, which the MLP takes.
 MODEL: dict[str, Any] = {"hidden": 512, "dropout": 0.4, "norm": True, "pool_inputs": True}

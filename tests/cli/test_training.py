@@ -18,7 +18,7 @@ from training.conftest import World
 from audiolabels.cli import group
 from audiolabels.errors import AudioLabelsError
 from audiolabels.training.examples import DRAWS
-from audiolabels.training.fit import LOSSES, Recipe
+from audiolabels.training.training_loop import LOSSES, Recipe
 
 SMALL = ("--set", "hidden=16", "--learning-rate", "0.01", "--batch-size", "32")
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
 from audiolabels.arrays.intervals import Runs, merge
-from audiolabels.exporters.clips import ROWS, Clips, Name, Rows, alone, clip_spans
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import ROWS, Clips, Name, Rows, alone, clip_spans
+from audiolabels.exporters.written_files import Export
 from audiolabels.labels.events import PRESENT, Events
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.event_spans import covered, lift_events, merge_events, unsure_events

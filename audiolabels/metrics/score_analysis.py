@@ -13,7 +13,7 @@ import numpy as np
 from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
-from audiolabels.metrics.agreement import LEVEL, Agreement, Overlap, ScoreCounts, count_scores
+from audiolabels.metrics.label_agreement import LEVEL, Agreement, Overlap, ScoreCounts, count_scores
 from audiolabels.ontology.ontology import load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.given_labels import GivenLabels

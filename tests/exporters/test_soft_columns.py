@@ -32,7 +32,7 @@ from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
 from audiolabels.exporters import EXPORTERS
 from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.pretrained_sed import by_name
-from audiolabels.exporters.soft import harden
+from audiolabels.exporters.soft_columns import harden
 
 h5py = pytest.importorskip("h5py")
 

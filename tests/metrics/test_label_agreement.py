@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from audiolabels import Scores, load_vocabulary
 from audiolabels.labels.scores import whole_clips
 from audiolabels.metrics import agreement
-from audiolabels.metrics.agreement import Overlap
+from audiolabels.metrics.label_agreement import Overlap
 
 IDS = load_vocabulary("audioset").ids
 RNG = np.random.default_rng(3)

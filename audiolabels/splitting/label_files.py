@@ -17,7 +17,7 @@ from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import class_rows, load_vocabulary
 from audiolabels.readers import read_labels
-from audiolabels.splitting.roots import Split, split_by_root
+from audiolabels.splitting.by_class import Split, split_by_root
 
 PARTS = ("train", "validation", "test")
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import OptionError, VocabularyError, shortlist
-from audiolabels.exporters.soft import Hardened, soft_cells
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import Hardened, soft_cells
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import write_rows
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.targets.sampling import weigh_clips
