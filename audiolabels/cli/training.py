@@ -68,8 +68,8 @@ model_options_: Decorator = together(
         help="An option of the model, such as hidden=1024; may be repeated.",
     ),
 )
-# What `training.training_loop.Recipe` has a field of the same name for.
-recipe_options: Decorator = together(
+# What `training.training_loop.Hyperparameters` has a field of the same name for.
+hyperparameter_options: Decorator = together(
     click.option(
         "--draw",
         type=click.Choice(["all", "one-a-clip", "balanced", "weighted"]),

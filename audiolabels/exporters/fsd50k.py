@@ -12,8 +12,8 @@ clip without a positive class.
 
 from pathlib import Path
 
-from audiolabels.exporters.clip_selection import choose_clips
-from audiolabels.exporters.soft_columns import soft_head
+from audiolabels.exporters.clip_selection import select_clips
+from audiolabels.exporters.soft_columns import soft_header
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, quote, refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
@@ -33,8 +33,8 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
     labels = [underscored(name) for name in vocabulary.names]
     classes = [(str(i), *c) for i, c in enumerate(zip(labels, vocabulary.ids, strict=True))]
     refuse_other_classes(beside, classes)
-    clips = choose_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
-    head = ["fname", "labels", "mids", "masked", *soft_head(targets)]
+    clips = select_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
+    head = ["fname", "labels", "mids", "masked", *soft_header(targets)]
     words, ids = clips.cells(labels, ","), clips.cells(vocabulary.ids, ",")
     rows = (
         [plain(name), *map(quote, (word, positive, unknown)), *scores]

@@ -165,7 +165,7 @@ def psds(
     kept = np.flatnonzero(counts)
     if not len(kept):
         raise MetricError("no class of the scores has an event in the clips that have scores")
-    _refuse_untold(scores, kept, np.concatenate([rows[clip] for clip in both]))
+    _refuse_unscored(scores, kept, np.concatenate([rows[clip] for clip in both]))
 
     truth: dict[str, list[tuple[float, float, str]]] = {clip: [] for clip in both}
     for clip, column, onset, offset in zip(*(a[inside].tolist() for a in runs), strict=True):
@@ -246,7 +246,7 @@ def _rows_of_clips(scores: Scores) -> dict[str, npt.NDArray[np.int64]]:
     return rows
 
 
-def _refuse_untold(
+def _refuse_unscored(
     scores: Scores, columns: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
 ) -> None:
     anywhere = np.bitwise_or.reduce(scores.unknown[rows], axis=0)

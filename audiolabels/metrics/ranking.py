@@ -43,7 +43,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-TOP = 3  # of mAP@3
+FIRST_RANKS = 3  # of mAP@3
 CELLS = 1 << 22  # of scores compared at a time
 # What a printed evaluation shows of its numbers; those with the format `,d` where they are not 0.
 LINES = (
@@ -523,9 +523,9 @@ def _rank_classes(values: npt.NDArray[Any], positive: Flags, known: Flags) -> _R
     in_row = np.bincount(row, minlength=len(values))
     with np.errstate(invalid="ignore"):
         by_class = np.bincount(column, precision, values.shape[1]) / in_class
-    first = rank <= TOP
+    first = rank <= FIRST_RANKS
     gained = np.bincount(row[first], precision[first], len(values))[in_row > 0]
-    return _Ranks(rank, hits, by_class, _mean(gained / np.minimum(in_row[in_row > 0], TOP)))
+    return _Ranks(rank, hits, by_class, _mean(gained / np.minimum(in_row[in_row > 0], FIRST_RANKS)))
 
 
 def _mean(values: npt.NDArray[Any]) -> float:
