@@ -24,10 +24,10 @@ import soxr
 import audiolabels
 from audiolabels.features import open_features
 from audiolabels.training.annotate import annotate
-from audiolabels.training.evaluate import detect, evaluate_run
-from audiolabels.training.fit import Recipe
+from audiolabels.training.run_evaluation import detect, evaluate_run
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
+from audiolabels.training.training_loop import Hyperparameters
 
 # Bark, rain, waves, baby cry, tick-tock; sneeze, helicopter, chainsaw, crowing, crackle.
 CLASSES = [
@@ -37,14 +37,14 @@ CLASSES = [
 RATE, SECONDS = 16_000, 10  # of the scenes
 MODEL, SMALLER = "mobilenetv2", {"width": 0.5, "dropout": 0.1}
 SEGMENT = 1.0  # seconds: what the annotator scores, and the student learns from
-ANNOTATOR = Recipe(epochs=15, patience=15, batch_size=16, learning_rate=4e-4, average=3)
+ANNOTATOR = Hyperparameters(epochs=15, patience=15, batch_size=16, learning_rate=4e-4, average=3)
 STUDENT = replace(ANNOTATOR, epochs=6, batch_size=160, window=SEGMENT)
 STEP, MEDIAN = 1.0, 2.0  # seconds: what is scored for PSDS, and its filter
 SIZES = {"train": 400, "valid": 80, "tests": 100}  # scenes
 FOLDS = {"train": {1, 2, 3}, "valid": {4}, "tests": {5}}
 
 
-def learn(scenes: Path, output: Path, annotator: Recipe, student: Recipe) -> None:
+def learn(scenes: Path, output: Path, annotator: Hyperparameters, student: Hyperparameters) -> None:
     """Train both models."""
     features = open_features(scenes / "audio", rate=RATE)
     weak, valid, soft = (output / f"{name}.parquet" for name in ("weak", "valid", "soft"))
@@ -54,7 +54,7 @@ def learn(scenes: Path, output: Path, annotator: Recipe, student: Recipe) -> Non
     audiolabels.expand_files(scenes / "train.csv", weak, "weak", vocabulary=vocabulary)
     audiolabels.expand_files(scenes / "valid.csv", valid, "weak", vocabulary=vocabulary)
     options = {"model_options": SMALLER, "validation": valid, "tell": print}
-    train(weak, features, output / "annotator", MODEL, recipe=annotator, **options)
+    train(weak, features, output / "annotator", MODEL, hyperparameters=annotator, **options)
 
     # 2. Its scores of each second of the same scenes.
     scores = output / "scores.parquet"
@@ -64,7 +64,7 @@ def learn(scenes: Path, output: Path, annotator: Recipe, student: Recipe) -> Non
 
     # 3. A model that learns these scores, starting from the annotator's weights to save time.
     options = {"init": output / "annotator", "validation": valid, "tell": print}
-    train(soft, features, output / "student", recipe=student, **options)
+    train(soft, features, output / "student", hyperparameters=student, **options)
 
 
 def measure(scenes: Path, output: Path) -> dict[str, dict[str, float]]:

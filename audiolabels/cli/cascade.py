@@ -8,11 +8,11 @@ import click
 from audiolabels.cli.training import (
     features_option,
     frame_seconds_option,
+    hyperparameter_options,
     model_options_,
     need_torch,
     open_features_for,
     parse_options,
-    recipe_options,
     tell_epoch,
 )
 
@@ -46,7 +46,7 @@ Examples:
 @click.option("--held-out", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.1,
               show_default=True, metavar="SHARE",
               help="Share of the clips to validate on, chosen by their ids.")  # fmt: skip
-@recipe_options
+@hyperparameter_options
 def command(
     labels: tuple[Path, ...],
     features_path: Path,
@@ -60,7 +60,7 @@ def command(
     model_options: tuple[str, ...],
     output: Path,
     held_out: float,
-    **recipe: Any,
+    **hyperparameters: Any,
 ) -> None:
     """Train a cascade of students, each taught by the one before (SeCoST).
 
@@ -69,7 +69,7 @@ def command(
     """
     need_torch()
     from audiolabels.training.cascade import cascade, parse_weights
-    from audiolabels.training.fit import Recipe
+    from audiolabels.training.training_loop import Hyperparameters
 
     features = open_features_for(model, None, features_path, frame_seconds)
     done = cascade(
@@ -82,10 +82,10 @@ def command(
         parents=parents,
         vocabulary=vocabulary,
         held_out=held_out,
-        recipe=Recipe(**recipe),
+        hyperparameters=Hyperparameters(**hyperparameters),
         model_options=parse_options(model_options),
-        tell=tell_epoch,
-        tell_stage=lambda stage: click.echo(f"{stage.folder.name}: mAP {stage.best:.4f}", err=True),
+        on_epoch=tell_epoch,
+        on_stage=lambda stage: click.echo(f"{stage.folder.name}: mAP {stage.best:.4f}", err=True),
     )
     click.echo("stage  teacher weight  best validation mAP")
     for number, stage in enumerate(done):

@@ -12,7 +12,7 @@ from audiolabels.cli.options import (
     time_unit_option,
     unknown_option,
 )
-from audiolabels.comparison.files import compare_files, write_frame
+from audiolabels.comparison.file_comparison import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from audiolabels.cli.summary import describe_findings
 from audiolabels.comparison.comparison import Comparison, percent, shifted_classes
 from audiolabels.comparison.matching import ClipCounts
-from audiolabels.comparison.odds_ratios import Counts, odds_ratio
+from audiolabels.comparison.odds_ratios import Ints, odds_ratio
 
 if TYPE_CHECKING:
     import pandas
@@ -115,7 +115,7 @@ def describe_pairs(comparison: Comparison) -> list[str]:
 def _alone(
     comparison: Comparison,
     side: str,
-    positive: Counts,
+    positive: Ints,
     alone: npt.NDArray[np.bool_],
 ) -> list[str]:
     count = int(alone.sum())

@@ -73,7 +73,7 @@ def command(
     """
     usage_if(not labels and not events_path, "give --labels, --events, or both")
     need_torch()
-    from audiolabels.training.evaluate import FRAME, detect, evaluate_run
+    from audiolabels.training.run_evaluation import FRAME, detect, evaluate_run
 
     run, features = open_heard(run_path, features_path, frame_seconds)
     options: dict[str, Any] = {"batch_size": batch_size, "workers": workers}

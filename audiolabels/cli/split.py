@@ -15,7 +15,7 @@ from audiolabels.cli.options import (
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
-from audiolabels.splitting.files import PARTS, SplitFiles, split_files
+from audiolabels.splitting.label_files import PARTS, SplitFiles, split_files
 
 
 @click.command(

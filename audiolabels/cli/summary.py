@@ -8,7 +8,7 @@ import numpy as np
 
 from audiolabels.expansion.summary import Summary
 from audiolabels.labels.report import FATES, Finding, Report
-from audiolabels.metrics.agreement import Agreement, ScoreCounts
+from audiolabels.metrics.label_agreement import Agreement, ScoreCounts
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.schemes.label_counts import LabelCounts, RepairCounts

@@ -8,12 +8,12 @@ import click
 from audiolabels.cli.training import (
     features_option,
     frame_seconds_option,
+    hyperparameter_options,
     model_options_,
     need_torch,
     on_terminal,
     open_features_for,
     parse_options,
-    recipe_options,
     tell_epoch,
 )
 
@@ -54,7 +54,7 @@ Examples:
 @click.option("--init", type=click.Path(path_type=Path), metavar="RUN/",
               help="Begin with the weights of a run; other classes get a new head.")  # fmt: skip
 @click.option("--frozen", is_flag=True, help="With --init, train the head alone.")
-@recipe_options
+@hyperparameter_options
 def command(
     labels: Path,
     features_path: Path,
@@ -68,7 +68,7 @@ def command(
     crop: float | None,
     init: Path | None,
     frozen: bool,
-    **recipe: Any,
+    **hyperparameters: Any,
 ) -> None:
     """Train a model on targets, unknown ones left out of the loss.
 
@@ -76,9 +76,9 @@ def command(
     are averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
     """
     need_torch()
-    from audiolabels.training.fit import Recipe
     from audiolabels.training.run_folder import is_first_process
     from audiolabels.training.train import train
+    from audiolabels.training.training_loop import Hyperparameters
 
     features = open_features_for(model, init, features_path, frame_seconds)
     done = train(
@@ -86,7 +86,7 @@ def command(
         features,
         output,
         model,
-        recipe=Recipe(**recipe),
+        hyperparameters=Hyperparameters(**hyperparameters),
         validation=validation,
         held_out=held_out,
         mix=mix,
@@ -94,7 +94,7 @@ def command(
         init=init,
         frozen=frozen,
         model_options=parse_options(model_options),
-        tell=tell_epoch,
+        on_epoch=tell_epoch,
         progress=on_terminal(),
     )
     if not is_first_process():

@@ -12,8 +12,8 @@ from audiolabels.errors import OptionError
 
 if TYPE_CHECKING:
     from audiolabels.features import Features
-    from audiolabels.training.fit import Epoch
     from audiolabels.training.run_folder import Run
+    from audiolabels.training.training_loop import Epoch
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -68,8 +68,8 @@ model_options_: Decorator = together(
         help="An option of the model, such as hidden=1024; may be repeated.",
     ),
 )
-# What `training.fit.Recipe` has a field of the same name for.
-recipe_options: Decorator = together(
+# What `training.training_loop.Hyperparameters` has a field of the same name for.
+hyperparameter_options: Decorator = together(
     click.option(
         "--draw",
         type=click.Choice(["all", "one-a-clip", "balanced", "weighted"]),

@@ -1,12 +1,7 @@
 """Comparison of two sides, annotations or targets: priors, common pairs, odds ratios."""
 
-from audiolabels.comparison.comparison import (
-    Comparison,
-    Overlap,
-    compare,
-    shifted_classes,
-)
-from audiolabels.comparison.files import compare_files
+from audiolabels.comparison.comparison import Comparison, Overlap, compare, shifted_classes
+from audiolabels.comparison.file_comparison import compare_files
 from audiolabels.comparison.matching import ClipCounts
 from audiolabels.comparison.odds_ratios import odds_ratio
 

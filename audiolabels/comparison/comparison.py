@@ -14,7 +14,13 @@ import numpy.typing as npt
 
 from audiolabels.arrays.tables import html_table
 from audiolabels.comparison.matching import ClipCounts, Statements, match_clips
-from audiolabels.comparison.odds_ratios import LEVEL, Counts, Floats, cross_tables, odds_ratio
+from audiolabels.comparison.odds_ratios import (
+    CONFIDENCE_LEVEL,
+    Floats,
+    Ints,
+    cross_tables,
+    odds_ratio,
+)
 from audiolabels.errors import UnknownClassError, VocabularyError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Report
@@ -89,11 +95,11 @@ class Comparison:
     clips: int
     clips_a: ClipCounts
     clips_b: ClipCounts
-    positive_a: Counts
-    known_a: Counts
-    positive_b: Counts
-    known_b: Counts
-    tables: Counts
+    positive_a: Ints
+    known_a: Ints
+    positive_b: Ints
+    known_b: Ints
+    tables: Ints
     report: Report = field(default_factory=Report)
 
     def overlaps(self) -> list[Overlap]:
@@ -153,7 +159,7 @@ class Comparison:
         b: str | None = None,
         *,
         minimum: int = 1,
-        level: float = LEVEL,
+        level: float = CONFIDENCE_LEVEL,
     ) -> "pandas.DataFrame":
         """Odds ratios of chosen classes in A with chosen classes in B, the largest first.
 
@@ -313,7 +319,7 @@ def compare(
 
 
 def shifted_classes(
-    comparison: Comparison, *, minimum: int = 1, level: float = LEVEL
+    comparison: Comparison, *, minimum: int = 1, level: float = CONFIDENCE_LEVEL
 ) -> list[tuple[int, int]]:
     """Classes of A that go with another class of B more than with themselves.
 

@@ -19,7 +19,7 @@ from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_numpy
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import video_and_start
-from audiolabels.comparison.odds_ratios import Integers, States
+from audiolabels.comparison.odds_ratios import AnyInts, States
 from audiolabels.errors import ComparisonError, VocabularyError
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
@@ -119,7 +119,7 @@ def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
     )
 
 
-def _number_clips(a: Statements, b: Statements) -> tuple[pa.StringArray, Integers, Integers]:
+def _number_clips(a: Statements, b: Statements) -> tuple[pa.StringArray, AnyInts, AnyInts]:
     """The distinct clip ids of both sides, and the number of each row's clip among them."""
     if not len(a) or not len(b):
         raise ComparisonError(f"nothing to compare: {'B' if len(a) else 'A'} has no clips")
@@ -135,7 +135,7 @@ def _number_clips(a: Statements, b: Statements) -> tuple[pa.StringArray, Integer
     return ids, numbers_a, numbers[numbers_b]
 
 
-def _partners(ids: pa.StringArray, own: Flags, other: Flags) -> Integers:
+def _partners(ids: pa.StringArray, own: Flags, other: Flags) -> AnyInts:
     """For each id that only one side has, the clip of the other side that it means, or -1."""
     partners = np.full(len(ids), -1)
     lone, clips = np.flatnonzero(own & ~other), np.flatnonzero(other)
@@ -147,7 +147,7 @@ def _partners(ids: pa.StringArray, own: Flags, other: Flags) -> Integers:
 
 
 def _count(
-    rows: Integers,
+    rows: AnyInts,
     common: Flags,
     stated: Flags,
     clip_ids: pa.StringArray,
@@ -196,7 +196,7 @@ def _classes(side: Statements, ontology: Ontology) -> dict[str, tuple[str, int]]
 
 def _positions(
     side: Statements, classes: dict[str, tuple[str, int]], position: dict[str, int]
-) -> Integers:
+) -> AnyInts:
     """The position of each of a side's numbers: int32; 0 for a number that no clip has."""
     size = len(side.ontology) if isinstance(side, Annotations) else len(side.vocabulary)
     table = np.zeros(size, np.int32)
@@ -216,13 +216,13 @@ class _Joined:
     """
 
     positive: LabelSets
-    positive_of_clip: Integers
+    positive_of_clip: AnyInts
     listed: LabelSets
-    listed_of_clip: Integers
+    listed_of_clip: AnyInts
     lists_known: bool
     stated: Flags
 
-    def states(self, clips: Integers, covers: Flags) -> States:
+    def states(self, clips: AnyInts, covers: Flags) -> States:
         """The states of the classes in the chosen clips."""
         return States(
             self.positive,
@@ -234,7 +234,7 @@ class _Joined:
         )
 
 
-def _join(side: Statements, numbers: Integers, clips: int, positions: Integers) -> _Joined:
+def _join(side: Statements, numbers: AnyInts, clips: int, positions: AnyInts) -> _Joined:
     """Join the rows of each clip.
 
     Args:
@@ -250,7 +250,7 @@ def _join(side: Statements, numbers: Integers, clips: int, positions: Integers) 
 
 
 def _join_annotations(
-    side: Annotations, numbers: Integers, clips: int, positions: Integers, repeated: bool
+    side: Annotations, numbers: AnyInts, clips: int, positions: AnyInts, repeated: bool
 ) -> _Joined:
     sets, of_clip = side.sets, np.zeros(clips, np.int32)
     of_clip[numbers] = side.set_of_clip
@@ -265,7 +265,7 @@ def _join_annotations(
 
 
 def _join_targets(
-    side: Targets, numbers: Integers, clips: int, positions: Integers, repeated: bool
+    side: Targets, numbers: AnyInts, clips: int, positions: AnyInts, repeated: bool
 ) -> _Joined:
     positive, masked, of_clip = side.positive, side.masked, np.zeros(clips, np.int32)
     of_clip[numbers] = side.row_of_clip
@@ -287,7 +287,7 @@ def _join_targets(
     )
 
 
-def _unite_rows(side: Targets, numbers: Integers) -> tuple[Integers, Bits, Bits]:
+def _unite_rows(side: Targets, numbers: AnyInts) -> tuple[AnyInts, Bits, Bits]:
     """The clips that have rows, ascending, and the bits of each: positive and masked."""
     order = np.argsort(numbers, kind="stable")
     starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
@@ -302,13 +302,13 @@ def _unite_rows(side: Targets, numbers: Integers) -> tuple[Integers, Bits, Bits]
     return numbers[order][starts], np.concatenate(positive), np.concatenate(masked)
 
 
-def _distinct(bits: Bits) -> tuple[Bits, Integers]:
+def _distinct(bits: Bits) -> tuple[Bits, AnyInts]:
     """The distinct rows of bits, and the distinct row of each row."""
     encoded = fixed_binary(bits).dictionary_encode()
     return fixed_bytes(encoded.dictionary), to_numpy(encoded.indices)
 
 
-def _sets_of_bits(bits: Bits, columns: int, positions: Integers) -> LabelSets:
+def _sets_of_bits(bits: Bits, columns: int, positions: AnyInts) -> LabelSets:
     """The set bits of each row as a set of classes."""
     sizes, classes = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
     for start in range(0, len(bits), ROWS):

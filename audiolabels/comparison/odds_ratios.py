@@ -19,12 +19,12 @@ import numpy.typing as npt
 from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import LabelSets
 
-Integers = npt.NDArray[Any]
-Counts = npt.NDArray[np.int64]
+AnyInts = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 CHUNK = 1 << 21  # pairs of classes counted at a time
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,27 +41,27 @@ class States:
     """
 
     positive: LabelSets
-    positive_of_clip: Integers
+    positive_of_clip: AnyInts
     listed: LabelSets
-    listed_of_clip: Integers
+    listed_of_clip: AnyInts
     lists_known: bool
     covers: npt.NDArray[np.bool_]
 
-    def positives(self) -> Counts:
+    def positives(self) -> Ints:
         """int64 (K,): clips in which each class is positive."""
         return count_classes(self.positive, self.positive_of_clip, len(self.covers))
 
-    def known(self) -> Counts:
+    def known(self) -> Ints:
         """int64 (K,): clips in which each class is positive or negative."""
         listed = count_classes(self.listed, self.listed_of_clip, len(self.covers))
         return self.of_known(listed, len(self.listed_of_clip)) * self.covers
 
-    def of_known(self, of_listed: Counts, of_all: Counts | int) -> Counts:
+    def of_known(self, of_listed: Ints, of_all: Ints | int) -> Ints:
         """Clips with a known class, from those with a listed one and from all."""
         return of_listed if self.lists_known else of_all - of_listed
 
 
-def cross_tables(a: States, b: States) -> Counts:
+def cross_tables(a: States, b: States) -> Ints:
     """2 × 2 tables of every class in A with every class in B, over clips in which both are known.
 
     Returns:
@@ -84,15 +84,15 @@ def cross_tables(a: States, b: States) -> Counts:
     return tables
 
 
-def count_classes(sets: LabelSets, of_clip: Integers, classes: int) -> Counts:
+def count_classes(sets: LabelSets, of_clip: AnyInts, classes: int) -> Ints:
     """Clips whose set holds each class: int64 (K,)."""
     weights = np.bincount(of_clip, minlength=len(sets))
     return np.bincount(sets.classes, np.repeat(weights, sets.sizes), classes).astype(np.int64)
 
 
 def count_together(
-    x: tuple[LabelSets, Integers], y: tuple[LabelSets, Integers], classes: int
-) -> Counts:
+    x: tuple[LabelSets, AnyInts], y: tuple[LabelSets, AnyInts], classes: int
+) -> Ints:
     """Clips whose set in x holds class i and whose set in y holds class j: int64 (K, K).
 
     Args:
@@ -119,7 +119,7 @@ def count_together(
 
 
 def odds_ratio(
-    tables: Integers, level: float = LEVEL
+    tables: AnyInts, level: float = CONFIDENCE_LEVEL
 ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
     """Odds ratios of 2 × 2 tables, their confidence intervals, and which were corrected.
 

@@ -25,7 +25,7 @@ from audiolabels.files import atomic_path, refuse_overwriting
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
-from audiolabels.metrics.agreement import ScoreCounts
+from audiolabels.metrics.label_agreement import ScoreCounts
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary, named_like
 from audiolabels.readers import EventOptions, ReadOptions, no_usable_row

@@ -16,7 +16,7 @@ from audiolabels.expansion.plan import Group, Job, Run
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clips
-from audiolabels.metrics.agreement import Flags, Overlap, ScoreCounts, count_scores
+from audiolabels.metrics.label_agreement import AgreementSample, Flags, ScoreCounts, count_scores
 from audiolabels.readers import no_usable_row, stream_source
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.scores import stream_scores
@@ -60,7 +60,7 @@ def repaired_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]
     counts = run.summary.counts
     assert isinstance(counts, RepairCounts)
     given = _read_given(job, run)
-    overlap, read = Overlap(), False
+    overlap, read = AgreementSample(), False
 
     def passes() -> Iterator[Scores]:
         nonlocal read
@@ -114,7 +114,7 @@ def _targets(job: Job, run: Run, given: _Given | None, kind: type[T]) -> Iterato
     """Targets in parts of `SOFT.group` rows; on the way everything is counted."""
     counts = run.summary.counts
     assert isinstance(counts, ScoreCounts)
-    overlap = Overlap()
+    overlap = AgreementSample()
     # Scores are propagated among all of the teacher's classes, before they are cut.
     options: Any = job.scheme.options
     options = replace(options, propagate_scores=False)
@@ -129,7 +129,7 @@ def _targets(job: Job, run: Run, given: _Given | None, kind: type[T]) -> Iterato
     _conclude(run, overlap)
 
 
-def _compare(overlap: Overlap, clips: Scores, labels: GivenLabels) -> tuple[Flags, Flags]:
+def _compare(overlap: AgreementSample, clips: Scores, labels: GivenLabels) -> tuple[Flags, Flags]:
     """Take clips into a comparison: their given classes, and whether anything is said of them."""
     positive, masked = labels.bits(labels.find(clips.clip_id))
     known: Flags = np.logical_not(masked.all(axis=1))
@@ -137,7 +137,7 @@ def _compare(overlap: Overlap, clips: Scores, labels: GivenLabels) -> tuple[Flag
     return positive, known
 
 
-def _conclude(run: Run, overlap: Overlap) -> None:
+def _conclude(run: Run, overlap: AgreementSample) -> None:
     """Say how scores and labels agree, and warn if they do not."""
     agreement = run.summary.agreement = overlap.agreement()
     if agreement is not None and agreement.near_chance:

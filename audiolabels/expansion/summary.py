@@ -10,7 +10,7 @@ from typing import Any
 
 from audiolabels.files import atomic_path, blame
 from audiolabels.labels.report import FATES, Finding, Report
-from audiolabels.metrics.agreement import Agreement, ScoreCounts
+from audiolabels.metrics.label_agreement import Agreement, ScoreCounts
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.schemes.label_counts import LabelCounts

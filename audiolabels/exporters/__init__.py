@@ -26,8 +26,8 @@ from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.passt import write_passt
 from audiolabels.exporters.pretrained_sed import write_pretrained_sed
 from audiolabels.exporters.psl import write_psl
-from audiolabels.exporters.soft import harden
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import binarise
+from audiolabels.exporters.written_files import Export
 from audiolabels.labels.events import Events
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
@@ -218,6 +218,6 @@ def export(
         return exporter.write(labels, path, **options)
     if "threshold" not in exporter.options:
         return exporter.write(labels, path, **options)
-    done = exporter.write(harden(labels, to, threshold), path, **options)
+    done = exporter.write(binarise(labels, to, threshold), path, **options)
     done.notes.append(f"hard labels: scores from {threshold} on; the scores: {exporter.soft}")
     return done

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import Clips, choose_clips, name_after, write_weights
-from audiolabels.exporters.soft import soft_head
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import Selection, name_after, select_clips, write_weights
+from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
@@ -41,7 +41,7 @@ def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") ->
     export, classes = Export(), class_rows(targets.vocabulary)
     beside = path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
-    clips = choose_clips(targets, "ast", name_after(files), export, empty=False)
+    clips = select_clips(targets, "ast", name_after(files), export, empty=False)
     write_rows(path, _entries(clips))
     export.files[path] = len(clips)
     write_weights(clips, path, export)
@@ -49,9 +49,9 @@ def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") ->
     return export
 
 
-def _entries(clips: Clips) -> Iterator[str]:
+def _entries(clips: Selection) -> Iterator[str]:
     yield '{"data": ['
-    keys, cells = soft_head(clips.targets), clips.cells(clips.targets.vocabulary.ids, ",")
+    keys, cells = soft_header(clips.targets), clips.cells(clips.targets.vocabulary.ids, ",")
     for left, (_, name, positive, unknown, soft) in zip(
         range(len(clips) - 1, -1, -1), cells, strict=True
     ):

@@ -27,27 +27,21 @@ import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import (
+from audiolabels.exporters.clip_selection import (
     ROWS,
     Name,
-    choose_clips,
-    fit_classes,
     name_after,
+    reorder_classes,
+    select_clips,
 )
-from audiolabels.exporters.hdf5 import import_h5py, keep_heard
-from audiolabels.exporters.writing import Export
-from audiolabels.files import (
-    atomic_path,
-    blame,
-    plain,
-    refuse_other_classes,
-    write_classes,
-)
+from audiolabels.exporters.hdf5 import import_h5py, keep_with_audio
+from audiolabels.exporters.written_files import Export
+from audiolabels.files import atomic_path, blame, plain, refuse_other_classes, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
-TOP = 20  # scores of a clip
+KEPT_SCORES = 20  # scores of a clip
 EPOCH = re.compile(r"[^/\\]*ep1_[^/\\]*\.h5")  # CED finds the scores of an epoch by their names
 
 
@@ -74,14 +68,14 @@ def write_ced(
         raise OptionError(f"files {files!r}: CED cuts names at the last slash; name no folder")
     if isinstance(targets, SoftTargets):
         return _write_soft(targets, path, name_after(files))
-    export, path, targets = Export(), Path(path), fit_classes(targets, "ced")
+    export, path, targets = Export(), Path(path), reorder_classes(targets, "ced")
     classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
-    clips = choose_clips(targets, "ced", name_after(files), export, empty=False)
+    clips = select_clips(targets, "ced", name_after(files), export, empty=False)
     if audio is None:
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
-        clips = keep_heard(clips, audio, export)
+        clips = keep_with_audio(clips, audio, export)
     hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
     numbers = [str(i) for i in range(len(targets.vocabulary))]
     rows = (
@@ -96,7 +90,7 @@ def write_ced(
 
 def _write_soft(targets: SoftTargets, path: str | Path, name: Name) -> Export:
     names = [name(clip_id, row) for row, clip_id in enumerate(targets.clip_id.to_pylist())]
-    scores, known = fit_classes(targets, "ced").to_numpy()
+    scores, known = reorder_classes(targets, "ced").to_numpy()
     start = to_numpy(targets.onset.fill_null(0.0))
     lengths = to_numpy(targets.offset.fill_null(10.0)) - start
     return write_top_scores(scores, names, path, seconds=lengths, start=start, known=known)
@@ -110,7 +104,7 @@ def write_top_scores(
     seconds: float | npt.NDArray[np.floating] = 10.0,
     start: float | npt.NDArray[np.floating] = 0.0,
     known: npt.NDArray[np.generic] | None = None,
-    top: int = TOP,
+    top: int = KEPT_SCORES,
 ) -> Export:
     """Write the highest scores of each clip or chunk, and the Parquet file beside them.
 

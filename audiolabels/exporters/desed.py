@@ -28,23 +28,23 @@ import numpy.typing as npt
 from audiolabels.arrays.columns import whole_ms
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, shortlist
-from audiolabels.exporters.clips import (
+from audiolabels.exporters.clip_selection import (
     Rows,
     are_segments,
-    choose_clips,
-    choose_framed,
     clip_spans,
     name_after,
+    select_clips,
+    select_framed,
 )
-from audiolabels.exporters.soft import Hardened, soft_head
-from audiolabels.exporters.spans import (
-    Sounding,
-    choose_sounding,
+from audiolabels.exporters.event_selection import (
+    EventSelection,
     frame_runs,
-    positive_cells,
-    unknown_cells,
+    positive_table,
+    select_events,
+    unknown_table,
 )
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import BinarisedTargets, soft_header
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, seconds
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
@@ -83,40 +83,42 @@ def write_desed(
     if vocabulary is not None or parents is not None:
         raise OptionError("vocabulary and parents are for events; targets have theirs already")
     # Events have no place for scores: of soft segments nothing is written, and it is said why.
-    framed = are_segments(labels) and not isinstance(labels, Hardened)
+    framed = are_segments(labels) and not isinstance(labels, BinarisedTargets)
     write = _from_frames if framed else _from_clips
     return write(labels, Path(path), files, names)
 
 
 def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export:
-    export, labels = Export(), _labels(targets.vocabulary, names)
+    export, vocabulary = Export(), targets.vocabulary
+    labels = vocabulary.names if names else vocabulary.ids
     split = [label for label in labels if "," in label]
     if split:
         raise OptionError(
             f"weak labels are split at commas, and {len(split)} names have one: "
             f"{shortlist(map(repr, split), 2)}. Leave out --names (names=False), and labels are ids"
         )
-    clips = choose_clips(targets, "desed", name_after(files), export, empty=False)
+    clips = select_clips(targets, "desed", name_after(files), export, empty=False)
     rows = (
         [plain(name), positive, unknown, *scores]
         for _, name, positive, unknown, scores in clips.cells(labels, ",")
     )
-    export.write_table(path, ["filename", "event_labels", "masked", *soft_head(targets)], rows)
-    _write_classes(path, targets.vocabulary, labels, _known(targets, clips.rows), export)
+    export.write_table(path, ["filename", "event_labels", "masked", *soft_header(targets)], rows)
+    _write_classes(path, vocabulary, labels, _known(targets, clips.rows), export)
     return export
 
 
 def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Export:
-    export, labels = Export(), _labels(targets.vocabulary, names)
-    clips = choose_framed(targets, name_after(files), export, empty=False)
+    export, vocabulary = Export(), targets.vocabulary
+    labels = vocabulary.names if names else vocabulary.ids
+    clips = select_framed(targets, name_after(files), export, empty=False)
     first, stop = clip_spans(targets)
     chosen = np.isin(first, clips.rows)
     end_ms = whole_ms(targets.offset)[stop[chosen] - 1]
     rows = np.flatnonzero(np.repeat(chosen, stop - first))
-    present, unsure = (frame_runs(clips, cells) for cells in (positive_cells, unknown_cells))
+    present, unsure = (frame_runs(clips, cells) for cells in (positive_table, unknown_table))
     _write_strong(path, labels, present, unsure, export)
     _write_durations(path, clips.names.to_pylist(), end_ms, export)
-    _write_classes(path, targets.vocabulary, labels, _known(targets, rows), export)
+    _write_classes(path, vocabulary, labels, _known(targets, rows), export)
     return export
 
 
@@ -130,28 +132,24 @@ def _from_events(
 ) -> Export:
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
-    export, labels = Export(), _labels(vocabulary, names)
-    sounding = choose_sounding(events, vocabulary, parents, name_after(files), export, merged=True)
-    called = sounding.names.to_pylist()
-    present, unsure = ([(called, runs)] for runs in (sounding.present, sounding.unsure))
+    export, labels = Export(), vocabulary.names if names else vocabulary.ids
+    selected = select_events(events, vocabulary, parents, name_after(files), export, merged=True)
+    called = selected.names.to_pylist()
+    present, unsure = ([(called, runs)] for runs in (selected.present, selected.unsure))
     _write_strong(path, labels, present, unsure, export)
-    _write_durations(path, called, events.duration_ms[sounding.clips], export)
-    _write_classes(path, vocabulary, labels, _known_of(sounding, events, len(vocabulary)), export)
+    _write_durations(path, called, events.duration_ms[selected.clips], export)
+    _write_classes(path, vocabulary, labels, _known_of(selected, events, len(vocabulary)), export)
     return export
 
 
-def _known_of(sounding: Sounding, events: Events, columns: int) -> npt.NDArray[np.bool_]:
+def _known_of(selected: EventSelection, events: Events, columns: int) -> npt.NDArray[np.bool_]:
     """Whether each class is known anywhere in the clips: bool (C,)."""
-    present, unsure = sounding.present, sounding.unsure
-    end = events.duration_ms[sounding.clips][unsure.clip]
+    present, unsure = selected.present, selected.unsure
+    end = events.duration_ms[selected.clips][unsure.clip]
     whole = unsure.column[(unsure.first == 0) & (unsure.stop >= end)]
-    known: npt.NDArray[np.bool_] = np.bincount(whole, minlength=columns) < len(sounding.clips)
+    known: npt.NDArray[np.bool_] = np.bincount(whole, minlength=columns) < len(selected.clips)
     known[present.column] = True
     return known
-
-
-def _labels(vocabulary: Vocabulary, names: bool) -> tuple[str, ...]:
-    return vocabulary.names if names else vocabulary.ids
 
 
 def _known(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:

@@ -24,17 +24,17 @@ import numpy as np
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.clips.names import EXTENSION
 from audiolabels.errors import OptionError, extra
-from audiolabels.exporters.clips import (
-    Clips,
+from audiolabels.exporters.clip_selection import (
     Rows,
-    choose_clips,
+    Selection,
     clip_lengths,
     name_after,
+    select_clips,
     write_weights,
 )
 from audiolabels.exporters.hdf5 import match_audio
-from audiolabels.exporters.soft import soft_head
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
@@ -76,10 +76,13 @@ def write_eat(
     export, classes = Export(), class_rows(targets.vocabulary)[1:]
     beside = path.with_name("label_descriptors.csv")
     refuse_other_classes(beside, classes)
-    clips = choose_clips(targets, "eat", name_after(files), export, empty=False)
+    clips = select_clips(targets, "eat", name_after(files), export, empty=False)
     clips = clips.keep(lambda name: name.split() == [name], "clips whose name has a blank", export)
     if sample_rate is not None:
-        root, sizes = "", _guess(clips, sample_rate, clip_duration)
+        if sample_rate < 1:
+            raise OptionError(f"a sample rate of {sample_rate} Hz: give a positive number")
+        length = clip_lengths(clips.targets, "eat", clip_duration)[clips.rows]
+        root, sizes = "", length * sample_rate // 1000
         export.notes.append(f"sizes are lengths of clips times {sample_rate:,} Hz, not of files")
     else:
         root = str(Path(str(audio)).resolve())
@@ -87,7 +90,7 @@ def write_eat(
     names = clips.names.to_pylist()
     sized = (f"{name}\t{size}" for name, size in zip(names, sizes.tolist(), strict=True))
     export.files[path] = write_rows(path, [root, *sized]) - 1
-    for place, suffix in enumerate(["lbl", "masked", *soft_head(targets)]):
+    for place, suffix in enumerate(["lbl", "masked", *soft_header(targets)]):
         file = path.with_suffix(f".{suffix}")
         cells = clips.cells(targets.vocabulary.ids, ",")
         lines = (f"{name}\t{[*texts, *soft][place]}" for _, name, *texts, soft in cells)
@@ -97,14 +100,7 @@ def write_eat(
     return export
 
 
-def _guess(clips: Clips, sample_rate: int, clip_duration: float | str | None) -> Rows:
-    if sample_rate < 1:
-        raise OptionError(f"a sample rate of {sample_rate} Hz: give a positive number")
-    length = clip_lengths(clips.targets, "eat", clip_duration)[clips.rows]
-    return length * sample_rate // 1000
-
-
-def _measure(clips: Clips, folder: Path, export: Export) -> tuple[Clips, Rows]:
+def _measure(clips: Selection, folder: Path, export: Export) -> tuple[Selection, Rows]:
     """The clips that have a file with samples in a folder, and the number of these."""
     if not folder.is_dir():
         raise OptionError(f"{folder}: no such folder of audio")

@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 
 from audiolabels.errors import OptionError, choose
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import seconds
 from audiolabels.labels.events import PRESENT, UNKNOWN, Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary

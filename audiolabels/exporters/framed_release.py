@@ -14,7 +14,7 @@ import numpy as np
 from audiolabels.arrays.bits import third_state
 from audiolabels.arrays.columns import whole_ms
 from audiolabels.errors import OptionError
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import seconds
 from audiolabels.targets.targets import Targets
 

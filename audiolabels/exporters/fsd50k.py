@@ -10,12 +10,11 @@ Of soft targets the scores stand in a column `soft`, see `soft`. What it cannot 
 clip without a positive class.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from audiolabels.exporters.clips import Clips, choose_clips
-from audiolabels.exporters.soft import soft_head
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import select_clips
+from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, quote, refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 
@@ -34,9 +33,14 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
     labels = [underscored(name) for name in vocabulary.names]
     classes = [(str(i), *c) for i, c in enumerate(zip(labels, vocabulary.ids, strict=True))]
     refuse_other_classes(beside, classes)
-    clips = choose_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
-    head = ["fname", "labels", "mids", "masked", *soft_head(targets)]
-    export.write_table(path, head, _rows(clips, labels), ",")
+    clips = select_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
+    head = ["fname", "labels", "mids", "masked", *soft_header(targets)]
+    words, ids = clips.cells(labels, ","), clips.cells(vocabulary.ids, ",")
+    rows = (
+        [plain(name), *map(quote, (word, positive, unknown)), *scores]
+        for (_, name, word, *_), (*_, positive, unknown, scores) in zip(words, ids, strict=True)
+    )
+    export.write_table(path, head, rows, ",")
     export.files[beside] = write_classes(beside, classes, header=False, quoted=False)
     return export
 
@@ -48,9 +52,3 @@ def underscored(name: str) -> str:
     'Dishes_and_pots_and_pans'
     """
     return name.replace(", and ", "_and_").replace(", ", "_and_").replace(" ", "_")
-
-
-def _rows(clips: Clips, labels: list[str]) -> Iterator[list[str]]:
-    words, ids = clips.cells(labels, ","), clips.cells(clips.targets.vocabulary.ids, ",")
-    for (_, name, word, *_), (_, _, positive, unknown, soft) in zip(words, ids, strict=True):
-        yield [plain(name), *map(quote, (word, positive, unknown)), *soft]

@@ -26,9 +26,15 @@ import pyarrow as pa
 from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
 from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import OptionError, extra
-from audiolabels.exporters.clips import Clips, Rows, choose_clips, fit_classes, video_of
-from audiolabels.exporters.soft import Hardened
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import (
+    Rows,
+    Selection,
+    reorder_classes,
+    select_clips,
+    video_of,
+)
+from audiolabels.exporters.soft_columns import BinarisedTargets
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.targets.targets import Targets
 
@@ -97,8 +103,8 @@ def write_hdf5(
     export, path = Export(), Path(path)
     if audio is not None and Path(audio).resolve() == path.resolve():
         raise OptionError(f"{path}: the audio file, which must stay; write to another name")
-    targets = fit_classes(targets, form)
-    clips = choose_clips(
+    targets = reorder_classes(targets, form)
+    clips = select_clips(
         targets, form, lambda clip, _: f"Y{video_of(clip)}{extension}", export, empty=True
     )
     clips = clips.keep(
@@ -124,7 +130,7 @@ def write_hdf5(
     return export
 
 
-def _match(clips: Clips, audio_names: Any, export: Export) -> tuple[Clips, Rows]:
+def _match(clips: Selection, audio_names: Any, export: Export) -> tuple[Selection, Rows]:
     """The clips that have audio in the order of the audio file, and their rows in it."""
     place, _ = match_videos(audio_names, clips.names, export)
     kept = np.flatnonzero(place >= 0)
@@ -174,7 +180,7 @@ def match_audio(
     return sides
 
 
-def keep_heard(clips: Clips, audio: str | Path, export: Export) -> Clips:
+def keep_with_audio(clips: Selection, audio: str | Path, export: Export) -> Selection:
     """The clips of which an HDF5 file has a data set, by the names that the form gives them.
 
     Raises:
@@ -217,7 +223,7 @@ def _link(file: Any, sound: Any, kept: Rows, path: Path) -> None:
     made.attrs.update(sound.attrs)
 
 
-def _write_values(file: Any, clips: Clips, encode: Encode) -> None:
+def _write_values(file: Any, clips: Selection, encode: Encode) -> None:
     """`target`, `mask` and, of soft targets, `soft`, some thousands of rows at a time."""
     ids = np.array(clips.targets.vocabulary.ids, "S")
     for name, none in _values(clips.targets, clips.rows[:0], encode).items():
@@ -232,5 +238,5 @@ def _write_values(file: Any, clips: Clips, encode: Encode) -> None:
 
 def _values(targets: Targets, rows: Rows, encode: Encode) -> dict[str, npt.NDArray[Any]]:
     target, mask = encode(targets, rows)
-    soft = {"soft": targets.scores(rows)} if isinstance(targets, Hardened) else {}
+    soft = {"soft": targets.scores(rows)} if isinstance(targets, BinarisedTargets) else {}
     return {"target": target, "mask": mask, **soft}

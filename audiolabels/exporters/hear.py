@@ -14,16 +14,21 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from audiolabels.exporters.clips import (
-    Clips,
+from audiolabels.exporters.clip_selection import (
+    Selection,
     are_segments,
-    choose_clips,
-    choose_framed,
     label_lists,
     name_after,
+    select_clips,
+    select_framed,
 )
-from audiolabels.exporters.spans import Table, frame_runs, positive_cells, unknown_cells
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.event_selection import (
+    ReadTable,
+    frame_runs,
+    positive_table,
+    unknown_table,
+)
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.targets import Targets
 
@@ -51,23 +56,23 @@ def write_hear(
     refuse_other_classes(beside, classes)
     name = name_after(files)
     if are_segments(targets):
-        clips, lines = choose_framed(targets, name, export, empty=True), _events
+        clips, lines = select_framed(targets, name, export, empty=True), _events
     else:
-        clips, lines = choose_clips(targets, "hear", name, export, empty=True), _labels
-    for file, table in ((path, positive_cells), (unknown, unknown_cells)):
+        clips, lines = select_clips(targets, "hear", name, export, empty=True), _labels
+    for file, table in ((path, positive_table), (unknown, unknown_table)):
         export.files[file] = write_rows(file, _object(lines(clips, labels, table))) - 2
     export.files[beside] = write_classes(beside, classes)
     return export
 
 
-def _labels(clips: Clips, labels: Sequence[str], table: Table) -> Iterator[str]:
+def _labels(clips: Selection, labels: Sequence[str], table: ReadTable) -> Iterator[str]:
     for rows, names in clips.blocks():
         listed = label_lists(table(clips.targets, rows), labels)
         for name, some in zip(names, listed, strict=True):
             yield f"{_text(name)}: {_text(some)}"
 
 
-def _events(clips: Clips, labels: Sequence[str], table: Table) -> Iterator[str]:
+def _events(clips: Selection, labels: Sequence[str], table: ReadTable) -> Iterator[str]:
     for names, runs in frame_runs(clips, table):
         events: list[list[dict[str, str | int]]] = [[] for _ in names]
         for owner, c, begin, end in zip(*(a.tolist() for a in runs), strict=True):

@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
-from audiolabels.exporters.clips import ROWS, Clips, choose_clips, lists_of, video_of
-from audiolabels.exporters.soft import Hardened
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import ROWS, Selection, lists_of, select_clips, video_of
+from audiolabels.exporters.soft_columns import BinarisedTargets
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.targets.targets import Targets
 
@@ -39,12 +39,12 @@ def write_huggingface(targets: Targets, path: str | Path) -> Export:
         OptionError: rows are frames.
     """
     export, path = Export(), Path(path)
-    clips = choose_clips(targets, "huggingface", lambda clip, _: video_of(clip), export, empty=True)
+    clips = select_clips(targets, "huggingface", lambda clip, _: video_of(clip), export, empty=True)
     columns = {
         "video_id": pa.string(),
         **dict.fromkeys(("labels", "human_labels", "masked"), TEXTS),
     }
-    if isinstance(targets, Hardened):
+    if isinstance(targets, BinarisedTargets):
         columns["soft"] = pa.list_(pa.float16(), len(targets.vocabulary))
     classes = json.dumps(targets.vocabulary.ids).encode()
     schema = pa.schema(columns).with_metadata({b"classes": classes})
@@ -60,7 +60,7 @@ def write_huggingface(targets: Targets, path: str | Path) -> Export:
     return export
 
 
-def _batches(clips: Clips) -> Iterator[list[pa.Array]]:
+def _batches(clips: Selection) -> Iterator[list[pa.Array]]:
     vocabulary = clips.targets.vocabulary
     ids, names = texts_to_arrow(vocabulary.ids), texts_to_arrow(vocabulary.names)
     for start in range(0, len(clips), ROWS):
@@ -71,7 +71,7 @@ def _batches(clips: Clips) -> Iterator[list[pa.Array]]:
             for row, column in [np.nonzero(table)]
         ]
         scores = []
-        if isinstance(clips.targets, Hardened):
+        if isinstance(clips.targets, BinarisedTargets):
             halves = clips.targets.scores(clips.rows[start : start + ROWS])
             flat = to_arrow(halves.ravel())
             scores.append(pa.FixedSizeListArray.from_arrays(flat, len(vocabulary)))

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import Rows
+from audiolabels.exporters.clip_selection import Rows
 from audiolabels.exporters.hdf5 import Values, import_h5py, write_hdf5
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.targets.targets import Targets
 

@@ -11,9 +11,9 @@ What it cannot hold: frames, other classes, and where in its video a clip begins
 from pathlib import Path
 
 from audiolabels.arrays.bits import third_state
-from audiolabels.exporters.clips import Rows
+from audiolabels.exporters.clip_selection import Rows
 from audiolabels.exporters.hdf5 import Values, write_hdf5
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.written_files import Export
 from audiolabels.targets.targets import Targets
 
 

@@ -32,11 +32,11 @@ import pyarrow as pa
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clips import lists_of, video_of
+from audiolabels.exporters.clip_selection import lists_of, video_of
+from audiolabels.exporters.event_selection import EventSelection, runs_of_clips, select_events
 from audiolabels.exporters.hdf5 import match_videos, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
-from audiolabels.exporters.spans import Sounding, choose_sounding, runs_of
-from audiolabels.exporters.writing import Export, new_folder
+from audiolabels.exporters.written_files import Export, new_folder
 from audiolabels.files import blame, refuse_other_classes, sha256_of, write_classes, write_rows
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, class_rows, load_vocabulary
@@ -98,7 +98,7 @@ def write_pretrained_sed(
     classes, beside = class_rows(vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     splits = _splits(path)
-    sounding = choose_sounding(
+    selected = select_events(
         labels,
         vocabulary,
         parents or "none",
@@ -106,14 +106,14 @@ def write_pretrained_sed(
         export,
         merged=False,
     )
-    with new_folder(path) as folder, _sounds(sounding.names, audio, export) as (kept, read):
+    with new_folder(path) as folder, _sounds(selected.names, audio, export) as (kept, read):
         schema = pa.schema({**COLUMNS, **({"mp3_bytes": pa.binary()} if read else {})})
         with (
             blame(path),
             pa.OSFile(str(folder / DATA), "wb") as sink,
             pa.ipc.new_stream(sink, schema) as writer,
         ):
-            for columns in _batches(sounding, kept, vocabulary, read):
+            for columns in _batches(selected, kept, vocabulary, read):
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
         _write_facts(folder, path.name)
     export.files[path] = len(kept)
@@ -129,8 +129,8 @@ def by_name(vocabulary: Vocabulary) -> Vocabulary:
     >>> by_name(load_vocabulary(["Rain", "Bell"])).names
     ('Bell', 'Rain')
     """
-    names, ids = zip(*sorted(zip(vocabulary.names, vocabulary.ids, strict=True)), strict=True)
-    return Vocabulary(vocabulary.name, ids, names)
+    names = list(zip(vocabulary.names, vocabulary.ids, strict=True))
+    return vocabulary.take(sorted(range(len(names)), key=names.__getitem__))
 
 
 def _splits(path: Path) -> tuple[Path, list[str]]:
@@ -166,12 +166,14 @@ def _sounds(
 
 
 def _batches(
-    sounding: Sounding, kept: npt.NDArray[np.int64], vocabulary: Vocabulary, read: Read
+    selected: EventSelection, kept: npt.NDArray[np.int64], vocabulary: Vocabulary, read: Read
 ) -> Iterator[list[pa.Array]]:
     names, ids = texts_to_arrow(vocabulary.names), texts_to_arrow(vocabulary.ids)
     for start in range(0, len(kept), CLIPS):
         clips = kept[start : start + CLIPS]
-        present, unsure = (runs_of(runs, clips) for runs in (sounding.present, sounding.unsure))
+        present, unsure = (
+            runs_of_clips(runs, clips) for runs in (selected.present, selected.unsure)
+        )
         first = present.starts_pair
         owner, column = present.clip[first], present.column[first]
         seconds = [(ms / 1000).astype(np.float32) for ms in (present.stop, present.first)]
@@ -180,7 +182,7 @@ def _batches(
         columns = [
             pa.StructArray.from_arrays(parts, fields=list(COLUMNS["events"])),
             *(lists_of(owner, texts.take(to_arrow(column)), len(clips)) for texts in (names, ids)),
-            sounding.names.take(to_arrow(clips)),
+            selected.names.take(to_arrow(clips)),
             texts_to_arrow(list(_unknown(unsure, vocabulary, len(clips)))),
         ]
         sounds = [pa.array([read(clip) for clip in clips.tolist()], pa.binary())] if read else []

@@ -16,9 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
-from audiolabels.exporters.clips import Rows, alone, clip_spans, fit_classes, video_of
+from audiolabels.exporters.clip_selection import (
+    Rows,
+    clip_spans,
+    reorder_classes,
+    unique_names,
+    video_of,
+)
 from audiolabels.exporters.hdf5 import import_h5py
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.targets.soft import SoftTargets
@@ -39,7 +45,7 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
         OptionError: h5py is not installed.
     """
     h5py, export, path = import_h5py(), Export(), Path(path)
-    soft = fit_classes(soft, "pretrained-sed", "audioset-strong-train").select(classes)
+    soft = reorder_classes(soft, "pretrained-sed", "audioset-strong-train").select(classes)
     first, stop = clip_spans(soft)
     # Where it is not known, a row reaches as far as the frames.
     onset, offset = (
@@ -48,7 +54,7 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
     )
     ids = soft.clip_id.take(to_arrow(first))
     names = np.array([f"Y{video_of(id_)}.mp3" for id_ in ids.to_pylist()], np.object_)
-    own = alone(texts_to_arrow(names.tolist()))
+    own = unique_names(texts_to_arrow(names.tolist()))
     lost = ids.take(to_arrow(np.flatnonzero(~own)))
     export.leave_out("clips whose name another clip has too", lost)
     first, stop, names = first[own], stop[own], names[own]

@@ -18,19 +18,19 @@ from pathlib import Path
 
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.arrays.grid import Ms
-from audiolabels.exporters.clips import (
+from audiolabels.exporters.clip_selection import (
     CLIP_ID,
-    Clips,
     Name,
+    Selection,
     are_segments,
-    choose_clips,
-    choose_segments,
     clip_lengths,
-    fit_classes,
+    reorder_classes,
+    select_clips,
+    select_segments,
 )
-from audiolabels.exporters.hdf5 import keep_heard
-from audiolabels.exporters.soft import soft_head
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.hdf5 import keep_with_audio
+from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, refuse_other_classes, seconds, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
@@ -55,19 +55,19 @@ def write_psl(
             classes stands beside `path`.
     """
     export, path = Export(), Path(path)
-    targets, segments = fit_classes(targets, "psl"), are_segments(targets)
+    targets, segments = reorder_classes(targets, "psl"), are_segments(targets)
     classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     length = clip_lengths(targets, "psl", clip_duration)
-    choose = choose_segments if segments else choose_clips
+    choose = select_segments if segments else select_clips
     clips = choose(targets, "psl", _namer(length), export, empty=False)
     if audio is None:
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
-        clips = keep_heard(clips, audio, export)
+        clips = keep_with_audio(clips, audio, export)
     hdf5 = [] if audio is None else [str(Path(audio).resolve())]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
-    head += [*(["from", "to"] if segments else []), "masked", *soft_head(targets)]
+    head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]
     export.write_table(path, head, _rows(clips, length, segments, hdf5))
     export.files[beside] = write_classes(beside, classes)
     return export
@@ -85,7 +85,7 @@ def _namer(length: Ms) -> Name:
     return lambda clip_id, row: named(clip_id, int(length[row]))
 
 
-def _rows(clips: Clips, length: Ms, segments: bool, hdf5: list[str]) -> Iterator[list[str]]:
+def _rows(clips: Selection, length: Ms, segments: bool, hdf5: list[str]) -> Iterator[list[str]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     onset, offset = (to_numpy(t) for t in (clips.targets.onset, clips.targets.offset))
     for row, name, positive, unknown, scores in clips.cells(numbers, ";"):

@@ -25,15 +25,7 @@ from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import EXTENSION, parse_clip_name
 from audiolabels.errors import FeaturesFileError, extra, shortlist
-from audiolabels.features.inputs import (
-    Floats,
-    Inputs,
-    Progress,
-    Rows,
-    Seconds,
-    chosen_rows,
-    spans,
-)
+from audiolabels.features.inputs import Floats, Inputs, Progress, Rows, Seconds, chosen_rows, spans
 from audiolabels.labels.report import Finding, Report
 
 PATHS = ("path", "file", "filename", "file_name", "audio")
@@ -52,7 +44,7 @@ FOUND = {
 
 
 @dataclass
-class File:
+class AudioFile:
     """An audio file, and what its header says.
 
     Attributes:
@@ -91,7 +83,12 @@ class AudioFeatures:
     dim = None
 
     def __init__(
-        self, files: Sequence[File], rate: int, report: Report, *, cache_bytes: int = CACHE_BYTES
+        self,
+        files: Sequence[AudioFile],
+        rate: int,
+        report: Report,
+        *,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.clip_ids: Sequence[str] = [file.clip_id for file in files]
         self.rate, self.step = rate, 1 / rate
@@ -175,7 +172,7 @@ def open_audio(path: Path, rate: int | None, progress: Progress | None = None) -
         import soundfile  # noqa: F401
         import soxr  # noqa: F401
     files = list(_in_folder(path) if path.is_dir() else _in_table(path))
-    report, used = Report(len(files)), dict[str, File]()
+    report, used = Report(len(files)), dict[str, AudioFile]()
     with ThreadPoolExecutor() as pool:
         looked_at = zip(files, pool.map(_look_at, files), strict=True)
         for done, (file, fault) in enumerate(looked_at, 1):
@@ -200,14 +197,14 @@ def open_audio(path: Path, rate: int | None, progress: Progress | None = None) -
     return AudioFeatures(list(used.values()), rate, report)
 
 
-def _in_folder(folder: Path) -> Iterator[File]:
+def _in_folder(folder: Path) -> Iterator[AudioFile]:
     paths = sorted(p for p in folder.rglob("*") if EXTENSION.search(p.name) and p.is_file())
     for row, path in enumerate(paths, 1):
         shown = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
-        yield File(path, shown, parse_clip_name(shown).clip_id, row)
+        yield AudioFile(path, shown, parse_clip_name(shown).clip_id, row)
 
 
-def _in_table(path: Path) -> Iterator[File]:
+def _in_table(path: Path) -> Iterator[AudioFile]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
         table = csv.DictReader(lines, delimiter="\t" if "\t" in "".join(lines[:1]) else ",")
@@ -219,12 +216,12 @@ def _in_table(path: Path) -> Iterator[File]:
         for row in table:
             shown = row[column] or ""
             clip = row.get("clip_id") or parse_clip_name(shown).clip_id
-            yield File(path.parent / shown, shown, clip, table.line_num)
+            yield AudioFile(path.parent / shown, shown, clip, table.line_num)
     except (UnicodeDecodeError, csv.Error) as error:
         raise FeaturesFileError(f"{path}: no table of audio files: {error}") from error
 
 
-def _look_at(file: File) -> str:
+def _look_at(file: AudioFile) -> str:
     """Note what the header of a file says; say why it cannot be used, if so."""
     import soundfile
 

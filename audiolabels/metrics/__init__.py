@@ -11,7 +11,7 @@ from audiolabels.metrics.ranking import (
     lwlrap,
     map_at_3,
 )
-from audiolabels.metrics.teacher import ScoreAnalysis, analyse_scores
+from audiolabels.metrics.score_analysis import ScoreAnalysis, analyse_scores
 
 __all__ = [
     "Evaluation",

@@ -165,7 +165,7 @@ def psds(
     kept = np.flatnonzero(counts)
     if not len(kept):
         raise MetricError("no class of the scores has an event in the clips that have scores")
-    _refuse_untold(scores, kept, np.concatenate([rows[clip] for clip in both]))
+    _refuse_unscored(scores, kept, np.concatenate([rows[clip] for clip in both]))
 
     truth: dict[str, list[tuple[float, float, str]]] = {clip: [] for clip in both}
     for clip, column, onset, offset in zip(*(a[inside].tolist() for a in runs), strict=True):
@@ -192,16 +192,14 @@ def psds(
     return Detection(
         psds1=float(overall["psds1"]),
         psds2=float(overall["psds2"]),
-        vocabulary=Vocabulary(
-            vocabulary.name, tuple(classes), tuple(vocabulary.names[c] for c in kept.tolist())
-        ),
+        vocabulary=vocabulary.take(kept),
         psds1_per_class=by_class["psds1"],
         psds2_per_class=by_class["psds2"],
         events=counts[kept],
         clips=len(both),
         seconds=sum(seconds.values()),
         classes_without_events=tuple(
-            vocabulary.names[c] for c in np.flatnonzero(counts == 0).tolist()
+            name for name, count in zip(vocabulary.names, counts, strict=True) if not count
         ),
         clips_without_scores=tuple(clip for clip in heard if clip not in rows),
         clips_without_events=tuple(clip for clip in rows if clip not in heard),
@@ -248,7 +246,7 @@ def _rows_of_clips(scores: Scores) -> dict[str, npt.NDArray[np.int64]]:
     return rows
 
 
-def _refuse_untold(
+def _refuse_unscored(
     scores: Scores, columns: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
 ) -> None:
     anywhere = np.bitwise_or.reduce(scores.unknown[rows], axis=0)

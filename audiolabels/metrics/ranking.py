@@ -43,8 +43,23 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-TOP = 3  # of mAP@3
+FIRST_RANKS = 3  # of mAP@3
 CELLS = 1 << 22  # of scores compared at a time
+# What a printed evaluation shows of its numbers; those with the format `,d` where they are not 0.
+LINES = (
+    ("rows", "rows", ","),
+    ("classes", "classes", ","),
+    ("mAP", "mAP", ".4f"),
+    ("mean AUC", "mean_auc", ".4f"),
+    ("d′ of the mean AUC (PSLA, AST)", "d_prime_of_mean_auc", ".3f"),
+    ("mean d′ (HEAR)", "mean_d_prime", ".3f"),
+    ("lωlrap", "lwlrap", ".4f"),
+    ("mAP@3", "mAP@3", ".4f"),
+    ("classes without a positive", "classes_without_positive", ",d"),
+    ("classes without a negative", "classes_without_negative", ",d"),
+    ("classes with an infinite d′", "classes_with_infinite_d_prime", ",d"),
+    ("unknown targets", "unknown", ",d"),
+)
 PER_CLASS = ("average_precision", "auc", "d_prime", "lwlrap_per_class")
 
 
@@ -351,20 +366,12 @@ class Evaluation:
             `id` and `name` if there is a vocabulary, `positives`, `negatives`, `unknown`,
             `average_precision`, `auc`, `d_prime`, `lwlrap`.
         """
-        names: dict[str, list[Any]] = (
-            {"id": list(self.vocabulary.ids), "name": list(self.vocabulary.names)}
-            if self.vocabulary
-            else {}
-        )
-        return names | {
-            "positives": self.positives.tolist(),
-            "negatives": self.negatives.tolist(),
-            "unknown": self.unknown.tolist(),
-            "average_precision": self.average_precision.tolist(),
-            "auc": self.auc.tolist(),
-            "d_prime": self.d_prime.tolist(),
-            "lwlrap": self.lwlrap_per_class.tolist(),
-        }
+        columns: dict[str, Any] = {}
+        if self.vocabulary:
+            columns |= {"id": list(self.vocabulary.ids), "name": list(self.vocabulary.names)}
+        for name in ("positives", "negatives", "unknown", "average_precision", "auc", "d_prime"):
+            columns[name] = getattr(self, name).tolist()
+        return columns | {"lwlrap": self.lwlrap_per_class.tolist()}
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with a row for each class; see `per_class`."""
@@ -387,26 +394,10 @@ class Evaluation:
 
     def _lines(self) -> list[tuple[str, str]]:
         found = self.numbers()
-        counts = [
-            (what, f"{found[name]:,}")
-            for what, name in (
-                ("classes without a positive", "classes_without_positive"),
-                ("classes without a negative", "classes_without_negative"),
-                ("classes with an infinite d′", "classes_with_infinite_d_prime"),
-                ("unknown targets", "unknown"),
-            )
-            if found[name]
-        ]
         return [
-            ("rows", f"{self.rows:,}"),
-            ("classes", f"{len(self.auc):,}"),
-            ("mAP", f"{self.mean_average_precision:.4f}"),
-            ("mean AUC", f"{self.mean_auc:.4f}"),
-            ("d′ of the mean AUC (PSLA, AST)", f"{self.d_prime_of_mean_auc:.3f}"),
-            ("mean d′ (HEAR)", f"{self.mean_d_prime:.3f}"),
-            ("lωlrap", f"{self.lwlrap:.4f}"),
-            ("mAP@3", f"{self.map_at_3:.4f}"),
-            *counts,
+            (what, format(found[name], form))
+            for what, name, form in LINES
+            if found[name] or form != ",d"
         ]
 
 
@@ -532,9 +523,9 @@ def _rank_classes(values: npt.NDArray[Any], positive: Flags, known: Flags) -> _R
     in_row = np.bincount(row, minlength=len(values))
     with np.errstate(invalid="ignore"):
         by_class = np.bincount(column, precision, values.shape[1]) / in_class
-    first = rank <= TOP
+    first = rank <= FIRST_RANKS
     gained = np.bincount(row[first], precision[first], len(values))[in_row > 0]
-    return _Ranks(rank, hits, by_class, _mean(gained / np.minimum(in_row[in_row > 0], TOP)))
+    return _Ranks(rank, hits, by_class, _mean(gained / np.minimum(in_row[in_row > 0], FIRST_RANKS)))
 
 
 def _mean(values: npt.NDArray[Any]) -> float:

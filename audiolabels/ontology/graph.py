@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from audiolabels.errors import OntologyError, shortlist
 
@@ -69,27 +70,17 @@ def topological(
     by_id: Mapping[str, OntologyClass], parents: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
     """Ids ordered so that every parent comes before its children; OntologyError for cycles."""
-    waiting = {id_: len(above) for id_, above in parents.items()}
-    order = [id_ for id_, count in waiting.items() if count == 0]
-    for id_ in order:
-        for child in by_id[id_].children:
-            waiting[child] -= 1
-            if waiting[child] == 0:
-                order.append(child)
-    if len(order) < len(by_id):
-        raise OntologyError(f"cycles: {_describe_cycles(by_id, set(by_id) - set(order))}")
-    return tuple(order)
-
-
-def _describe_cycles(by_id: Mapping[str, OntologyClass], stuck: set[str]) -> str:
-    import networkx
-
-    graph: networkx.DiGraph[str] = networkx.DiGraph(
-        (id_, child) for id_ in sorted(stuck) for child in by_id[id_].children if child in stuck
-    )
-    components = [sorted(c) for c in networkx.strongly_connected_components(graph)]
-    cycles = []
-    for component in sorted(c for c in components if len(c) > 1 or graph.has_edge(c[0], c[0])):
-        edges = networkx.find_cycle(graph.subgraph(component))
-        cycles.append(" > ".join(f"{by_id[e[0]].name} ({e[0]})" for e in edges))
-    return shortlist(cycles)
+    graph, cycles = dict(parents), []
+    while True:
+        try:
+            order = tuple(TopologicalSorter(graph).static_order())
+            break
+        except CycleError as error:
+            cycle = error.args[1][1:]
+            first = cycle.index(min(cycle))
+            named = (f"{by_id[id_].name} ({id_})" for id_ in cycle[first:] + cycle[:first])
+            cycles.append(" > ".join(named))
+            graph |= dict.fromkeys(cycle, ())  # and look for others
+    if cycles:
+        raise OntologyError(f"cycles: {shortlist(sorted(cycles))}")
+    return order

@@ -18,50 +18,46 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 
 
-class Climb(NamedTuple):
+class Implication(NamedTuple):
     """What a class says about its ancestors.
 
     Attributes:
-        lifted: ancestors that become positive with the class.
+        implied: ancestors that become positive with the class.
         unsure: ancestors that become unknown, unless another label makes them positive.
     """
 
-    lifted: frozenset[str]
+    implied: frozenset[str]
     unsure: frozenset[str] = frozenset()
 
 
-Climbs = Mapping[str, Climb]
+Implications = Mapping[str, Implication]
 
 
-def _climb_none(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
-    return dict.fromkeys(ontology, Climb(frozenset()))
-
-
-def _climb_all(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
-    return {id_: Climb(ontology.ancestors(id_)) for id_ in ontology}
-
-
-def _climb_unambiguous(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
+def _imply_unambiguous(ontology: Ontology, vocabulary: Vocabulary) -> Implications:
     inside = {ontology.resolve(id_) for id_ in vocabulary.ids}
     nearest: dict[str, frozenset[str]] = {}
-    lifted: dict[str, frozenset[str]] = {}
+    implied: dict[str, frozenset[str]] = {}
     for id_ in sorted(ontology, key=lambda i: len(ontology.ancestors(i))):  # parents come first
         parents = ontology.parents(id_)
         nearest[id_] = frozenset().union(*({p} if p in inside else nearest[p] for p in parents))
         only = next(iter(nearest[id_])) if len(nearest[id_]) == 1 else None
-        lifted[id_] = frozenset() if only is None else lifted[only] | {only}
-    return {id_: Climb(above) for id_, above in lifted.items()}
+        implied[id_] = frozenset() if only is None else implied[only] | {only}
+    return {id_: Implication(above) for id_, above in implied.items()}
 
 
-def _climb_certain(ontology: Ontology, vocabulary: Vocabulary) -> Climbs:
-    return {
-        id_: Climb(ontology.dominators(id_), ontology.ancestors(id_) - ontology.dominators(id_))
-        for id_ in ontology
+PARENTS: Mapping[str, Callable[[Ontology, Vocabulary], Implications]] = MappingProxyType(
+    {
+        "all": lambda ontology, _: {id_: Implication(ontology.ancestors(id_)) for id_ in ontology},
+        "unambiguous": _imply_unambiguous,
+        "certain": lambda ontology, _: {
+            id_: Implication(
+                ontology.dominators(id_), ontology.ancestors(id_) - ontology.dominators(id_)
+            )
+            for id_ in ontology
+        },
     }
-
-
-PARENTS: Mapping[str, Callable[[Ontology, Vocabulary], Climbs]] = MappingProxyType(
-    {"all": _climb_all, "unambiguous": _climb_unambiguous, "certain": _climb_certain}
 )
 # For schemes that climb only if asked to.
-PARENTS_OR_NONE = MappingProxyType({"none": _climb_none, **PARENTS})
+PARENTS_OR_NONE: Mapping[str, Callable[[Ontology, Vocabulary], Implications]] = MappingProxyType(
+    {"none": lambda ontology, _: dict.fromkeys(ontology, Implication(frozenset())), **PARENTS}
+)

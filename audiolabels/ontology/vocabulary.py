@@ -69,6 +69,12 @@ class Vocabulary:
         """Column of each id."""
         return {id_: i for i, id_ in enumerate(self.ids)}
 
+    def take(self, columns: Iterable[int], name: str | None = None) -> "Vocabulary":
+        """The classes in some columns, in that order."""
+        chosen = list(columns)
+        ids, names = ([texts[c] for c in chosen] for texts in (self.ids, self.names))
+        return Vocabulary(name or self.name, tuple(ids), tuple(names))
+
     def missing_from(self, other: "Vocabulary") -> tuple[str, ...]:
         """Ids that this vocabulary has and the other lacks.
 

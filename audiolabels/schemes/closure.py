@@ -104,7 +104,7 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
         columns=len(vocabulary),
         column=np.array([columns[id_] for id_ in ontology], np.int64),
         given=table({id_: frozenset([id_]) for id_ in ontology}),
-        lifted=table({id_: climbs[id_].lifted | {id_} for id_ in ontology}),
+        lifted=table({id_: climbs[id_].implied | {id_} for id_ in ontology}),
         unsure=table({id_: climbs[id_].unsure for id_ in ontology}),
         above=table({id_: ontology.ancestors(id_) for id_ in ontology}),
         below=table({id_: ontology.descendants(id_) for id_ in ontology}),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 CHUNK = 8192  # rows of bits unpacked at a time
+BINARISATION_THRESHOLD = 0.5  # from here on a soft target counts as positive, where one must choose
 TOP = 5  # classes of a row that a data frame names
 
 

@@ -19,13 +19,12 @@ from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_b
 from audiolabels.clips.index import MISSING, ClipFinder, Rows
 from audiolabels.errors import OptionError, UnknownClipError, choose, expect, shortlist
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
-from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.targets.store import read_targets
 from audiolabels.targets.targets import Targets, as_tensors
 
 ARRAYS = ("numpy", "torch")
 WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
-HALF = 0.5  # from here on a soft target counts as positive where one must choose
 
 
 class Labels(NamedTuple):
@@ -219,7 +218,7 @@ class LabelSource:
         """
         targets = self._targets
         if isinstance(targets, SoftTargets):
-            rows = targets.reach(HALF)
+            rows = targets.reach(BINARISATION_THRESHOLD)
             if self._first is None:
                 return rows, np.arange(len(rows), dtype=np.int32)
         elif self._first is None:

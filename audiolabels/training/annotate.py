@@ -22,7 +22,7 @@ from audiolabels.errors import RunError
 from audiolabels.features import Features
 from audiolabels.files import atomic_path, write_rows
 from audiolabels.readers.scores.parquet import CLASSES
-from audiolabels.training.examples import Ints, Seconds, heard_windows, windows
+from audiolabels.training.examples import Ints, Seconds, window_segments, windows
 from audiolabels.training.predict import predict
 from audiolabels.training.run_folder import Run, check_features, fingerprint
 
@@ -161,7 +161,7 @@ def _score(
     layer: str | None,
     options: dict[str, Any],
 ) -> pa.Table:
-    segments, owner = heard_windows(features, clips, _length(features.durations(clips), window))
+    segments, owner = window_segments(features, clips, _length(features.durations(clips), window))
     number = np.float16 if layer is None else np.float32
     batches = predict(run.model, segments, layer=layer, **options)
     numbers = np.concatenate([batch.astype(number) for batch in batches])

@@ -18,9 +18,9 @@ from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
 from audiolabels.files import sha256_of, write_rows
 from audiolabels.training.annotate import annotate
-from audiolabels.training.fit import Recipe
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import HELD_OUT, train
+from audiolabels.training.training_loop import Hyperparameters
 
 FIXED = 0.7  # teacher weight that did best with one stage
 
@@ -62,8 +62,8 @@ def cascade(
     vocabulary: str | Path | None = None,
     parents: str | None = None,
     held_out: float = HELD_OUT,
-    recipe: Recipe | None = None,
-    tell_stage: Callable[[Stage], None] = lambda stage: None,
+    hyperparameters: Hyperparameters | None = None,
+    on_stage: Callable[[Stage], None] = lambda stage: None,
     **train_options: Any,
 ) -> list[Stage]:
     """Train stage after stage; a cascade that was interrupted is taken up where it was.
@@ -76,8 +76,8 @@ def cascade(
         teacher_weights: one a stage after the first, each from 0 to 1.
         labels_scheme, vocabulary, parents: as `expand` takes them.
         held_out: share of clips for validation, on which given labels count in every stage.
-        recipe: how each stage is trained.
-        tell_stage: called after each stage.
+        hyperparameters: how each stage is trained.
+        on_stage: called after each stage.
         train_options: of `train`.
 
     Raises:
@@ -86,7 +86,7 @@ def cascade(
     """
     if not teacher_weights or not all(0 <= weight <= 1 for weight in teacher_weights):
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
-    recipe = recipe or Recipe()
+    hyperparameters = hyperparameters or Hyperparameters()
     folder.mkdir(parents=True, exist_ok=True)
     named = vocabulary
     if vocabulary is not None and Path(vocabulary).is_file():
@@ -102,7 +102,12 @@ def cascade(
     climbing: dict[str, Any] = {} if parents is None else {"parents": parents}
     if not given.exists():
         expand_files(labels, given, labels_scheme, vocabulary=vocabulary, **climbing)
-    options = {**train_options, "recipe": recipe, "validation": given, "held_out": held_out}
+    options = {
+        **train_options,
+        "hyperparameters": hyperparameters,
+        "validation": given,
+        "held_out": held_out,
+    }
     stages: list[Stage] = []
     for number, weight in enumerate([None, *teacher_weights]):
         here, scores = folder / f"stage-{number}", folder / f"scores-{number}.parquet"
@@ -110,15 +115,15 @@ def cascade(
         if not targets.exists():
             if not scores.exists():
                 teacher = load_run(stages[-1].folder)
-                annotate(teacher, features, scores, batch_size=recipe.batch_size,
-                         workers=recipe.workers)  # fmt: skip
+                annotate(teacher, features, scores, batch_size=hyperparameters.batch_size,
+                         workers=hyperparameters.workers)  # fmt: skip
             expand_files(
                 labels, targets, "co-supervised", scores=scores, teacher_weight=weight,
                 labels_scheme=labels_scheme, vocabulary=vocabulary, **climbing,
             )  # fmt: skip
         done = train(targets, features, here, model, **options)
         stages.append(Stage(here, weight, done.best))
-        tell_stage(stages[-1])
+        on_stage(stages[-1])
     return stages
 
 

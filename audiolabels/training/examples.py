@@ -28,12 +28,11 @@ from audiolabels.clips.index import hash_strings
 from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.features import Features
 from audiolabels.targets.sampling import balanced_rows, weigh_clips
-from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.targets.targets import Targets
 
 Ints = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
-HALF = 0.5  # from here on a soft target counts as positive where one must choose
 
 # How an epoch draws its examples.
 DRAWS: Mapping[str, str] = MappingProxyType(
@@ -252,7 +251,7 @@ class Examples(Segments):
 def positive_bits(targets: Targets | SoftTargets) -> tuple[Any, Any]:
     """Bits of positive classes, and which row of them each row of targets has."""
     if isinstance(targets, SoftTargets):
-        return targets.reach(HALF), np.arange(len(targets))
+        return targets.reach(BINARISATION_THRESHOLD), np.arange(len(targets))
     return targets.positive, targets.row_of_clip
 
 
@@ -294,7 +293,7 @@ def heard(segments: Segments) -> tuple[Segments, npt.NDArray[np.bool_]]:
     return Segments(features, clips[some], segments.onset[some], segments.offset[some]), some
 
 
-def heard_windows(features: Features, clips: Ints, length: float) -> tuple[Segments, Ints]:
+def window_segments(features: Features, clips: Ints, length: float) -> tuple[Segments, Ints]:
     """Segments of clips by `windows` that are `heard`, and the position in `clips` of each's."""
     owner, onset, offset = windows(features.durations(clips), length)
     segments, some = heard(Segments(features, clips[owner], onset, offset))

@@ -48,7 +48,7 @@ class HuggingFace(Tagger):
         self.body, self.head, self.extractor = model, head, extractor
         self.rate = extractor.sampling_rate
         self.labels = tuple(config.id2label[i] for i in range(config.num_labels))
-        self.recipe = {
+        self.description = {
             "model": "huggingface",
             "config": json.loads(config.to_json_string(use_diff=False)),
             "extractor": json.loads(extractor.to_json_string()),
@@ -78,7 +78,7 @@ def from_folder(classes: int | None, folder: str | Path = "") -> HuggingFace:
 
 
 def from_description(description: Mapping[str, Any]) -> HuggingFace:
-    """The classifier with fresh weights, as its `recipe` says."""
+    """The classifier with fresh weights, as its `description` says."""
     with tempfile.TemporaryDirectory() as folder:
         for part, file in CONFIGS.items():
             Path(folder, file).write_text(json.dumps(description[part]), encoding="utf-8")

@@ -23,7 +23,7 @@ from audiolabels.training.huggingface import (
     from_folder,
     rate_of_folder,
 )
-from audiolabels.training.networks import CNN1D, MLP, Linear, MobileNetV2, ResNet50, Segments
+from audiolabels.training.networks import CNN1D, MLP, Linear, MobileNetV2, ResNet50, SegmentCNN
 from audiolabels.training.tagger import POOLING, Tagger, mean_of_real, new_head, real_frames
 
 
@@ -100,7 +100,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             "padded with zeros or cut",
         ),
         "segments": Model(
-            Segments,
+            SegmentCNN,
             "convolutions to outputs for segments of 1.28 s, every 0.64 s, outputs pooled",
             "Kumar & Ithapu 2020, SeCoST (WELS-Net), as its authors' earlier network",
             "with 64 bands a single one is left before the 2×2 convolution, which is 2×1 there",
@@ -165,13 +165,13 @@ def make_model(
         raise OptionError(f"{name}: classes is {classes}; 1 or more work")
     make: Callable[..., Tagger] = entry.network
     model = make(classes, **({} if dim is None else {"dim": dim}), **options)
-    model.recipe = {"model": name, "dim": dim, "options": options}
+    model.description = {"model": name, "dim": dim, "options": options}
     return model
 
 
 def describe(model: Tagger) -> dict[str, Any]:
     """All that `rebuild` needs but the weights, for JSON."""
-    return {**model.recipe, "classes": model.head.out_features, "labels": model.labels}
+    return {**model.description, "classes": model.head.out_features, "labels": model.labels}
 
 
 def rebuild(description: Mapping[str, Any]) -> Tagger:
@@ -247,7 +247,7 @@ def embeddings(model: Tagger, x: Tensor, lengths: Tensor, layer: str = "") -> Te
         raise OptionError(f"layer {layer!r} gives no output of its own; choose another")
     out = caught[0] if layer else features
     inner = layer not in ("", "head")
-    if model.apart and inner:
+    if model.framewise and inner:
         rows = out.flatten(2).mean(2) if out.ndim > 2 else out
         out = rows.new_zeros(*real.shape, rows.shape[1])
         out[real] = rows

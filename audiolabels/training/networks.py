@@ -18,7 +18,7 @@ PATCH = 96  # log-mel frames, 0.96 s
 class MLP(Tagger):
     """Layers over each embedding frame."""
 
-    takes, rate, apart = "embeddings", None, True
+    takes, rate, framewise = "embeddings", None, True
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class MobileNetV2(OnLogMel):
 class ResNet50(OnLogMel):
     """ResNet-50 on patches of 96 log-mel frames."""
 
-    apart = True
+    framewise = True
 
     def __init__(self, classes: int, pooling: str = "mean") -> None:
         from transformers import ResNetConfig, ResNetModel
@@ -158,7 +158,7 @@ class ResNet50(OnLogMel):
         ), counts
 
 
-class Segments(OnLogMel):
+class SegmentCNN(OnLogMel):
     """Convolutions to outputs for segments of 1.28 s, every 0.64 s."""
 
     def __init__(self, classes: int, bands: int = 64, pooling: str = "mean") -> None:

@@ -97,7 +97,7 @@ def _as_it_is(batch: object) -> object:
     return batch
 
 
-def order_of(numbers: Ints, rank: int, world: int) -> list[int]:
+def share_of_process(numbers: Ints, rank: int, world: int) -> list[int]:
     """This process's share of an epoch, as many for each: the first ones come again at the end."""
     padded = np.resize(numbers, -(-len(numbers) // world) * world)
     mine: list[int] = padded[rank::world].tolist()

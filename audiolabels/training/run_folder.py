@@ -2,7 +2,7 @@
 
 | file | content |
 |---|---|
-| `config.json` | model, vocabulary, features, recipe, labels, library version |
+| `config.json` | model, vocabulary, features, hyperparameters (`recipe`), labels, version |
 | `vocabulary.csv` | its classes, for `expand --vocabulary` |
 | `model.safetensors` | the weights; in its metadata the best validation mAP |
 | `checkpoints/`, `log/` | Lightning's |

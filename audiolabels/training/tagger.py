@@ -49,18 +49,18 @@ class Tagger(nn.Module):
         head: the last layer, features to classes.
         pooling: name of the way from logits of frames to those of the clip, one of `POOLING`.
         labels: the class names that a model from a folder brought along, in order, else None.
-        recipe: what `rebuild` needs beside the head.
+        description: what `rebuild` needs beside the head.
     """
 
     takes: str = "audio"
     rate: int | None = 16_000
     pooling: str = "mean"
-    apart = False  # whether each frame goes through the layers alone, without axis of clips
+    framewise = False  # whether each frame goes through the layers alone, without axis of clips
     axis = 1  # the frames' axis where a layer's output has three
     frozen = False
     head: nn.Linear
     labels: tuple[str, ...] | None = None
-    recipe: dict[str, Any]
+    description: dict[str, Any]
 
     def features(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The input of `head`, float (N, S, D), and how many of the S each clip has, int64 (N,)."""

@@ -15,7 +15,6 @@ from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
-from audiolabels.training.fit import Recipe, fit
 from audiolabels.training.models import MODELS, describe, make_model
 from audiolabels.training.run_folder import (
     check_features,
@@ -26,6 +25,7 @@ from audiolabels.training.run_folder import (
     write_config,
 )
 from audiolabels.training.tagger import freeze, new_head
+from audiolabels.training.training_loop import Hyperparameters, fit
 
 DEFAULT = "mlp"
 MIXING = 0.8  # best μ for strong labels beside weak ones; Hershey et al. 2021, §4.1
@@ -64,7 +64,7 @@ def train(
     folder: Path,
     model: str | None = None,
     *,
-    recipe: Recipe | None = None,
+    hyperparameters: Hyperparameters | None = None,
     validation: Path | None = None,
     held_out: float | None = None,
     mix: Path | None = None,
@@ -82,26 +82,26 @@ def train(
         folder: where the run goes; an interrupted one is taken up, a finished one is left.
         model: a key of `MODELS`, or a folder with a Hugging Face audio classifier; not looked at
             with `init`.
-        recipe: how to train.
+        hyperparameters: how to train.
         validation: a targets file to validate on; else `labels` itself.
         held_out: the share of clips, chosen by their ids, that is validated on and not trained on;
             0.1 without a validation file, and with one all of it is validated on.
-        mix: a second targets file, drawn with the recipe's `mixing` (0.8 by default).
+        mix: a second targets file, drawn with the hyperparameter `mixing` (0.8 by default).
         crop: seconds; longer rows are cropped to so much, anew in each epoch.
         init: a run to begin with; its head is replaced if its classes are others.
         frozen: whether all but the head stays as it is.
         model_options: of the model's constructor; none with `init`.
-        fit_options: `tell` and `progress` of `fit`.
+        fit_options: `on_epoch` and `progress` of `fit`.
 
     Raises:
         OptionError, RunError, VocabularyError, TargetsFileError: bad options or input.
     """
-    recipe = recipe or Recipe()
-    if mix is not None and recipe.mixing is None:
-        recipe = Recipe(**{**asdict(recipe), "mixing": MIXING})
-    if recipe.mixing is not None and mix is None:
+    hyperparameters = hyperparameters or Hyperparameters()
+    if mix is not None and hyperparameters.mixing is None:
+        hyperparameters = Hyperparameters(**{**asdict(hyperparameters), "mixing": MIXING})
+    if hyperparameters.mixing is not None and mix is None:
         raise OptionError("mixing (μ) needs a second targets file")
-    examples = Examples.match(read_targets(labels), features, crop=crop, seed=recipe.seed)
+    examples = Examples.match(read_targets(labels), features, crop=crop, seed=hyperparameters.seed)
     vocabulary = examples.vocabulary
     if held_out is None and validation is None:
         held_out = HELD_OUT
@@ -116,7 +116,7 @@ def train(
             other = _part(other, held_out, "mix in", validated=False)
     if other is not None:
         examples = examples.beside(other)
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(hyperparameters.seed)
     network = _network(model, vocabulary, features, init, frozen, model_options or {})
     write_config(
         folder,
@@ -129,7 +129,7 @@ def train(
                 "dim": features.dim,
                 "sha256": fingerprint(features, np.unique(examples.clips)),
             },
-            "recipe": asdict(recipe),
+            "recipe": asdict(hyperparameters),
             "crop": crop,
             "held_out": held_out,
             "init": str(init) if init else None,
@@ -144,7 +144,7 @@ def train(
     best, began = finished(folder), time.perf_counter()
     found = best is not None
     if best is None:
-        best = fit(network, examples, validated, recipe, folder, **fit_options)
+        best = fit(network, examples, validated, hyperparameters, folder, **fit_options)
         save_weights(folder, network, best)
     return Trained(
         folder,

@@ -21,9 +21,9 @@ from audiolabels.features import Features, open_features
 from audiolabels.files import atomic_path
 from audiolabels.metrics.ranking import Evaluation, evaluate
 from audiolabels.training.examples import Examples, held_out
-from audiolabels.training.fit import Recipe, fit
 from audiolabels.training.models import make_model
 from audiolabels.training.predict import predict_windows
+from audiolabels.training.training_loop import Hyperparameters, fit
 
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parents[1] / "docs" / "reproduce"
@@ -92,15 +92,23 @@ def split(examples: Examples, share: float) -> tuple[Examples, Examples]:
     return examples.take(~held), examples.take(held)
 
 
-def train_mlp(train: Examples, validation: Examples, recipe: Recipe, **options: Any) -> Any:
-    """An MLP trained from fresh weights, which depend on the recipe's seed."""
+def train_mlp(
+    train: Examples, validation: Examples, hyperparameters: Hyperparameters, **options: Any
+) -> Any:
+    """An MLP trained from fresh weights, which depend on the seed."""
     import torch
 
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(hyperparameters.seed)
     dim = train.features.dim
     model = make_model("mlp", len(train.vocabulary), dim=dim, **options)
     with tempfile.TemporaryDirectory() as folder:
-        fit(model, replace(train, seed=recipe.seed), validation, recipe, Path(folder))
+        fit(
+            model,
+            replace(train, seed=hyperparameters.seed),
+            validation,
+            hyperparameters,
+            Path(folder),
+        )
     return model
 
 

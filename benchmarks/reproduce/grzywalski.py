@@ -31,10 +31,10 @@ from common import (
 import audiolabels
 from audiolabels.clips.partition import draw_parts
 from audiolabels.features import Features, open_features
-from audiolabels.splitting.roots import Split, split_by_root
+from audiolabels.splitting.by_class import Split, split_by_root
 from audiolabels.training.examples import Examples, Segments
-from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict
+from audiolabels.training.training_loop import Hyperparameters
 
 ROOTS = ("Human sounds", "Sounds of things", "Source-ambiguous sounds", "Natural sounds")
 SCHEMES = {"OL": "weak", "PEL": "pel", "PE-CML": "pe-cml"}
@@ -45,9 +45,9 @@ COMMON = {"activation": "elu", "norm": True, "pool_inputs": True}
 BASE_LAYERS = [512, 128]
 EMBEDDING = "body.3"  # the layer of the features, before ELU and batch normalisation
 TARGET = {**COMMON, "hidden": 256}
-BASE_RECIPE = Recipe(epochs=10, patience=10, learning_rate=2e-3, decay=0.8)
-TARGET_RECIPE = Recipe(epochs=15, patience=15, learning_rate=2e-3, decay=0.85)
-STEPS = 25  # an epoch of a target model, with batches of 24, the paper's, up to the recipe's 256
+BASE_HYPERPARAMETERS = Hyperparameters(epochs=10, patience=10, learning_rate=2e-3, decay=0.8)
+TARGET_HYPERPARAMETERS = Hyperparameters(epochs=15, patience=15, learning_rate=2e-3, decay=0.85)
+STEPS = 25  # an epoch of a target model, with batches of 24, the paper's, up to 256
 PAPER = {  # table IV, features extracted: a row a base, a column a root and target labels
     "OL": (790, 805, 812, 195, 304, 323, 461, 461, 465, 468, 656, 653),
     "PEL": (795, 809, 817, 207, 314, 333, 487, 492, 494, 487, 669, 670),
@@ -61,23 +61,26 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         features = clip_means(folder, [data / name for name in FEATURES.values()])
     recipes = tuple(
-        replace(recipe, seed=seed, epochs=epochs or recipe.epochs)
-        for recipe in (BASE_RECIPE, TARGET_RECIPE)
+        replace(hyperparameters, seed=seed, epochs=epochs or hyperparameters.epochs)
+        for hyperparameters in (BASE_HYPERPARAMETERS, TARGET_HYPERPARAMETERS)
     )
     roots = {root: transfer(split_by_root(labels, root), features, *recipes) for root in ROOTS}
     return {"roots": roots}
 
 
 def transfer(
-    divided: Split, features: Features, base_recipe: Recipe, target_recipe: Recipe
+    divided: Split,
+    features: Features,
+    base_hyperparameters: Hyperparameters,
+    target_hyperparameters: Hyperparameters,
 ) -> Result:
     """Train bases and targets of one root, on features of all clips."""
     base = kinds(divided.base, divided.base_vocabulary, features)
     target = kinds(divided.target, divided.target_vocabulary, features)
     learned, base_map = {NONE: features}, {}
     for name, examples in base.items():
-        train, validation, judged = parts(examples, base_recipe.seed)
-        model = train_mlp(train, validation, base_recipe, **COMMON, hidden=BASE_LAYERS)
+        train, validation, judged = parts(examples, base_hyperparameters.seed)
+        model = train_mlp(train, validation, base_hyperparameters, **COMMON, hidden=BASE_LAYERS)
         base_map[name] = test(model, judged).mean_average_precision
         learned[name] = embedded(model, target["OL"])
     done = {
@@ -88,7 +91,7 @@ def transfer(
         "target": {
             name: [
                 [
-                    transferred(examples, embeddings, target_recipe, share)
+                    transferred(examples, embeddings, target_hyperparameters, share)
                     for examples in target.values()
                 ]
                 for share in SHARES
@@ -96,7 +99,7 @@ def transfer(
             for name, embeddings in learned.items()
         },
     }
-    print(f"seed {base_recipe.seed}, {divided!r}: {done}", flush=True)
+    print(f"seed {base_hyperparameters.seed}, {divided!r}: {done}", flush=True)
     return done
 
 
@@ -110,15 +113,17 @@ def kinds(
     }
 
 
-def transferred(examples: Examples, embeddings: Features, recipe: Recipe, share: float) -> float:
+def transferred(
+    examples: Examples, embeddings: Features, hyperparameters: Hyperparameters, share: float
+) -> float:
     """Test mAP of a model that learns labels from embeddings, the mean over divisions."""
     moved = Examples.match(examples.targets[0], embeddings)
     found = []
     for division in range(min(3, 1 + ENOUGH // len(moved))):
-        train, validation, judged = parts(moved, recipe.seed + 100 * division)
+        train, validation, judged = parts(moved, hyperparameters.seed + 100 * division)
         some = train.take(np.arange(round(share * len(train))))
-        batch = int(np.clip(len(some) // STEPS, 24, recipe.batch_size))
-        model = train_mlp(some, validation, replace(recipe, batch_size=batch), **TARGET)
+        batch = int(np.clip(len(some) // STEPS, 24, hyperparameters.batch_size))
+        model = train_mlp(some, validation, replace(hyperparameters, batch_size=batch), **TARGET)
         found.append(test(model, judged).mean_average_precision)
     return float(np.mean(found))
 

@@ -31,8 +31,8 @@ import audiolabels
 from audiolabels.features import Features, open_features
 from audiolabels.metrics.ranking import evaluate, hard_negatives
 from audiolabels.training.examples import Examples
-from audiolabels.training.fit import Recipe, fit
 from audiolabels.training.predict import predict_windows
+from audiolabels.training.training_loop import Hyperparameters, fit
 
 FRAME = 0.96  # seconds
 FRAMES = 10
@@ -95,15 +95,21 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
 
         def learn(train: Examples, options: Any, start: Any = None, **more: Any) -> Any:
             """Train, from the weights of another model if there is one."""
-            recipe = Recipe(
+            hyperparameters = Hyperparameters(
                 **{**options, "epochs": epochs or options["epochs"], "seed": seed, **more},
                 draw="one-a-clip",
             )
             if start is None:
-                return train_mlp(train, validation, recipe, **MODEL)
+                return train_mlp(train, validation, hyperparameters, **MODEL)
             model = copy.deepcopy(start)
             with tempfile.TemporaryDirectory() as run:
-                fit(model, replace(train, seed=recipe.seed), validation, recipe, Path(run))
+                fit(
+                    model,
+                    replace(train, seed=hyperparameters.seed),
+                    validation,
+                    hyperparameters,
+                    Path(run),
+                )
             return model
 
         test = gather_test(of, tested)

@@ -25,11 +25,17 @@ from audiolabels.features import open_features
 from audiolabels.metrics.ranking import evaluate
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.training.examples import Examples
-from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict_windows
+from audiolabels.training.training_loop import Hyperparameters
 
 MODEL = {"hidden": 512, "dropout": 0.4, "norm": True}
-RECIPE = {"epochs": 25, "patience": 25, "learning_rate": 2e-3, "decay": 0.93, "batch_size": 256}
+HYPERPARAMETERS = {
+    "epochs": 25,
+    "patience": 25,
+    "learning_rate": 2e-3,
+    "decay": 0.93,
+    "batch_size": 256,
+}
 FRAME = 0.96  # seconds; one random frame of each clip in an epoch
 REPAIRS: dict[str, tuple[str, dict[str, str]]] = {
     "weak": ("weak", {}),
@@ -130,7 +136,7 @@ def pairs(
     climbs = {name: climb(ontology, wide) for name, climb in PARENTS.items()}
     found = []
     for column, id_ in enumerate(wide.ids):
-        for other in sorted(climbs["all"][id_].lifted & set(vocabulary.ids)):
+        for other in sorted(climbs["all"][id_].implied & set(vocabulary.ids)):
             added = given[:, column] & ~given[:, wide.index[other]]
             if added.any():
                 found.append(
@@ -139,7 +145,7 @@ def pairs(
                         "ancestor": wide.names[wide.index[other]],
                         "added": int(added.sum()),
                         "confirmed": int((added & true[:, vocabulary.index[other]]).sum()),
-                        "policies": [p for p in PARENTS if other in climbs[p][id_].lifted],
+                        "policies": [p for p in PARENTS if other in climbs[p][id_].implied],
                     }
                 )
     found.sort(key=refuted, reverse=True)
@@ -170,7 +176,11 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
         examples = examples.take(examples.onset + FRAME / 2 < ends)
         known = truths(events, vocabulary, scheme)
         judged[what] = examples, {t: [part[examples.rows] for part in known[t]] for t in TRUTHS}
-    recipe: dict[str, Any] = {**RECIPE, "epochs": epochs or RECIPE["epochs"], "seed": seed}
+    hyperparameters: dict[str, Any] = {
+        **HYPERPARAMETERS,
+        "epochs": epochs or HYPERPARAMETERS["epochs"],
+        "seed": seed,
+    }
     weak = states(repair(labels["train"], "weak", vocabulary))[0]
     every, told = states(repair(labels["train"], "pe-cml, all", vocabulary))
     groups = {"gaining": (every & ~weak).any(0), "masked": (~told).any(0)}
@@ -185,7 +195,9 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
             repair(labels["train"], name, vocabulary), features["train"], crop=FRAME
         )
         train, validation = split(examples, 0.1)
-        model = train_mlp(train, replace(validation, crop=None), Recipe(**recipe), **MODEL)
+        model = train_mlp(
+            train, replace(validation, crop=None), Hyperparameters(**hyperparameters), **MODEL
+        )
         scored: Result = {}
         for what, (rows, known) in judged.items():
             scores = predict_windows(model, rows, None, batch_size=4096)

@@ -21,14 +21,14 @@ from common import FEATURES, LABELS, Result, effort, main, markdown, split, spre
 import audiolabels
 from audiolabels.features import open_features
 from audiolabels.labels.scores import whole_clips
-from audiolabels.metrics.agreement import LEVEL, ScoreCounts, count_scores
+from audiolabels.metrics.label_agreement import FOUND_FROM, ScoreCounts, count_scores
 from audiolabels.metrics.ranking import evaluate
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions
 from audiolabels.training.annotate import annotate
 from audiolabels.training.examples import Examples
-from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict_windows
 from audiolabels.training.run_folder import Run
+from audiolabels.training.training_loop import Hyperparameters
 
 # A segment is the mean of its frames' embeddings, which the MLP takes.
 MODEL: dict[str, Any] = {"hidden": 512, "dropout": 0.4, "norm": True, "pool_inputs": True}
@@ -64,7 +64,7 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
     shuffled = np.random.default_rng(seed).permutation(len(weak))
     size = round(len(weak) * SHARE)
     taught, validation = weak.take(shuffled[:size]), weak.take(shuffled[size : 2 * size])
-    teacher = train_mlp(*split(weak, 0.1), recipe(TEACHER, seed, epochs), **MODEL)
+    teacher = train_mlp(*split(weak, 0.1), hyperparameters(TEACHER, seed, epochs), **MODEL)
     heard = {name: summarise(teacher, judged, window) for name, window in LENGTHS.items()}
     found: Result = {"clips": size, "teacher": heard}
     print(f"seed {seed}, annotator: {found['teacher']}", flush=True)
@@ -76,7 +76,7 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
             annotate(run, features, path, window=window, clips=taught.clips, batch_size=4096)
             scores = audiolabels.read_scores(path)
             found["finds"][name] = what_it_finds(scores, given)
-            own = replace(recipe(STUDENT, seed, epochs), window=window)
+            own = replace(hyperparameters(STUDENT, seed, epochs), window=window)
             tried = {name: own}
             if window is None:
                 tried[CONTROL] = replace(own, batch_size=own.batch_size // 5)
@@ -93,8 +93,8 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
     return found
 
 
-def recipe(options: dict[str, Any], seed: int, epochs: int | None) -> Recipe:
-    return Recipe(**{**options, "epochs": epochs or options["epochs"]}, seed=seed)
+def hyperparameters(options: dict[str, Any], seed: int, epochs: int | None) -> Hyperparameters:
+    return Hyperparameters(**{**options, "epochs": epochs or options["epochs"]}, seed=seed)
 
 
 def summarise(model: Any, examples: Examples, window: float | None) -> dict[str, float]:
@@ -111,7 +111,7 @@ def what_it_finds(scores: audiolabels.Scores, given: audiolabels.Annotations) ->
         positive, masked = labels.bits(labels.find(clips.clip_id))
         counts.add(count_scores(part, clips, positive, np.invert(masked.all(axis=1))))
         given_numbers = positive.sum(1)
-        covered = (positive & (clips.scores >= LEVEL)).sum(1) / given_numbers.clip(1)
+        covered = (positive & (clips.scores >= FOUND_FROM)).sum(1) / given_numbers.clip(1)
         place = np.select([covered == 0, covered < 0.5, covered < 1], [0, 1, 2], 3)
         coverage += np.bincount(place[given_numbers > 0], minlength=len(COVERAGE))
         numbers = np.bincount(given_numbers, minlength=len(numbers))

@@ -34,14 +34,16 @@ import audiolabels
 from audiolabels.features import Features, open_features
 from audiolabels.metrics.ranking import Evaluation
 from audiolabels.training.examples import Examples
-from audiolabels.training.fit import Recipe
 from audiolabels.training.predict import predict_windows
+from audiolabels.training.training_loop import Hyperparameters
 
 Floats = npt.NDArray[np.floating[Any]]
 Stages = tuple[float, ...]
 
 MODEL = {"hidden": 1024, "norm": True, "pool_inputs": True}
-RECIPE = Recipe(epochs=10, patience=10, learning_rate=2e-3, decay=0.82, precision="bf16-mixed")
+HYPERPARAMETERS = Hyperparameters(
+    epochs=10, patience=10, learning_rate=2e-3, decay=0.82, precision="bf16-mixed"
+)
 # Teacher weights, 1 - α, of each stage after the base model.
 CASCADES = {
     **{f"one stage, {w:g}": (w,) for w in (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)},
@@ -68,18 +70,20 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
         audiolabels.expand(audiolabels.read_labels(data / LABELS["eval"]), "weak"),
         open_features(data / FEATURES["eval"]),
     )
-    recipe = replace(RECIPE, epochs=epochs or RECIPE.epochs)
+    hyperparameters = replace(HYPERPARAMETERS, epochs=epochs or HYPERPARAMETERS.epochs)
     paths = dict.fromkeys(
         stages[:length] for stages in CASCADES.values() for length in range(len(stages) + 1)
     )
     first = 100 * seed
-    found = train_stages(given, features, judged, recipe, dict(zip(paths, count(first))))
+    found = train_stages(given, features, judged, hyperparameters, dict(zip(paths, count(first))))
     # Base and student start alike here, so that two models say more.
     pair = {(): first + len(paths), (0.7,): first + len(paths)}
-    dropped = train_stages(given, features, judged, recipe, pair, dropout=DROPOUT)
-    long = replace(recipe, epochs=epochs or LONG_EPOCHS, patience=LONG_EPOCHS, decay=LONG_DECAY)
+    dropped = train_stages(given, features, judged, hyperparameters, pair, dropout=DROPOUT)
+    long = replace(
+        hyperparameters, epochs=epochs or LONG_EPOCHS, patience=LONG_EPOCHS, decay=LONG_DECAY
+    )
     longer = train_stages(given, features, judged, long, pair, dropout=DROPOUT)
-    wrong = train_stages(mislabelled(weak, seed), features, judged, recipe, pair)
+    wrong = train_stages(mislabelled(weak, seed), features, judged, hyperparameters, pair)
     base, quality = found[()], read_quality(data / QUALITY, weak.vocabulary)
     return {
         "base": summarise(base, base),
@@ -104,7 +108,7 @@ def train_stages(
     given: audiolabels.Annotations,
     features: Features,
     judged: Examples,
-    recipe: Recipe,
+    hyperparameters: Hyperparameters,
     seeds: Mapping[Stages, int],
     dropout: float = 0.0,
 ) -> dict[Stages, Evaluation]:
@@ -121,7 +125,7 @@ def train_stages(
         models[path] = train_mlp(
             split(examples, HELD_OUT)[0],
             validation,
-            replace(recipe, seed=seed),
+            replace(hyperparameters, seed=seed),
             **MODEL,
             dropout=dropout,
         )

@@ -18,7 +18,7 @@ from training.conftest import World
 from audiolabels.cli import group
 from audiolabels.errors import AudioLabelsError
 from audiolabels.training.examples import DRAWS
-from audiolabels.training.fit import LOSSES, Recipe
+from audiolabels.training.training_loop import LOSSES, Hyperparameters
 
 SMALL = ("--set", "hidden=16", "--learning-rate", "0.01", "--batch-size", "32")
 
@@ -133,15 +133,15 @@ def test_evaluate_needs_something_to_compare_with(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["train", "cascade"])
-def test_the_options_are_those_of_a_recipe_with_its_defaults(name: str) -> None:
+def test_the_options_are_those_of_the_hyperparameters_with_their_defaults(name: str) -> None:
     command = group.get_command(click.Context(group), name)
     assert command is not None
     options = {option.name: option for option in command.params}
-    recipe = {field.name: field.default for field in fields(Recipe)}
-    shared = recipe.keys() - ({"mixing"} if name == "cascade" else set())
+    hyperparameters = {field.name: field.default for field in fields(Hyperparameters)}
+    shared = hyperparameters.keys() - ({"mixing"} if name == "cascade" else set())
     assert shared <= options.keys()
-    stated = {n for n in shared if recipe[n] is not None}  # the others are unset
+    stated = {n for n in shared if hyperparameters[n] is not None}  # the others are unset
     defaults = {n: options[n].get_default(click.Context(command)) for n in stated}
-    assert defaults == {n: recipe[n] for n in stated}
+    assert defaults == {n: hyperparameters[n] for n in stated}
     assert list(options["draw"].type.choices) == list(DRAWS)
     assert list(options["loss"].type.choices) == list(LOSSES)

@@ -25,7 +25,7 @@ from audiolabels import (
 )
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.clips.rows import clip_rows
-from audiolabels.comparison.files import compare_files
+from audiolabels.comparison.file_comparison import compare_files
 from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
 from audiolabels.targets import read_info
 from audiolabels.targets.layouts import SOFT

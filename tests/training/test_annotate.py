@@ -10,17 +10,17 @@ from audiolabels.errors import RunError
 from audiolabels.features import open_features
 from audiolabels.training import annotate as module
 from audiolabels.training.annotate import annotate
-from audiolabels.training.evaluate import evaluate_run
-from audiolabels.training.fit import Recipe
+from audiolabels.training.run_evaluation import evaluate_run
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
+from audiolabels.training.training_loop import Hyperparameters
 
 
 @pytest.fixture
 def run(world):
-    recipe = Recipe(epochs=6, batch_size=32, average=1, learning_rate=1e-2)
-    done = train(world.labels, open_features(world.features), world.folder / "run", recipe=recipe,
-                 model_options={"hidden": 16})  # fmt: skip
+    hyperparameters = Hyperparameters(epochs=6, batch_size=32, average=1, learning_rate=1e-2)
+    done = train(world.labels, open_features(world.features), world.folder / "run",
+                 hyperparameters=hyperparameters, model_options={"hidden": 16})  # fmt: skip
     return load_run(done.folder)
 
 
@@ -125,9 +125,9 @@ def test_a_student_learns_from_the_scores(world, run):
     soft = expand(read_scores(output), "pseudo-strong")
     path = world.folder / "soft.parquet"
     write_targets(soft, path)
+    hyperparameters = Hyperparameters(epochs=12, batch_size=64, average=2, learning_rate=1e-2)
     student = train(path, features, world.folder / "student", validation=world.labels,
-                    recipe=Recipe(epochs=12, batch_size=64, average=2, learning_rate=1e-2),
-                    model_options={"hidden": 16})  # fmt: skip
+                    hyperparameters=hyperparameters, model_options={"hidden": 16})  # fmt: skip
     measured = evaluate_run(load_run(student.folder), world.labels, features, window=0.96)[0]
     assert measured.mean_average_precision > 0.7
     frames = evaluate_run(load_run(student.folder), path, features)[0]

@@ -5,7 +5,7 @@ from audiolabels.errors import OptionError, RunError
 from audiolabels.features import open_features
 from audiolabels.targets import read_info
 from audiolabels.training.cascade import cascade, parse_weights
-from audiolabels.training.fit import Recipe
+from audiolabels.training.training_loop import Hyperparameters
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def run(world, labels, weights=(0.7, 1.0), **options):
     return cascade(
         [labels], open_features(world.features), world.folder / "cascade",
         teacher_weights=weights, vocabulary=vocabulary, held_out=0.3,
-        recipe=Recipe(epochs=5, batch_size=32, average=1, learning_rate=1e-2),
+        hyperparameters=Hyperparameters(epochs=5, batch_size=32, average=1, learning_rate=1e-2),
         model_options={"hidden": 16}, **options,
     )  # fmt: skip
 
@@ -50,9 +50,9 @@ def test_a_cascade_goes_on_where_it_was(world, labels):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(world, labels, tell_stage=interrupt)
+        run(world, labels, on_stage=interrupt)
     epochs = []
-    stages = run(world, labels, tell=epochs.append)
+    stages = run(world, labels, on_epoch=epochs.append)
     assert len(stages) == 3
     assert len(epochs) == 5  # those of stage 2 alone
     assert (world.folder / "cascade" / "stage-2" / "model.safetensors").exists()

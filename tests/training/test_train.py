@@ -21,12 +21,12 @@ from audiolabels import (
 from audiolabels.errors import OptionError, RunError, ScoresFileError, VocabularyError
 from audiolabels.features import open_features
 from audiolabels.training import train as module
-from audiolabels.training.evaluate import evaluate_run
-from audiolabels.training.fit import Recipe
+from audiolabels.training.run_evaluation import evaluate_run
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
+from audiolabels.training.training_loop import Hyperparameters
 
-RECIPE = Recipe(epochs=4, batch_size=32, average=2, learning_rate=1e-2, seed=3)
+HYPERPARAMETERS = Hyperparameters(epochs=4, batch_size=32, average=2, learning_rate=1e-2, seed=3)
 SMALL = {"hidden": 16, "dropout": 0.2}
 
 
@@ -41,17 +41,17 @@ def same(a: Path, b: Path) -> bool:
 
 @pytest.fixture
 def go(world):
-    def run(name: str, recipe: Recipe = RECIPE, **options):
+    def run(name: str, hyperparameters: Hyperparameters = HYPERPARAMETERS, **options):
         given = {"model_options": SMALL, **options}
         labels = given.pop("labels", world.labels)
-        return train(labels, open_features(world.features), world.folder / name, recipe=recipe,
-                     **given)  # fmt: skip
+        return train(labels, open_features(world.features), world.folder / name,
+                     hyperparameters=hyperparameters, **given)  # fmt: skip
 
     return run
 
 
 def test_a_model_learns_what_embeddings_tell(world, go):
-    done = go("run", replace(RECIPE, epochs=12))
+    done = go("run", replace(HYPERPARAMETERS, epochs=12))
     assert done.best > 0.8
     measured, examples, scores = evaluate_run(
         load_run(done.folder), world.labels, open_features(world.features)
@@ -62,7 +62,7 @@ def test_a_model_learns_what_embeddings_tell(world, go):
 
 
 def test_equal_seeds_give_equal_runs_and_others_do_not(world, go):
-    a, b, c = go("a"), go("b"), go("c", replace(RECIPE, seed=4))
+    a, b, c = go("a"), go("b"), go("c", replace(HYPERPARAMETERS, seed=4))
     assert same(a.folder, b.folder)
     assert not same(a.folder, c.folder)
 
@@ -75,12 +75,12 @@ def test_an_interrupted_run_comes_to_the_result_that_it_would_have_had(world, go
             raise KeyboardInterrupt
 
     with pytest.raises((KeyboardInterrupt, SystemExit)):
-        go("broken", crop=1.92, tell=interrupt)
+        go("broken", crop=1.92, on_epoch=interrupt)
     assert not (world.folder / "broken" / "model.safetensors").exists()
     with pytest.raises(RunError, match="not finished"):
         load_run(world.folder / "broken")
     told = []
-    done = go("broken", crop=1.92, tell=lambda epoch: told.append(epoch.number))
+    done = go("broken", crop=1.92, on_epoch=lambda epoch: told.append(epoch.number))
     assert told == [3, 4]
     assert same(done.folder, whole.folder)
     assert done.best == whole.best
@@ -95,7 +95,7 @@ def test_an_interrupted_run_may_be_moved(world, go, monkeypatch, epoch):
         if epoch is None or told[0].number == epoch:
             raise KeyboardInterrupt
 
-    options = {"tell": interrupt} if epoch else {}
+    options = {"on_epoch": interrupt} if epoch else {}
     if not epoch:
         monkeypatch.setattr(module, "save_weights", interrupt)
     with pytest.raises((KeyboardInterrupt, SystemExit)):
@@ -108,18 +108,18 @@ def test_an_interrupted_run_may_be_moved(world, go, monkeypatch, epoch):
 
 
 def test_a_run_that_had_stopped_early_trains_no_further(world, go, monkeypatch):
-    recipe, told = replace(RECIPE, epochs=60, patience=1, learning_rate=5e-2), []
+    hyperparameters, told = replace(HYPERPARAMETERS, epochs=60, patience=1, learning_rate=5e-2), []
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "save_weights", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        go("run", recipe, tell=told.append)
+        go("run", hyperparameters, on_epoch=told.append)
     monkeypatch.undo()
     assert len(told) < 60
     again = []
-    done = go("run", recipe, tell=again.append)
+    done = go("run", hyperparameters, on_epoch=again.append)
     assert again == []
     assert done.best == max(epoch.mean_average_precision for epoch in told)
 
@@ -136,15 +136,15 @@ def test_the_best_checkpoints_are_averaged(world, go):
 
 def test_a_finished_run_is_left_as_it_is(world, go):
     first, told = go("run"), []
-    again = go("run", tell=told.append)
+    again = go("run", on_epoch=told.append)
     assert (told, again.best) == ([], first.best)
     assert (first.found, again.found) == (False, True)
 
 
 def test_another_run_in_the_same_folder_is_refused(world, go):
-    go("run", replace(RECIPE, epochs=1))
+    go("run", replace(HYPERPARAMETERS, epochs=1))
     with pytest.raises(RunError, match=r"other recipe \(epochs\)"):
-        go("run", replace(RECIPE, epochs=2))
+        go("run", replace(HYPERPARAMETERS, epochs=2))
 
 
 def test_other_features_of_the_same_clips_do_not_go_on_with_a_run(world, go):
@@ -152,13 +152,13 @@ def test_other_features_of_the_same_clips_do_not_go_on_with_a_run(world, go):
     path = world.folder / "other.npz"
     np.savez(path, clip_id=np.array(world.ids), embedding=-world.embedding)
     with pytest.raises(RunError, match=r"other features \(sha256\)"):
-        train(world.labels, open_features(path), world.folder / "run", recipe=RECIPE,
-              model_options=SMALL)  # fmt: skip
+        train(world.labels, open_features(path), world.folder / "run",
+              hyperparameters=HYPERPARAMETERS, model_options=SMALL)  # fmt: skip
 
 
 def test_a_run_that_failed_before_its_first_epoch_was_over_may_be_replaced(world, go):
     with pytest.raises(ScoresFileError):
-        go("run", replace(RECIPE, learning_rate=1e30))
+        go("run", replace(HYPERPARAMETERS, learning_rate=1e30))
     assert go("run").best > 0
 
 
@@ -187,7 +187,10 @@ def test_unknown_targets_have_no_part_in_training(world, go):
 def test_both_losses_train_frames(world, go, loss):
     labels = world.expand("weak")
     done = go(
-        loss, replace(RECIPE, loss=loss, epochs=8, draw="one-a-clip"), crop=0.96, labels=labels
+        loss,
+        replace(HYPERPARAMETERS, loss=loss, epochs=8, draw="one-a-clip"),
+        crop=0.96,
+        labels=labels,
     )
     assert done.best > 0.6
 
@@ -210,24 +213,27 @@ def test_rows_and_clips_that_training_and_validation_lose_or_share_are_counted(w
         write_targets(expand(labels, "weak", vocabulary=world.vocabulary), world.folder / name)
         return world.folder / name
 
-    recipe = replace(RECIPE, epochs=1)
+    hyperparameters = replace(HYPERPARAMETERS, epochs=1)
     some, few = write("some.parquet", [*world.ids[:60], "a"]), write("few.parquet", "bc")
-    done = go("a", recipe, validation=some)
+    done = go("a", hyperparameters, validation=some)
     assert (done.validated, done.in_both) == (60, 60)
     assert done.not_validated["rows without features"] == 1
-    done = go("b", recipe, validation=some, held_out=0.2)
-    assert (done.examples, done.in_both) == (120 - go("c", recipe, held_out=0.2).validated, 0)
+    done = go("b", hyperparameters, validation=some, held_out=0.2)
+    assert (done.examples, done.in_both) == (
+        120 - go("c", hyperparameters, held_out=0.2).validated,
+        0,
+    )
     one = write("one.parquet", [world.ids[0], "b"])  # of a clip that is not held out
-    mixed = go("d", recipe, mix=one)
+    mixed = go("d", hyperparameters, mix=one)
     assert mixed.left_out["rows without features"] == 1
     with pytest.raises(OptionError, match=r"of 1 clips, 0\.1 held out leaves none to validate"):
-        go("e", recipe, labels=one)
+        go("e", hyperparameters, labels=one)
     with pytest.raises(OptionError, match="share no clip"):
-        go("f", recipe, mix=few)
+        go("f", hyperparameters, mix=few)
 
 
 def test_a_run_says_how_it_came_about(world, go):
-    done = go("run", replace(RECIPE, epochs=1))
+    done = go("run", replace(HYPERPARAMETERS, epochs=1))
     config = json.loads((done.folder / "config.json").read_text())
     assert config["vocabulary"]["names"] == list(world.vocabulary.names)
     assert config["recipe"]["seed"] == 3
@@ -238,14 +244,14 @@ def test_a_run_says_how_it_came_about(world, go):
 
 
 def test_no_checkpoint_holds_code(world, go):
-    done = go("run", replace(RECIPE, epochs=1))
+    done = go("run", replace(HYPERPARAMETERS, epochs=1))
     for path in (done.folder / "checkpoints").glob("*.ckpt"):
         torch.load(path, weights_only=True)
 
 
 def test_bad_requests_are_refused_with_what_to_do(world, go):
     with pytest.raises(OptionError, match="mixing"):
-        go("a", replace(RECIPE, mixing=0.5))
+        go("a", replace(HYPERPARAMETERS, mixing=0.5))
     with pytest.raises(OptionError, match="frozen needs a run"):
         go("b", frozen=True)
     negative = world.folder / "negative.parquet"
@@ -254,14 +260,14 @@ def test_bad_requests_are_refused_with_what_to_do(world, go):
     with pytest.raises(OptionError, match="no class has a positive"):
         go("d", validation=negative)
     with pytest.raises(OptionError, match="loss 'l1'"):
-        go("c", replace(RECIPE, loss="l1"))
+        go("c", replace(HYPERPARAMETERS, loss="l1"))
     with pytest.raises(RunError, match="no run of"):
         load_run(world.folder)
     assert not (world.folder / "b").exists()
 
 
 def test_targets_of_other_classes_do_not_evaluate_a_run(world, go):
-    done = go("run", replace(RECIPE, epochs=1))
+    done = go("run", replace(HYPERPARAMETERS, epochs=1))
     other = world.folder / "two.parquet"
     write_targets(expand(world.annotations, "weak", vocabulary=["Rain", "Dog"]), other)
     with pytest.raises(VocabularyError, match=r"lacks 2 classes.*--vocabulary .*vocabulary\.csv"):
@@ -269,7 +275,7 @@ def test_targets_of_other_classes_do_not_evaluate_a_run(world, go):
 
 
 def test_embeddings_of_another_width_are_refused(world, go):
-    done = go("run", replace(RECIPE, epochs=1))
+    done = go("run", replace(HYPERPARAMETERS, epochs=1))
     path = world.folder / "narrow.npz"
     np.savez(path, clip_id=np.array(world.ids), embedding=world.embedding[:, :, :3])
     with pytest.raises(RunError, match="8 numbers, these have 3"):
@@ -279,7 +285,7 @@ def test_embeddings_of_another_width_are_refused(world, go):
 
 
 def test_options_of_a_model_that_a_run_brings_are_refused(world, go):
-    done = go("run", replace(RECIPE, epochs=1))
+    done = go("run", replace(HYPERPARAMETERS, epochs=1))
     with pytest.raises(OptionError, match="hidden, dropout: a run to begin with"):
         go("tuned", init=done.folder)
 
@@ -295,7 +301,7 @@ def test_audio_at_another_rate_than_the_model_s_is_refused(world):
 
 
 def test_frames_beyond_the_features_have_no_part_in_evaluation(world, go):
-    done = go("run", replace(RECIPE, epochs=1))
+    done = go("run", replace(HYPERPARAMETERS, epochs=1))
     events = Events.from_dict({clip: [("Rain", 0, 10)] for clip in world.ids[:9]}, duration=10)
     path = world.folder / "frames.parquet"
     write_targets(expand(events, "strong-framed", vocabulary=world.vocabulary), path)
@@ -313,7 +319,7 @@ def test_frames_beyond_the_features_have_no_part_in_evaluation(world, go):
 
 
 def test_a_model_that_puts_out_nan_is_named(world, go):
-    done = go("run", replace(RECIPE, epochs=1))
+    done = go("run", replace(HYPERPARAMETERS, epochs=1))
     run = load_run(done.folder)
     with torch.no_grad():
         run.model.head.bias[0] = float("nan")
@@ -322,7 +328,7 @@ def test_a_model_that_puts_out_nan_is_named(world, go):
 
 
 def test_weights_that_are_damaged_or_of_another_model_are_refused(world, go):
-    a = go("run", replace(RECIPE, epochs=1))
+    a = go("run", replace(HYPERPARAMETERS, epochs=1))
     path = a.folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RunError, match="not the weights of this run"):

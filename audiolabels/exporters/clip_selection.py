@@ -18,8 +18,8 @@ import pyarrow as pa
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import OptionError, VocabularyError, shortlist
-from audiolabels.exporters.soft import Hardened, soft_cells
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.soft_columns import BinarisedTargets, soft_cells
+from audiolabels.exporters.written_files import Export
 from audiolabels.files import write_rows
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.targets.sampling import weigh_clips
@@ -36,7 +36,7 @@ Name = Callable[[str, int], str]  # a clip's id, and its row, to what a form cal
 
 
 @dataclass(frozen=True, eq=False)
-class Clips:
+class Selection:
     """Targets that a form can hold.
 
     Attributes:
@@ -52,9 +52,9 @@ class Clips:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def take(self, which: Rows) -> "Clips":
+    def take(self, which: Rows) -> "Selection":
         """The clips at these places, in that order."""
-        return Clips(self.targets, self.rows[which], self.names.take(to_arrow(which)))
+        return Selection(self.targets, self.rows[which], self.names.take(to_arrow(which)))
 
     def blocks(self) -> Iterator[tuple[Rows, list[str]]]:
         """Rows and names, some thousands at a time."""
@@ -68,7 +68,7 @@ class Clips:
             scores = soft_cells(self.targets, rows)
             yield from zip(rows.tolist(), names, *texts, scores, strict=True)
 
-    def keep(self, fits: Callable[[str], bool], reason: str, export: Export) -> "Clips":
+    def keep(self, fits: Callable[[str], bool], reason: str, export: Export) -> "Selection":
         """The clips whose name fits; the others are counted and named in `export`."""
         fit = np.array([fits(name) for name in self.names.to_pylist()], np.bool_)
         export.leave_out(reason, self.names.take(to_arrow(np.flatnonzero(~fit))))
@@ -137,7 +137,7 @@ def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None)
     return whole_ms(targets.offset.fill_null(given / 1000))
 
 
-def fit_classes(targets: AnyTargets, form: str, named: str = "audioset") -> AnyTargets:
+def reorder_classes(targets: AnyTargets, form: str, named: str = "audioset") -> AnyTargets:
     """The same targets with their columns in the order that the form's readers fix.
 
     Raises:
@@ -157,14 +157,14 @@ def fit_classes(targets: AnyTargets, form: str, named: str = "audioset") -> AnyT
     return targets.select(wanted)
 
 
-def choose_clips(
+def select_clips(
     targets: Targets,
     form: str,
     name: Name,
     export: Export,
     *,
     empty: bool,
-) -> Clips:
+) -> Selection:
     """The clips that a form can hold; the others are counted and named in `export`.
 
     Clips of which nothing is known are left out of every form: without a mask they would be
@@ -181,7 +181,7 @@ def choose_clips(
         OptionError: rows are frames.
     """
     if are_segments(targets):
-        if isinstance(targets, Hardened):
+        if isinstance(targets, BinarisedTargets):
             raise OptionError(
                 f"{form} holds one row of scores a clip, and these have segments: give scores of "
                 f"whole clips, or write a form with segments: psl, ced or pretrained-sed"
@@ -190,25 +190,25 @@ def choose_clips(
             f"{form} holds one target a clip, and these are frames: give targets of whole clips, "
             f"from --scheme diffuse or from labels of clips"
         )
-    fit = _fit(targets, "clips", np.arange(len(targets)), export, empty)
-    return tell_apart(clips_named(targets, fit, name), export)
+    fit = _select(targets, "clips", np.arange(len(targets)), export, empty)
+    return drop_ambiguous(name_clips(targets, fit, name), export)
 
 
-def choose_framed(targets: Targets, name: Name, export: Export, *, empty: bool) -> Clips:
-    """The first frames of the clips that a form of events can hold; as `choose_clips`."""
-    fit = _fit(targets, "clips", clip_spans(targets)[0], export, empty)
-    return tell_apart(clips_named(targets, fit, name), export)
+def select_framed(targets: Targets, name: Name, export: Export, *, empty: bool) -> Selection:
+    """The first frames of the clips that a form of events can hold; as `select_clips`."""
+    fit = _select(targets, "clips", clip_spans(targets)[0], export, empty)
+    return drop_ambiguous(name_clips(targets, fit, name), export)
 
 
-def choose_segments(
+def select_segments(
     targets: Targets, form: str, name: Name, export: Export, *, empty: bool
-) -> Clips:
-    """The segments that a form can hold; as `choose_clips`, but several bear a clip's name."""
-    fit = _fit(targets, "segments", np.arange(len(targets)), export, empty)
-    return clips_named(targets, fit, name)
+) -> Selection:
+    """The segments that a form can hold; as `select_clips`, but several bear a clip's name."""
+    fit = _select(targets, "segments", np.arange(len(targets)), export, empty)
+    return name_clips(targets, fit, name)
 
 
-def _fit(targets: Targets, what: str, first: Rows, export: Export, empty: bool) -> Rows:
+def _select(targets: Targets, what: str, first: Rows, export: Export, empty: bool) -> Rows:
     """The first rows of clips, or of segments, of which something is known."""
     known, some = (
         np.logical_or.reduceat(flags[targets.row_of_clip], first) if len(first) else first > 0
@@ -229,27 +229,27 @@ def clip_spans(targets: Targets | SoftTargets) -> tuple[Rows, Rows]:
     return first, np.append(first[1:], len(targets))[: len(first)]
 
 
-def clips_named(targets: Targets, rows: Rows, name: Name) -> Clips:
+def name_clips(targets: Targets, rows: Rows, name: Name) -> Selection:
     """Rows of targets under the names that a form gives them."""
     parts = [texts_to_arrow([])]
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
         pairs = zip(_ids(targets, part).to_pylist(), part.tolist(), strict=True)
         parts.append(texts_to_arrow([name(clip_id, row) for clip_id, row in pairs]))
-    return Clips(targets, rows, pa.concat_arrays(parts))
+    return Selection(targets, rows, pa.concat_arrays(parts))
 
 
-def tell_apart(clips: Clips, export: Export) -> Clips:
+def drop_ambiguous(clips: Selection, export: Export) -> Selection:
     """Without the clips whose name another has; of several that say the same, the first stays."""
     targets, places = clips.targets, defaultdict[str, list[int]](list)
-    for place in np.flatnonzero(~alone(clips.names)).tolist():
+    for place in np.flatnonzero(~unique_names(clips.names)).tolist():
         places[clips.names[place].as_py()].append(place)
 
     def content(place: int) -> tuple[str | bytes, ...]:
         row = int(clips.rows[place])
         bits = int(targets.row_of_clip[row])
         tables: list[npt.NDArray[Any]] = [targets.positive, targets.masked]
-        if isinstance(targets, Hardened):
+        if isinstance(targets, BinarisedTargets):
             tables.append(targets.soft.scores)
         return (targets.clip_id[row].as_py(), *(table[bits].tobytes() for table in tables))
 
@@ -267,7 +267,7 @@ def tell_apart(clips: Clips, export: Export) -> Clips:
     return clips.take(np.delete(np.arange(len(clips)), several + repeats))
 
 
-def alone(names: pa.StringArray) -> npt.NDArray[np.bool_]:
+def unique_names(names: pa.StringArray) -> npt.NDArray[np.bool_]:
     """Whether each name is that of no other: bool (N,)."""
     codes = to_numpy(names.dictionary_encode().indices)
     single: npt.NDArray[np.bool_] = np.bincount(codes, minlength=1)[codes] == 1
@@ -307,7 +307,7 @@ def lists_of(owner: Rows, values: pa.Array, count: int) -> pa.ListArray:
     return pa.ListArray.from_arrays(to_arrow(np.append(0, ends).astype(np.int32)), values)
 
 
-def write_weights(clips: Clips, path: Path, export: Export) -> None:
+def write_weights(clips: Selection, path: Path, export: Export) -> None:
     """Write the sampling weights of AST's code, a number a clip, beside `path`."""
     bits, rows = clips.targets.positive, clips.targets.row_of_clip[clips.rows]
     drawn = weigh_clips(bits, rows, len(clips.targets.vocabulary), "ast")

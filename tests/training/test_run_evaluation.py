@@ -3,18 +3,18 @@ import pytest
 
 from audiolabels import Events
 from audiolabels.features import open_features
-from audiolabels.training.evaluate import detect
-from audiolabels.training.fit import Recipe
+from audiolabels.training.run_evaluation import detect
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
+from audiolabels.training.training_loop import Hyperparameters
 
 pytest.importorskip("sed_scores_eval", reason="PSDS needs the extra psds")
 
 
 def test_a_run_that_knows_its_classes_detects_their_events(world):
-    recipe = Recipe(epochs=15, batch_size=32, average=1, learning_rate=1e-2)
+    hyperparameters = Hyperparameters(epochs=15, batch_size=32, average=1, learning_rate=1e-2)
     features = open_features(world.features)
-    done = train(world.labels, features, world.folder / "run", recipe=recipe,
+    done = train(world.labels, features, world.folder / "run", hyperparameters=hyperparameters,
                  model_options={"hidden": 16})  # fmt: skip
     names = world.vocabulary.names
     events = Events.from_dict(

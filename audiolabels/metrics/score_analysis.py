@@ -13,7 +13,13 @@ import numpy as np
 from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
-from audiolabels.metrics.agreement import LEVEL, Agreement, Overlap, ScoreCounts, count_scores
+from audiolabels.metrics.label_agreement import (
+    FOUND_FROM,
+    Agreement,
+    AgreementSample,
+    ScoreCounts,
+    count_scores,
+)
 from audiolabels.ontology.ontology import load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import portion
@@ -112,7 +118,7 @@ def analyse_scores(
     scores: Scores | SoftTargets,
     given: Annotations | None = None,
     *,
-    level: float = LEVEL,
+    level: float = FOUND_FROM,
     labels_scheme: str = "weak",
     parents: str | None = None,
 ) -> ScoreAnalysis:
@@ -134,7 +140,7 @@ def analyse_scores(
     if not len(scores):
         raise OptionError("there are no scores to look at")
     level = portion("level", level, above=True)
-    clips, overlap = scores.highest(), Overlap()
+    clips, overlap = scores.highest(), AgreementSample()
     if given is None:
         counts = count_scores(scores, clips, None, None, level=level)
     else:

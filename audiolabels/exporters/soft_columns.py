@@ -22,7 +22,7 @@ SMALLEST = 2.0**-24  # above 0 in float16
 
 
 @dataclass(frozen=True, eq=False)
-class Hardened(Targets):
+class BinarisedTargets(Targets):
     """Hard targets that keep the soft ones they were made of.
 
     Attributes:
@@ -35,14 +35,14 @@ class Hardened(Targets):
         """Scores of the clips in `rows`, float16 (len(rows), C)."""
         return self.soft.scores[self.row_of_clip[rows]]
 
-    def select(self, vocabulary: Vocabulary) -> "Hardened":
+    def select(self, vocabulary: Vocabulary) -> "BinarisedTargets":
         """As `Targets.select`, the scores too."""
         hard = super().select(vocabulary)
-        assert isinstance(hard, Hardened)
+        assert isinstance(hard, BinarisedTargets)
         return replace(hard, soft=self.soft.select(vocabulary))
 
 
-def harden(soft: SoftTargets, form: str, threshold: float | str | None) -> Hardened:
+def binarise(soft: SoftTargets, form: str, threshold: float | str | None) -> BinarisedTargets:
     """Hard targets, positive from a score on; what is unknown stays unknown.
 
     Raises:
@@ -55,7 +55,7 @@ def harden(soft: SoftTargets, form: str, threshold: float | str | None) -> Harde
             f"paper takes for its analysis; the scores are written beside it"
         )
     level = max(float(np.float16(portion("threshold", threshold, above=True))), SMALLEST)
-    return Hardened(
+    return BinarisedTargets(
         soft.clips,
         soft.vocabulary,
         np.arange(len(soft), dtype=np.int32),
@@ -67,14 +67,14 @@ def harden(soft: SoftTargets, form: str, threshold: float | str | None) -> Harde
     )
 
 
-def soft_head(targets: Targets) -> list[str]:
+def soft_header(targets: Targets) -> list[str]:
     """The name of the column of scores, if the targets have them."""
-    return ["soft"] if isinstance(targets, Hardened) else []
+    return ["soft"] if isinstance(targets, BinarisedTargets) else []
 
 
 def soft_cells(targets: Targets, rows: npt.NDArray[np.int64]) -> list[list[str]]:
-    """Of each row the cell under `soft_head`, as base64: lists of one text, or of none."""
-    if not isinstance(targets, Hardened):
+    """Of each row the cell under `soft_header`, as base64: lists of one text, or of none."""
+    if not isinstance(targets, BinarisedTargets):
         return [[] for _ in range(len(rows))]
     scores = np.ascontiguousarray(targets.scores(rows), "<f2")
     return [[b64encode(row.tobytes()).decode("ascii")] for row in scores]

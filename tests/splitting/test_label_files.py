@@ -11,7 +11,7 @@ from audiolabels import Annotations, load_ontology, load_vocabulary, read_labels
 from audiolabels.arrays.columns import doubles_to_arrow
 from audiolabels.clips.rows import clip_rows as batch_of
 from audiolabels.errors import OptionError
-from audiolabels.splitting.files import split_files, write_labels
+from audiolabels.splitting.label_files import split_files, write_labels
 
 CLASSES = ("Rain", "Dog", "Male speech, man speaking", "Bass, drum")
 NAMES = [name for name in CLASSES if load_ontology().with_supplement().resolve(name)]

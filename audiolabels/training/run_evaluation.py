@@ -13,9 +13,9 @@ from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
 from audiolabels.metrics.psds import Detection, psds
 from audiolabels.metrics.ranking import Evaluation, evaluate
-from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.targets.store import read_targets
-from audiolabels.training.examples import HALF, Examples, heard_windows
+from audiolabels.training.examples import Examples, window_segments
 from audiolabels.training.predict import Floats, predict, predict_windows
 from audiolabels.training.run_folder import CLASSES, Run, check_features
 
@@ -59,7 +59,7 @@ def evaluate_run(
     scores = predict_windows(run.model, examples, window, **options)
     target, mask = examples.labels()
     if isinstance(targets, SoftTargets):
-        target = target >= HALF
+        target = target >= BINARISATION_THRESHOLD
     return evaluate(scores, target, mask, vocabulary=run.vocabulary), examples, scores
 
 
@@ -92,7 +92,7 @@ def detect(
     names = events.clip_id.to_pylist()
     rows = features.find(names)
     heard = np.flatnonzero(rows >= 0)
-    segments, owner = heard_windows(features, rows[heard], window)
+    segments, owner = window_segments(features, rows[heard], window)
     count = len(owner)
     scores = Scores(
         clip_rows(

@@ -13,7 +13,7 @@ from oracles import splitting as oracle
 from audiolabels import Annotations, expand, load_vocabulary, read_labels, toy_ontology
 from audiolabels.clips.partition import draw_parts
 from audiolabels.errors import OptionError, UnknownClassError
-from audiolabels.splitting.roots import split_by_root
+from audiolabels.splitting.by_class import split_by_root
 
 TOY = toy_ontology()
 ALL = load_vocabulary(list(TOY), ontology=TOY)

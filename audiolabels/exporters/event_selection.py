@@ -9,8 +9,15 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
 from audiolabels.arrays.intervals import Runs, merge
-from audiolabels.exporters.clips import ROWS, Clips, Name, Rows, alone, clip_spans
-from audiolabels.exporters.writing import Export
+from audiolabels.exporters.clip_selection import (
+    ROWS,
+    Name,
+    Rows,
+    Selection,
+    clip_spans,
+    unique_names,
+)
+from audiolabels.exporters.written_files import Export
 from audiolabels.labels.events import PRESENT, Events
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.event_spans import covered, lift_events, merge_events, unsure_events
@@ -18,25 +25,25 @@ from audiolabels.targets.targets import Targets
 
 CLIPS = ROWS // 16  # whose frames are unpacked at a time
 
-Table = Callable[[Targets, Rows], npt.NDArray[np.bool_]]
+ReadTable = Callable[[Targets, Rows], npt.NDArray[np.bool_]]
 
 
-def positive_cells(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
+def positive_table(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
     """Which classes are positive in some rows: bool (len(rows), C)."""
     return targets.to_numpy(rows)[0] > 0
 
 
-def unknown_cells(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
+def unknown_table(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
     """Which classes are unknown in some rows: bool (len(rows), C)."""
     unknown: npt.NDArray[np.bool_] = targets.to_numpy(rows)[1] == 0
     return unknown
 
 
-def frame_runs(clips: Clips, table: Table) -> Iterator[tuple[list[str], Runs]]:
+def frame_runs(clips: Selection, table: ReadTable) -> Iterator[tuple[list[str], Runs]]:
     """Names of some clips, and the stretches in which their frames are set, a thousand at a time.
 
     Args:
-        clips: first frames, as `choose_framed` finds them.
+        clips: first frames, as `select_framed` finds them.
         table: targets and rows to cells; frames of a class that meet or overlap are one stretch.
 
     Yields:
@@ -56,7 +63,7 @@ def frame_runs(clips: Clips, table: Table) -> Iterator[tuple[list[str], Runs]]:
         yield clips.names.slice(start, CLIPS).to_pylist(), runs
 
 
-def _each(events: Events, vocabulary: Vocabulary, *, parents: str) -> Runs:
+def _single_events(events: Events, vocabulary: Vocabulary, *, parents: str) -> Runs:
     """The events that have a part in their clip."""
     clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
     inside = np.flatnonzero((onset < events.duration_ms[clip]) & (offset > 0))
@@ -64,7 +71,7 @@ def _each(events: Events, vocabulary: Vocabulary, *, parents: str) -> Runs:
     return Runs(clip[order], column[order], onset[order], offset[order])
 
 
-class Sounding(NamedTuple):
+class EventSelection(NamedTuple):
     """Clips with events.
 
     Attributes:
@@ -80,7 +87,7 @@ class Sounding(NamedTuple):
     unsure: Runs
 
 
-def choose_sounding(
+def select_events(
     events: Events,
     vocabulary: Vocabulary,
     parents: str,
@@ -88,7 +95,7 @@ def choose_sounding(
     export: Export,
     *,
     merged: bool,
-) -> Sounding:
+) -> EventSelection:
     """The clips with events of some classes; the others are counted and named in `export`.
 
     Args:
@@ -104,7 +111,7 @@ def choose_sounding(
         OptionError: no such policy.
         VocabularyError: the events' ontology lacks a class of the vocabulary.
     """
-    make = merge_events if merged else _each
+    make = merge_events if merged else _single_events
     present = make(events, vocabulary, parents=parents)
     unsure = unsure_events(events, vocabulary, parents=parents)
     chosen = np.unique(present.clip)
@@ -112,7 +119,7 @@ def choose_sounding(
     silent[chosen] = False
     ids = events.clip_id.take(to_arrow(chosen)).to_pylist()
     names = texts_to_arrow([name(*clip) for clip in zip(ids, chosen.tolist(), strict=True)])
-    own = alone(names)
+    own = unique_names(names)
     for reason, lost in (
         ("clips of which nobody said what sounds", np.flatnonzero(~events.labelled)),
         ("clips without events", np.flatnonzero(silent)),
@@ -129,10 +136,12 @@ def choose_sounding(
         if unheard.any():
             export.left_out[reason] = int(unheard.sum())
     chosen, names = chosen[own], names.take(to_arrow(np.flatnonzero(own)))
-    return Sounding(chosen, names, runs_of(present, chosen), runs_of(unsure, chosen))
+    return EventSelection(
+        chosen, names, runs_of_clips(present, chosen), runs_of_clips(unsure, chosen)
+    )
 
 
-def runs_of(runs: Runs, clips: Rows) -> Runs:
+def runs_of_clips(runs: Runs, clips: Rows) -> Runs:
     """The runs of some clips in ascending order; `clip` becomes a place among these."""
     if len(clips):
         begin, end = np.searchsorted(runs.clip, [clips[0], clips[-1] + 1])

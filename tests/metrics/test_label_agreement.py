@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from audiolabels import Scores, load_vocabulary
 from audiolabels.labels.scores import whole_clips
-from audiolabels.metrics import agreement
-from audiolabels.metrics.agreement import Overlap
+from audiolabels.metrics import label_agreement
+from audiolabels.metrics.label_agreement import AgreementSample
 
 IDS = load_vocabulary("audioset").ids
 RNG = np.random.default_rng(3)
@@ -24,7 +24,7 @@ def clips(count: int, columns: int) -> tuple[Any, Any, Any]:
 
 
 def measured(ids: Any, scores: Any, positive: Any, step: int, unknown: Any = None) -> Any:
-    overlap = Overlap()
+    overlap = AgreementSample()
     unknown = np.zeros_like(positive) if unknown is None else unknown
     for start in range(0, len(ids), step):
         part = slice(start, start + step)
@@ -47,7 +47,7 @@ def test_a_wrong_order_shows() -> None:
 
 
 def test_the_sample_depends_on_neither_order_nor_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agreement, "SAMPLE", 50)
+    monkeypatch.setattr(label_agreement, "SAMPLE", 50)
     ids, scores, positive = clips(300, 5)
     whole = measured(ids, scores, positive, 300)
     assert whole.clips == 50
@@ -64,7 +64,7 @@ def test_what_is_unknown_takes_no_part() -> None:
 
 def test_nothing_is_measured_on_too_little() -> None:
     ids, scores, positive = clips(20, 3)
-    assert Overlap().agreement() is None
+    assert AgreementSample().agreement() is None
     assert measured(ids[:1], scores[:1], positive[:1], 1) is None
     assert measured(ids, scores, np.zeros_like(positive), 20) is None
 

@@ -32,7 +32,7 @@ from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
 from audiolabels.exporters import EXPORTERS
 from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.pretrained_sed import by_name
-from audiolabels.exporters.soft import harden
+from audiolabels.exporters.soft_columns import binarise
 
 h5py = pytest.importorskip("h5py")
 
@@ -280,7 +280,7 @@ def test_a_tiny_threshold_makes_nothing_unknown_positive(tmp_path: Path) -> None
 
 
 def test_a_part_of_hardened_targets_keeps_its_scores(tmp_path: Path) -> None:
-    part = harden(SOFT, "panns", 0.5).slice(1, 3)
+    part = binarise(SOFT, "panns", 0.5).slice(1, 3)
     write_panns(part, tmp_path / "a.h5")
     np.testing.assert_array_equal(read_hdf5(tmp_path / "a.h5")["soft"], SOFT.scores[1:])
 

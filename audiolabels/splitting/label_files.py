@@ -17,7 +17,7 @@ from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import class_rows, load_vocabulary
 from audiolabels.readers import read_labels
-from audiolabels.splitting.roots import Split, split_by_root, take_rows
+from audiolabels.splitting.by_class import Split, split_by_root
 
 PARTS = ("train", "validation", "test")
 
@@ -96,7 +96,7 @@ def split_files(
     for side, clips in (("base", split.base), ("target", split.target)):
         part = draw_parts(clips.clip_id, shares, seed=seed) if shares else np.zeros(len(clips))
         for number, path in enumerate(files[side]):
-            done.clips[path] = write_labels(take_rows(clips, part == number), path)
+            done.clips[path] = write_labels(clips.take(np.flatnonzero(part == number)), path)
     return done
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import OptionError, expect
-from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Flags = npt.NDArray[np.bool_]
@@ -106,30 +106,12 @@ def split_by_root(
     own = sets.keep(inside[sets.classes])
     return Split(
         root=id_,
-        base=_take(annotations, ~target, sets),
-        target=_take(annotations, hit, own),
-        base_vocabulary=_part(vocabulary, ~in_target, "base"),
-        target_vocabulary=_part(vocabulary, in_target, "target"),
+        base=annotations.take(np.flatnonzero(~target)),
+        target=replace(annotations.take(np.flatnonzero(hit)), sets=own),
+        base_vocabulary=vocabulary.take(np.flatnonzero(~in_target), f"{vocabulary.name}-base"),
+        target_vocabulary=vocabulary.take(np.flatnonzero(in_target), f"{vocabulary.name}-target"),
         discarded=int(lost[target].sum()),
         mixed=int((lost[hit] > 0).sum()),
         unlabelled=int((~sets.labelled[annotations.set_of_clip][~target]).sum()),
         rows_dropped=int((target & ~hit).sum()),
-    )
-
-
-def take_rows(annotations: Annotations, rows: Flags) -> Annotations:
-    """The chosen clips, bool (N,), without the report."""
-    return _take(annotations, rows, annotations.sets)
-
-
-def _take(annotations: Annotations, rows: Flags, sets: LabelSets) -> Annotations:
-    return replace(annotations.take(np.flatnonzero(rows)), sets=sets)
-
-
-def _part(vocabulary: Vocabulary, chosen: Flags, side: str) -> Vocabulary:
-    columns = np.flatnonzero(chosen).tolist()
-    return Vocabulary(
-        f"{vocabulary.name}-{side}",
-        tuple(vocabulary.ids[c] for c in columns),
-        tuple(vocabulary.names[c] for c in columns),
     )

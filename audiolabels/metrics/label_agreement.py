@@ -19,7 +19,7 @@ from audiolabels.metrics.ranking import average_precision
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
-LEVEL = 0.5  # from here on a class counts as found
+FOUND_FROM = 0.5  # from here on a class counts as found
 SAMPLE = 10_000  # clips on which average precision is measured
 NEAR_CHANCE = 2  # odds of the mean over those with shuffled classes; on AudioSet 10 if all is well
 
@@ -76,7 +76,7 @@ def count_scores(
     positive: Flags | None,
     known: Flags | None,
     *,
-    level: float = LEVEL,
+    level: float = FOUND_FROM,
 ) -> ScoreCounts:
     """What a teacher finds.
 
@@ -139,7 +139,7 @@ class Agreement:
         return self.mean * (1 - self.shuffled) < NEAR_CHANCE * self.shuffled * (1 - self.mean)
 
 
-class Overlap:
+class AgreementSample:
     """A sample of clips with scores and labels, whatever their order and parts."""
 
     def __init__(self) -> None:

@@ -28,8 +28,9 @@ from torch import Tensor
 from audiolabels.errors import OptionError, choose
 from audiolabels.losses import masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
-from audiolabels.training.examples import HALF, Batch, Examples
-from audiolabels.training.predict import make_loader, order_of, predict_windows
+from audiolabels.targets.soft import BINARISATION_THRESHOLD
+from audiolabels.training.examples import Batch, Examples
+from audiolabels.training.predict import make_loader, predict_windows, share_of_process
 
 LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(
     {
@@ -41,7 +42,7 @@ MAP = "validation_mAP"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Hyperparameters:
     """How a model is trained.
 
     Attributes:
@@ -90,37 +91,42 @@ class Epoch(NamedTuple):
         )
 
 
-class Task(lightning.LightningModule):
-    """A model, its examples and its recipe, as Lightning asks for them."""
+class TrainingTask(lightning.LightningModule):
+    """A model, its examples and its hyperparameters, as Lightning asks for them."""
 
     def __init__(
         self,
         model: torch.nn.Module,
         train: Examples,
         validation: Examples,
-        recipe: Recipe,
-        tell: Callable[["Epoch"], None],
+        hyperparameters: Hyperparameters,
+        on_epoch: Callable[["Epoch"], None],
     ) -> None:
         super().__init__()
         self.model, self.train_examples, self.validation = model, train, validation
-        self.recipe, self.tell = recipe, tell
-        self.loss, self.losses = LOSSES[choose("loss", recipe.loss, LOSSES)], list[Tensor]()
+        self.hyperparameters, self.on_epoch = hyperparameters, on_epoch
+        self.loss, self.losses = (
+            LOSSES[choose("loss", hyperparameters.loss, LOSSES)],
+            list[Tensor](),
+        )
         target, mask = validation.labels()
-        self.truth, self.known = target >= HALF, mask > 0
+        self.truth, self.known = target >= BINARISATION_THRESHOLD, mask > 0
         if not (self.truth & self.known).any():
             raise OptionError("no class has a positive among the examples to validate on; hold out "
                               "more clips, or give a validation file")  # fmt: skip
 
     def train_dataloader(self) -> Any:
         """This process's share of an epoch, in an order that the epoch alone decides."""
-        recipe, trainer = self.recipe, self.trainer
+        hyperparameters, trainer = self.hyperparameters, self.trainer
         order = self.train_examples.order(
-            recipe.draw, epoch=trainer.current_epoch, mixing=recipe.mixing
+            hyperparameters.draw, epoch=trainer.current_epoch, mixing=hyperparameters.mixing
         )
-        mine = order_of(order, trainer.global_rank, trainer.world_size)
-        if len(mine) % recipe.batch_size == 1:  # batch normalization takes two
+        mine = share_of_process(order, trainer.global_rank, trainer.world_size)
+        if len(mine) % hyperparameters.batch_size == 1:  # batch normalization takes two
             mine.append(mine[0])
-        return make_loader(self.train_examples, recipe.batch_size, recipe.workers, sampler=mine)
+        return make_loader(
+            self.train_examples, hyperparameters.batch_size, hyperparameters.workers, sampler=mine
+        )
 
     def on_train_epoch_start(self) -> None:
         """Begin to count."""
@@ -129,7 +135,7 @@ class Task(lightning.LightningModule):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """The loss of a batch."""
         # What is dropped depends on the step alone, wherever a run was taken up.
-        place = (self.recipe.seed, self.global_step, self.global_rank)
+        place = (self.hyperparameters.seed, self.global_step, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         loss = self.loss(self.model(batch.values, batch.lengths), batch.target, batch.mask)
         self.losses.append(loss.detach())
@@ -139,14 +145,14 @@ class Task(lightning.LightningModule):
         """Validate. Every process takes a part of the examples, and all see all scores."""
         rank, world = self.trainer.global_rank, self.trainer.world_size
         whole = self.validation
-        mine = np.array(order_of(np.arange(len(whole)), rank, world))
+        mine = np.array(share_of_process(np.arange(len(whole)), rank, world))
         scores = torch.from_numpy(
             predict_windows(
                 self.model,
                 whole.take(mine),
-                self.recipe.window,
-                batch_size=self.recipe.batch_size,
-                workers=self.recipe.workers,
+                self.hyperparameters.window,
+                batch_size=self.hyperparameters.batch_size,
+                workers=self.hyperparameters.workers,
                 device=self.device,
             )
         )
@@ -161,18 +167,18 @@ class Task(lightning.LightningModule):
         )
         self.log_dict({"loss": done.loss, MAP: done.mean_average_precision}, prog_bar=True)
         if self.trainer.is_global_zero:
-            self.tell(done)
+            self.on_epoch(done)
         self.model.train()
 
     def configure_optimizers(self) -> Any:
         """Adam over whatever is not frozen, and its decay."""
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(trained, self.recipe.learning_rate)
-        decay = torch.optim.lr_scheduler.ExponentialLR(optimizer, self.recipe.decay)
+        optimizer = torch.optim.Adam(trained, self.hyperparameters.learning_rate)
+        decay = torch.optim.lr_scheduler.ExponentialLR(optimizer, self.hyperparameters.decay)
         return {"optimizer": optimizer, "lr_scheduler": decay}
 
 
-class Best(ModelCheckpoint):
+class MovableCheckpoint(ModelCheckpoint):
     """The best checkpoints, known again after the folder was moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -190,7 +196,7 @@ class Best(ModelCheckpoint):
         )
 
 
-class Stop(EarlyStopping):
+class ResumableStopping(EarlyStopping):
     """Early stopping that a run which had stopped, but was not finished, remembers."""
 
     def on_train_start(self, trainer: lightning.Trainer, task: lightning.LightningModule) -> None:
@@ -203,10 +209,10 @@ def fit(
     model: torch.nn.Module,
     train: Examples,
     validation: Examples,
-    recipe: Recipe,
+    hyperparameters: Hyperparameters,
     folder: Path,
     *,
-    tell: Callable[[Epoch], None] = lambda epoch: None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     progress: bool = False,
 ) -> float:
     """Train a model; its weights are then the mean of those of the best epochs.
@@ -214,9 +220,9 @@ def fit(
     Args:
         model: as `make_model` gives it; its logits are (B, C).
         train, validation: examples of one vocabulary.
-        recipe: how.
+        hyperparameters: how.
         folder: for checkpoints and the log. What an interrupted run left there is taken up.
-        tell: called after each epoch.
+        on_epoch: called after each epoch.
         progress: whether to show Lightning's progress bar.
 
     Returns:
@@ -226,17 +232,19 @@ def fit(
         OptionError: no such loss or draw, or nothing positive to validate on.
         ScoresFileError: the model puts out NaN.
     """
-    best = Best(
+    best = MovableCheckpoint(
         folder / "checkpoints",
         filename="{epoch}",
         monitor=MAP,
         mode="max",
-        save_top_k=recipe.average,
+        save_top_k=hyperparameters.average,
         save_last=True,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    stop = Stop(MAP, mode="max", patience=recipe.patience, check_on_train_epoch_end=True)
+    stop = ResumableStopping(
+        MAP, mode="max", patience=hyperparameters.patience, check_on_train_epoch_end=True
+    )
     last = folder / "checkpoints" / "last.ckpt"
     local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises
@@ -248,8 +256,8 @@ def fit(
             devices=local,
             num_nodes=int(os.environ.get("WORLD_SIZE", 1)) // local,
             strategy="ddp" if "LOCAL_WORLD_SIZE" in os.environ else "auto",
-            precision=recipe.precision,  # type: ignore[arg-type]
-            max_epochs=recipe.epochs,
+            precision=hyperparameters.precision,  # type: ignore[arg-type]
+            max_epochs=hyperparameters.epochs,
             logger=CSVLogger(folder, name="log"),
             callbacks=[stop, best],
             reload_dataloaders_every_n_epochs=1,
@@ -259,7 +267,7 @@ def fit(
             num_sanity_val_steps=0,
             log_every_n_steps=1,
         )
-        task = Task(model, train, validation, recipe, tell)
+        task = TrainingTask(model, train, validation, hyperparameters, on_epoch)
         trainer.fit(task, ckpt_path=last if last.exists() else None, weights_only=True)
     model.load_state_dict(_average([Path(path) for path in best.best_k_models]))
     assert best.best_model_score is not None
