@@ -3,8 +3,8 @@
     python scripts/draw_before_after.py [-o docs/images/before_after.png]
 
 One clip is labelled Electric guitar, the other Guitar. Rows are classes of the ontology, indented
-below their parents; columns are the targets of `weak` and of `pe-cml`. Needs matplotlib, which comes
-with the extra `docs`.
+below their parents; columns are the targets of `weak` and of `pe-cml`. Needs matplotlib, which
+comes with the extra `docs`.
 """
 
 import argparse
@@ -65,7 +65,9 @@ def draw_cell(axes: Axes, x: float, y: float, width: float, colour: str) -> None
     """A rounded box whose lower left corner is (x, y), with the sign of its state."""
     style = "round,pad=0,rounding_size=0.4"
     height = ROW - GAP
-    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=style, fc=colour, ec=EDGE, lw=0.7))
+    axes.add_patch(
+        FancyBboxPatch((x, y), width, height, boxstyle=style, fc=colour, ec=EDGE, lw=0.7)
+    )
     sign, ink = SIGNS[colour]
     axes.text(
         x + width / 2, y + height / 2, sign, ha="center", va="center_baseline", color=ink, size=12
@@ -96,7 +98,13 @@ def draw() -> Figure:
         left = FIRST_COLUMN + i * CLIP_WIDTH
         middle = left + CELL + GAP / 2
         axes.text(
-            middle, TOP + 7.0, f"labelled “{label}”", ha="center", va="center", size=10.5, weight="bold"
+            middle,
+            TOP + 7.0,
+            f"labelled “{label}”",
+            ha="center",
+            va="center",
+            size=10.5,
+            weight="bold",
         )
         for j, (scheme, title) in enumerate(SCHEMES.items()):
             x = left + j * (CELL + GAP)
