@@ -118,7 +118,7 @@ class Task(lightning.LightningModule):
             recipe.draw, epoch=trainer.current_epoch, mixing=recipe.mixing
         )
         mine = order_of(order, trainer.global_rank, trainer.world_size)
-        if len(mine) % recipe.batch_size == 1:  # batch normalization takes two
+        if len(mine) % recipe.batch_size == 1:  # batch normalisation takes two
             mine.append(mine[0])
         return make_loader(self.train_examples, recipe.batch_size, recipe.workers, sampler=mine)
 
