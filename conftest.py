@@ -95,6 +95,7 @@ SLOW = (
     "docs/",
     "examples/",
     "tests/cli/",
+    "tests/expansion/test_scored.py",
     "tests/reproduce/",
     "tests/test_examples.py",
     "tests/test_install.py",

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 from sphinx.application import Sphinx
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import audiolabels
+
+HERE = Path(__file__).resolve().parent
 
 project = "audiolabels"
 author = "The audiolabels authors"

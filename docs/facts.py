@@ -308,13 +308,16 @@ FACTS: Mapping[str, Callable[[], Table]] = {
 
 
 class FactsDirective(SphinxDirective):
-    """A table of `FACTS`."""
+    """A table of `FACTS`; or the rows that begin with a name, without that column."""
 
     required_arguments = 1
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """The table, parsed as the page around it is."""
         header, rows = FACTS[self.arguments[0]]()
+        for name in self.arguments[1:]:
+            header, rows = header[1:], [row[1:] for row in rows if row[0] == f"`{name}`"]
         lines = [_line(header), _line(["---"] * len(header)), *map(_line, rows)]
         return self.parse_text_to_nodes("\n".join(lines))
 

@@ -212,7 +212,8 @@ they imply their ancestors.
 *Extra* is a label that the rule gives and FSD50K does not; *missing* is one that FSD50K gives and
 the rule makes negative. An *unknown* target is neither right nor wrong: a clip with one is not
 *equal*, but if nothing is extra or missing there is *nothing wrong* with it. *Of these given* is
-the number of unknown targets that are labels in FSD50K. Up to {SHOWN} classes are listed per rule."""
+the number of unknown targets that are labels in FSD50K. Up to {SHOWN} classes are listed for each
+rule."""
     )
 
 

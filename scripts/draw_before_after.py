@@ -3,8 +3,8 @@
     python scripts/draw_before_after.py [-o docs/images/before_after.png]
 
 One clip is labelled Electric guitar, the other Guitar. Rows are classes of the ontology, indented
-below their parents; columns are the targets of `weak` and of `pe-cml`. Needs matplotlib, which comes
-with the extra `docs`.
+below their parents; columns are the targets of `weak` and of `pe-cml`. Needs matplotlib, which
+comes with the extra `docs`.
 """
 
 import argparse

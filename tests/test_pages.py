@@ -4,8 +4,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
+from nbclient import NotebookClient
 
 from audiolabels import SCHEMES
 
@@ -68,3 +70,19 @@ def test_contributing_lists_the_commands() -> None:
 def test_the_project_names_its_addresses() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert set(project["urls"]) == {"Documentation", "Source", "Changelog", "Issues"}
+
+
+@pytest.mark.slow
+def test_the_first_notebook_shows_what_it_prints() -> None:
+    """`jupyter execute --inplace examples/first_steps.ipynb` stores new outputs."""
+    path = ROOT / "examples" / "first_steps.ipynb"
+    stored, run = nbformat.read(path, 4), nbformat.read(path, 4)
+    NotebookClient(run, resources={"metadata": {"path": path.parent}}).execute()
+    for old, new in zip(stored.cells, run.cells, strict=True):
+        assert shown(old) == shown(new)
+
+
+def shown(cell: nbformat.NotebookNode) -> list[str]:
+    """The plain texts of a cell's outputs."""
+    outputs = cell.get("outputs", [])
+    return [output.get("text") or output.data["text/plain"] for output in outputs]

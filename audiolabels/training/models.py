@@ -96,7 +96,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             CNN1D,
             "nine convolutions on ten seconds of raw samples; layer `embedding` has 128 features",
             "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §V, table II",
-            "ELU before batch normalization, as the text lists them; clips of other lengths are "
+            "ELU before batch normalisation, as the text lists them; clips of other lengths are "
             "padded with zeros or cut",
         ),
         "segments": Model(

@@ -2,7 +2,7 @@
 
 Padding: what lies beyond a clip's length never enters the pooling. Models that look at each frame
 or patch alone (`mlp`, `linear`, `resnet50`) never see it at all, nor does their batch
-normalization. In `mobilenetv2` and `segments` the last outputs of a clip see it, as silence, where
+normalisation. In `mobilenetv2` and `segments` the last outputs of a clip see it, as silence, where
 alone they see the edge; `cnn1d` pads every clip. A clip of length 0 counts as one frame, or sample,
 of zeros.
 """

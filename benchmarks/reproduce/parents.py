@@ -77,7 +77,7 @@ def complete_classes(vocabulary: audiolabels.Vocabulary, events: audiolabels.Eve
 def compare_labels(
     labels: audiolabels.Annotations, events: audiolabels.Events, vocabulary: Any
 ) -> Result:
-    """What repairs change, against each truth; and pairs of a class and an ancestor that it implies."""
+    """What repairs change, against each truth; and pairs of a class and an implied ancestor."""
     place = {clip: row for row, clip in enumerate(labels.clip_id.to_pylist())}
     rows = np.array([place.get(clip, -1) for clip in events.clip_id.to_pylist()])
     both = rows >= 0
@@ -129,8 +129,8 @@ def count(weak: Flags, positive: Flags, known: Flags, true: Flags, told: Flags) 
 def pairs(
     weak: audiolabels.Targets, rows: Any, true: Flags, vocabulary: Any, ontology: Any
 ) -> list[Result]:
-    """For each class and each ancestor that it implies under `all`: clips with the one given, not the other;
-    those in which the other is true; and the policies under which it is implied.
+    """For each class and each ancestor that it implies under `all`: clips with the one given and
+    not the other; those in which the other is true; and the policies under which it is implied.
     """
     given, wide = states(weak, rows)[0], weak.vocabulary
     climbs = {name: climb(ontology, wide) for name, climb in PARENTS.items()}
