@@ -121,13 +121,8 @@ class TrainingTask(lightning.LightningModule):
         order = self.train_examples.order(
             hyperparameters.draw, epoch=trainer.current_epoch, mixing=hyperparameters.mixing
         )
-<<<<<<< HEAD:audiolabels/training/training_loop.py
         mine = share_of_process(order, trainer.global_rank, trainer.world_size)
-        if len(mine) % hyperparameters.batch_size == 1:  # batch normalization takes two
-=======
-        mine = order_of(order, trainer.global_rank, trainer.world_size)
-        if len(mine) % recipe.batch_size == 1:  # batch normalisation takes two
->>>>>>> docs:audiolabels/training/fit.py
+        if len(mine) % hyperparameters.batch_size == 1:  # batch normalisation takes two
             mine.append(mine[0])
         return make_loader(
             self.train_examples, hyperparameters.batch_size, hyperparameters.workers, sampler=mine
