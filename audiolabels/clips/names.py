@@ -86,6 +86,15 @@ def video_and_start(clip_id: str) -> tuple[str, int | None]:
     return (clip_id[:11], int(clip_id[12:])) if re.fullmatch(STARTED, clip_id) else (clip_id, None)
 
 
+def video_of(clip_id: str) -> str:
+    """The video of a YouTube clip, or the whole id of another; all clips of a recording share it.
+
+    >>> video_of("Y9d-2nhuJCQ_30000"), video_of("64760")
+    ('Y9d-2nhuJCQ', '64760')
+    """
+    return video_and_start(clip_id)[0]
+
+
 @lru_cache(maxsize=1 << 16)
 def to_ms(text: str, unit_ms: int = 1000) -> int:
     """Whole milliseconds of a decimal number of seconds, or of milliseconds; half goes up.

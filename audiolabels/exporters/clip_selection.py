@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
 from audiolabels.arrays.grid import Ms, seconds_to_ms
+from audiolabels.clips.names import video_of
 from audiolabels.errors import OptionError, VocabularyError, shortlist
 from audiolabels.exporters.soft_columns import BinarisedTargets, soft_cells
 from audiolabels.exporters.written_files import Export
@@ -27,7 +28,6 @@ from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
 ROWS = 1 << 14  # clips whose targets are unpacked at a time
-CLIP_ID = re.compile(r"(?P<video>[\w-]{11})(?:_(?P<start>\d+))?", re.ASCII)
 
 Rows = npt.NDArray[np.int64]
 AnyTargets = TypeVar("AnyTargets", Targets, SoftTargets)
@@ -73,16 +73,6 @@ class Selection:
         fit = np.array([fits(name) for name in self.names.to_pylist()], np.bool_)
         export.leave_out(reason, self.names.take(to_arrow(np.flatnonzero(~fit))))
         return self if fit.all() else self.take(np.flatnonzero(fit))
-
-
-def video_of(clip_id: str) -> str:
-    """The 11 characters of a YouTube clip, or the whole id of another.
-
-    >>> video_of("Y9d-2nhuJCQ_30000"), video_of("64760")
-    ('Y9d-2nhuJCQ', '64760')
-    """
-    match = CLIP_ID.fullmatch(clip_id)
-    return match["video"] if match else clip_id
 
 
 def name_after(pattern: str) -> Name:

@@ -24,15 +24,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
-from audiolabels.clips.names import parse_clip_name
+from audiolabels.clips.index import ClipFinder
+from audiolabels.clips.names import canonical_ids, video_of
 from audiolabels.errors import OptionError, extra
-from audiolabels.exporters.clip_selection import (
-    Rows,
-    Selection,
-    reorder_classes,
-    select_clips,
-    video_of,
-)
+from audiolabels.exporters.clip_selection import Rows, Selection, reorder_classes, select_clips
 from audiolabels.exporters.soft_columns import BinarisedTargets
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
@@ -132,29 +127,39 @@ def write_hdf5(
 
 def _match(clips: Selection, audio_names: Any, export: Export) -> tuple[Selection, Rows]:
     """The clips that have audio in the order of the audio file, and their rows in it."""
-    place, _ = match_videos(audio_names, clips.names, export)
+    ids = clips.targets.clip_id.take(to_arrow(clips.rows))
+    place, _ = match_clips(audio_names, ids, export)
     kept = np.flatnonzero(place >= 0)
     return clips.take(place[kept]), kept
 
 
-def match_videos(audio_names: Any, labelled: pa.StringArray, export: Export) -> tuple[Rows, Rows]:
-    """As `match_audio`, of names that may differ in folder, `Y` and extension.
+def match_clips(audio_names: Any, clip_ids: pa.StringArray, export: Export) -> tuple[Rows, Rows]:
+    """As `match_audio`, by the rule for all look-ups (`audiolabels.clips.index`).
 
     Args:
         audio_names: HDF5 data set of bytes (A,).
-        labelled, export: see `match_audio`.
+        clip_ids: string (K,), of the targets.
+        export: see `match_audio`.
+
+    Raises:
+        OptionError: no clip is in both.
+        UnknownClipError: a name in the audio file could mean several clips.
     """
-    heard = _videos([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
-    return match_audio(heard, _videos(labelled.to_pylist()), export)
+    names = texts_to_arrow([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
+    clip_of_audio = ClipFinder(clip_ids).find(names)
+    found = np.flatnonzero(clip_of_audio >= 0)
+    audio_of_clip = np.full(len(clip_ids), -1)
+    audio_of_clip[clip_of_audio[found]] = found
+    return _report(_videos(names), _videos(clip_ids), clip_of_audio, audio_of_clip, export, "file")
 
 
 def match_audio(
     heard: pa.StringArray, labelled: pa.StringArray, export: Export, *, place: str = "file"
 ) -> tuple[Rows, Rows]:
-    """Where each clip of an audio file stands among the targets, and the other way round.
+    """Which clip each name of the audio is, and the other way round: by equal names.
 
     Args:
-        heard: string (A,), names in the audio file.
+        heard: string (A,), names of the audio.
         labelled: string (K,), names of the targets.
         export: where those that only one side has are counted and named.
         place: what holds the audio, for messages.
@@ -166,9 +171,20 @@ def match_audio(
         OptionError: no name is in both.
     """
     sides = places_in(heard, labelled), places_in(labelled, heard)
+    return _report(heard, labelled, *sides, export, place)
+
+
+def _report(
+    heard: pa.StringArray,
+    labelled: pa.StringArray,
+    clip_of_audio: Rows,
+    audio_of_clip: Rows,
+    export: Export,
+    place: str,
+) -> tuple[Rows, Rows]:
     lacking = [
-        names.take(to_arrow(np.flatnonzero(p < 0)))
-        for names, p in zip((heard, labelled), sides, strict=True)
+        names.take(to_arrow(np.flatnonzero(side < 0)))
+        for names, side in ((heard, clip_of_audio), (labelled, audio_of_clip))
     ]
     if len(lacking[0]) == len(heard):
         raise OptionError(
@@ -177,7 +193,7 @@ def match_audio(
         )
     export.leave_out(f"clips of the audio {place} without targets", lacking[0])
     export.leave_out("targets without audio", lacking[1])
-    return sides
+    return clip_of_audio, audio_of_clip
 
 
 def keep_with_audio(clips: Selection, audio: str | Path, export: Export) -> Selection:
@@ -196,8 +212,8 @@ def _some(names: pa.StringArray) -> str:
     return f"{', '.join(names.slice(0, 2).to_pylist())} …" if len(names) else "none"
 
 
-def _videos(names: list[str]) -> pa.StringArray:
-    return texts_to_arrow([video_of(parse_clip_name(name).clip_id) for name in names])
+def _videos(names: pa.StringArray) -> pa.StringArray:
+    return texts_to_arrow([video_of(clip) for clip in canonical_ids(names).to_pylist()])
 
 
 def _link(file: Any, sound: Any, kept: Rows, path: Path) -> None:

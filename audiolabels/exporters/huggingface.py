@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
-from audiolabels.exporters.clip_selection import ROWS, Selection, lists_of, select_clips, video_of
+from audiolabels.clips.names import video_of
+from audiolabels.exporters.clip_selection import ROWS, Selection, lists_of, select_clips
 from audiolabels.exporters.soft_columns import BinarisedTargets
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame

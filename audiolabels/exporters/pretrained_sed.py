@@ -31,10 +31,11 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.arrays.intervals import Runs
-from audiolabels.errors import OptionError
-from audiolabels.exporters.clip_selection import lists_of, video_of
+from audiolabels.clips.names import video_of
+from audiolabels.errors import OptionError, shortlist
+from audiolabels.exporters.clip_selection import lists_of
 from audiolabels.exporters.event_selection import EventSelection, runs_of_clips, select_events
-from audiolabels.exporters.hdf5 import match_videos, open_audio
+from audiolabels.exporters.hdf5 import match_clips, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
 from audiolabels.exporters.written_files import Export, new_folder
 from audiolabels.files import blame, refuse_other_classes, sha256_of, write_classes, write_rows
@@ -106,7 +107,8 @@ def write_pretrained_sed(
         export,
         merged=False,
     )
-    with new_folder(path) as folder, _sounds(selected.names, audio, export) as (kept, read):
+    ids = labels.clip_id.take(to_arrow(selected.clips))
+    with new_folder(path) as folder, _sounds(ids, audio, export) as (kept, read):
         schema = pa.schema({**COLUMNS, **({"mp3_bytes": pa.binary()} if read else {})})
         with (
             blame(path),
@@ -153,15 +155,21 @@ def _splits(path: Path) -> tuple[Path, list[str]]:
 
 @contextmanager
 def _sounds(
-    names: pa.StringArray, audio: str | Path | None, export: Export
+    clip_ids: pa.StringArray, audio: str | Path | None, export: Export
 ) -> Iterator[tuple[npt.NDArray[np.int64], Read]]:
     """The clips that are written, and how the audio of a clip is read."""
     if audio is None:
         export.notes.append("no audio: 'mp3_bytes' is not written; name its file with --audio")
-        yield np.arange(len(names)), None
+        yield np.arange(len(clip_ids)), None
         return
     with open_audio(audio, ("audio_name", "mp3")) as source:
-        _, place = match_videos(source["audio_name"], names, export)
+        clip_of_audio, place = match_clips(source["audio_name"], clip_ids, export)
+        again = np.flatnonzero(np.bincount(clip_of_audio + 1)[1:] > 1)
+        if len(again):
+            raise OptionError(
+                f"{audio}: several rows of the audio are one clip: "
+                f"{shortlist(clip_ids.take(to_arrow(again)).to_pylist())}"
+            )
         yield np.flatnonzero(place >= 0), lambda clip: source["mp3"][int(place[clip])].tobytes()
 
 

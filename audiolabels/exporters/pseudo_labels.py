@@ -16,13 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
-from audiolabels.exporters.clip_selection import (
-    Rows,
-    clip_spans,
-    reorder_classes,
-    unique_names,
-    video_of,
-)
+from audiolabels.clips.names import video_of
+from audiolabels.exporters.clip_selection import Rows, clip_spans, reorder_classes, unique_names
 from audiolabels.exporters.hdf5 import import_h5py
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.arrays.grid import Ms
+from audiolabels.clips.names import video_and_start
 from audiolabels.exporters.clip_selection import (
-    CLIP_ID,
     Name,
     Selection,
     are_segments,
@@ -76,11 +76,10 @@ def write_psl(
 def _namer(length: Ms) -> Name:
     @lru_cache(maxsize=1)  # a clip's segments stand together
     def named(clip_id: str, length_ms: int) -> str:
-        match = CLIP_ID.fullmatch(clip_id)
-        if not match or not match["start"]:
+        video, start = video_and_start(clip_id)
+        if start is None:
             return f"{clip_id}.wav"
-        start = int(match["start"])
-        return f"{match['video']}_{seconds(start)}_{seconds(start + length_ms)}.wav"
+        return f"{video}_{seconds(start)}_{seconds(start + length_ms)}.wav"
 
     return lambda clip_id, row: named(clip_id, int(length[row]))
 

@@ -191,7 +191,7 @@ def test_soft_targets_become_the_highest_scores(tmp_path: Path) -> None:
     with h5py.File(path) as file:
         assert np.array_equal(file["topk_indexes"][:], order[:, :20])
     assert again.clip_id.to_pylist() == soft.clip_id.to_pylist()
-    twins = Scores.from_arrays(["abcdefghijk_0", "abcdefghijk_9"], np.zeros((2, 527)))
+    twins = Scores.from_arrays(["abcdefghijk_0", "abcdefghijk_9000"], np.zeros((2, 527)))
     with pytest.raises(OptionError, match=r"several clips have one name.*\{clip\}"):
         export(expand(twins, "pseudo-strong"), "ced", path)
 

@@ -167,7 +167,7 @@ def test_events_become_strong_labels(tmp_path: Path) -> None:
         {
             "abcdefghijk_0": [("Church bell", 1, 2), ("Church bell", 2, 3.5), ("Rain", 0, 1)],
             "bbcdefghijk_0": [("Guitar", 5.0, 20.0)],
-            "bbcdefghijk_9": [("Guitar", 0.0, 1.0)],
+            "bbcdefghijk_9000": [("Guitar", 0.0, 1.0)],
             "only rain": [("Rain", 0, 1)],
             "verified empty": [],
             "nobody listened": None,
@@ -193,7 +193,7 @@ def test_events_become_strong_labels(tmp_path: Path) -> None:
     done = export(events, "desed", path, vocabulary=classes, files="Y{id}.wav")
     assert done.names["clips whose name another clip has too"].to_pylist() == [
         "bbcdefghijk_0",
-        "bbcdefghijk_9",
+        "bbcdefghijk_9000",
     ]
     assert set(read_strong(path)) == {"Yabcdefghijk.wav"}
 

@@ -134,6 +134,21 @@ def test_targets_without_audio_are_named(tmp_path: Path) -> None:
     assert names == names_of(clips[5:8], ".mp3")
 
 
+def test_audio_is_matched_by_the_rule_for_all_look_ups(tmp_path: Path) -> None:
+    """A place in a video is not another place in it, and office_day1 is no video of a start."""
+    names = ["abcdefghijk_30000", "lmnopqrstuv_0", "office_day1_5", "zzzzzzzzzzz"]
+    labels = Annotations.from_dict({name: ["Rain"] for name in names})
+    write_audio(tmp_path / "mp3.hdf", ["Yabcdefghijk_60.mp3", "lmnopqrstuv_0.mp3", "Yzzzzzzzzzzz"])
+    path = tmp_path / "train.hdf"
+    done = export(expand(labels, "weak"), "passt", path, audio=tmp_path / "mp3.hdf")
+    assert read_as_passt(path)[0] == ["lmnopqrstuv_0.mp3", "Yzzzzzzzzzzz"]
+    assert done.names["targets without audio"].to_pylist() == ["abcdefghijk", "office_day1_5"]
+    plain = export(expand(labels, "weak"), "passt", tmp_path / "plain.hdf")
+    assert len(plain.left_out) == 0
+    with h5py.File(tmp_path / "plain.hdf") as file:
+        assert file["audio_name"][2] == b"Yoffice_day1_5.mp3"
+
+
 @pytest.mark.parametrize("extra", [[], ["Yzzzzzzzzzzz.mp3"]])
 def test_links_hold_when_the_folder_moves(tmp_path: Path, extra: list[str]) -> None:
     (tmp_path / "before" / "labels").mkdir(parents=True)

@@ -31,7 +31,7 @@ EVENTS = Events.from_dict(
         "Yb-defghijk_30000": [("Bark", 0.0, 0.9), ("Bark", 0.9, 1.3), ("Church bell", 4.01, 4.02)],
         "-_cdefghijk_0": [("Bell", 9.5, 12.0), ("Duck call (hunting tool)", 0.28, 0.4)],
         "bbcdefghijk_0": [("Bark", 0.0, 1.0), ("Bark", 10.0, 11.0)],
-        "bbcdefghijk_9": [("Bark", 0.0, 1.0)],
+        "bbcdefghijk_9000": [("Bark", 0.0, 1.0)],
         "only music": [("Guitar", 0.0, 1.0)],
         "verified empty": [],
         "nobody listened": None,
@@ -96,7 +96,7 @@ def test_pretrained_sed_reads_it(tmp_path: Path) -> None:
     assert {reason: names.to_pylist() for reason, names in done.names.items()} == {
         "clips of which nobody said what sounds": ["nobody listened"],
         "clips without events": ["only music", "verified empty"],
-        "clips whose name another clip has too": ["bbcdefghijk_0", "bbcdefghijk_9"],
+        "clips whose name another clip has too": ["bbcdefghijk_0", "bbcdefghijk_9000"],
     }
     assert done.left_out["events of classes outside the vocabulary"] == 1
     assert done.left_out["events outside their clips"] == 1
@@ -199,6 +199,16 @@ def test_audio_is_copied(tmp_path: Path) -> None:
     assert (encode(rows["events"][0]) == touched(EVENTS, 1)).all()
     assert done.names["targets without audio"].to_pylist() == ["Yb-defghijk"]
     assert done.names["clips of the audio file without targets"].to_pylist() == ["zzzzzzzzzzz"]
+
+
+def test_audio_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "mp3.hdf", "w") as file:
+        file["audio_name"] = np.array(["Y-_cdefghijk.mp3", "a/-_cdefghijk.wav"], "S20")
+        file["mp3"] = np.zeros((2, 1), np.uint8)
+    with pytest.raises(OptionError, match=r"several rows of the audio are one clip: -_cdefghijk"):
+        export(EVENTS, "pretrained-sed", tmp_path / "eval", audio=tmp_path / "mp3.hdf")
+    assert not (tmp_path / "eval").exists()
 
 
 def test_nothing_that_is_there_is_replaced(tmp_path: Path) -> None:
