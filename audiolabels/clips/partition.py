@@ -1,28 +1,31 @@
-"""Which part of a data set a clip is in: decided by its recording alone."""
+"""Which part of a data set a clip is in, and whether it is held out: by its recording alone.
+
+A clip's recording is the YouTube video in its canonical id, else that id itself (`clips.names`). A
+hash of the recording gives a number from 0 to 1, and the number decides. So a clip's part does not
+depend on the other clips, nor on how a file names it, and all clips of a video are in one part.
+"""
 
 import hashlib
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.clips.names import STARTED
+from audiolabels.clips.names import canonical_ids, video_of
 from audiolabels.errors import OptionError
 
 
 def draw_parts(
     clip_id: pa.StringArray, shares: Sequence[float] = (80, 10, 10), *, seed: int = 0
 ) -> npt.NDArray[np.int64]:
-    """A part for each clip, drawn by a hash of its recording's id.
+    """A part for each clip, the same in every split with these shares and this seed.
 
-    A clip's part depends on nothing but its id, the shares and the seed: not on the other clips, so
-    it is the same in every split; clips of one YouTube video are in one part. So the sizes of parts
-    are near the shares, not exactly these.
+    The sizes of parts are near the shares, not exactly these; see the module for how parts are
+    drawn.
 
     Args:
-        clip_id: N clips.
+        clip_id: N clips, by id or by file name.
         shares: of each part, in proportion.
         seed: another gives another division.
 
@@ -40,12 +43,25 @@ def draw_parts(
     if not len(sizes) or not (np.isfinite(sizes) & (sizes > 0)).all():
         raise OptionError(f"shares are numbers above zero, not {', '.join(map(str, shares))}")
     bounds = np.cumsum(sizes) / sizes.sum()
-    bounds[-1] = 1
-    drawn = np.array([_draw(clip, seed) for clip in clip_id.to_pylist()], np.float64)
-    return np.searchsorted(bounds[:-1], drawn, side="right").astype(np.int64)
+    return np.searchsorted(bounds[:-1], _draw(clip_id, seed), side="right").astype(np.int64)
 
 
-def _draw(clip: str, seed: int) -> float:
-    recording = clip[:11] if re.fullmatch(STARTED, clip) else clip
-    digest = hashlib.sha256(f"{seed}:{recording}".encode()).digest()
-    return int.from_bytes(digest[:6], "big") / (1 << 48)
+def held_out(clip_id: pa.StringArray, share: float, *, seed: int = 0) -> npt.NDArray[np.bool_]:
+    """Which clips are held out for validation, bool (N,); as the first part of `draw_parts`.
+
+    Args:
+        clip_id: N clips, by id or by file name.
+        share: of all recordings, from 0 to 1; clips held out at one share are so at greater ones.
+        seed: another holds out other clips.
+
+    >>> held_out(pa.array(["abcdefghijk_0", "audio/Yabcdefghijk_30.000_40.000.wav"]), 0.9).tolist()
+    [True, True]
+    """
+    return _draw(clip_id, seed) < share
+
+
+def _draw(clip_id: pa.StringArray, seed: int) -> npt.NDArray[np.float64]:
+    recordings = map(video_of, canonical_ids(clip_id).to_pylist())
+    digests = (hashlib.sha256(f"{seed}:{recording}".encode()).digest() for recording in recordings)
+    drawn = [int.from_bytes(digest[:6], "big") / (1 << 48) for digest in digests]
+    return np.array(drawn, np.float64)

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from audiolabels.arrays.columns import to_numpy
-from audiolabels.clips.index import hash_strings
+from audiolabels.arrays.columns import texts_to_arrow, to_numpy
+from audiolabels.clips import partition
 from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.features import Features
 from audiolabels.targets.sampling import balanced_rows, weigh_clips
@@ -256,13 +256,10 @@ def positive_bits(targets: Targets | SoftTargets) -> tuple[Any, Any]:
 
 
 def held_out(examples: Examples, share: float) -> npt.NDArray[np.bool_]:
-    """Which examples are of clips held out for validation, `share` of all clips.
-
-    The choice depends on the clip ids alone, so runs with other labels hold out the same clips.
-    """
-    names = pa.array(examples.features.clip_ids, pa.string())
-    place = hash_strings(names).astype(np.float64) / 2.0**64
-    return (place < share)[examples.clips]
+    """Which examples are of clips held out for validation; see `clips.partition.held_out`."""
+    clips, place = np.unique(examples.clips, return_inverse=True)
+    names = texts_to_arrow([examples.features.clip_ids[clip] for clip in clips.tolist()])
+    return partition.held_out(names, share)[place]
 
 
 def windows(durations: Seconds, length: float) -> tuple[Ints, Seconds, Seconds]:

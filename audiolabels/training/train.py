@@ -84,7 +84,7 @@ def train(
             with `init`.
         hyperparameters: how to train.
         validation: a targets file to validate on; else `labels` itself.
-        held_out: the share of clips, chosen by their ids, that is validated on and not trained on;
+        held_out: the share of recordings that is validated on and not trained on;
             0.1 without a validation file, and with one all of it is validated on.
         mix: a second targets file, drawn with the hyperparameter `mixing` (0.8 by default).
         crop: seconds; longer rows are cropped to so much, anew in each epoch.

@@ -3,15 +3,12 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import splitting as oracle
 
 from audiolabels import Annotations, expand, load_vocabulary, read_labels, toy_ontology
-from audiolabels.clips.partition import draw_parts
 from audiolabels.errors import OptionError, UnknownClassError
 from audiolabels.splitting.by_class import split_by_root
 
@@ -100,24 +97,6 @@ def test_what_cannot_be_split_is_said() -> None:
         split_by_root(labels, "Rain", vocabulary=load_vocabulary(["Dog"]))
     with pytest.raises(OptionError, match="every clip has a label of Rain or below"):
         split_by_root(Annotations.from_dict({"a": ["Rain"]}), "Rain")
-
-
-@given(st.lists(st.text("abc_0", min_size=1), unique=True), st.integers(0, 9))
-def test_a_part_depends_on_the_clip_alone(clips: list[str], seed: int) -> None:
-    parts = draw_parts(pa.array(clips, pa.string()), (2, 1, 1), seed=seed)
-    for clip, part in zip(clips, parts.tolist(), strict=True):
-        assert draw_parts(pa.array([clip]), (50, 25, 25), seed=seed).tolist() == [part]
-
-
-def test_parts_are_near_their_shares_and_never_divide_a_video() -> None:
-    clips = pa.array([f"{n:011}_{start}" for n in range(5000) for start in (0, 30000)])
-    parts = draw_parts(clips)
-    assert (parts[::2] == parts[1::2]).all()
-    shares = np.bincount(parts) / len(parts)
-    np.testing.assert_allclose(shares, [0.8, 0.1, 0.1], atol=0.02)
-    assert (draw_parts(clips, seed=1) != parts).any()
-    with pytest.raises(OptionError, match="above zero, not 1, 0"):
-        draw_parts(clips, (1, 0))
 
 
 @pytest.mark.shared
