@@ -1,7 +1,8 @@
-"""Which clips stand in the input more than once, at eight bytes a clip."""
+"""Duplicate clips, the same id and onset again, found in a stream at eight bytes a clip."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,58 +10,64 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.clips.index import hash_strings, mix
-from audiolabels.labels.annotations import Annotations
-from audiolabels.labels.report import Finding
+
+REPEATED = "the clip occurs more than once"  # the reason in reports
+
+Rows = npt.NDArray[np.int64]
 
 
-class ClipIndex:
-    """Hashes of the clip ids seen, and where each part of them came from."""
+class Duplicate(NamedTuple):
+    """A clip that came before: the file and the row of it, and its id."""
+
+    source: str
+    row: int
+    clip_id: str
+
+
+class SeenClips:
+    """Hashes of the clips seen, and where each part of them came from."""
 
     def __init__(self) -> None:
         self._hashes = bytearray()
         self._starts: list[int] = []
-        self._origins: list[tuple[str, npt.NDArray[np.int64] | int]] = []
+        self._origins: list[tuple[str, Rows | int]] = []
 
-    def add(self, part: Annotations, source: str) -> None:
-        """Take in the clips of one part, which came from the file `source`."""
-        if not len(part):
+    def add(self, clips: pa.RecordBatch, rows: Rows, source: str) -> None:
+        """Take in a part of a file: `clip_id` and `onset`, and the ascending rows in the file."""
+        if not len(rows):
             return
         self._starts.append(len(self._hashes) // 8)
-        consecutive = part.rows[-1] - part.rows[0] == len(part) - 1
-        self._origins.append((source, int(part.rows[0]) if consecutive else part.rows))
-        self._hashes += _hash_places(part.clip_id, part.onset).tobytes()
+        consecutive = rows[-1] - rows[0] == len(rows) - 1
+        self._origins.append((source, int(rows[0]) if consecutive else rows))
+        self._hashes += _hash_places(clips).tobytes()
 
     def repeated(self) -> npt.NDArray[np.uint64]:
         """The hashes that occurred more than once, ascending; nothing can be added afterwards."""
         return repeated_hashes(self._hashes)
 
     def duplicates(
-        self,
-        candidates: npt.NDArray[np.uint64],
-        places: Iterable[tuple[pa.StringArray, pa.DoubleArray]],
-    ) -> Iterator[Finding]:
-        """A finding for every clip but the first of its name and onset.
+        self, candidates: npt.NDArray[np.uint64], parts: Iterable[pa.RecordBatch]
+    ) -> Iterator[Duplicate]:
+        """Every clip but the first of its id and onset.
 
         Args:
-            candidates: what `repeated` gave.
-            places: ids and onsets of all clips that were added, in order, in pieces of any size;
-                they are gone through only if there are candidates.
+            candidates: what `repeated` returned.
+            parts: `clip_id` and `onset` of all clips that were added, in order, in parts of any
+                size; they are gone through only if there are candidates.
         """
         if not len(candidates):
             return
         seen: set[tuple[str, float]] = set()
         start = 0
-        for ids, onsets in places:
-            own = _hash_places(ids, onsets)
+        for clips in parts:
+            own = _hash_places(clips)
             nearest = np.searchsorted(candidates, own).clip(max=len(candidates) - 1)
             for row in np.flatnonzero(candidates[nearest] == own).tolist():
-                clip, onset = ids[row].as_py(), onsets[row].as_py()
-                if (clip, onset) in seen:
-                    source, number = self._origin(start + row)
-                    reason = "the clip stands there more than once"
-                    yield Finding(source, number, clip, "duplicate clip", reason)
-                seen.add((clip, onset))
-            start += len(ids)
+                place = clips["clip_id"][row].as_py(), clips["onset"][row].as_py()
+                if place in seen:
+                    yield Duplicate(*self._origin(start + row), place[0])
+                seen.add(place)
+            start += len(own)
 
     def _origin(self, clip: int) -> tuple[str, int]:
         part = bisect_right(self._starts, clip) - 1
@@ -76,5 +83,5 @@ def repeated_hashes(hashes: bytearray) -> npt.NDArray[np.uint64]:
     return np.unique(values[1:][values[1:] == values[:-1]])
 
 
-def _hash_places(ids: pa.StringArray, onsets: pa.DoubleArray) -> npt.NDArray[np.uint64]:
-    return mix(hash_strings(ids), to_numpy(onsets).view(np.uint64))
+def _hash_places(clips: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+    return mix(hash_strings(clips["clip_id"]), to_numpy(clips["onset"]).view(np.uint64))

@@ -38,7 +38,7 @@ def _read(job: Job, run: Run) -> Iterator[Annotations]:
     for number, path in enumerate(job.paths):
         with open_source(path) as source:
             for part in stream_source(source, job.ontology, job.read.read):
-                run.index.add(part, source.name)
+                run.clips.add(part.clips, part.rows, source.name)
                 run.take(part.report)
                 yield replace(part, report=Report())
                 job.tell(number, source.raw.tell())

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from audiolabels.clips.duplicates import REPEATED
 from audiolabels.errors import LabelFileError, OptionError, choose
 from audiolabels.expansion.clips import expanded_clips
 from audiolabels.expansion.frames import framed_events
@@ -24,6 +25,7 @@ from audiolabels.expansion.summary import Findings, Summary, report_file
 from audiolabels.files import atomic_path, refuse_overwriting
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
+from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores
 from audiolabels.metrics.label_agreement import ScoreCounts
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -164,7 +166,7 @@ def _write(job: Job, rows: _Rows, summary: Summary, report: str | Path | None) -
             writing.append(thread.submit(writer.write, *group))
             if len(writing) > 1:
                 writing.popleft().result()
-        candidates = run.index.repeated()
+        candidates = run.clips.repeated()
         for write in writing:
             write.result()
         if not summary.counts.clips:
@@ -172,7 +174,8 @@ def _write(job: Job, rows: _Rows, summary: Summary, report: str | Path | None) -
         summary.metadata["sources"] = summary.report.sources
         writer.close(summary.metadata)
         with pq.ParquetFile(partial_) as written:
-            batches = written.iter_batches(columns=["clip_id", "onset"])
-            places = ((batch["clip_id"], batch["onset"]) for batch in batches)
-            run.findings.take(run.index.duplicates(candidates, places))
+            again = run.clips.duplicates(
+                candidates, written.iter_batches(columns=["clip_id", "onset"])
+            )
+            run.findings.take(Finding(*clip, "duplicate clip", REPEATED) for clip in again)
     return summary

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.clips.duplicates import ClipIndex
+from audiolabels.clips.duplicates import SeenClips
 from audiolabels.expansion.summary import Findings, Summary
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology
@@ -63,7 +63,7 @@ class Run:
 
     summary: Summary
     findings: Findings
-    index: ClipIndex = field(default_factory=ClipIndex)
+    clips: SeenClips = field(default_factory=SeenClips)
 
     def take(self, report: Report) -> None:
         """Take in the report of a part."""

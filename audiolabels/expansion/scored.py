@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.columns import to_arrow
-from audiolabels.clips.duplicates import ClipIndex
+from audiolabels.clips.duplicates import REPEATED, SeenClips
 from audiolabels.clips.names import video_and_start
 from audiolabels.clips.rows import rechunk
 from audiolabels.errors import LabelFileError, ScoresFileError
@@ -90,20 +90,20 @@ def repaired_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]
 def _read_given(job: Job, run: Run) -> _Given:
     """The labels of all files; what their reports say goes to the run."""
     parts: list[Annotations] = []
-    names, files, index = [], [], ClipIndex()
+    names, files, seen = [], [], SeenClips()
     for number, path in enumerate(job.paths):
         with open_source(path) as source:
             names.append(source.name)
             for part in stream_source(source, job.ontology, job.read.read):
-                index.add(part, source.name)
+                seen.add(part.clips, part.rows, source.name)
                 files.append(np.full(len(part), number, np.int32))
                 parts.append(part)
                 job.tell(number, source.raw.tell())
     labels = Annotations.concat(parts, job.ontology)
     if not len(labels):
         raise LabelFileError(no_usable_row(labels.report, labels.report.counts()))
-    again = index.duplicates(index.repeated(), [(labels.clip_id, labels.onset)])
-    labels.report.findings += [replace(finding, kind="clip united") for finding in again]
+    again = seen.duplicates(seen.repeated(), [labels.clips])
+    labels.report.findings += [Finding(*clip, "clip united", REPEATED) for clip in again]
     run.take(labels.report)
     assert isinstance(job.scheme.options, GivenOptions)
     made = GivenLabels.make(labels, job.vocabulary, job.scheme.options)
@@ -184,10 +184,8 @@ def _usable(job: Job, run: Run, given: _Given | None) -> Iterator[Scores]:
                 continue
             before, example = clip, example or clip
             if row >= 0:
-                without_start = {
-                    video_and_start(id_)[1] is None for id_ in (clip, ids[row].as_py())
-                }
-                by_video += len(without_start) == 2
+                starts = [video_and_start(id_)[1] for id_ in (clip, ids[row].as_py())]
+                by_video += starts.count(None) == 1
                 continue
             counts.without_labels += 1
             file, number = job.scores.path.name, int(part.rows[place])

@@ -102,7 +102,7 @@ def test_expand_says_what_could_not_be_used_and_why(tmp_path: Path) -> None:
         "1 × the clip's id is lost: #NAME? (row 2)",
         "1 × unknown label: Tender (row 1)",
         "1 × no label (row 3)",
-        "1 × the clip stands there more than once (row 3)",
+        "1 × the clip occurs more than once (row 3)",
         "every row: r.csv",
     ):
         assert line in done.stdout

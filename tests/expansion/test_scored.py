@@ -149,7 +149,7 @@ def test_rows_of_a_clip_are_united_and_reported(
     with labels.open("a") as file:
         file.write(f'{5:011}, 5.000, 15.000, "{ids("Rain")}"\n')
     summary = expand_files(labels, tmp_path / "o.parquet", scheme, scores=scores)
-    assert summary.finding_counts["clip united", "the clip stands there more than once"] == 1
+    assert summary.finding_counts["clip united", "the clip occurs more than once"] == 1
     assert summary.counts.clips == {"co-supervised": 35, "teacher-masked": 45}[scheme]
 
 

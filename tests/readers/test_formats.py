@@ -244,7 +244,7 @@ def test_clips_that_occur_again_are_kept_and_reported_where_they_stand(tmp_path:
     labels = read_labels([one, two], ontology=ONTOLOGY)
     assert labels.clip_id.to_pylist() == ["a", "b", "a", "c", "b"]
     assert [ids(labels, row) for row in (0, 2)] == [{MUSIC}, {GUITAR}]
-    reason = "the clip stands there more than once"
+    reason = "the clip occurs more than once"
     assert labels.report.findings == [
         Finding("one.csv", 4, "a", "duplicate clip", reason),
         Finding("labels.csv", 2, "b", "duplicate clip", reason),

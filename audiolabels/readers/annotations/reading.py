@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from audiolabels.clips.duplicates import ClipIndex
+from audiolabels.clips.duplicates import REPEATED, SeenClips
 from audiolabels.errors import LabelFileError
 from audiolabels.files import as_paths
 from audiolabels.labels.annotations import Annotations
-from audiolabels.labels.report import Report
+from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.annotations.ast_json import read_ast_json
@@ -102,16 +102,17 @@ def read_labels(
     if not listed:
         raise LabelFileError("no file given: name at least one label file")
     parts: list[Annotations] = []
-    index = ClipIndex()
+    seen = SeenClips()
     for path in listed:
         with open_source(path) as source:
             for part in stream_source(source, ontology, options):
-                index.add(part, source.name)
+                seen.add(part.clips, part.rows, source.name)
                 parts.append(part)
     result = Annotations.concat(parts, ontology)
     if not len(result):
         raise LabelFileError(no_usable_row(result.report, result.report.counts()))
-    result.report.findings += index.duplicates(index.repeated(), [(result.clip_id, result.onset)])
+    again = seen.duplicates(seen.repeated(), [result.clips])
+    result.report.findings += [Finding(*clip, "duplicate clip", REPEATED) for clip in again]
     return result
 
 
