@@ -94,8 +94,7 @@ class AudioFeatures:
         self.rate, self.step = rate, 1 / rate
         self.cache_bytes = cache_bytes
         self._files, self._opening = files, report
-        ids = [parse_clip_name(file.clip_id).clip_id for file in files]
-        self._finder = ClipFinder(texts_to_arrow(ids))
+        self._finder = ClipFinder(texts_to_arrow(list(self.clip_ids)))
         self._found = np.frombuffer(mmap.mmap(-1, len(files)), np.uint8)  # forks share it
         self._found[:] = [BROKEN * file.cut for file in files]
         self._cache: OrderedDict[int, Floats] = OrderedDict()

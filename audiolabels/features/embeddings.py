@@ -16,6 +16,7 @@ HDF5 file is read batch by batch. Numbers that are none are refused when they ar
 
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +29,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import NUMPY_TYPES, one_chunk, texts_to_arrow, to_numpy
 from audiolabels.clips.index import ClipFinder
-from audiolabels.clips.names import parse_clip_name
+from audiolabels.clips.names import canonical_ids
 from audiolabels.errors import FeaturesFileError, shortlist
 from audiolabels.features.inputs import Floats, Inputs, Rows, Seconds, chosen_rows, spans
 from audiolabels.labels.report import Finding, Report
@@ -75,13 +76,13 @@ class EmbeddingFeatures:
         self.clip_ids: Sequence[str] = frames.names
         self.dim = frames.dim
         self._path, self._frames, self.step = path, frames, frame_seconds
-        ids = [parse_clip_name(name).clip_id for name in frames.names]
-        self._finder = ClipFinder(texts_to_arrow(ids))
-        if len(twice := np.flatnonzero(self.find(ids) != np.arange(len(ids)))):
+        clip_ids = canonical_ids(texts_to_arrow(frames.names))
+        ids = clip_ids.to_pylist()
+        if twice := [clip for clip, count in Counter(ids).items() if count > 1]:
             raise ValueError(
-                f"{len(twice):,} clips stand there more than once: "
-                f"{shortlist(ids[i] for i in twice.tolist())}; keep one of each"
+                f"{len(twice):,} clips occur more than once: {shortlist(twice)}; keep one of each"
             )
+        self._finder = ClipFinder(clip_ids)
         self.report = Report(len(ids), len(ids))
         self.report.findings += [
             Finding(path.name, i + 1, ids[i], "clip without frames", "no frame")

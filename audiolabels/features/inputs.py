@@ -52,7 +52,11 @@ class Features(Protocol):
     def report(self) -> Report: ...  # noqa: D102
 
     def find(self, ids: Sequence[str]) -> Rows:
-        """The row of each clip, int64 (B,), or -1, by the rules of `audiolabels.targets.source`."""
+        """The row of each clip, int64 (B,), or -1, by the rule of `audiolabels.clips.index`.
+
+        Raises:
+            UnknownClipError: a name could mean several clips.
+        """
         ...
 
     def durations(self, rows: npt.ArrayLike) -> Seconds:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels.errors import FeaturesFileError, OptionError
+from audiolabels.errors import FeaturesFileError, OptionError, UnknownClipError
 from audiolabels.features import Features, open_features
 from audiolabels.features.embeddings import EmbeddingFeatures, Frames
 
@@ -192,7 +192,7 @@ def test_numbers_that_are_none_are_refused_where_they_are_real(
         ({"clip_id": NAMES, "embedding": FRAMES, "n_frames": [3, 1, 4]}, "from 0 to 3"),
         ({"clip_id": NAMES, "embedding": FRAMES, "n_frames": [3]}, "for each clip"),
         ({"clip_id": NAMES, "embedding": FRAMES.astype(int)}, "it holds int64"),
-        ({"clip_id": ["a", "b", "a.wav"], "embedding": FRAMES}, "1 clips stand there more.*: a;"),
+        ({"clip_id": ["a", "b", "a.wav"], "embedding": FRAMES}, "1 clips occur more than once: a;"),
         ({"clip_id": NAMES, "embedding": np.array([None] * 3)}, "allow_pickle=False"),
     ],
 )
@@ -205,6 +205,16 @@ def test_archives_that_are_refused(
         open_features(path)
 
 
+def test_clips_are_found_by_the_rule_for_all_look_ups(tmp_path: Path) -> None:
+    names = ["audio/Yabcdefghijk_0.000_10.000.wav", "abcdefghijk_30000", "office_day1_5"]
+    np.savez(tmp_path / "f.npz", clip_id=names, embedding=FRAMES)
+    features = open_features(tmp_path / "f.npz")
+    wanted = ["abcdefghijk_0", names[0], "abcdefghijk_40000", "office_day1"]
+    assert features.find(wanted).tolist() == [0, 0, -1, -1]
+    with pytest.raises(UnknownClipError, match=r"_0 \(0\), abcdefghijk_30000 \(1\)$"):
+        features.find(["abcdefghijk.mp3"])
+
+
 def table(**columns: object) -> pa.Table:
     return pa.table({"clip_id": ["a", "a"], "embedding": [[0.5, 1.0]] * 2, **columns})
 
@@ -212,7 +222,7 @@ def table(**columns: object) -> pa.Table:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (table(), "stand there more than once: a"),
+        (table(), "1 clips occur more than once: a"),
         (table(frame=[0, 2]), "frames of a are not 0, 1, 2"),
         (table(onset=[0.0, 0.5]), "frame_seconds must be what it rises by"),
         (table(frame=[1, 1]), "frames of a are not"),
