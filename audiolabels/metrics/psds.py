@@ -19,6 +19,7 @@ Choices where these leave room, and deviations:
 
 import itertools
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -27,7 +28,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import whole_ms
+from audiolabels.arrays.columns import texts_to_arrow, whole_ms
+from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import MetricError, OptionError, extra, shortlist
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores, run_starts
@@ -133,7 +135,7 @@ def psds(
     Args:
         scores: K classes; the frames of a clip follow one another without a gap. What they say of
             times beyond the clip's length is cut.
-        events: what sounds when; clips are matched by id.
+        events: what sounds when; clips are found by the rule of `audiolabels.clips.index`.
         parents: whose events the events of a class are too; see `merge_events`.
         median_filter: length in seconds, of all classes or of each id; 0 or None for no filter.
         jobs: processes; with hundreds of clips one is as quick as two.
@@ -141,16 +143,18 @@ def psds(
     Raises:
         OptionError: sed_scores_eval is not installed, or with a pandas that it cannot use; a filter
             of negative length, or none for a class; no such policy.
-        MetricError: no clip in common, no event of any class, frames that overlap or leave gaps or
-            have no times, or a class that the teacher does not tell of although it has events.
+        MetricError: no clip in common, several clips of the scores that are one, no event of any
+            class, frames that overlap or leave gaps or have no times, or a class with events that
+            the teacher does not score.
+        UnknownClipError: a clip of the scores could be several of the events.
         VocabularyError: the events' ontology lacks a class of the scores.
     """
     evaluator = _import_evaluator()
     vocabulary = scores.vocabulary
     lengths = _filter_lengths(median_filter, vocabulary)
-    rows = _rows_of_clips(scores)
     ids = events.clip_id.to_pylist()
     heard = {ids[row]: row for row in np.flatnonzero(events.labelled).tolist()}
+    rows = _rows_of_clips(scores, list(heard))
     both = [clip for clip in rows if clip in heard]
     if not both:
         raise MetricError(
@@ -234,8 +238,8 @@ def _filter_lengths(given: float | Mapping[str, float] | None, vocabulary: Vocab
     return lengths
 
 
-def _rows_of_clips(scores: Scores) -> dict[str, npt.NDArray[np.int64]]:
-    """The rows of each clip."""
+def _rows_of_clips(scores: Scores, with_events: list[str]) -> dict[str, npt.NDArray[np.int64]]:
+    """The rows of each clip, under the name of the clip with events that it is."""
     starts = [*run_starts(scores.clip_id).tolist(), len(scores)]
     rows: dict[str, npt.NDArray[np.int64]] = {}
     for first, stop in itertools.pairwise(starts):
@@ -243,7 +247,11 @@ def _rows_of_clips(scores: Scores) -> dict[str, npt.NDArray[np.int64]]:
         if clip in rows:
             raise MetricError(f"the frames of clip {clip!r} do not stand together")
         rows[clip] = np.arange(first, stop)
-    return rows
+    found = ClipFinder(texts_to_arrow(with_events)).find(list(rows)).tolist()
+    names = [with_events[i] if i >= 0 else clip for i, clip in zip(found, rows, strict=True)]
+    if again := [name for name, count in Counter(names).items() if count > 1]:
+        raise MetricError(f"several clips of the scores are one with events: {shortlist(again)}")
+    return dict(zip(names, rows.values(), strict=True))
 
 
 def _refuse_unscored(

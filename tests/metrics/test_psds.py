@@ -155,6 +155,17 @@ def test_what_is_left_out_is_named() -> None:
 
 
 @able
+def test_clips_are_matched_by_the_rule_for_all_look_ups() -> None:
+    events = Events.from_dict({"abcdefghijk_30000": [("Rain", 0, 1)]}, duration=1)
+    found = psds(scores_of({"abcdefghijk": [[0.9]], "b": [[0.9]]}, ("Rain",)), events)
+    assert (found.clips, found.clips_without_events, found.psds1) == (1, ("b",), 1)
+    assert found.clips_without_scores == ()
+    twice = scores_of({"abcdefghijk": [[0.9]], "abcdefghijk_30": [[0.9]]}, ("Rain",))
+    with pytest.raises(MetricError, match="are one with events: abcdefghijk_30000"):
+        psds(twice, events)
+
+
+@able
 @pytest.mark.parametrize(
     ("times", "message"),
     [
