@@ -16,7 +16,7 @@ HDF5 file is read batch by batch. Numbers that are none are refused when they ar
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +26,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from audiolabels.arrays.columns import NUMPY_TYPES, one_chunk, texts_to_arrow, to_numpy
-from audiolabels.clips.index import ClipFinder
+from audiolabels.arrays.columns import NUMPY_TYPES, one_chunk, to_numpy
 from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import FeaturesFileError, shortlist
-from audiolabels.features.inputs import Floats, Inputs, Rows, Seconds, chosen_rows, spans
+from audiolabels.features.inputs import Features, Floats, Inputs, Rows, chosen_rows, spans
 from audiolabels.labels.report import Finding, Report
 from audiolabels.readers.scores.formats import texts
 from audiolabels.readers.scores.hdf5 import open_hdf5
@@ -63,50 +62,36 @@ class Frames(NamedTuple):
     values: npt.NDArray[Any] | None
 
 
-class EmbeddingFeatures:
-    """Embeddings of clips; a `Features`."""
+class EmbeddingFeatures(Features):
+    """Embeddings of clips."""
 
-    takes = "embeddings"
-    rate = None
+    takes, centre = "embeddings", 0.5
 
     def __init__(self, path: Path, frames: Frames, frame_seconds: float) -> None:
         if frames.dtype != np.uint8 and frames.dtype.kind != "f":
             raise ValueError(f"it holds {frames.dtype}; expected floats, or uint8 as VGGish's are")
-        self.clip_ids: Sequence[str] = frames.names
-        self.dim = frames.dim
-        self._path, self._frames, self.step = path, frames, frame_seconds
         ids = [parse_clip_name(name).clip_id for name in frames.names]
-        self._finder = ClipFinder(texts_to_arrow(ids))
-        if len(twice := np.flatnonzero(self.find(ids) != np.arange(len(ids)))):
+        report = Report(len(ids), len(ids))
+        super().__init__(frames.names, frame_seconds, report)
+        self.dim, self._path, self._frames = frames.dim, path, frames
+        if twice := [id_ for id_, rows in Counter(ids).items() if rows > 1]:
             raise ValueError(
-                f"{len(twice):,} clips stand there more than once: "
-                f"{shortlist(ids[i] for i in twice.tolist())}; keep one of each"
+                f"{len(twice):,} clips stand there more than once: {shortlist(twice)}; keep one of "
+                f"each"
             )
-        self.report = Report(len(ids), len(ids))
-        self.report.findings += [
+        report.findings += [
             Finding(path.name, i + 1, ids[i], "clip without frames", "no frame")
             for i in np.flatnonzero(frames.sizes == 0).tolist()
         ]
 
-    def find(self, ids: Sequence[str]) -> Rows:
+    def sizes(self, rows: npt.ArrayLike) -> Rows:
         """See `Features`."""
-        return self._finder.find(ids)
-
-    def durations(self, rows: npt.ArrayLike) -> Seconds:
-        """See `Features`; a clip is as long as its frames."""
-        sizes = self._frames.sizes[chosen_rows(rows, len(self.clip_ids))]
-        return sizes.astype(np.float64) * self.step
-
-    def lengths(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Rows:
-        """See `Features`."""
-        sizes = self._frames.sizes[chosen_rows(rows, len(self.clip_ids))]
-        begin, end = spans(onset, offset, self.step, 0.5, sizes)
-        return end - begin
+        return self._frames.sizes[chosen_rows(rows, len(self.clip_ids))]
 
     def read(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Inputs:
         """See `Features`."""
         clips = chosen_rows(rows, len(self.clip_ids))
-        begin, end = spans(onset, offset, self.step, 0.5, self._frames.sizes[clips])
+        begin, end = spans(onset, offset, self.step, self.centre, self.sizes(clips))
         frames, first = self._fetch(clips)
         lengths = end - begin
         within = np.arange(lengths.max(initial=0))
