@@ -1,6 +1,6 @@
-"""What forms with events share: frames or events as stretches of milliseconds, clip by clip."""
+"""Frames or events as spans in milliseconds, clip by clip, for formats with events."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,29 +25,23 @@ from audiolabels.targets.targets import Targets
 
 CLIPS = ROWS // 16  # whose frames are unpacked at a time
 
-ReadTable = Callable[[Targets, Rows], npt.NDArray[np.bool_]]
+
+def read_state(targets: Targets, rows: Rows, state: str) -> npt.NDArray[np.bool_]:
+    """Which classes are `positive`, or `unknown`, in some rows: bool (len(rows), C)."""
+    target, mask = targets.to_numpy(rows)
+    cells: npt.NDArray[np.bool_] = target > 0 if state == "positive" else mask == 0
+    return cells
 
 
-def positive_table(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which classes are positive in some rows: bool (len(rows), C)."""
-    return targets.to_numpy(rows)[0] > 0
-
-
-def unknown_table(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which classes are unknown in some rows: bool (len(rows), C)."""
-    unknown: npt.NDArray[np.bool_] = targets.to_numpy(rows)[1] == 0
-    return unknown
-
-
-def frame_runs(clips: Selection, table: ReadTable) -> Iterator[tuple[list[str], Runs]]:
-    """Names of some clips, and the stretches in which their frames are set, a thousand at a time.
+def frame_runs(clips: Selection, state: str) -> Iterator[tuple[list[str], Runs]]:
+    """Names of some clips and the spans of their frames in a state, a thousand clips at a time.
 
     Args:
-        clips: first frames, as `select_framed` finds them.
-        table: targets and rows to cells; frames of a class that meet or overlap are one stretch.
+        clips: first frames, see `select_clips`.
+        state: see `read_state`; touching or overlapping frames of a class are one span.
 
     Yields:
-        Names, and runs in milliseconds whose `clip` is a place among the names.
+        Names, and runs in milliseconds whose `clip` is a position among the names.
     """
     targets = clips.targets
     onset, offset = whole_ms(targets.onset), whole_ms(targets.offset)
@@ -58,13 +52,13 @@ def frame_runs(clips: Selection, table: ReadTable) -> Iterator[tuple[list[str], 
         sizes = stop_of[start : start + CLIPS] - first
         clip = np.repeat(np.arange(len(first)), sizes)
         rows = np.arange(len(clip)) + np.repeat(first - np.cumsum(sizes) + sizes, sizes)
-        row, column = np.nonzero(table(targets, rows))
+        row, column = np.nonzero(read_state(targets, rows, state))
         runs = merge(clip[row], column, onset[rows[row]], offset[rows[row]])
         yield clips.names.slice(start, CLIPS).to_pylist(), runs
 
 
 def _single_events(events: Events, vocabulary: Vocabulary, *, parents: str) -> Runs:
-    """The events that have a part in their clip."""
+    """The events that overlap their clip."""
     clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
     inside = np.flatnonzero((onset < events.duration_ms[clip]) & (offset > 0))
     order = inside[np.lexsort([a[inside] for a in (offset, onset, column, clip)])]
@@ -76,9 +70,9 @@ class EventSelection(NamedTuple):
 
     Attributes:
         clips: int64 (K,): their rows among the events.
-        names: string (K,): what the form calls them; no two are equal.
-        present: events, in milliseconds, ascending; `clip` is a place among the names.
-        unsure: where a class is unknown, likewise; an event that says otherwise wins.
+        names: string (K,): their distinct names in the format.
+        present: events in milliseconds, ascending; `clip` is a position among the names.
+        unsure: where a class is unknown, likewise; contradicting events take precedence.
     """
 
     clips: Rows
@@ -101,15 +95,11 @@ def select_events(
     Args:
         events: N clips.
         vocabulary: C classes.
-        parents: see `merge_events`.
-        name: what the form calls a clip.
-        export: where the others are counted.
-        merged: whether events of a class that overlap or meet become one, cut to the clip; if not,
-            each stands by itself, with the times that it was given.
-
-    Raises:
-        OptionError: no such policy.
-        VocabularyError: the events' ontology lacks a class of the vocabulary.
+        parents: see `merge_events`; errors likewise.
+        name: a clip's name in the format.
+        export: counts the others.
+        merged: whether overlapping or touching events of a class are merged and cut to the clip;
+            otherwise each is kept with the times given.
     """
     make = merge_events if merged else _single_events
     present = make(events, vocabulary, parents=parents)
@@ -142,7 +132,7 @@ def select_events(
 
 
 def runs_of_clips(runs: Runs, clips: Rows) -> Runs:
-    """The runs of some clips in ascending order; `clip` becomes a place among these."""
+    """The runs of some clips in ascending order; `clip` becomes a position among these."""
     if len(clips):
         begin, end = np.searchsorted(runs.clip, [clips[0], clips[-1] + 1])
         runs = Runs(*(part[begin:end] for part in runs))

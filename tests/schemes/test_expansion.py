@@ -90,7 +90,7 @@ def test_positives_are_closed_under_the_chosen_ancestors(
     climbs = PARENTS[parents](ontology, vocabulary)
     for found in states(expand(clips, scheme, vocabulary=vocabulary, parents=parents)):
         positive = {id_ for id_, state in found.items() if state == POSITIVE}
-        assert all(climbs[id_].lifted <= positive for id_ in positive)
+        assert all(climbs[id_].implied <= positive for id_ in positive)
 
 
 @pytest.mark.parametrize("scheme", ["pel", "pe-cml"])
