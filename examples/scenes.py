@@ -53,7 +53,7 @@ def learn(scenes: Path, output: Path, annotator: Hyperparameters, student: Hyper
     # 1. The labels of whole scenes, and a model that learns them.
     audiolabels.expand_files(scenes / "train.csv", weak, "weak", vocabulary=vocabulary)
     audiolabels.expand_files(scenes / "valid.csv", valid, "weak", vocabulary=vocabulary)
-    options = {"model_options": SMALLER, "validation": valid, "tell": print}
+    options = {"model_options": SMALLER, "validation": valid, "on_epoch": print}
     train(weak, features, output / "annotator", MODEL, hyperparameters=annotator, **options)
 
     # 2. Its scores of each second of the same scenes.
@@ -63,7 +63,7 @@ def learn(scenes: Path, output: Path, annotator: Hyperparameters, student: Hyper
     audiolabels.expand_files([], soft, "pseudo-strong", scores=scores)
 
     # 3. A model that learns these scores, starting from the annotator's weights to save time.
-    options = {"init": output / "annotator", "validation": valid, "tell": print}
+    options = {"init": output / "annotator", "validation": valid, "on_epoch": print}
     train(soft, features, output / "student", hyperparameters=student, **options)
 
 
