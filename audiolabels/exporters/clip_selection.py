@@ -148,12 +148,7 @@ def reorder_classes(targets: AnyTargets, form: str, named: str = "audioset") -> 
 
 
 def select_clips(
-    targets: Targets,
-    form: str,
-    name: Name,
-    export: Export,
-    *,
-    empty: bool,
+    targets: Targets, form: str, name: Name, export: Export, *, empty: bool, unit: str = "clips"
 ) -> Selection:
     """The clips that a form can hold; the others are counted and named in `export`.
 
@@ -161,16 +156,18 @@ def select_clips(
     negative throughout, with one they would teach nothing.
 
     Args:
-        targets: whole clips.
+        targets: N rows.
         form: its name, for messages.
         name: what the form calls a clip.
         export: where the others are counted.
         empty: whether the form can hold a clip without a positive class.
+        unit: what the form holds: whole `clips`; `segments`, several of a name; or clips of
+            `frames`, of which the first is selected.
 
     Raises:
-        OptionError: rows are frames.
+        OptionError: rows are frames, and the form holds whole clips.
     """
-    if are_segments(targets):
+    if unit == "clips" and are_segments(targets):
         if isinstance(targets, BinarisedTargets):
             raise OptionError(
                 f"{form} holds one row of scores a clip, and these have segments: give scores of "
@@ -180,26 +177,7 @@ def select_clips(
             f"{form} holds one target a clip, and these are frames: give targets of whole clips, "
             f"from --scheme diffuse or from labels of clips"
         )
-    fit = _select(targets, "clips", np.arange(len(targets)), export, empty)
-    return drop_ambiguous(name_clips(targets, fit, name), export)
-
-
-def select_framed(targets: Targets, name: Name, export: Export, *, empty: bool) -> Selection:
-    """The first frames of the clips that a form of events can hold; as `select_clips`."""
-    fit = _select(targets, "clips", clip_spans(targets)[0], export, empty)
-    return drop_ambiguous(name_clips(targets, fit, name), export)
-
-
-def select_segments(
-    targets: Targets, form: str, name: Name, export: Export, *, empty: bool
-) -> Selection:
-    """The segments that a form can hold; as `select_clips`, but several bear a clip's name."""
-    fit = _select(targets, "segments", np.arange(len(targets)), export, empty)
-    return name_clips(targets, fit, name)
-
-
-def _select(targets: Targets, what: str, first: Rows, export: Export, empty: bool) -> Rows:
-    """The first rows of clips, or of segments, of which something is known."""
+    first = clip_spans(targets)[0] if unit == "frames" else np.arange(len(targets))
     known, some = (
         np.logical_or.reduceat(flags[targets.row_of_clip], first) if len(first) else first > 0
         for flags in (
@@ -207,9 +185,11 @@ def _select(targets: Targets, what: str, first: Rows, export: Export, empty: boo
             np.asarray(targets.positive.any(axis=1)) | empty,
         )
     )
+    what = "segments" if unit == "segments" else "clips"
     export.leave_out(f"{what} of which nothing is known", _ids(targets, first[~known]))
     export.leave_out(f"{what} without a positive class", _ids(targets, first[known & ~some]))
-    return first[known & some]
+    selected = name_clips(targets, first[known & some], name)
+    return selected if unit == "segments" else drop_ambiguous(selected, export)
 
 
 def clip_spans(targets: Targets | SoftTargets) -> tuple[Rows, Rows]:

@@ -34,15 +34,8 @@ from audiolabels.exporters.clip_selection import (
     clip_spans,
     name_after,
     select_clips,
-    select_framed,
 )
-from audiolabels.exporters.event_selection import (
-    EventSelection,
-    frame_runs,
-    positive_table,
-    select_events,
-    unknown_table,
-)
+from audiolabels.exporters.event_selection import EventSelection, frame_runs, select_events
 from audiolabels.exporters.soft_columns import BinarisedTargets, soft_header
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, seconds
@@ -110,12 +103,13 @@ def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export
 def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Export:
     export, vocabulary = Export(), targets.vocabulary
     labels = vocabulary.names if names else vocabulary.ids
-    clips = select_framed(targets, name_after(files), export, empty=False)
+    name = name_after(files)
+    clips = select_clips(targets, "desed", name, export, empty=False, unit="frames")
     first, stop = clip_spans(targets)
     chosen = np.isin(first, clips.rows)
     end_ms = whole_ms(targets.offset)[stop[chosen] - 1]
     rows = np.flatnonzero(np.repeat(chosen, stop - first))
-    present, unsure = (frame_runs(clips, cells) for cells in (positive_table, unknown_table))
+    present, unsure = (frame_runs(clips, state) for state in ("positive", "unknown"))
     _write_strong(path, labels, present, unsure, export)
     _write_durations(path, clips.names.to_pylist(), end_ms, export)
     _write_classes(path, vocabulary, labels, _known(targets, rows), export)

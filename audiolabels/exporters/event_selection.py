@@ -1,6 +1,6 @@
 """What forms with events share: frames or events as stretches of milliseconds, clip by clip."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,26 +25,20 @@ from audiolabels.targets.targets import Targets
 
 CLIPS = ROWS // 16  # whose frames are unpacked at a time
 
-ReadTable = Callable[[Targets, Rows], npt.NDArray[np.bool_]]
+
+def read_state(targets: Targets, rows: Rows, state: str) -> npt.NDArray[np.bool_]:
+    """Which classes are `positive`, or `unknown`, in some rows: bool (len(rows), C)."""
+    target, mask = targets.to_numpy(rows)
+    cells: npt.NDArray[np.bool_] = target > 0 if state == "positive" else mask == 0
+    return cells
 
 
-def positive_table(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which classes are positive in some rows: bool (len(rows), C)."""
-    return targets.to_numpy(rows)[0] > 0
-
-
-def unknown_table(targets: Targets, rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which classes are unknown in some rows: bool (len(rows), C)."""
-    unknown: npt.NDArray[np.bool_] = targets.to_numpy(rows)[1] == 0
-    return unknown
-
-
-def frame_runs(clips: Selection, table: ReadTable) -> Iterator[tuple[list[str], Runs]]:
+def frame_runs(clips: Selection, state: str) -> Iterator[tuple[list[str], Runs]]:
     """Names of some clips, and the stretches in which their frames are set, a thousand at a time.
 
     Args:
-        clips: first frames, as `select_framed` finds them.
-        table: targets and rows to cells; frames of a class that meet or overlap are one stretch.
+        clips: first frames, as `select_clips` finds them.
+        state: see `read_state`; frames of a class that meet or overlap are one stretch.
 
     Yields:
         Names, and runs in milliseconds whose `clip` is a place among the names.
@@ -58,7 +52,7 @@ def frame_runs(clips: Selection, table: ReadTable) -> Iterator[tuple[list[str], 
         sizes = stop_of[start : start + CLIPS] - first
         clip = np.repeat(np.arange(len(first)), sizes)
         rows = np.arange(len(clip)) + np.repeat(first - np.cumsum(sizes) + sizes, sizes)
-        row, column = np.nonzero(table(targets, rows))
+        row, column = np.nonzero(read_state(targets, rows, state))
         runs = merge(clip[row], column, onset[rows[row]], offset[rows[row]])
         yield clips.names.slice(start, CLIPS).to_pylist(), runs
 

@@ -20,14 +20,8 @@ from audiolabels.exporters.clip_selection import (
     label_lists,
     name_after,
     select_clips,
-    select_framed,
 )
-from audiolabels.exporters.event_selection import (
-    ReadTable,
-    frame_runs,
-    positive_table,
-    unknown_table,
-)
+from audiolabels.exporters.event_selection import frame_runs, read_state
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
 from audiolabels.targets.targets import Targets
@@ -54,26 +48,23 @@ def write_hear(
         path.with_name(f"{path.stem}_masked.json"),
     )
     refuse_other_classes(beside, classes)
-    name = name_after(files)
-    if are_segments(targets):
-        clips, lines = select_framed(targets, name, export, empty=True), _events
-    else:
-        clips, lines = select_clips(targets, "hear", name, export, empty=True), _labels
-    for file, table in ((path, positive_table), (unknown, unknown_table)):
-        export.files[file] = write_rows(file, _object(lines(clips, labels, table))) - 2
+    unit, lines = ("frames", _events) if are_segments(targets) else ("clips", _labels)
+    clips = select_clips(targets, "hear", name_after(files), export, empty=True, unit=unit)
+    for file, state in ((path, "positive"), (unknown, "unknown")):
+        export.files[file] = write_rows(file, _object(lines(clips, labels, state))) - 2
     export.files[beside] = write_classes(beside, classes)
     return export
 
 
-def _labels(clips: Selection, labels: Sequence[str], table: ReadTable) -> Iterator[str]:
+def _labels(clips: Selection, labels: Sequence[str], state: str) -> Iterator[str]:
     for rows, names in clips.blocks():
-        listed = label_lists(table(clips.targets, rows), labels)
+        listed = label_lists(read_state(clips.targets, rows, state), labels)
         for name, some in zip(names, listed, strict=True):
             yield f"{_text(name)}: {_text(some)}"
 
 
-def _events(clips: Selection, labels: Sequence[str], table: ReadTable) -> Iterator[str]:
-    for names, runs in frame_runs(clips, table):
+def _events(clips: Selection, labels: Sequence[str], state: str) -> Iterator[str]:
+    for names, runs in frame_runs(clips, state):
         events: list[list[dict[str, str | int]]] = [[] for _ in names]
         for owner, c, begin, end in zip(*(a.tolist() for a in runs), strict=True):
             events[owner].append({"label": labels[c], "start": begin, "end": end})

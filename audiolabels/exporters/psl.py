@@ -26,7 +26,6 @@ from audiolabels.exporters.clip_selection import (
     clip_lengths,
     reorder_classes,
     select_clips,
-    select_segments,
 )
 from audiolabels.exporters.hdf5 import keep_with_audio
 from audiolabels.exporters.soft_columns import soft_header
@@ -59,8 +58,8 @@ def write_psl(
     classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(beside, classes)
     length = clip_lengths(targets, "psl", clip_duration)
-    choose = select_segments if segments else select_clips
-    clips = choose(targets, "psl", _namer(length), export, empty=False)
+    unit = "segments" if segments else "clips"
+    clips = select_clips(targets, "psl", _namer(length), export, empty=False, unit=unit)
     if audio is None:
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
     else:
