@@ -21,11 +21,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import texts_to_arrow
-from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import EXTENSION, parse_clip_name
 from audiolabels.errors import FeaturesFileError, extra, shortlist
-from audiolabels.features.inputs import Floats, Inputs, Progress, Rows, Seconds, chosen_rows, spans
+from audiolabels.features.inputs import (
+    Features,
+    Floats,
+    Inputs,
+    Progress,
+    Rows,
+    Seconds,
+    chosen_rows,
+    spans,
+)
 from audiolabels.labels.report import Finding, Report
 
 PATHS = ("path", "file", "filename", "file_name", "audio")
@@ -69,8 +76,8 @@ class AudioFile:
         return Finding(self.shown, self.row, self.clip_id, kind, reason)
 
 
-class AudioFeatures:
-    """Audio of clips; a `Features`.
+class AudioFeatures(Features):
+    """Audio of clips.
 
     Args:
         files: those that can be used, one a clip.
@@ -80,7 +87,7 @@ class AudioFeatures:
     """
 
     takes = "audio"
-    dim = None
+    rate: int
 
     def __init__(
         self,
@@ -90,11 +97,8 @@ class AudioFeatures:
         *,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self.clip_ids: Sequence[str] = [file.clip_id for file in files]
-        self.rate, self.step = rate, 1 / rate
-        self.cache_bytes = cache_bytes
-        self._files, self._opening = files, report
-        self._finder = ClipFinder(texts_to_arrow(list(self.clip_ids)))
+        super().__init__([file.clip_id for file in files], 1 / rate, report)
+        self.rate, self.cache_bytes, self._files = rate, cache_bytes, files
         self._found = np.frombuffer(mmap.mmap(-1, len(files)), np.uint8)  # forks share it
         self._found[:] = [BROKEN * file.cut for file in files]
         self._cache: OrderedDict[int, Floats] = OrderedDict()
@@ -102,26 +106,20 @@ class AudioFeatures:
     @property
     def report(self) -> Report:
         """What opening found, and what reading found so far."""
-        report = replace(self._opening, findings=list(self._opening.findings))
+        report = replace(self._report, findings=list(self._report.findings))
         for bit, (kind, reason) in FOUND.items():
             for clip in np.flatnonzero(self._found & bit).tolist():
                 report.findings.append(self._files[clip].finding(kind, reason))
         return report
 
-    def find(self, ids: Sequence[str]) -> Rows:
-        """See `Features`."""
-        return self._finder.find(ids)
-
     def durations(self, rows: npt.ArrayLike) -> Seconds:
-        """See `Features`; as the headers say."""
+        """See `Features`."""
         files = [self._files[clip] for clip in chosen_rows(rows, len(self._files)).tolist()]
         return np.array([file.frames / file.rate for file in files], np.float64)
 
-    def lengths(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Rows:
+    def sizes(self, rows: npt.ArrayLike) -> Rows:
         """See `Features`."""
-        sizes = np.ceil(self.durations(rows) * self.rate)
-        begin, end = spans(onset, offset, 1 / self.rate, 0, sizes)
-        return end - begin
+        return np.ceil(self.durations(rows) * self.rate).astype(np.int64)
 
     def read(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Inputs:
         """See `Features`. Each file is decoded once a call."""

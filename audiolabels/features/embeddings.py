@@ -17,7 +17,6 @@ HDF5 file is read batch by batch. Numbers that are none are refused when they ar
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +27,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import NUMPY_TYPES, one_chunk, texts_to_arrow, to_numpy
-from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import canonical_ids
 from audiolabels.errors import FeaturesFileError, shortlist
-from audiolabels.features.inputs import Floats, Inputs, Rows, Seconds, chosen_rows, spans
+from audiolabels.features.inputs import Features, Floats, Inputs, Rows, chosen_rows, spans
 from audiolabels.labels.report import Finding, Report
 from audiolabels.readers.scores.formats import texts
 from audiolabels.readers.scores.hdf5 import open_hdf5
@@ -64,50 +62,35 @@ class Frames(NamedTuple):
     values: npt.NDArray[Any] | None
 
 
-class EmbeddingFeatures:
-    """Embeddings of clips; a `Features`."""
+class EmbeddingFeatures(Features):
+    """Embeddings of clips."""
 
-    takes = "embeddings"
-    rate = None
+    takes, centre = "embeddings", 0.5
 
     def __init__(self, path: Path, frames: Frames, frame_seconds: float) -> None:
         if frames.dtype != np.uint8 and frames.dtype.kind != "f":
             raise ValueError(f"it holds {frames.dtype}; expected floats, or uint8 as VGGish's are")
-        self.clip_ids: Sequence[str] = frames.names
-        self.dim = frames.dim
-        self._path, self._frames, self.step = path, frames, frame_seconds
-        clip_ids = canonical_ids(texts_to_arrow(frames.names))
-        ids = clip_ids.to_pylist()
+        ids = canonical_ids(texts_to_arrow(frames.names)).to_pylist()
         if twice := [clip for clip, count in Counter(ids).items() if count > 1]:
             raise ValueError(
                 f"{len(twice):,} clips occur more than once: {shortlist(twice)}; keep one of each"
             )
-        self._finder = ClipFinder(clip_ids)
-        self.report = Report(len(ids), len(ids))
-        self.report.findings += [
+        report = Report(len(ids), len(ids))
+        super().__init__(frames.names, frame_seconds, report)
+        self.dim, self._path, self._frames = frames.dim, path, frames
+        report.findings += [
             Finding(path.name, i + 1, ids[i], "clip without frames", "no frame")
             for i in np.flatnonzero(frames.sizes == 0).tolist()
         ]
 
-    def find(self, ids: Sequence[str]) -> Rows:
+    def sizes(self, rows: npt.ArrayLike) -> Rows:
         """See `Features`."""
-        return self._finder.find(ids)
-
-    def durations(self, rows: npt.ArrayLike) -> Seconds:
-        """See `Features`; a clip is as long as its frames."""
-        sizes = self._frames.sizes[chosen_rows(rows, len(self.clip_ids))]
-        return sizes.astype(np.float64) * self.step
-
-    def lengths(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Rows:
-        """See `Features`."""
-        sizes = self._frames.sizes[chosen_rows(rows, len(self.clip_ids))]
-        begin, end = spans(onset, offset, self.step, 0.5, sizes)
-        return end - begin
+        return self._frames.sizes[chosen_rows(rows, len(self.clip_ids))]
 
     def read(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Inputs:
         """See `Features`."""
         clips = chosen_rows(rows, len(self.clip_ids))
-        begin, end = spans(onset, offset, self.step, 0.5, self._frames.sizes[clips])
+        begin, end = spans(onset, offset, self.step, self.centre, self.sizes(clips))
         frames, first = self._fetch(clips)
         lengths = end - begin
         within = np.arange(lengths.max(initial=0))

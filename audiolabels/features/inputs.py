@@ -1,11 +1,15 @@
 """Segments of clips, as a model hears them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.columns import texts_to_arrow
+from audiolabels.clips.index import ClipFinder
+from audiolabels.clips.names import canonical_ids
 from audiolabels.errors import OptionError
 from audiolabels.labels.report import Report
 
@@ -27,7 +31,7 @@ class Inputs(NamedTuple):
     lengths: Rows
 
 
-class Features(Protocol):
+class Features(ABC):
     """Clips from which segments are read.
 
     Attributes:
@@ -36,20 +40,22 @@ class Features(Protocol):
         dim: numbers a frame, D, of embeddings.
         rate: samples a second of audio.
         step: seconds from one frame, or sample, to the next.
-        report: what was left out, or used otherwise than it stands; rows are files or clips.
+        centre: the time of a frame or sample after its beginning, in steps.
     """
 
-    clip_ids: Sequence[str]
     takes: str
+    dim: int | None = None
+    rate: int | None = None
+    centre = 0.0
+
+    def __init__(self, clip_ids: Sequence[str], step: float, report: Report) -> None:
+        self.clip_ids, self.step, self._report = clip_ids, step, report
+        self._finder = ClipFinder(canonical_ids(texts_to_arrow(list(clip_ids))))
 
     @property
-    def dim(self) -> int | None: ...  # noqa: D102
-    @property
-    def rate(self) -> int | None: ...  # noqa: D102
-    @property
-    def step(self) -> float: ...  # noqa: D102
-    @property
-    def report(self) -> Report: ...  # noqa: D102
+    def report(self) -> Report:
+        """What was left out, or used otherwise than it stands; rows are files or clips."""
+        return self._report
 
     def find(self, ids: Sequence[str]) -> Rows:
         """The row of each clip, int64 (B,), or -1, by the rule of `audiolabels.clips.index`.
@@ -57,16 +63,22 @@ class Features(Protocol):
         Raises:
             UnknownClipError: a name could mean several clips.
         """
-        ...
+        return self._finder.find(ids)
+
+    @abstractmethod
+    def sizes(self, rows: npt.ArrayLike) -> Rows:
+        """Frames or samples of clips, int64 (B,), as headers say."""
 
     def durations(self, rows: npt.ArrayLike) -> Seconds:
-        """Lengths of clips in seconds, float64 (B,)."""
-        ...
+        """Lengths of clips in seconds, float64 (B,), as headers say."""
+        return self.sizes(rows).astype(np.float64) * self.step
 
     def lengths(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Rows:
         """Frames or samples of segments, int64 (B,), as headers say; arguments as for `read`."""
-        ...
+        begin, end = spans(onset, offset, self.step, self.centre, self.sizes(rows))
+        return end - begin
 
+    @abstractmethod
     def read(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Inputs:
         """Segments of clips.
 
@@ -81,7 +93,6 @@ class Features(Protocol):
             OptionError: no such clip, or an offset before its onset.
             FeaturesFileError: an embedding holds what is no number.
         """
-        ...
 
 
 def chosen_rows(rows: npt.ArrayLike, count: int) -> Rows:
