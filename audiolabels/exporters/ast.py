@@ -1,13 +1,12 @@
 """The JSON of AST, PSLA, SSAST and AudioMAE, with sampling weights and the list of classes.
 
-Form: `{"data": [{"wav": path, "labels": "/m/a,/m/b"}, …]}`, an entry a clip. Readers look each
-label up in `class_labels_indices.csv`, so any vocabulary works that this file lists; of an entry
-they take `wav` and `labels` alone. Here each entry has a third key, `masked`: the unknown classes,
-joined as `labels` are. `<json name>_weight.csv` holds one number a clip, that of
-`sampling_weights(…, "ast")` over the clips that are written.
+Format: `{"data": [{"wav": path, "labels": "/m/a,/m/b"}, …]}`, one entry per clip. Readers look each
+label up in `class_labels_indices.csv`, so any vocabulary in that file works; they read only `wav`
+and `labels`. Each entry has a third key, `masked`: the unknown classes, joined like `labels`; soft
+targets have a fourth, `soft`, see `soft_columns`. `<json name>_weight.csv` has one number per clip:
+`sampling_weights(…, "ast")` of the exported clips.
 
-What it cannot hold: a clip without a positive class, since an empty `labels` names a class that no
-list has. Of soft targets the scores stand in a fourth key, `soft`, see `soft`.
+Not possible: a clip without a positive class, since an empty `labels` is looked up as a class.
 """
 
 import json
@@ -24,16 +23,16 @@ from audiolabels.targets.targets import Targets
 
 
 def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") -> Export:
-    """Write the JSON, and beside it the weights and `class_labels_indices.csv`.
+    """Write the JSON, the weights and `class_labels_indices.csv`.
 
     Args:
         targets: N whole clips.
-        path: ends in `.json`, for AST cuts five characters off to find the weights.
-        files: the audio files' paths, see `name_after`.
+        path: ends in `.json`; AST removes five characters to find the weights.
+        files: paths of the audio files, see `name_after`.
 
     Raises:
-        OptionError: rows are frames, `path` or `files` do not fit, or another list of classes
-            stands beside `path`.
+        OptionError: rows are frames, an unsuitable `path` or `files`, or another list of classes in
+            the folder.
     """
     path = Path(path)
     if path.suffix != ".json":

@@ -1,19 +1,19 @@
-"""CED's lists of clips, and the file of highest scores that it is trained with.
+"""CED's lists of clips, and the files of highest scores that it is trained with.
 
-Form of a list: TSV with `filename`, `labels`, column numbers of the 527 classes joined by `;`, and
-`hdf5path`, whose data sets bear the files' names. CED evaluates with such lists; for training it
-takes from them where the audio is. Last comes `masked`, the unknown classes joined as `labels` are,
-and a lone `;` where there are none, so that no reader takes the column for numbers.
+Format of a list: TSV with `filename`, `labels` (column numbers of the 527 classes, joined by `;`)
+and `hdf5path`, a file with one data set per clip, under the clip's file name. CED evaluates with
+such lists; in training it uses them only to find the audio. The last column is `masked`, the
+unknown classes joined like `labels`, or a lone `;`, so that no reader parses the column as numbers.
 
-What CED is trained with are a teacher's scores in HDF5: `topk_values` float16 and `topk_indexes`
-int16 (N, k), highest first, and `seeds` int32 (N,), of its augmentation; a Parquet file of the same
-name has `filename`, `start` and `end` in seconds. `mask`, bits (N, ceil(C / 8)) in `numpy.packbits`
-order, stands beside them, 1 = known. Only as many scores as `k` are kept, so the others, however
-high, become what CED's `label_type` says, zero by default.
+For training, CED reads a teacher's scores in HDF5: `topk_values` float16 and `topk_indexes` int16
+(N, k), highest first, and `seeds` int32 (N,), of its augmentation; a Parquet file of the same name
+has `filename`, `start` and `end` in seconds. An added data set `mask` has bits (N, ceil(C / 8)) in
+`numpy.packbits` order, 1 = known. All scores but the `k` highest become what CED's `label_type`
+sets, zero by default.
 
-What it cannot hold: other classes; in a list frames, and a clip without a positive class, whose
-empty cell is no number. Deviations: of a score file there is one epoch, which CED then takes in
-each; seeds are 0; `meta.pt`, which holds objects of CED's own code, is not written.
+Not possible: other classes; in a list also frames, and clips without a positive class, since an
+empty cell is not a number. Deviations: a score file has one epoch, which CED then uses in every
+epoch; seeds are 0; `meta.pt`, which holds objects of CED's own code, is not written.
 """
 
 import re
@@ -52,17 +52,17 @@ def write_ced(
     files: str = "{id}.wav",
     audio: str | Path | None = None,
 ) -> Export:
-    """Write a list, and beside it `class_labels_indices.csv`; of soft targets the highest scores.
+    """Write a list and `class_labels_indices.csv`; for soft targets the highest scores.
 
     Args:
-        targets: N whole clips of the 527 classes, in any order; soft ones, of clips or segments,
-            become what `write_top_scores` writes, without a list.
-        files: names of the audio files, see `name_after`, without a folder.
-        audio: CED's HDF5 file, a data set a clip; it becomes `hdf5path`.
+        targets: N whole clips of the 527 classes, in any order; soft targets, of clips or segments,
+            are written by `write_top_scores`, without a list.
+        files: names of the audio files without a folder, see `name_after`.
+        audio: CED's HDF5 file with one data set per clip; becomes `hdf5path`.
 
     Raises:
-        OptionError: rows are frames, `files` or the audio file do not fit, or another list of
-            classes stands beside `path`.
+        OptionError: rows are frames, unsuitable `files` or audio file, or another list of classes
+            in the folder.
     """
     if "/" in files:
         raise OptionError(f"files {files!r}: CED cuts names at the last slash; name no folder")
@@ -106,22 +106,22 @@ def write_top_scores(
     known: npt.NDArray[np.generic] | None = None,
     top: int = KEPT_SCORES,
 ) -> Export:
-    """Write the highest scores of each clip or chunk, and the Parquet file beside them.
+    """Write the highest scores of each clip or chunk, and the Parquet file.
 
     Args:
         scores: float (N, C), in [0, 1].
-        names: N names of audio files, as CED's HDF5 has them; chunks of a file bear its name.
-        path: ends in `.h5` and has `ep1_` in its name, as `logits_ep1_0.h5`.
+        names: N names of audio files, as in CED's HDF5; chunks of a file share its name.
+        path: ends in `.h5`, with `ep1_` in its name, such as `logits_ep1_0.h5`.
         seconds: length of all chunks, or of each, (N,).
-        start: where in its file each begins, in seconds, likewise.
-        known: (N, C), zero where a class is unknown: its score takes no place; all, by default.
-        top: how many scores of a clip are kept.
+        start: onset of each in its file, in seconds, likewise.
+        known: (N, C), zero where a class is unknown and its score is skipped; all known by default.
+        top: number of scores kept per clip.
 
     Returns:
         With the number of scores above zero that are not kept.
 
     Raises:
-        OptionError: shapes, names, scores or `path` do not fit, or h5py is not installed.
+        OptionError: unsuitable shapes, names, scores or `path`, or h5py is not installed.
     """
     h5py, export, path = import_h5py(), Export(), Path(path)
     parquet = path.with_suffix(".parquet")

@@ -1,7 +1,7 @@
-"""What forms with one row a clip share: which clips they can hold, under which names.
+"""Which clips a format can hold, and under which names.
 
-A clip's id is `<11 characters>_<start ms>`; most forms write the 11 characters alone. Two clips of
-one video then have one name, and no reader could tell them apart: they are left out, and counted.
+A clip's id is `<11 characters>_<start ms>`; most formats store the 11 characters alone. Two clips
+of one video then share a name, which no reader could resolve: they are left out, and counted.
 """
 
 import re
@@ -37,12 +37,12 @@ Name = Callable[[str, int], str]  # a clip's id, and its row, to what a form cal
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Targets that a form can hold.
+    """The clips, or segments, that are exported.
 
     Attributes:
-        targets: N clips.
-        rows: int64 (K,): the rows that are written, in order.
-        names: string (K,): what the form calls them; no two are equal.
+        targets: N rows.
+        rows: int64 (K,): the exported rows, in order.
+        names: string (K,): their names in the format.
     """
 
     targets: Targets
@@ -53,7 +53,7 @@ class Selection:
         return len(self.rows)
 
     def take(self, which: Rows) -> "Selection":
-        """The clips at these places, in that order."""
+        """The clips at these positions, in that order."""
         return Selection(self.targets, self.rows[which], self.names.take(to_arrow(which)))
 
     def blocks(self) -> Iterator[tuple[Rows, list[str]]]:
@@ -62,14 +62,14 @@ class Selection:
             yield self.rows[start : start + ROWS], self.names.slice(start, ROWS).to_pylist()
 
     def cells(self, labels: Sequence[str], separator: str) -> Iterator[Cells]:
-        """Row, name, positive and unknown classes joined, and `soft_cells`, clip by clip."""
+        """Row, name, joined positive and unknown classes, and `soft_cells`, row by row."""
         for rows, names in self.blocks():
             texts = label_texts(self.targets, rows, labels, separator)
             scores = soft_cells(self.targets, rows)
             yield from zip(rows.tolist(), names, *texts, scores, strict=True)
 
     def keep(self, fits: Callable[[str], bool], reason: str, export: Export) -> "Selection":
-        """The clips whose name fits; the others are counted and named in `export`."""
+        """The clips with a suitable name; the others are counted and named in `export`."""
         fit = np.array([fits(name) for name in self.names.to_pylist()], np.bool_)
         export.leave_out(reason, self.names.take(to_arrow(np.flatnonzero(~fit))))
         return self if fit.all() else self.take(np.flatnonzero(fit))
@@ -107,11 +107,11 @@ def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None)
 
     Args:
         targets: N clips or segments.
-        form: its name, for messages.
-        clip_duration: seconds, for clips whose length the targets do not say; segments never do.
+        form: name of the format, for messages.
+        clip_duration: seconds, for segments and for clips of unknown length.
 
     Raises:
-        OptionError: a length is missing, or a segment begins after its clip.
+        OptionError: a length is missing, or a segment begins after the end of its clip.
     """
     segments = are_segments(targets)
     if clip_duration is None and (targets.offset.null_count or segments):
@@ -128,10 +128,10 @@ def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None)
 
 
 def reorder_classes(targets: AnyTargets, form: str, named: str = "audioset") -> AnyTargets:
-    """The same targets with their columns in the order that the form's readers fix.
+    """The targets with the columns in the order that the format requires.
 
     Raises:
-        VocabularyError: the classes are not the same.
+        VocabularyError: other classes.
     """
     own, wanted = targets.vocabulary, load_vocabulary(named)
     if own.ids == wanted.ids:
@@ -150,22 +150,22 @@ def reorder_classes(targets: AnyTargets, form: str, named: str = "audioset") -> 
 def select_clips(
     targets: Targets, form: str, name: Name, export: Export, *, empty: bool, unit: str = "clips"
 ) -> Selection:
-    """The clips that a form can hold; the others are counted and named in `export`.
+    """The clips that a format can hold; the others are counted and named in `export`.
 
-    Clips of which nothing is known are left out of every form: without a mask they would be
-    negative throughout, with one they would teach nothing.
+    Clips without any known target are always left out: without a mask they would be negative
+    throughout, with one they would have no effect.
 
     Args:
         targets: N rows.
-        form: its name, for messages.
-        name: what the form calls a clip.
-        export: where the others are counted.
-        empty: whether the form can hold a clip without a positive class.
-        unit: what the form holds: whole `clips`; `segments`, several of a name; or clips of
-            `frames`, of which the first is selected.
+        form: name of the format, for messages.
+        name: a clip's name in the format.
+        export: counts the others.
+        empty: whether the format can hold a clip without a positive class.
+        unit: what the format holds: whole `clips`; `segments`, which share names; or clips of
+            `frames`, the first of which is selected.
 
     Raises:
-        OptionError: rows are frames, and the form holds whole clips.
+        OptionError: rows are frames, and the format holds whole clips.
     """
     if unit == "clips" and are_segments(targets):
         if isinstance(targets, BinarisedTargets):
@@ -200,7 +200,7 @@ def clip_spans(targets: Targets | SoftTargets) -> tuple[Rows, Rows]:
 
 
 def name_clips(targets: Targets, rows: Rows, name: Name) -> Selection:
-    """Rows of targets under the names that a form gives them."""
+    """Rows of targets under their names in the format."""
     parts = [texts_to_arrow([])]
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
@@ -210,7 +210,7 @@ def name_clips(targets: Targets, rows: Rows, name: Name) -> Selection:
 
 
 def drop_ambiguous(clips: Selection, export: Export) -> Selection:
-    """Without the clips whose name another has; of several that say the same, the first stays."""
+    """Drop clips with a shared name; of duplicates, the first is kept."""
     targets, places = clips.targets, defaultdict[str, list[int]](list)
     for place in np.flatnonzero(~unique_names(clips.names)).tolist():
         places[clips.names[place].as_py()].append(place)
@@ -238,7 +238,7 @@ def drop_ambiguous(clips: Selection, export: Export) -> Selection:
 
 
 def unique_names(names: pa.StringArray) -> npt.NDArray[np.bool_]:
-    """Whether each name is that of no other: bool (N,)."""
+    """Whether a name occurs once: bool (N,)."""
     codes = to_numpy(names.dictionary_encode().indices)
     single: npt.NDArray[np.bool_] = np.bincount(codes, minlength=1)[codes] == 1
     return single
@@ -263,7 +263,7 @@ def label_texts(
 
 
 def label_lists(table: npt.NDArray[np.bool_], labels: Sequence[str]) -> Iterator[list[str]]:
-    """The labels of the classes that are set, row by row of a table (D, C)."""
+    """The labels of the set classes, for each row of a table (D, C)."""
     row, column = np.nonzero(table)
     ends = np.cumsum(np.bincount(row, minlength=len(table))).tolist()
     flat = [labels[c] for c in column.tolist()]
@@ -272,13 +272,13 @@ def label_lists(table: npt.NDArray[np.bool_], labels: Sequence[str]) -> Iterator
 
 
 def lists_of(owner: Rows, values: pa.Array, count: int) -> pa.ListArray:
-    """Values as `count` lists, from the ascending number of the list that each belongs to."""
+    """Values as `count` lists, given the ascending number of the list of each value."""
     ends = np.cumsum(np.bincount(owner, minlength=count))
     return pa.ListArray.from_arrays(to_arrow(np.append(0, ends).astype(np.int32)), values)
 
 
 def write_weights(clips: Selection, path: Path, export: Export) -> None:
-    """Write the sampling weights of AST's code, a number a clip, beside `path`."""
+    """Write the sampling weights of AST's code, one number per clip, next to `path`."""
     bits, rows = clips.targets.positive, clips.targets.row_of_clip[clips.rows]
     drawn = weigh_clips(bits, rows, len(clips.targets.vocabulary), "ast")
     weights = path.with_name(f"{path.stem}_weight.csv")

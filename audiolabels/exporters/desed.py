@@ -1,22 +1,22 @@
 """The TSV of DESED_task: weak labels from whole clips, strong labels from frames or events.
 
-Form: weak `filename`, `event_labels`, joined by commas; strong `filename`, `onset`, `offset`,
-`event_label`, in seconds. Of one class no two events of a clip overlap or meet. DESED_task finds
-each label in its own list of classes, in whose order its targets are, and has a set of classes for
-each data set, outside of which it trains nothing; `<name>_classes.tsv` holds both: `label`, `id`,
-`name` in column order, and `known`, which is 0 for a class that is unknown in all clips.
+Format: weak labels have `filename` and `event_labels`, joined by commas; strong labels `filename`,
+`onset`, `offset`, `event_label`, in seconds. Events of a class in a clip neither overlap nor touch.
+DESED_task looks labels up in its own list of classes, which gives the column order, and has a set
+of trained classes per data set; `<name>_classes.tsv` has both: `label`, `id`, `name` in column
+order, and `known`, 0 for a class that is unknown in all clips.
 
-What is unknown within a clip stands in a further column, `masked`, of weak labels, which are read
-by name; beside strong labels in `<name>_masked.tsv`, of the same form. `<name>_durations.tsv`
-(`filename`, `duration`) says how far a clip is known: to its end, or to that of its last frame.
+Unknown classes are in a further column, `masked`, of weak labels, which are read by name, and in
+`<name>_masked.tsv`, of the same format, for strong labels. `<name>_durations.tsv` (`filename`,
+`duration`) gives the end of the known part: of the clip, or of its last frame.
 
-What it cannot hold: a clip without a positive class, whose weak row stops the reader and whose
-strong row it drops; the grid of the frames, for DESED_task makes its own, in which an event fills
-each that it touches; and where one event of a class ends and another that meets it begins, by which
-`strong_framed` may give other frames once they are one. Deviations: labels are ids unless `names`
-says otherwise, since weak labels are split at commas, which display names have; there is no
-`confidence`, which tells of whole events. Of soft targets of clips the scores stand in a column
-`soft` of weak labels, see `soft`; those of segments are refused.
+Not possible: a clip without a positive class (its weak row stops the reader, its strong row is
+dropped); the grid of the frames, since DESED_task frames events itself, filling each frame that an
+event touches; and the boundary between touching events of a class, without which `strong_framed`
+may fill other frames. Deviations: labels are ids by default, since weak labels are split at commas,
+which display names contain; there is no `confidence`, which applies to whole events. Scores of soft
+targets of clips are in a column `soft` of weak labels, see `soft_columns`; soft segments are
+refused.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,18 +57,19 @@ def write_desed(
     vocabulary: str | Path | Vocabulary | None = None,
     parents: str | None = None,
 ) -> Export:
-    """Write the TSV and the files beside it.
+    """Write the TSV and its companion files.
 
     Args:
-        labels: targets of whole clips, for weak labels; targets of frames, or events, for strong.
+        labels: targets of whole clips for weak labels; targets of frames, or events, for strong
+            ones.
         files: names of the audio files, see `name_after`.
-        names: whether labels are display names, not ids.
-        vocabulary: of events, `audioset-strong` by default; those of other classes are left out.
-        parents: of events, see `merge_events`; `none` by default.
+        names: display names as labels, not ids.
+        vocabulary: for events, `audioset-strong` by default; events of other classes are left out.
+        parents: for events, see `merge_events`; `none` by default.
 
     Raises:
-        OptionError: `files` does not fit, a name in a weak label has a comma, targets are given
-            a vocabulary or parents, or no such policy.
+        OptionError: unsuitable `files`, a comma in a weak label, a vocabulary or parents for
+            targets, or no such policy.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
     """
     if isinstance(labels, Events):

@@ -1,19 +1,19 @@
-"""The manifest of EAT, its labels line by line beside it, and its list of classes.
+"""The manifest of EAT, its labels, and its list of classes.
 
-Form: `<split>.tsv` names the folder of the audio in its first line, then has a line a clip, path
-and number of samples; `<split>.lbl` has for the same line the name and the ids, joined by commas;
-`label_descriptors.csv` lists number, id and name without a header. EAT splits all lines at blanks.
-Readers look ids up in the list, so any vocabulary works. `<split>.masked` has the form of
-`<split>.lbl` and holds the unknown classes. `<split>_weight.csv` holds a number a clip, that of
-`sampling_weights(…, "ast")` over the clips that are written, for EAT's `weights_file`.
+Format: the first line of `<split>.tsv` is the folder of the audio; then follows a line per clip
+with path and number of samples. `<split>.lbl` has, for the same lines, the name and the ids, joined
+by commas; `label_descriptors.csv` lists number, id and name without a header. EAT splits all lines
+at blanks and looks ids up in the list, so any vocabulary works. `<split>.masked` has the unknown
+classes in the format of `<split>.lbl`, `<split>.soft` the scores of soft targets, see
+`soft_columns`. `<split>_weight.csv`, for EAT's `weights_file`, has one number per clip:
+`sampling_weights(…, "ast")` of the exported clips.
 
-Sizes are what the headers of the audio files say; or, without the audio, the length of each clip
-times a sample rate, which is a guess: a file that was cut short has fewer samples. EAT needs them
-to leave short clips out and to batch clips of equal length.
+Sizes come from the headers of the audio files or, without the audio, from the length of each clip
+and a sample rate: an estimate, since a truncated file has fewer samples. EAT uses them to leave
+short clips out and to batch clips of equal length.
 
-What it cannot hold: frames; a clip without a positive class, for the reader takes the second word
-of each line; and a path with a blank. Of soft targets `<split>.soft` has the scores line by line,
-see `soft`.
+Not possible: frames; a clip without a positive class, since the second word of each line is read;
+and a path with a blank.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -53,16 +53,15 @@ def write_eat(
 
     Args:
         targets: N whole clips.
-        path: the manifest, `<split>.tsv`; an existing file is replaced at the end.
-        files: the audio files' paths, see `name_after`.
-        audio: their folder, whose files say how many samples they have.
-        sample_rate: in hertz, in the place of `audio`.
-        clip_duration: with `sample_rate`, seconds of clips whose length the targets do not say.
+        path: the manifest, `<split>.tsv`.
+        files: paths of the audio files, see `name_after`.
+        audio: their folder, for the number of samples.
+        sample_rate: in hertz, instead of `audio`.
+        clip_duration: with `sample_rate`, seconds of clips of unknown length.
 
     Raises:
-        OptionError: rows are frames, `path` or `files` do not fit, sizes have no source or two, a
-            clip's length is missing, no clip has audio, or another list of classes stands beside
-            `path`.
+        OptionError: rows are frames, unsuitable `path` or `files`, neither or both sources of
+            sizes, a missing length, no clip with audio, or another list of classes in the folder.
     """
     path = Path(path)
     if path.suffix != ".tsv":
@@ -101,7 +100,7 @@ def write_eat(
 
 
 def _measure(clips: Selection, folder: Path, export: Export) -> tuple[Selection, Rows]:
-    """The clips that have a file with samples in a folder, and the number of these."""
+    """The clips with a non-empty file in a folder, and their numbers of samples."""
     if not folder.is_dir():
         raise OptionError(f"{folder}: no such folder of audio")
     heard = sorted(
@@ -120,7 +119,7 @@ def _measure(clips: Selection, folder: Path, export: Export) -> tuple[Selection,
 
 
 def _count_samples(file: Path) -> int:
-    """Samples of a channel, as the file's header says; 0 if it cannot be read.
+    """Samples per channel from the file's header; 0 if it cannot be read.
 
     Raises:
         OptionError: soundfile is not installed.

@@ -1,12 +1,12 @@
-"""Reference events for evaluators: merged per class, since these refuse events that meet.
+"""Reference events for evaluators: merged per class, since these refuse touching events.
 
-All take TSV with the columns `filename`, `onset`, `offset`, `event_label`. sed_scores_eval wants a
-row without label for a clip without events; psds_eval knows such clips from the lengths alone,
-sed_eval not at all. The first two need the clips' lengths as well: `filename`, `duration`.
+All read TSV with the columns `filename`, `onset`, `offset`, `event_label`. sed_scores_eval needs a
+row without label for a clip without events; psds_eval takes such clips from the lengths alone,
+sed_eval not at all. The first two also need the clips' lengths: `filename`, `duration`.
 
-File names are the clip's id and `.wav`, for some readers cut a name at its last dot. Labels are
-ids, for display names hold commas, at which some readers split. sed_eval's reader can do without
-the header, but then swallows the first event.
+File names are the clip's id and `.wav`, since some readers cut names at the last dot. Labels are
+ids by default, since display names contain commas, at which some readers split. sed_eval's reader
+works without a header, but with one it does not lose the first event.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,15 +41,15 @@ def write_events(
     """Write reference events for an evaluator, merged per class and cut to the clip.
 
     Args:
-        events: N clips; those of which nobody said what sounds are left out, and counted.
+        events: N clips; unannotated ones are left out, and counted.
         form: a key of `FORMS`.
         vocabulary: events of other classes are left out, and counted.
         parents: see `merge_events`.
-        names: whether labels are display names, not ids.
+        names: display names as labels, not ids.
         durations: where to write the clips' lengths.
 
     Raises:
-        OptionError: no such form or policy, or one path for both files.
+        OptionError: no such format or policy, or one path for both files.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
     """
     silent = FORMS[choose("form", form, FORMS)]

@@ -1,4 +1,4 @@
-"""What forms with events share: frames or events as stretches of milliseconds, clip by clip."""
+"""Frames or events as spans in milliseconds, clip by clip, for formats with events."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -34,14 +34,14 @@ def read_state(targets: Targets, rows: Rows, state: str) -> npt.NDArray[np.bool_
 
 
 def frame_runs(clips: Selection, state: str) -> Iterator[tuple[list[str], Runs]]:
-    """Names of some clips, and the stretches in which their frames are set, a thousand at a time.
+    """Names of some clips and the spans of their frames in a state, a thousand clips at a time.
 
     Args:
-        clips: first frames, as `select_clips` finds them.
-        state: see `read_state`; frames of a class that meet or overlap are one stretch.
+        clips: first frames, see `select_clips`.
+        state: see `read_state`; touching or overlapping frames of a class are one span.
 
     Yields:
-        Names, and runs in milliseconds whose `clip` is a place among the names.
+        Names, and runs in milliseconds whose `clip` is a position among the names.
     """
     targets = clips.targets
     onset, offset = whole_ms(targets.onset), whole_ms(targets.offset)
@@ -58,7 +58,7 @@ def frame_runs(clips: Selection, state: str) -> Iterator[tuple[list[str], Runs]]
 
 
 def _single_events(events: Events, vocabulary: Vocabulary, *, parents: str) -> Runs:
-    """The events that have a part in their clip."""
+    """The events that overlap their clip."""
     clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
     inside = np.flatnonzero((onset < events.duration_ms[clip]) & (offset > 0))
     order = inside[np.lexsort([a[inside] for a in (offset, onset, column, clip)])]
@@ -70,9 +70,9 @@ class EventSelection(NamedTuple):
 
     Attributes:
         clips: int64 (K,): their rows among the events.
-        names: string (K,): what the form calls them; no two are equal.
-        present: events, in milliseconds, ascending; `clip` is a place among the names.
-        unsure: where a class is unknown, likewise; an event that says otherwise wins.
+        names: string (K,): their distinct names in the format.
+        present: events in milliseconds, ascending; `clip` is a position among the names.
+        unsure: where a class is unknown, likewise; contradicting events take precedence.
     """
 
     clips: Rows
@@ -95,15 +95,11 @@ def select_events(
     Args:
         events: N clips.
         vocabulary: C classes.
-        parents: see `merge_events`.
-        name: what the form calls a clip.
-        export: where the others are counted.
-        merged: whether events of a class that overlap or meet become one, cut to the clip; if not,
-            each stands by itself, with the times that it was given.
-
-    Raises:
-        OptionError: no such policy.
-        VocabularyError: the events' ontology lacks a class of the vocabulary.
+        parents: see `merge_events`; errors likewise.
+        name: a clip's name in the format.
+        export: counts the others.
+        merged: whether overlapping or touching events of a class are merged and cut to the clip;
+            otherwise each is kept with the times given.
     """
     make = merge_events if merged else _single_events
     present = make(events, vocabulary, parents=parents)
@@ -136,7 +132,7 @@ def select_events(
 
 
 def runs_of_clips(runs: Runs, clips: Rows) -> Runs:
-    """The runs of some clips in ascending order; `clip` becomes a place among these."""
+    """The runs of some clips in ascending order; `clip` becomes a position among these."""
     if len(clips):
         begin, end = np.searchsorted(runs.clip, [clips[0], clips[-1] + 1])
         runs = Runs(*(part[begin:end] for part in runs))

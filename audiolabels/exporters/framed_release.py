@@ -1,8 +1,8 @@
-"""AudioSet's framed release: one row a frame and class that is known.
+"""AudioSet's framed release: one row per frame and known class.
 
-Form: TSV with the columns `segment_id`, `start_time_seconds`, `end_time_seconds`, `label` (an id),
-`present` (`PRESENT` or `NOT_PRESENT`), as `audioset_eval_strong_framed_posneg.tsv`. Deviations:
-times have three decimals; rows go by clip, frame and column.
+Format: TSV with the columns `segment_id`, `start_time_seconds`, `end_time_seconds`, `label` (an
+id), `present` (`PRESENT` or `NOT_PRESENT`), as `audioset_eval_strong_framed_posneg.tsv`.
+Deviations: times have three decimals; rows are ordered by clip, frame and column.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ ROWS = 1 << 14  # frames unpacked at a time
 
 
 def write_framed_release(targets: Targets, path: str | Path) -> Export:
-    """Write framed targets in the form of AudioSet's framed release.
+    """Write framed targets in the format of AudioSet's framed release.
 
     Args:
         targets: frames, made with `negatives` other than `all`.
 
     Raises:
-        OptionError: rows are no frames, or these overlap or leave gaps; or every class that is
-            not positive is negative, so that nearly every frame would have a row for every class.
+        OptionError: rows are not frames, frames overlap or leave gaps, or all other classes are
+            negative, so that almost every class of every frame would have a row.
     """
     options = targets.metadata.get("options", {})
     if "frame_hop" not in options:

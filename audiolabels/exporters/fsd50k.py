@@ -1,13 +1,12 @@
 """FSD50K's CSV and its vocabulary.
 
-Form: `fname,labels,mids`, labels and ids joined by commas, in quotes. A label is the display name
-with `_` for spaces and `_and_` for commas, as in FSD50K's own `vocabulary.csv` (number, label, id,
-without header), which is written beside it; so any vocabulary works. A further column, `masked`,
-holds the unknown ids; readers take columns by name. FSD50K's column `split` is not written, for
-targets have no split.
+Format: `fname,labels,mids`; labels and ids are joined by commas, in quotes. A label is the display
+name with `_` for spaces and `_and_` for commas, as in FSD50K's own `vocabulary.csv` (number, label,
+id, without header), which is written too; so any vocabulary works. Further columns, read by name
+only, are `masked`, the unknown ids, and for soft targets `soft`, see `soft_columns`. FSD50K's
+column `split` is not written, since targets have no split.
 
-Of soft targets the scores stand in a column `soft`, see `soft`. What it cannot hold: frames, and a
-clip without a positive class.
+Not possible: frames, and a clip without a positive class.
 """
 
 from pathlib import Path
@@ -20,13 +19,13 @@ from audiolabels.targets.targets import Targets
 
 
 def write_fsd50k(targets: Targets, path: str | Path) -> Export:
-    """Write the CSV, and `vocabulary.csv` beside it.
+    """Write the CSV and `vocabulary.csv`.
 
     Args:
         targets: N whole clips; `fname` is the clip's whole id.
 
     Raises:
-        OptionError: rows are frames, or another vocabulary stands beside `path`.
+        OptionError: rows are frames, or another vocabulary in the folder.
     """
     export, path = Export(), Path(path)
     vocabulary, beside = targets.vocabulary, path.with_name("vocabulary.csv")
@@ -46,7 +45,7 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
 
 
 def underscored(name: str) -> str:
-    """A display name as FSD50K writes it.
+    """A display name in FSD50K's spelling.
 
     >>> underscored("Dishes, pots, and pans")
     'Dishes_and_pots_and_pans'

@@ -1,13 +1,13 @@
 """HEAR's JSON and `labelvocabulary.csv`.
 
-Form: of whole clips `{file: [label, …]}`, of frames `{file: [{"label", "start", "end"}, …]}` in
-milliseconds; `labelvocabulary.csv` has the columns `idx,label`. Frames of a class that meet or
-overlap are one event. `<json name>_masked.json` has the same form and holds what is unknown; HEAR
+Format: for whole clips `{file: [label, …]}`, for frames `{file: [{"label", "start", "end"}, …]}` in
+milliseconds; `labelvocabulary.csv` has the columns `idx,label`. Touching or overlapping frames of a
+class are one event. `<json name>_masked.json` has the unknown classes in the same format; HEAR
 opens no such file. Any vocabulary works.
 
-What it cannot hold: the grid of the frames. HEAR asks for the labels at the points in time of its
-embeddings, and both ends of an event count. Deviation: HEAR's tasks call classes by name; here
-labels are ids unless `names` says otherwise. A soft target has no place in an event.
+Not possible: the grid of the frames, since HEAR reads the labels at the timestamps of its
+embeddings, with both ends of an event included; and scores of soft targets. Deviation: labels are
+ids by default, while HEAR's tasks use names.
 """
 
 import json
@@ -35,10 +35,10 @@ def write_hear(
     Args:
         targets: N clips or frames.
         files: names of the audio files, see `name_after`.
-        names: whether labels are display names, not ids.
+        names: display names as labels, not ids.
 
     Raises:
-        OptionError: `files` does not fit, or another vocabulary stands beside `path`.
+        OptionError: unsuitable `files`, or another vocabulary in the folder.
     """
     export, path, vocabulary = Export(), Path(path), targets.vocabulary
     labels = vocabulary.names if names else vocabulary.ids
@@ -73,7 +73,7 @@ def _events(clips: Selection, labels: Sequence[str], state: str) -> Iterator[str
 
 
 def _object(members: Iterator[str]) -> Iterator[str]:
-    """The lines of a JSON object, a member each."""
+    """The lines of a JSON object, one member each."""
     yield "{"
     last = next(members, None)
     for member in members:

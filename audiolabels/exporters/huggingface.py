@@ -1,14 +1,12 @@
-"""Parquet as `agkphysics/AudioSet` on Hugging Face has it.
+"""Parquet in the format of `agkphysics/AudioSet` on Hugging Face.
 
-Form: a row a clip: `video_id` (the bare 11 characters), `labels` (list of ids), `human_labels`
-(list of display names). A further column `masked` (list of ids) holds the unknown classes; whoever
-reads the other columns by name does not see it. The ids in column order stand in the schema's
-metadata under `classes`, as JSON. The column `audio` is not written: add these columns to the data
-set by `video_id`.
+Format: one row per clip: `video_id` (the bare 11 characters), `labels` (list of ids),
+`human_labels` (list of display names). Further columns, for readers by name, are `masked` (list of
+unknown ids) and for soft targets `soft`, lists of float16 as long as `classes`: the ids in column
+order, as JSON in the schema's metadata. The column `audio` is not written: join by `video_id`.
 
-What it cannot hold: frames, and where in its video a clip begins. An empty `labels` means that no
-class is positive; `read_labels` takes it for a clip that nobody labelled. Of soft targets the
-scores stand in a column `soft`, lists of float16 as long as `classes`.
+Not possible: frames, and where in its video a clip begins. An empty `labels` means no positive
+class; `read_labels` reads such a clip as unannotated.
 """
 
 import json

@@ -1,12 +1,12 @@
-"""HDF5 of PANNs (audioset_tagging_cnn): targets beside waveforms, and the index of the samplers.
+"""HDF5 of PANNs (audioset_tagging_cnn): targets and waveforms, and the index of the samplers.
 
-Form: the waveform file has `audio_name` S20 (`Y<id>.wav`), `waveform` int16, `target` bool (N, 527)
-and the attribute `sample_rate`. The loss takes the target from there. The index file, which serves
-only the samplers, has `audio_name`, `target`, `hdf5_path` S200 and `index_in_hdf5` int32. `mask`
-stands beside `target` in both. The samplers count `target` themselves, so there are no weights.
+Format: the waveform file has `audio_name` S20 (`Y<id>.wav`), `waveform` int16, `target` bool (N,
+527), which the loss uses, and the attribute `sample_rate`. The index file, for the samplers only,
+has `audio_name`, `target`, `hdf5_path` S200 and `index_in_hdf5` int32. Both have an added data set
+`mask`. The samplers count `target` themselves, so there are no weights.
 
-What it cannot hold: frames, other classes, and where in its video a clip begins. Deviations: see
-`hdf5` for how the audio is linked; `hdf5_path` is absolute.
+Not possible: frames, other classes, and where in its video a clip begins. Deviations: the audio is
+linked, see `hdf5`; `hdf5_path` is absolute.
 """
 
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""HDF5 of PaSST and EfficientAT: the bits of the targets, beside the MP3 bytes of each clip.
+"""HDF5 of PaSST and EfficientAT: the bits of the targets, and the MP3 bytes of each clip.
 
-Form: `audio_name` S20 (`Y<id>.mp3`), `mp3` variable-length uint8, `target` uint8 (N, 66), the bits
-of 527 classes in `numpy.packbits` order, which are the library's own and are copied as they are.
-`mask` is packed likewise. PaSST computes its sampling weights from `target`, so none are written.
+Format: `audio_name` S20 (`Y<id>.mp3`), `mp3` variable-length uint8, `target` uint8 (N, 66), the
+bits of 527 classes in `numpy.packbits` order, as in this library. An added data set `mask` is
+packed likewise. PaSST computes its sampling weights from `target`, so none are written.
 
-What it cannot hold: frames, other classes, and where in its video a clip begins. Deviation: see
-`hdf5` for how the audio is linked; a file read from memory (PaSST's `in_mem`) has lost its links.
+Not possible: frames, other classes, and where in its video a clip begins. Deviation: the audio is
+linked, see `hdf5`; a file read from memory (PaSST's `in_mem`) loses its links.
 """
 
 from pathlib import Path

@@ -1,21 +1,21 @@
-"""The Hugging Face data set of PretrainedSED, a split of it: events a clip, on disk.
+"""A split of PretrainedSED's Hugging Face data set: events per clip, on disk.
 
-Form: a folder that `datasets.load_from_disk` reads: an Arrow stream, `state.json` and
-`dataset_info.json`. A row a clip: `events`, a struct of the lists `event_label` (display names),
-`event_label_id` (ids), `offset` and `onset` (float32, seconds); `labels` and `label_ids`, display
-names and ids; `filename` (`Y<id>.mp3`); `mp3_bytes`. PretrainedSED makes frames of 40 ms of them,
-over 447 classes in the order of their display names; `class_labels_indices.csv` lists these beside
-the split, and `dataset_dict.json` the splits. Its code asks for a data set of the splits
+Format: a folder for `datasets.load_from_disk`: an Arrow stream, `state.json` and
+`dataset_info.json`. One row per clip: `events`, a struct of the lists `event_label` (display
+names), `event_label_id` (ids), `offset` and `onset` (float32, seconds); `labels` and `label_ids`,
+display names and ids; `filename` (`Y<id>.mp3`); `mp3_bytes`. PretrainedSED makes frames of 40 ms
+from them, over 447 classes in the order of their display names. In the parent folder,
+`class_labels_indices.csv` lists these and `dataset_dict.json` the splits, which PretrainedSED names
 `balanced_train`, `unbalanced_train` and `eval`. It computes its sampling weights from the frames,
 so none are written.
 
-A further column, `masked`, is a text: JSON, `[[id, onset, offset], …]`, where a class is unknown. A
-list would do as well, but for the batches, in which lists must be of one length and texts need not.
+An added column `masked` is a JSON text, `[[id, onset, offset], …]`, where a class is unknown: in
+batches, lists must have one length and texts need not.
 
-What it cannot hold: a clip without events, at which the reader stops; events of other classes; and
-where in its video a clip begins. Deviations: `labels` are those of the events, where PretrainedSED
-has the weak ones, which it deletes unread; `filepath` is not written. Soft targets become
-PretrainedSED's own HDF5 of pseudo labels, see `pseudo_labels`.
+Not possible: a clip without events, at which the reader stops; events of other classes; and where
+in its video a clip begins. Deviations: `labels` are those of the events, where PretrainedSED has
+the weak ones, which it deletes unread; `filepath` is not written. Soft targets become
+PretrainedSED's own HDF5, see `pseudo_labels`.
 """
 
 import json
@@ -73,19 +73,18 @@ def write_pretrained_sed(
     audio: str | Path | None = None,
     parents: str | None = None,
 ) -> Export:
-    """Write a split, and beside it the list of splits and that of classes; or pseudo labels.
+    """Write a split and the lists of splits and classes; or pseudo labels.
 
     Args:
-        labels: N clips; soft targets become what `write_pseudo_labels` writes.
-        path: the folder of the split, `<data set>/<split>`, which must not be there yet; of
-            pseudo labels the file.
+        labels: N clips; soft targets are written by `write_pseudo_labels`.
+        path: a new folder for the split, `<data set>/<split>`; for pseudo labels the file.
         audio: an HDF5 file with `audio_name` and `mp3`; the bytes are copied.
         parents: see `merge_events`; `none` by default.
 
     Raises:
-        OptionError: `path` is there or is no name of a split, its folder has other classes or no
-            list of splits, the audio file does not fit, or no such policy; or soft targets are
-            given audio or parents.
+        OptionError: `path` exists or is not the name of a split, its folder has other classes or no
+            list of splits, an unsuitable audio file, no such policy, or audio or parents for soft
+            targets.
         VocabularyError: the events' ontology lacks one of the classes.
     """
     if isinstance(labels, SoftTargets):
@@ -136,7 +135,7 @@ def by_name(vocabulary: Vocabulary) -> Vocabulary:
 
 
 def _splits(path: Path) -> tuple[Path, list[str]]:
-    """The file that lists the splits of a data set, and what it shall list."""
+    """The file that lists the splits of a data set, and its new content."""
     if not SPLIT.fullmatch(path.name):
         raise OptionError(
             f"{path}: {path.name!r} cannot be the name of a split, which has letters, digits and _"
@@ -157,7 +156,7 @@ def _splits(path: Path) -> tuple[Path, list[str]]:
 def _sounds(
     clip_ids: pa.StringArray, audio: str | Path | None, export: Export
 ) -> Iterator[tuple[npt.NDArray[np.int64], Read]]:
-    """The clips that are written, and how the audio of a clip is read."""
+    """The exported clips, and how to read the audio of a clip."""
     if audio is None:
         export.notes.append("no audio: 'mp3_bytes' is not written; name its file with --audio")
         yield np.arange(len(clip_ids)), None
@@ -205,7 +204,7 @@ def _unknown(unsure: Runs, vocabulary: Vocabulary, count: int) -> Iterator[str]:
 
 
 def _write_facts(folder: Path, split: str) -> None:
-    """What `load_from_disk` asks for beside the data; the columns tell their types themselves."""
+    """What `load_from_disk` needs apart from the data."""
     state: dict[str, Any] = {
         "_data_files": [{"filename": DATA}],
         "_fingerprint": sha256_of(folder / DATA)[:16],

@@ -1,13 +1,13 @@
 """PretrainedSED's pseudo labels: soft targets as logits over frames of 40 ms.
 
-Form: HDF5 with `filenames` (`Y<id>.mp3`) and `strong_logits` float16 (N, 447, 250), the 447 classes
-in the order of their display names. `mask`, uint8 (N, 447, 32), has a bit a frame in
-`numpy.packbits` order, 1 = known.
+Format: HDF5 with `filenames` (`Y<id>.mp3`) and `strong_logits` float16 (N, 447, 250), the 447
+classes in the order of their display names. An added data set `mask`, uint8 (N, 447, 32), has a bit
+per frame in `numpy.packbits` order, 1 = known.
 
-A frame takes the scores of the last segment that its middle lies in; where it lies in none, it is
-unknown. Scores become logits no further from 0 than 20, which in half precision lie within 0.4 % of
-the score, 0 and 1 exactly. What it cannot hold: segments behind the 10 s of the 250 frames, and
-where in its video a clip begins.
+A frame has the scores of the last segment that contains its centre; it is unknown if there is none.
+Scores become logits in [-20, 20], which in half precision are within 0.4 % of the score, 0 and 1
+exactly. Not possible: segments after the 10 s of the 250 frames, and where in its video a clip
+begins.
 """
 
 from pathlib import Path
@@ -83,7 +83,7 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
 
 
 def _row_of_frame(onset: Rows, offset: Rows, first: int) -> Rows:
-    """The row whose scores each frame takes, -1 for none: int64 (250,)."""
+    """The row of each frame's scores, -1 for none: int64 (250,)."""
     middle = np.arange(FRAMES) * FRAME_MS + FRAME_MS // 2
     place = np.searchsorted(onset, middle, side="right") - 1
     inside = (place >= 0) & (middle < offset[place])

@@ -1,15 +1,14 @@
-"""The TSV of PSL: column numbers of classes, a row a clip or a row a segment.
+"""The TSV of PSL: column numbers of classes, one row per clip or per segment.
 
-Form: the columns `filename`, `labels`, `duration`, `hdf5path`; `labels` are column numbers of the
-527 classes joined by `;`, `duration` is in seconds. For segments `from` and `to` follow, in seconds
-from the start of the clip. Names are `<id>_<start>_<end>.wav`, in seconds; a clip whose id says no
-start keeps its id. Last comes `masked`, the unknown classes joined as `labels` are, and a lone `;`
-where there are none: the reader drops every row with an empty cell.
+Format: the columns `filename`, `labels`, `duration`, `hdf5path`; `labels` are column numbers of the
+527 classes joined by `;`, `duration` is in seconds. Segments also have `from` and `to`, in seconds
+from the start of the clip. Names are `<id>_<start>_<end>.wav`, in seconds, or the id of a clip of
+unknown start. Last come `masked`, the unknown classes joined like `labels`, or a lone `;`, since
+the reader drops rows with an empty cell, and for soft targets `soft`, see `soft_columns`.
 
-For that reason a clip or segment without a positive class is left out. PSL's reader of chunks cuts
-clips itself and overwrites `from` and `to`; segments are to be read with its reader of whole clips.
-Deviation: without an audio file there is no `hdf5path`, which PSL's own script then adds. Of soft
-targets the scores stand in a column `soft`, see `soft`.
+Not possible: other classes, and a clip or segment without a positive class. PSL's reader of chunks
+cuts clips itself and overwrites `from` and `to`; segments need its reader of whole clips.
+Deviation: without an audio file there is no `hdf5path`, which PSL's own script then adds.
 """
 
 from collections.abc import Iterator
@@ -42,16 +41,16 @@ def write_psl(
     audio: str | Path | None = None,
     clip_duration: float | str | None = None,
 ) -> Export:
-    """Write the TSV, and beside it `class_labels_indices.csv`.
+    """Write the TSV and `class_labels_indices.csv`.
 
     Args:
         targets: N clips or segments of the 527 classes, in any order.
-        audio: PSL's HDF5 file, a data set a clip; it becomes `hdf5path`.
-        clip_duration: seconds, for clips whose length the targets do not say; frames never do.
+        audio: PSL's HDF5 file with one data set per clip; becomes `hdf5path`.
+        clip_duration: seconds, for segments and for clips of unknown length.
 
     Raises:
-        OptionError: a clip's length is missing, the audio file does not fit, or another list of
-            classes stands beside `path`.
+        OptionError: a missing length, an unsuitable audio file, or another list of classes in the
+            folder.
     """
     export, path = Export(), Path(path)
     targets, segments = reorder_classes(targets, "psl"), are_segments(targets)

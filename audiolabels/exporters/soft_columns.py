@@ -1,9 +1,9 @@
-"""Soft targets in forms whose readers take hard ones.
+"""Scores of soft targets in formats for hard ones.
 
-What the project's code reads is made hard by a threshold. The scores themselves stand beside it
-under the name `soft`, where that code does not look: in HDF5 as float16 (N, C), in Parquet as lists
-of float16, in text as base64 of C little-endian float16, which is exact, a third of the length of
-written numbers, and has no character at which a reader splits. `mask` or `masked` hold for both.
+A binarisation threshold makes the hard labels that the project's code reads. The scores are stored
+under the name `soft`, which that code ignores: in HDF5 as float16 (N, C), in Parquet as lists of
+float16, in text as base64 of C little-endian float16, which is exact, a third as long as decimal
+numbers, and free of separators. `mask` or `masked` applies to both.
 """
 
 from base64 import b64encode
@@ -23,10 +23,10 @@ SMALLEST = 2.0**-24  # above 0 in float16
 
 @dataclass(frozen=True, eq=False)
 class BinarisedTargets(Targets):
-    """Hard targets that keep the soft ones they were made of.
+    """Hard targets with the soft ones they were made from.
 
     Attributes:
-        soft: D rows, as `positive` and `masked` have.
+        soft: D rows, as `positive` and `masked`.
     """
 
     soft: SoftTargets = field(kw_only=True)
@@ -43,7 +43,7 @@ class BinarisedTargets(Targets):
 
 
 def binarise(soft: SoftTargets, form: str, threshold: float | str | None) -> BinarisedTargets:
-    """Hard targets, positive from a score on; what is unknown stays unknown.
+    """Hard targets, positive from a score on; unknown targets stay unknown.
 
     Raises:
         OptionError: no threshold, or one that is not above 0 and at most 1.
@@ -73,7 +73,7 @@ def soft_header(targets: Targets) -> list[str]:
 
 
 def soft_cells(targets: Targets, rows: npt.NDArray[np.int64]) -> list[list[str]]:
-    """Of each row the cell under `soft_header`, as base64: lists of one text, or of none."""
+    """The cells under `soft_header`, as base64: a list of one text, or none, per row."""
     if not isinstance(targets, BinarisedTargets):
         return [[] for _ in range(len(rows))]
     scores = np.ascontiguousarray(targets.scores(rows), "<f2")

@@ -1,4 +1,4 @@
-"""What exporters share: files that are whole or not there, and what could not be written."""
+"""What an export wrote, and new folders that are complete or absent."""
 
 import os
 import shutil
@@ -17,13 +17,12 @@ from audiolabels.files import blame, write_rows
 
 @dataclass
 class Export:
-    """What an export did.
+    """Result of an export.
 
     Attributes:
-        files: what was written, and the number of rows in each.
-        left_out: what the form cannot express, by reason.
-        names: string arrays of the clips or files that were left out, by reason, where each of
-            them has a name.
+        files: the written files, and the number of rows in each.
+        left_out: what the format cannot hold, by reason.
+        names: string arrays of the clips or files left out, by reason, where they have names.
         notes: sentences about what the files lack.
     """
 
@@ -33,7 +32,7 @@ class Export:
     notes: list[str] = field(default_factory=list)
 
     def leave_out(self, reason: str, names: pa.StringArray) -> None:
-        """Count and name what is left out; nothing happens if that is none."""
+        """Count and name what is left out, if anything."""
         if len(names):
             self.left_out[reason] = len(names)
             self.names[reason] = names
@@ -52,11 +51,11 @@ class Export:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A folder beside `path` to write into; it becomes `path` only if all went well.
+    """A temporary folder to write into; it is renamed to `path` only after success.
 
     Raises:
-        OptionError: `path` is there; a folder is never replaced.
-        TargetsFileError: the folder that it is in does not exist, or writing fails.
+        OptionError: `path` exists; a folder is never replaced.
+        TargetsFileError: the parent folder does not exist, or writing fails.
     """
     if path.exists():
         raise OptionError(f"{path}: is there already, and a folder is never replaced")
