@@ -71,13 +71,13 @@ class EmbeddingFeatures(Features):
         if frames.dtype != np.uint8 and frames.dtype.kind != "f":
             raise ValueError(f"it holds {frames.dtype}; expected floats, or uint8 as VGGish's are")
         ids = canonical_ids(texts_to_arrow(frames.names)).to_pylist()
-        report = Report(len(ids), len(ids))
-        super().__init__(frames.names, frame_seconds, report)
-        self.dim, self._path, self._frames = frames.dim, path, frames
-        if twice := [id_ for id_, rows in Counter(ids).items() if rows > 1]:
+        if twice := [clip for clip, count in Counter(ids).items() if count > 1]:
             raise ValueError(
                 f"{len(twice):,} clips occur more than once: {shortlist(twice)}; keep one of each"
             )
+        report = Report(len(ids), len(ids))
+        super().__init__(frames.names, frame_seconds, report)
+        self.dim, self._path, self._frames = frames.dim, path, frames
         report.findings += [
             Finding(path.name, i + 1, ids[i], "clip without frames", "no frame")
             for i in np.flatnonzero(frames.sizes == 0).tolist()

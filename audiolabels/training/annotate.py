@@ -1,13 +1,13 @@
-"""Annotation: what a model says of every segment of every clip, as a file of scores.
+"""Annotation: a model's scores of every segment of every clip, as a score file.
 
-Source: Dinkel et al. 2022, §2: the annotator hears segments of n seconds, each by itself. Scores
-are written as float16, part by part; an interrupted annotation goes on after the last whole part.
+Source: Dinkel et al. 2022, §2: each segment of n seconds is scored on its own. Scores are written
+as float16 in parts; an interrupted annotation continues after the last complete part.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
+from safetensors.torch import save
 
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import RunError
@@ -31,10 +31,9 @@ PART = 4096  # clips that are written at a time
 
 @dataclass(frozen=True)
 class Annotated:
-    """What was written: clips, segments, and parts that an earlier attempt had left.
+    """Numbers of clips and segments written, and of parts found from an earlier attempt.
 
-    Segments that hold no frame or sample are not written, so that a clip may have none; `unheard`
-    says how many.
+    Segments without a frame or sample (`unheard`) are not written, so that a clip may have none.
     """
 
     path: Path
@@ -56,24 +55,25 @@ def annotate(
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Annotated:
-    """Score segments of clips and write them where `expand --scheme pseudo-strong` reads them.
+    """Score segments of clips and write a file for `expand --scheme pseudo-strong`.
 
     Args:
-        run: what `load_run` loaded.
-        features: of N clips.
-        output: the Parquet file; beside it a hidden folder holds the parts until all are there.
-        window: length of the segments in seconds, the last of a clip may be shorter; None takes
-            whole clips. A segment without a frame is not written.
-        layer: write what this layer puts out, as a column of embeddings that `open_features` reads
+        run: from `load_run`.
+        features: N clips.
+        output: the Parquet file; parts are kept in a hidden folder next to it until all are
+            complete.
+        window: length of the segments in seconds, the last of a clip may be shorter; None for whole
+            clips.
+        layer: write the output of this layer, as a column of embeddings that `open_features` reads
             with `frame_seconds` equal to `window`; see `predict`.
         clips: rows of the features; all by default.
         progress: called with clips done and clips in all.
         options: `batch_size`, `workers` and `device` of `predict`.
 
     Raises:
-        RunError: the model cannot hear these features, no clip was chosen, or the parts there are
-            another job's: of other weights, clips, features or options.
-        ScoresFileError: the model puts out NaN.
+        RunError: unsuitable features, no clip was chosen, or existing parts are of another job:
+            other weights, clips, features or options.
+        ScoresFileError: the model outputs NaN.
     """
     check_features(run.model, features, run.config)
     if not len(features.clip_ids):
@@ -88,8 +88,10 @@ def annotate(
     if not len(chosen):
         raise RunError("no clip has a frame or sample")
     parts = output.with_name(f".{output.name}.parts")
+    state = run.model.state_dict()
+    weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     stated = {
-        "weights": _fingerprint(run.model.state_dict()),
+        "weights": hashlib.sha256(save(weights)).hexdigest(),
         "features": fingerprint(features, chosen),
         "window": window, "layer": layer, "ids": list(run.vocabulary.ids), "part": PART,
     }  # fmt: skip
@@ -124,10 +126,10 @@ def _join(parts: Sequence[Path], output: Path) -> None:
 
 
 def _claim(parts: Path, stated: dict[str, Any]) -> None:
-    """Make the folder of parts, or make sure that it is this job's.
+    """Create the folder of parts, or check that it belongs to this job.
 
     Raises:
-        RunError: it is another's.
+        RunError: it belongs to another.
     """
     job = parts / "job.json"
     text = json.dumps(stated)
@@ -137,16 +139,6 @@ def _claim(parts: Path, stated: dict[str, Any]) -> None:
         write_rows(job, [text])
     elif job.read_text("utf-8").rstrip("\n") != text:
         raise RunError(f"{parts} holds parts of another annotation that was interrupted; delete it")
-
-
-def _fingerprint(weights: Mapping[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name, value in weights.items():
-        digest.update(name.encode())
-        digest.update(
-            value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
-        )
-    return digest.hexdigest()
 
 
 def _length(durations: Seconds, window: float | None) -> float:

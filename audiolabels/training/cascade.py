@@ -1,8 +1,8 @@
-"""A cascade of students: each stage's teacher is the student of the stage before (SeCoST).
+"""A cascade of students: each stage's teacher is the student of the previous stage (SeCoST).
 
-Source: Kumar & Ithapu 2020: the targets of a stage are mixtures of the given labels and the last
-stage's scores of whole clips, with the teacher weight 1-α fixed (0.7 was best) or rising (0.7 to
-0.95 over five stages). The teacher hears the clips that it was trained on, as there.
+Source: Kumar & Ithapu 2020: the targets of a stage are mixtures of the given labels and the
+previous stage's scores of whole clips, with the teacher weight 1-α fixed (0.7 was best) or rising
+(0.7 to 0.95 over five stages). As there, the teacher scores the clips that it was trained on.
 """
 
 import json
@@ -27,7 +27,7 @@ FIXED = 0.7  # teacher weight that did best with one stage
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its run, its teacher weight (None: labels alone), its best validation mAP."""
+    """One stage: run, teacher weight (None: labels alone), best validation mAP."""
 
     folder: Path
     teacher_weight: float | None
@@ -66,23 +66,23 @@ def cascade(
     on_stage: Callable[[Stage], None] = lambda stage: None,
     **train_options: Any,
 ) -> list[Stage]:
-    """Train stage after stage; a cascade that was interrupted is taken up where it was.
+    """Train stage after stage; an interrupted cascade is resumed.
 
     Args:
         labels: label files.
         features: of their clips.
-        folder: where `stage-0`, `stage-1`, … go.
+        folder: for `stage-0`, `stage-1`, …
         model: as for `train`.
-        teacher_weights: one a stage after the first, each from 0 to 1.
-        labels_scheme, vocabulary, parents: as `expand` takes them.
-        held_out: share of clips for validation, on which given labels count in every stage.
-        hyperparameters: how each stage is trained.
+        teacher_weights: one per stage after the first, from 0 to 1.
+        labels_scheme, vocabulary, parents: as for `expand`.
+        held_out: share of clips for validation, on given labels in every stage.
+        hyperparameters: of each stage.
         on_stage: called after each stage.
         train_options: of `train`.
 
     Raises:
         OptionError: a weight outside its range, or no stage.
-        RunError: the folder holds another cascade; one of fewer stages is gone on with.
+        RunError: the folder holds another cascade; one of fewer stages is continued.
     """
     if not teacher_weights or not all(0 <= weight <= 1 for weight in teacher_weights):
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
@@ -128,10 +128,10 @@ def cascade(
 
 
 def _claim(folder: Path, stated: dict[str, Any], weights: list[float]) -> None:
-    """Note what a cascade is made of, or make sure that the folder's is made of the same.
+    """Record what a cascade is made from, or check that the folder's is made from the same.
 
     Raises:
-        RunError: it is made of something else.
+        RunError: it is not.
     """
     path = folder / "cascade.json"
     if path.exists():

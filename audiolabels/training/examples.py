@@ -1,13 +1,12 @@
-"""Examples: rows of targets, each beside what a model hears of it.
+"""Examples: rows of targets with the features between their onset and offset.
 
-A row of targets is a clip, a frame or a segment; its example is the features between the row's
-onset and offset. A longer row may be cropped to a random stretch of whole frames or samples, which
-then bears the row's labels.
+A row is a clip, a frame or a segment. A longer one may be cropped to a random span of whole frames
+or samples, with the row's labels.
 
 Source: Hershey et al. 2021, §4: a random 960 ms of each clip in each epoch, and mixing by μ.
-Deviation: of strong labels, `one-a-clip` draws one of the frames that were labelled, where the
-paper frames the drawn 960 ms anew. There, mixing fine-tunes a model trained on weak labels: begin a
-run with another.
+Deviations: of strong labels, `one-a-clip` draws one of the labelled frames, where the paper frames
+the drawn 960 ms anew; the paper mixes to fine-tune a model trained on weak labels, for which begin
+with another run.
 """
 
 from collections import Counter
@@ -49,7 +48,7 @@ class Batch(NamedTuple):
     """A batch of B examples.
 
     Attributes:
-        values: float32 (B, L, D) or (B, L), as `Features.read` gives them.
+        values: float32 (B, L, D) or (B, L), as from `Features.read`.
         lengths: int64 (B,): how many of the L are real.
         target, mask: float32 (B, C); an example of length 0 is unknown throughout.
     """
@@ -62,12 +61,12 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Segments(Dataset[Any]):
-    """Stretches of clips.
+    """Spans of clips.
 
     Attributes:
-        features: where the clips are.
+        features: of the clips.
         clips: int64 (N,): rows of the features.
-        onset, offset: float64 (N,): seconds; an infinite offset is the clip's end.
+        onset, offset: float64 (N,): seconds; an infinite offset is the end of the clip.
     """
 
     features: Features
@@ -79,7 +78,7 @@ class Segments(Dataset[Any]):
         return len(self.clips)
 
     def __getitems__(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Values and lengths of a batch, which torch's loader asks for at once."""
+        """Values and lengths of a batch, for torch's loader."""
         chosen = np.asarray(numbers)
         values, lengths = self.features.read(
             self.clips[chosen], self.onset[chosen], self.offset[chosen]
@@ -89,15 +88,15 @@ class Segments(Dataset[Any]):
 
 @dataclass(frozen=True, eq=False)
 class Examples(Segments):
-    """Rows of one or more targets files that share a vocabulary, with their features.
+    """Rows of one or more targets files with one vocabulary, and their features.
 
     Attributes:
-        targets: the files' targets.
-        source: int64 (N,): which of them each example is of.
+        targets: of the files.
+        source: int64 (N,): the index of each example's targets.
         rows: int64 (N,): its row there.
-        crop: seconds; longer rows are cropped to so much, at least a frame. None: they are not.
+        crop: seconds; longer rows are cropped to this length, at least a frame. None: they are not.
         seed: of the crops.
-        left_out: rows without features, of which nothing is known, or without a frame.
+        left_out: rows without features, without any known target, or without a frame.
     """
 
     targets: tuple[Targets | SoftTargets, ...]
@@ -119,7 +118,7 @@ class Examples(Segments):
         """Find the features of each row of targets.
 
         Raises:
-            OptionError: targets and features share no clip, or nothing is known of those they do.
+            OptionError: targets and features share no clip, or no target of those is known.
         """
         names = targets.clip_id.dictionary_encode()
         found = features.find(names.dictionary.to_pylist())
@@ -133,12 +132,12 @@ class Examples(Segments):
         known = _known(targets)
         rows = np.flatnonzero((clips >= 0) & known)
         if not len(rows):
-            raise OptionError("nothing is known of any clip that labels and features share")
+            raise OptionError("no target is known in the clips that labels and features share")
         onset, offset = _seconds(targets.onset, 0.0), _seconds(targets.offset, np.inf)
         some = features.lengths(clips[rows], onset[rows], offset[rows]) > 0
         left_out = {
             "rows without features": int((clips < 0).sum()),
-            "rows of which nothing is known": int(((clips >= 0) & ~known).sum()),
+            "rows without any known target": int(((clips >= 0) & ~known).sum()),
             "rows without a frame": int((~some).sum()),
         }
         rows = rows[some]
@@ -154,7 +153,7 @@ class Examples(Segments):
         return replace(self, **some)
 
     def beside(self, other: "Examples") -> "Examples":
-        """These examples, and after them the other ones, of the same features.
+        """These examples followed by others, of the same features.
 
         Raises:
             OptionError: the vocabularies differ.
@@ -206,14 +205,13 @@ class Examples(Segments):
         return Batch(*map(torch.from_numpy, (values, lengths, target, mask)))
 
     def order(self, draw: str, *, epoch: int, mixing: float | None = None) -> Ints:
-        """The examples of an epoch, in order; equal epochs of equal seeds are equal.
+        """The examples of an epoch in order, which depends only on seed and epoch.
 
         Args:
             draw: a key of `DRAWS`.
             epoch: counted from 0.
-            mixing: μ: the probability that an example comes from the last targets file, not from
-                the first; an epoch then has as many examples as the first would give (Hershey
-                et al. 2021, §4).
+            mixing: μ: the probability that an example comes from the last targets file instead of
+                the first, which determines the size of the epoch (Hershey et al. 2021, §4).
 
         Returns:
             int64 (M,): numbers for a loader.
@@ -249,7 +247,7 @@ class Examples(Segments):
 
 
 def positive_bits(targets: Targets | SoftTargets) -> tuple[Any, Any]:
-    """Bits of positive classes, and which row of them each row of targets has."""
+    """Bits of positive classes, and the row of them for each row of targets."""
     if isinstance(targets, SoftTargets):
         return targets.reach(BINARISATION_THRESHOLD), np.arange(len(targets))
     return targets.positive, targets.row_of_clip
@@ -284,14 +282,14 @@ def windows(durations: Seconds, length: float) -> tuple[Ints, Seconds, Seconds]:
 
 
 def heard(segments: Segments) -> tuple[Segments, npt.NDArray[np.bool_]]:
-    """The segments that hold a frame or sample, and which those are, bool (N,)."""
+    """The segments with a frame or sample, and which these are, bool (N,)."""
     features, clips = segments.features, segments.clips
     some = features.lengths(clips, segments.onset, segments.offset) > 0
     return Segments(features, clips[some], segments.onset[some], segments.offset[some]), some
 
 
 def window_segments(features: Features, clips: Ints, length: float) -> tuple[Segments, Ints]:
-    """Segments of clips by `windows` that are `heard`, and the position in `clips` of each's."""
+    """Non-empty segments of clips by `windows`, and the position of each one's clip in `clips`."""
     owner, onset, offset = windows(features.durations(clips), length)
     segments, some = heard(Segments(features, clips[owner], onset, offset))
     return segments, owner[some]

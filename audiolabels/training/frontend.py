@@ -26,12 +26,12 @@ MELS = ("slaney", "htk")
 class LogMel(torch.nn.Module):
     """Samples (N, samples) to log-mel spectrograms (N, frames, bands) in dB, float32.
 
-    Frames number 1 + samples // hop, as `frames` says. Under autocast it computes as without: the
-    Fourier transform in float64, the rest in float32. Powers agree with librosa's to 1e-6
-    relative, as `tests/golden` holds them.
+    There are 1 + samples // hop frames, see `frames`. Autocast has no effect: the Fourier transform
+    is in float64, the rest in float32. Powers agree with librosa's to 1e-6 relative
+    (`tests/golden`).
 
     Args:
-        rate: samples a second.
+        rate: samples per second.
         bands: number of mel bands.
         mel: `slaney` or `htk`.
 
@@ -71,7 +71,7 @@ class LogMel(torch.nn.Module):
             return 10 * torch.log10((power.mT @ self.filters).clamp(min=FLOOR))
 
     def frames(self, samples: torch.Tensor) -> torch.Tensor:
-        """How many frames so many samples have, int64; none where there is no sample."""
+        """Number of frames of so many samples, int64; none without a sample."""
         return (1 + samples // self.hop) * (samples > 0)
 
 

@@ -1,6 +1,6 @@
 """Audio classifiers of transformers, from a local folder or from their description.
 
-Nothing is downloaded, no pickle is read, and no code but that of transformers is run.
+Nothing is downloaded, no pickle is read, and only code of transformers is run.
 """
 
 import inspect
@@ -26,10 +26,10 @@ CONFIGS = MappingProxyType({"config": "config.json", "extractor": "preprocessor_
 class HuggingFace(Tagger):
     """An audio classifier of transformers, with its own feature extractor.
 
-    Its last layer is taken out and becomes `head`, so that it can be replaced as in all models.
+    Its last layer becomes `head`, so that it can be replaced as in all models.
     """
 
-    rate = None  # until its extractor says it
+    rate = None  # that of its extractor
 
     def __init__(self, model: nn.Module, extractor: Any) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class HuggingFace(Tagger):
         }
 
     def prepare(self, samples: list[npt.NDArray[np.float32]]) -> dict[str, Tensor]:
-        """What the classifier takes, made of the samples by its extractor, on the processor."""
+        """The classifier's input, made from samples by its extractor, on the CPU."""
         shortest = self.extractor.sampling_rate // 10  # extractors fail on less than a window
         padded = [np.pad(s, (0, max(0, shortest - len(s)))) for s in samples]
         padding = inspect.signature(type(self.extractor).__call__).parameters.get("padding")
@@ -70,7 +70,7 @@ class HuggingFace(Tagger):
 
 
 def from_folder(classes: int | None, folder: str | Path = "") -> HuggingFace:
-    """The classifier with its weights, and with a new head if a number of classes is given."""
+    """The classifier with its weights, and a new head if a number of classes is given."""
     model = _read_folder(folder, weights=True)
     if classes is not None:
         new_head(model, classes)
@@ -78,7 +78,7 @@ def from_folder(classes: int | None, folder: str | Path = "") -> HuggingFace:
 
 
 def from_description(description: Mapping[str, Any]) -> HuggingFace:
-    """The classifier with fresh weights, as its `description` says."""
+    """The classifier with fresh weights, from its `description`."""
     with tempfile.TemporaryDirectory() as folder:
         for part, file in CONFIGS.items():
             Path(folder, file).write_text(json.dumps(description[part]), encoding="utf-8")
@@ -86,14 +86,14 @@ def from_description(description: Mapping[str, Any]) -> HuggingFace:
 
 
 def rate_of_folder(folder: str | Path) -> int:
-    """Samples a second that the classifier in a folder takes.
+    """Sampling rate in Hz of the classifier in a folder.
 
     Raises:
         OptionError: there is none.
     """
     try:
-        told = json.loads(Path(folder, CONFIGS["extractor"]).read_text(encoding="utf-8"))
-        return int(told["sampling_rate"])
+        options = json.loads(Path(folder, CONFIGS["extractor"]).read_text(encoding="utf-8"))
+        return int(options["sampling_rate"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OptionError(f"{folder}: no sampling rate in {CONFIGS['extractor']}") from error
 

@@ -1,8 +1,7 @@
-"""Models: clips, as audio or embeddings, to logits of classes.
+"""Models: audio or embeddings of clips to logits of classes.
 
-`MODELS` is the table that the command line and the documentation read. All models share the
-contract of `Tagger`: outputs for frames, pooled over each clip's real frames, and a last layer
-`head` that can be replaced.
+The command line and the documentation read the table `MODELS`. All models are a `Tagger`: outputs
+for frames, pooled over each clip's real frames, and a replaceable last layer `head`.
 """
 
 import inspect
@@ -33,10 +32,10 @@ class Model:
 
     Attributes:
         network: its class.
-        summary: what it is, in a line.
-        source: the paper and section that describes it.
-        deviations: what differs from the source, or was chosen where it leaves room.
-        make: what makes it, `(classes, [dim], **options)`, where that is not the class.
+        summary: in one line.
+        source: paper and section.
+        deviations: differences from the source, and choices that it leaves open.
+        make: its constructor, `(classes, [dim], **options)`, where that is not the class.
     """
 
     network: type[Tagger]
@@ -47,12 +46,12 @@ class Model:
 
     @property
     def takes(self) -> str:
-        """What goes in, "embeddings" or "audio"."""
+        """Its input, "embeddings" or "audio"."""
         return self.network.takes
 
     @property
     def rate(self) -> int | None:
-        """Sampling rate in Hz; None for embeddings, or where a folder says it."""
+        """Sampling rate in Hz; None for embeddings, or where a folder determines it."""
         return self.network.rate
 
     @property
@@ -107,10 +106,10 @@ MODELS: Mapping[str, Model] = MappingProxyType(
         ),
         "huggingface": Model(
             HuggingFace,
-            "an audio classifier of transformers; a folder's path stands in place of the name",
+            "an audio classifier of transformers, given by a folder's path",
             "its model card",
-            "its own feature extractor runs, on the processor, and says what becomes of padding "
-            "and of long clips (that of AST cuts at 10.24 s)",
+            "its own feature extractor runs, on the CPU, and handles padding and long clips "
+            "(that of AST cuts at 10.24 s)",
             from_folder,
         ),
     }
@@ -118,7 +117,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
 
 
 def rate_of(name: str) -> int | None:
-    """Samples a second that a model of this name, or in this folder, takes; None of embeddings.
+    """Sampling rate in Hz of a model, by name or folder; None for embeddings.
 
     Raises:
         OptionError: no such model, or no classifier in the folder.
@@ -135,13 +134,13 @@ def make_model(
 
     Args:
         name: one of `MODELS`, or a folder with a Hugging Face audio classifier.
-        classes: how many; None for those that the folder's classifier has, with its own head.
-        dim: width of an embedding frame, for models that take embeddings.
-        options: those that the table names.
+        classes: their number; None for the folder's classifier with its own head.
+        dim: width of an embedding frame, for models of embeddings.
+        options: as in the table.
 
     Raises:
-        OptionError: no such model or option, no `dim` or a needless one, or a folder without a
-            classifier whose weights are in safetensors.
+        OptionError: no such model or option, `dim` missing or superfluous, or a folder without a
+            classifier with weights in safetensors.
 
     >>> make_model("linear", 3, dim=128).head
     Linear(in_features=128, out_features=3, bias=True)
@@ -170,15 +169,15 @@ def make_model(
 
 
 def describe(model: Tagger) -> dict[str, Any]:
-    """All that `rebuild` needs but the weights, for JSON."""
+    """Everything for `rebuild` except the weights, for JSON."""
     return {**model.description, "classes": model.head.out_features, "labels": model.labels}
 
 
 def rebuild(description: Mapping[str, Any]) -> Tagger:
-    """The model that was described, with fresh weights; load its state afterwards.
+    """The described model with fresh weights; load its state afterwards.
 
     Raises:
-        OptionError: the description is none of this library's.
+        OptionError: not a description by this library.
     """
     try:
         if description["model"] != "huggingface":
@@ -193,10 +192,10 @@ def rebuild(description: Mapping[str, Any]) -> Tagger:
 
 
 def own_vocabulary(model: Tagger) -> Vocabulary:
-    """The classes that a model from a folder brought along.
+    """The classes of a model from a folder.
 
     Raises:
-        OptionError: it brought none, or has a new head.
+        OptionError: it has none, or a new head.
         VocabularyError: the ontology lacks some of them; the message names them.
     """
     if model.labels is None:
@@ -205,7 +204,7 @@ def own_vocabulary(model: Tagger) -> Vocabulary:
 
 
 def layers(model: Tagger) -> list[str]:
-    """Names of the layers whose output `embeddings` gives."""
+    """Names of the layers for `embeddings`."""
     return [
         name
         for name, module in model.named_modules()
@@ -215,16 +214,16 @@ def layers(model: Tagger) -> list[str]:
 
 @torch.no_grad()
 def embeddings(model: Tagger, x: Tensor, lengths: Tensor, layer: str = "") -> Tensor:
-    """What a layer puts out for each clip, in evaluation, the mean over its frames.
+    """Mean output of a layer over the frames of each clip, in evaluation mode.
 
     Args:
-        model: the model; it is left in the mode it was in.
-        x, lengths: as `Tagger.forward` takes them.
-        layer: one of `layers(model)`; by default what goes into the last layer.
+        model: its mode is restored.
+        x, lengths: as for `Tagger.forward`.
+        layer: one of `layers(model)`; by default the input of the last layer.
 
     Returns:
-        float32 (N, D). Of maps with an axis of frequency, the mean over it too. Of a Hugging Face
-        model outputs with three axes are read as (N, frames, D).
+        float32 (N, D); also averaged over frequency for maps with such an axis. Outputs of Hugging
+        Face models with three axes are taken as (N, frames, D).
 
     Raises:
         OptionError: no such layer, or it takes no part in the computation.

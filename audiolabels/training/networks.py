@@ -1,4 +1,4 @@
-"""The networks of the papers; `MODELS` names the source and the deviations of each."""
+"""The networks of the papers; `MODELS` has the source and the deviations of each."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What a model says of segments: probabilities, batch by batch."""
+"""Probabilities of segments, batch by batch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,21 +24,21 @@ def predict(
     workers: int = 0,
     device: torch.device | None = None,
 ) -> Iterator[Floats]:
-    """Probabilities of the segments, in order, or what a layer puts out.
+    """Probabilities of the segments, in order, or the output of a layer.
 
     Args:
-        model: as `make_model` gives it.
-        segments: N of them; one of no length is heard as one frame, or sample, of zeros.
+        model: from `make_model`.
+        segments: N of them; an empty one is scored as one frame, or sample, of zeros.
         layer: one of `layers(model)`, or "" for the input of the head; None for probabilities.
         batch_size: segments at a time.
         workers: processes that read features.
-        device: the GPU by default, where there is one.
+        device: the GPU by default, if there is one.
 
     Yields:
         float32 (B, C), or (B, D).
 
     Raises:
-        ScoresFileError: the model puts out NaN.
+        ScoresFileError: the model outputs NaN.
         OptionError: no such layer.
     """
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -63,7 +63,7 @@ def predict(
 def predict_windows(model: Any, examples: Examples, window: float | None, **options: Any) -> Floats:
     """Probabilities of each example; with a window, the mean over its segments of that length.
 
-    Segments without a frame, as the short last one of a clip may be, do not count.
+    Segments without a frame, such as a short last one of a clip, do not count.
 
     Source: Dinkel et al. 2022, §3.3: chunks of 2 or 5 seconds, averaged over the clip.
 
@@ -88,7 +88,7 @@ def predict_windows(model: Any, examples: Examples, window: float | None, **opti
 
 
 def make_loader(examples: Any, batch_size: int, workers: int, **options: Any) -> DataLoader[Any]:
-    """A loader of data that come as whole batches."""
+    """A loader of data that come in whole batches."""
     options |= {"pin_memory": torch.cuda.is_available(), "collate_fn": _as_it_is}
     return DataLoader(examples, batch_size, num_workers=workers, **options)
 
@@ -98,7 +98,7 @@ def _as_it_is(batch: object) -> object:
 
 
 def share_of_process(numbers: Ints, rank: int, world: int) -> list[int]:
-    """This process's share of an epoch, as many for each: the first ones come again at the end."""
+    """This process's share of an epoch; the first numbers are repeated to fill up the last."""
     padded = np.resize(numbers, -(-len(numbers) // world) * world)
     mine: list[int] = padded[rank::world].tolist()
     return mine

@@ -1,12 +1,10 @@
-"""Evaluation of a run on targets of clips or frames, unknown ones left out."""
+"""Evaluation of a run on known targets of clips or frames."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from audiolabels.arrays.columns import to_arrow
-from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import VocabularyError
 from audiolabels.features import Features
 from audiolabels.labels.events import Events
@@ -30,12 +28,12 @@ def evaluate_run(
     window: float | None = None,
     **options: Any,
 ) -> tuple[Evaluation, Examples, Floats]:
-    """Score the rows of a targets file and measure how well.
+    """Score the rows of a targets file and compute the metrics.
 
     Args:
-        run: what `load_run` loaded.
-        labels: a targets file with all the run's classes, in any order; rows may be clips, frames
-            or segments. Soft targets count as positive from 0.5 on.
+        run: from `load_run`.
+        labels: a targets file with all classes of the run, in any order, for clips, frames or
+            segments. Soft targets count as positive from 0.5.
         features: of its clips.
         window: seconds; the score of a row is then the mean over its segments of that length.
         options: `batch_size`, `workers` and `device` of `predict`.
@@ -44,8 +42,8 @@ def evaluate_run(
         The metrics, the examples, and their scores, float32 (N, C).
 
     Raises:
-        RunError: the model cannot hear these features.
-        VocabularyError: the targets lack a class of the run's.
+        RunError: unsuitable features.
+        VocabularyError: the targets lack a class of the run.
         OptionError: targets and features share no clip.
     """
     check_features(run.model, features, run.config)
@@ -76,40 +74,26 @@ def detect(
     """PSDS1 and PSDS2 of a run's scores on segments of clips with events.
 
     Args:
-        run: what `load_run` loaded.
-        events: what sounds when.
-        features: of the clips; those without features, or without a frame, are named in the result.
+        run: from `load_run`.
+        events: reference events.
+        features: of the clips; clips without features, or without a frame, are named in the result.
         window: length of the segments in seconds.
         median_filter: its length in seconds.
-        parents: whose events the events of a class are too.
+        parents: see `psds`.
         options: as for `evaluate_run`.
 
     Raises:
-        RunError: the model cannot hear these features.
+        RunError: unsuitable features.
         OptionError, MetricError: see `psds`.
     """
     check_features(run.model, features, run.config)
     names = events.clip_id.to_pylist()
     rows = features.find(names)
-    heard = np.flatnonzero(rows >= 0)
-    segments, owner = window_segments(features, rows[heard], window)
-    count = len(owner)
-    scores = Scores(
-        clip_rows(
-            events.clip_id.take(to_arrow(heard[owner])),
-            to_arrow(segments.onset),
-            to_arrow(segments.offset),
-        ),
-        events.ontology,
-        run.vocabulary,
-        np.concatenate([np.zeros((0, len(run.vocabulary)), np.float32),
-                        *predict(run.model, segments, **options)]),
-        np.zeros((count, -(-len(run.vocabulary) // 8)), np.uint8),
-        np.arange(1, count + 1),
-    )  # fmt: skip
+    found = np.flatnonzero(rows >= 0)
+    segments, owner = window_segments(features, rows[found], window)
     nothing = np.zeros((0, len(run.vocabulary)), np.float32)
     scores = Scores.from_arrays(
-        [names[row] for row in heard[owner].tolist()],
+        [names[row] for row in found[owner].tolist()],
         np.concatenate([nothing, *predict(run.model, segments, **options)]),
         classes=run.vocabulary,
         onset=segments.onset.tolist(),

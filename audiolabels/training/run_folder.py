@@ -1,4 +1,4 @@
-"""A run: the folder that holds a trained model and how it came about.
+"""A run: the folder of a trained model and its configuration.
 
 | file | content |
 |---|---|
@@ -7,7 +7,7 @@
 | `model.safetensors` | the weights; in its metadata the best validation mAP |
 | `checkpoints/`, `log/` | Lightning's |
 
-Nothing in it is executed when it is loaded.
+Loading executes nothing in it.
 """
 
 import csv
@@ -38,13 +38,13 @@ BEST, FORMAT = "best_validation_mAP", 1
 
 @dataclass(frozen=True)
 class Run:
-    """A model and what is to be known to use it.
+    """A model and its configuration.
 
     Attributes:
         model: in evaluation mode.
         vocabulary: the C classes of its outputs.
-        config: what `config.json` holds.
-        folder: where it came from.
+        config: content of `config.json`.
+        folder: its path.
     """
 
     model: Any
@@ -54,14 +54,14 @@ class Run:
 
 
 def is_first_process() -> bool:
-    """Whether this process writes what all share; `torchrun` numbers them."""
+    """Whether this process writes the shared files; `torchrun` numbers the processes."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
-    """Write what a run will be before it is trained.
+    """Write the configuration of a run before training.
 
-    One that never came to the end of an epoch, having failed perhaps, is replaced.
+    A run that never completed an epoch is replaced.
 
     Raises:
         RunError: the folder holds another run.
@@ -97,7 +97,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def _which(there: Any, asked: Any) -> str:
-    """The entries in which two values differ, for a message."""
+    """The keys in which two values differ, for a message."""
     if not isinstance(there, dict) or not isinstance(asked, dict):
         return ""
     keys = there.keys() | asked.keys()
@@ -105,7 +105,7 @@ def _which(there: Any, asked: Any) -> str:
 
 
 def save_weights(folder: Path, model: torch.nn.Module, best: float) -> None:
-    """Write a model's weights beside its `config.json`; the run is then finished."""
+    """Write a model's weights, which completes the run."""
     if not is_first_process():
         return
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -114,7 +114,7 @@ def save_weights(folder: Path, model: torch.nn.Module, best: float) -> None:
 
 
 def finished(folder: Path) -> float | None:
-    """The best validation mAP of a finished run, None of another.
+    """The best validation mAP of a completed run, None for another.
 
     Raises:
         RunError: the weights are damaged.
@@ -132,7 +132,7 @@ def load_run(folder: str | Path) -> Run:
     """Load a run, or a folder with a Hugging Face audio classifier.
 
     Raises:
-        RunError: the folder is neither, is not finished, or its parts do not fit.
+        RunError: the folder is neither, is not completed, or its parts do not match.
     """
     folder = Path(folder)
     if not (folder / CONFIG).is_file():
@@ -156,15 +156,15 @@ def load_run(folder: str | Path) -> Run:
 
 
 def check_features(model: Any, features: Features, config: Mapping[str, Any] | None = None) -> None:
-    """Whether features are what a model takes: audio at its rate, or embeddings.
+    """Check that features match a model: audio at its rate, or embeddings.
 
     Args:
         model: of a run, or new.
         features: of clips.
-        config: the run's, which holds the width of the embeddings that it was trained on.
+        config: of the run, with the width of its embeddings.
 
     Raises:
-        RunError: they are not.
+        RunError: they do not.
     """
     if model.takes != features.takes:
         fitting = [name for name, form in MODELS.items() if form.takes == features.takes]
@@ -183,7 +183,7 @@ def check_features(model: Any, features: Features, config: Mapping[str, Any] | N
 
 
 def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:
-    """SHA-256 of the ids and lengths of clips, and of what the first and the last hold."""
+    """SHA-256 of ids and lengths of clips, and of the features of the first and the last."""
     ids = json.dumps([features.clip_ids[clip] for clip in clips.tolist()])
     values = features.read(clips[[0, -1]], [0.0, 0.0], [np.inf, np.inf]).values
     parts = ids.encode(), features.durations(clips).tobytes(), values.tobytes()

@@ -1,9 +1,9 @@
-"""Tagger: what all models are, from frames to logits of clips.
+"""Tagger: the base of all models, from frames to logits of clips.
 
-Padding: what lies beyond a clip's length never enters the pooling. Models that look at each frame
-or patch alone (`mlp`, `linear`, `resnet50`) never see it at all, nor does their batch
-normalisation. In `mobilenetv2` and `segments` the last outputs of a clip see it, as silence, where
-alone they see the edge; `cnn1d` pads every clip. A clip of length 0 counts as one frame, or sample,
+Padding after a clip's end never enters the pooling. Models of single frames or patches (`mlp`,
+`linear`, `resnet50`) do not process it at all, and it has no part in their batch normalisation. In
+`mobilenetv2` and `segments` the last outputs of a clip see it as silence, where without padding
+they would see the edge; `cnn1d` pads every clip. A clip of length 0 counts as one frame, or sample,
 of zeros.
 """
 
@@ -20,8 +20,8 @@ LARGEST = 80.0  # exp(-80) is a float32 with all its digits
 def mean_of_probabilities(logits: Tensor, real: Tensor) -> Tensor:
     """The logit of the mean over frames of sigmoid(logits), in float32.
 
-    Of several frames, logits beyond ±80 count as ±80, and learn no more: float32 ends near there.
-    By logarithms of sums there would be no such end, at three to four times the time.
+    With several frames, logits beyond ±80 count as ±80, with zero gradient: the limit of float32.
+    Logarithms of sums would avoid it, at three to four times the time.
     """
     if logits.shape[1] == 1:
         return logits[:, 0].float()
@@ -41,15 +41,15 @@ POOLING: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
 
 
 class Tagger(nn.Module):
-    """What all models are; a model has `features` and sets the attributes.
+    """Base of all models; a model implements `features` and sets the attributes.
 
     Attributes:
         takes: "embeddings", x float32 (N, L, D), or "audio", x float32 (N, L) samples.
-        rate: the sampling rate in Hz that it takes; None for embeddings.
+        rate: sampling rate of its input in Hz; None for embeddings.
         head: the last layer, features to classes.
-        pooling: name of the way from logits of frames to those of the clip, one of `POOLING`.
-        labels: the class names that a model from a folder brought along, in order, else None.
-        description: what `rebuild` needs beside the head.
+        pooling: from logits of frames to those of the clip, one of `POOLING`.
+        labels: class names of a model from a folder, in order, else None.
+        description: what `rebuild` needs apart from the head.
     """
 
     takes: str = "audio"
@@ -63,11 +63,11 @@ class Tagger(nn.Module):
     description: dict[str, Any]
 
     def features(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """The input of `head`, float (N, S, D), and how many of the S each clip has, int64 (N,)."""
+        """The input of `head`, float (N, S, D), and its numbers of real frames, int64 (N,)."""
         raise NotImplementedError
 
     def inputs_of_head(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """`features`, and which of them are real, bool (N, S); arguments as `forward`."""
+        """`features`, and which of them are real, bool (N, S); arguments as for `forward`."""
         if not x.shape[1]:
             x = x.new_zeros(len(x), 1, *x.shape[2:])
         features, counts = self.features(x, lengths.to(x.device).clamp(1, x.shape[1]))
@@ -78,7 +78,7 @@ class Tagger(nn.Module):
 
         Args:
             x: embeddings (N, L, D) or samples (N, L), float32, zeros after a clip's end.
-            lengths: int64 (N,), the real frames or samples of each clip.
+            lengths: int64 (N,), number of real frames or samples.
 
         Returns:
             float32 (N, C).
@@ -87,7 +87,7 @@ class Tagger(nn.Module):
         return POOLING[self.pooling](self.head(features), real)
 
     def train(self, mode: bool = True) -> "Tagger":
-        """As in torch; what is frozen keeps its batch statistics and drops nothing out."""
+        """As in torch; frozen layers keep their batch statistics and drop nothing out."""
         super().train(mode)
         if self.frozen:
             for name, child in self.named_children():
@@ -96,14 +96,14 @@ class Tagger(nn.Module):
 
 
 def new_head(model: Tagger, classes: int) -> None:
-    """Replace the last layer, on its device, by a fresh one for so many classes."""
+    """Replace the last layer by a fresh one for so many classes, on the same device."""
     old = model.head
     model.head = nn.Linear(old.in_features, classes, device=old.weight.device)
     model.labels = None
 
 
 def freeze(model: Tagger) -> None:
-    """Let only the last layer learn; all else is left as in evaluation, even in training."""
+    """Train only the last layer; all others stay in evaluation mode."""
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     model.head.requires_grad_(True)
@@ -112,18 +112,18 @@ def freeze(model: Tagger) -> None:
 
 
 def real_frames(counts: Tensor, steps: int) -> Tensor:
-    """Which of so many steps each clip has, bool (N, steps), from counts (N,)."""
+    """Which of so many steps are real, bool (N, steps), from counts (N,)."""
     return torch.arange(steps, device=counts.device) < counts[:, None]
 
 
 def mean_of_real(values: Tensor, real: Tensor) -> Tensor:
-    """Mean over the real steps of (N, S, D), float32 (N, D); each clip has one or more."""
+    """Mean over the real steps of (N, S, D), float32 (N, D); at least one per clip."""
     kept = values.float().masked_fill(~real[..., None], 0)
     return kept.sum(1) / real.sum(1, keepdim=True)
 
 
 def one_by_one(body: Callable[[Tensor], Tensor], x: Tensor, counts: Tensor) -> Tensor:
-    """(N, S, ...) to (N, S, D), through the body only what is real; zeros elsewhere."""
+    """(N, S, ...) to (N, S, D), with only the real steps through the body; zeros elsewhere."""
     real = real_frames(counts, x.shape[1])
     if bool(real.all()):
         return body(x.flatten(0, 1)).reshape(*real.shape, -1)

@@ -1,4 +1,4 @@
-"""From files to a run: what `audiolabels train` does."""
+"""From files to a run: the command `audiolabels train`."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -28,22 +28,22 @@ from audiolabels.training.tagger import freeze, new_head
 from audiolabels.training.training_loop import Hyperparameters, fit
 
 DEFAULT = "mlp"
-MIXING = 0.8  # best μ for strong labels beside weak ones; Hershey et al. 2021, §4.1
+MIXING = 0.8  # best μ to mix strong with weak labels; Hershey et al. 2021, §4.1
 HELD_OUT = 0.1  # of the clips, where no validation file is given
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training.
+    """Result of a training.
 
     Attributes:
-        folder: the run.
+        folder: of the run.
         best: best validation mAP of an epoch.
-        seconds: how long it took.
-        found: whether the run was finished before, and left as it was.
+        seconds: duration.
+        found: whether the run was already complete, and unchanged.
         examples, validated: numbers of examples.
-        in_both: of those validated, how many are of clips that are trained on too.
-        left_out: rows that were not trained on, and why; none that were held out.
+        in_both: examples for validation of clips that are trained on too.
+        left_out: rows not used for training, by reason, apart from those held out.
         not_validated: likewise, of the validation file.
     """
 
@@ -78,18 +78,18 @@ def train(
 
     Args:
         labels: a targets file.
-        features: what `open_features` opened.
-        folder: where the run goes; an interrupted one is taken up, a finished one is left.
-        model: a key of `MODELS`, or a folder with a Hugging Face audio classifier; not looked at
-            with `init`.
-        hyperparameters: how to train.
-        validation: a targets file to validate on; else `labels` itself.
-        held_out: the share of recordings that is validated on and not trained on;
-            0.1 without a validation file, and with one all of it is validated on.
+        features: from `open_features`.
+        folder: of the run; an interrupted run is resumed, a complete one is unchanged.
+        model: a key of `MODELS`, or a folder with a Hugging Face audio classifier; none with
+            `init`.
+        hyperparameters: of the training.
+        validation: a targets file to validate on; `labels` by default.
+        held_out: share of clips, by their ids, for validation only; by default 0.1 without a
+            validation file, and with one all of that is used.
         mix: a second targets file, drawn with the hyperparameter `mixing` (0.8 by default).
-        crop: seconds; longer rows are cropped to so much, anew in each epoch.
-        init: a run to begin with; its head is replaced if its classes are others.
-        frozen: whether all but the head stays as it is.
+        crop: seconds; longer rows are cropped to this length, anew in each epoch.
+        init: a run to begin with; its head is replaced if the classes differ.
+        frozen: whether only the head is trained.
         model_options: of the model's constructor; none with `init`.
         fit_options: `on_epoch` and `progress` of `fit`.
 

@@ -1,8 +1,8 @@
-"""Training: a masked loss over examples, the best checkpoints by validation mAP averaged.
+"""Training: a masked loss over examples, and the average of the best checkpoints by validation mAP.
 
 Loops, checkpoints, early stopping, logs and processes are Lightning's. An epoch's order, crops and
-random numbers depend on seed and epoch alone, so a run that was interrupted goes on from its last
-whole epoch to the result that it would have had.
+random numbers depend on seed and epoch alone, so an interrupted run continues after its last
+complete epoch with the same result.
 
 Source: Dinkel et al. 2022, §3.2, for the averaged checkpoints; Grzywalski & Botteldooren, §V.D, for
 the masked squared error and the decay of the learning rate.
@@ -43,22 +43,22 @@ MAP = "validation_mAP"
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """How a model is trained.
+    """Hyperparameters of a training.
 
     Attributes:
         loss: a key of `LOSSES`, masked and divided by the number of known cells.
         epochs: at most.
         patience: epochs without a better validation mAP after which training stops.
-        average: how many of the best checkpoints by validation mAP are averaged.
-        batch_size: examples a step, of one process.
+        average: number of best checkpoints by validation mAP that are averaged.
+        batch_size: examples per step and process.
         learning_rate: of Adam.
-        decay: by which the learning rate is multiplied after each epoch.
+        decay: factor of the learning rate after each epoch.
         draw: a key of `examples.DRAWS`.
         mixing: μ, with two targets files.
         window: seconds; validation scores are means over segments of that length.
-        precision: as Lightning names it: `32`, `bf16-mixed`, `16-mixed`.
+        precision: in Lightning's terms: `32`, `bf16-mixed`, `16-mixed`.
         workers: processes that read features.
-        seed: of everything that is drawn.
+        seed: of all random numbers.
     """
 
     loss: str = "bce"
@@ -92,7 +92,7 @@ class Epoch(NamedTuple):
 
 
 class TrainingTask(lightning.LightningModule):
-    """A model, its examples and its hyperparameters, as Lightning asks for them."""
+    """Model, examples and hyperparameters in the form that Lightning expects."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class TrainingTask(lightning.LightningModule):
                               "more clips, or give a validation file")  # fmt: skip
 
     def train_dataloader(self) -> Any:
-        """This process's share of an epoch, in an order that the epoch alone decides."""
+        """This process's share of an epoch, in an order that depends on the epoch alone."""
         hyperparameters, trainer = self.hyperparameters, self.trainer
         order = self.train_examples.order(
             hyperparameters.draw, epoch=trainer.current_epoch, mixing=hyperparameters.mixing
@@ -129,7 +129,7 @@ class TrainingTask(lightning.LightningModule):
         )
 
     def on_train_epoch_start(self) -> None:
-        """Begin to count."""
+        """Reset losses and clock."""
         self.losses, self.began = [], time.perf_counter()
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
@@ -142,7 +142,7 @@ class TrainingTask(lightning.LightningModule):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Validate. Every process takes a part of the examples, and all see all scores."""
+        """Validate; each process scores a part of the examples, and all gather all scores."""
         rank, world = self.trainer.global_rank, self.trainer.world_size
         whole = self.validation
         mine = np.array(share_of_process(np.arange(len(whole)), rank, world))
@@ -171,7 +171,7 @@ class TrainingTask(lightning.LightningModule):
         self.model.train()
 
     def configure_optimizers(self) -> Any:
-        """Adam over whatever is not frozen, and its decay."""
+        """Adam with decay, for all parameters that are not frozen."""
         trained = [p for p in self.model.parameters() if p.requires_grad]
         optimizer = torch.optim.Adam(trained, self.hyperparameters.learning_rate)
         decay = torch.optim.lr_scheduler.ExponentialLR(optimizer, self.hyperparameters.decay)
@@ -179,10 +179,10 @@ class TrainingTask(lightning.LightningModule):
 
 
 class MovableCheckpoint(ModelCheckpoint):
-    """The best checkpoints, known again after the folder was moved."""
+    """The best checkpoints, found again after the folder was moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what a checkpoint says of the others, wherever they lay then."""
+        """Restore the other checkpoints in the present folder."""
         folder = Path(str(self.dirpath))
 
         def here(path: str) -> str:
@@ -197,7 +197,7 @@ class MovableCheckpoint(ModelCheckpoint):
 
 
 class ResumableStopping(EarlyStopping):
-    """Early stopping that a run which had stopped, but was not finished, remembers."""
+    """Early stopping that also holds for a resumed run."""
 
     def on_train_start(self, trainer: lightning.Trainer, task: lightning.LightningModule) -> None:
         """Train no further epoch if patience had ended."""
@@ -215,13 +215,13 @@ def fit(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     progress: bool = False,
 ) -> float:
-    """Train a model; its weights are then the mean of those of the best epochs.
+    """Train a model and average the weights of its best epochs.
 
     Args:
-        model: as `make_model` gives it; its logits are (B, C).
+        model: from `make_model`; its logits are (B, C).
         train, validation: examples of one vocabulary.
-        hyperparameters: how.
-        folder: for checkpoints and the log. What an interrupted run left there is taken up.
+        hyperparameters: of the training.
+        folder: for checkpoints and the log; an interrupted run there is resumed.
         on_epoch: called after each epoch.
         progress: whether to show Lightning's progress bar.
 
@@ -229,8 +229,8 @@ def fit(
         The best validation mAP of an epoch.
 
     Raises:
-        OptionError: no such loss or draw, or nothing positive to validate on.
-        ScoresFileError: the model puts out NaN.
+        OptionError: no such loss or draw, or no positive target to validate on.
+        ScoresFileError: the model outputs NaN.
     """
     best = MovableCheckpoint(
         folder / "checkpoints",
@@ -275,7 +275,7 @@ def fit(
 
 
 def _average(checkpoints: list[Path]) -> dict[str, Tensor]:
-    """The mean of the weights of checkpoints; whole numbers, such as counters, are the last's."""
+    """Mean weights of checkpoints; integers, such as counters, are those of the last."""
     states = [
         torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
         for path in sorted(checkpoints)
