@@ -366,7 +366,7 @@ def test_pseudo_labels_take_what_fits(tmp_path: Path) -> None:
         export(soft_targets(STRONG), "pretrained-sed", tmp_path / "a.h5", parents="all")
     with pytest.raises(OptionError, match="made from Events or SoftTargets, not Targets"):
         export(framed_targets(), "pretrained-sed", tmp_path / "a.h5")
-    with pytest.raises(TargetsFileError):
+    with pytest.raises(TargetsFileError, match="no such folder"):
         export(soft_targets(STRONG), "pretrained-sed", tmp_path / "none" / "a.h5")
     assert not list(tmp_path.iterdir())
 

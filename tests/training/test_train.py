@@ -157,7 +157,7 @@ def test_other_features_of_the_same_clips_do_not_go_on_with_a_run(world, go):
 
 
 def test_a_run_that_failed_before_its_first_epoch_was_over_may_be_replaced(world, go):
-    with pytest.raises(ScoresFileError):
+    with pytest.raises(ScoresFileError, match=r"scores of clip\d+_0 are not numbers \(NaN\)"):
         go("run", replace(HYPERPARAMETERS, learning_rate=1e30))
     assert go("run").best > 0
 
