@@ -1,23 +1,39 @@
 """`audiolabels annotate`"""
 
-import sys
 from pathlib import Path
 
 import click
 
+from audiolabels.cli.help import Command
+from audiolabels.cli.options import option, path_option
+from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import (
-    batch_size_option,
-    features_option,
-    frame_seconds_option,
+    BATCH_SIZE,
+    FEATURES,
+    RUN,
+    WINDOW,
+    WORKERS,
     need_torch,
-    open_heard,
-    window_option,
-    workers_option,
+    open_run,
 )
 
 
 @click.command(
     "annotate",
+    cls=Command,
+    groups={
+        "Input": (RUN, *FEATURES, WORKERS, BATCH_SIZE),
+        "Output": (
+            WINDOW,
+            option(
+                "--layer",
+                "Write the output of this layer, as embeddings; an empty name is the input of the "
+                "last layer.",
+                metavar="NAME",
+            ),
+            path_option("-o --output", "Where to write.", "SCORES.parquet", required=True),
+        ),
+    },
     epilog="""\b
 Examples:
   audiolabels annotate run/ --window 2 --features audio/ -o scores.parquet
@@ -26,16 +42,6 @@ Examples:
   audiolabels expand --scheme pseudo-strong --scores scores.parquet -o soft.parquet
 """,
 )
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@features_option
-@frame_seconds_option
-@window_option
-@click.option("--layer", metavar="NAME", help="Write what this layer puts out, as "
-              "embeddings; an empty name is the input of the last layer.")  # fmt: skip
-@click.option("-o", "--output", required=True, metavar="SCORES.parquet",
-              type=click.Path(path_type=Path), help="Where to write.")  # fmt: skip
-@batch_size_option
-@workers_option
 def command(
     run_path: Path,
     features_path: Path,
@@ -49,13 +55,13 @@ def command(
     """Score segments of clips with a trained model.
 
     RUN is a folder that train wrote, or one with a Hugging Face audio classifier. Without --window
-    a segment is a whole clip. An annotation that was interrupted goes on where it was.
+    a segment is a whole clip. An annotation that was interrupted is continued.
     """
     need_torch()
     from audiolabels.training.annotate import annotate
 
-    run, features = open_heard(run_path, features_path, frame_seconds)
-    with click.progressbar(length=len(features.clip_ids), label="clips", file=sys.stderr) as bar:
+    run, features = open_run(run_path, features_path, frame_seconds)
+    with progress_bar("annotating", "clips") as progress:
         done = annotate(
             run,
             features,
@@ -64,9 +70,9 @@ def command(
             layer=layer,
             batch_size=batch_size,
             workers=workers,
-            progress=lambda clips, _: bar.update(clips - bar.pos),
+            progress=progress,
         )
-    taken = f" ({done.parts_found} of {done.parts} parts were there)" * bool(done.parts_found)
+    taken = f" ({done.parts_found} of {done.parts} parts were complete)" * bool(done.parts_found)
     click.echo(f"wrote {output}: {done.segments:,} segments of {done.clips:,} clips{taken}")
     if done.unheard:
         click.echo(f"segments without a frame or sample, left out: {done.unheard:,}")

@@ -5,20 +5,71 @@ from typing import Any
 
 import click
 
+from audiolabels.cli.help import Command
+from audiolabels.cli.options import PATH, option, path_option
 from audiolabels.cli.training import (
-    features_option,
-    frame_seconds_option,
-    hyperparameter_options,
-    model_options_,
+    FEATURES,
+    MODEL,
+    HYPERPARAMETERS,
+    SHARE,
     need_torch,
     open_features_for,
     parse_options,
-    tell_epoch,
+    print_epoch,
 )
+from audiolabels.ontology.parents import PARENTS
+from audiolabels.schemes.given_labels import LABELS_SCHEMES
 
 
 @click.command(
     "cascade",
+    cls=Command,
+    groups={
+        "Input": (
+            click.Argument(["labels"], nargs=-1, required=True, metavar="LABELS...", type=PATH),
+            *FEATURES,
+            option(
+                "--labels-scheme",
+                "How the given labels are expanded.",
+                type=click.Choice(list(LABELS_SCHEMES)),
+                default="weak",
+            ),
+            option(
+                "--parents", "Parent policy of pel and pe-cml.", type=click.Choice(list(PARENTS))
+            ),
+            option("--vocabulary", "Classes.  [default: audioset]", metavar="NAME|FILE"),
+        ),
+        "Cascade": (
+            option(
+                "--stages", "Students after the first model.", type=click.IntRange(1), default=4
+            ),
+            option(
+                "--teacher-weight",
+                "1-α in the paper: fixed, or rising in equal steps.",
+                default="0.7",
+                metavar="W|FIRST:LAST",
+            ),
+        ),
+        "Model": MODEL,
+        "Training": HYPERPARAMETERS,
+        "Validation": (
+            option(
+                "--held-out",
+                "Share of the recordings to validate on, chosen by a hash of their ids.",
+                type=SHARE,
+                default=0.1,
+                metavar="SHARE",
+            ),
+        ),
+        "Output": (
+            path_option(
+                "-o --output",
+                "Folder of the stages; an interrupted cascade in it is continued.",
+                "FOLDER",
+                required=True,
+            ),
+        ),
+    },
     epilog="""\b
 Examples:
   audiolabels cascade balanced_train_segments.csv --features vggish_balanced_train.npz \\
@@ -27,26 +78,6 @@ Examples:
       --stages 5 --teacher-weight 0.7:0.95 -o cascade/
 """,
 )
-@click.argument("labels", nargs=-1, required=True, metavar="LABELS...",
-                type=click.Path(path_type=Path))  # fmt: skip
-@features_option
-@frame_seconds_option
-@click.option("--stages", type=click.IntRange(1), default=4, show_default=True,
-              help="Students after the first model.")  # fmt: skip
-@click.option("--teacher-weight", default="0.7", show_default=True, metavar="W|FIRST:LAST",
-              help="1-α in the paper: fixed, or rising in equal steps.")  # fmt: skip
-@click.option("--labels-scheme", type=click.Choice(["weak", "pel", "pe-cml"]), default="weak",
-              show_default=True, help="How the given labels are expanded.")  # fmt: skip
-@click.option("--parents", type=click.Choice(["all", "unambiguous", "certain"]),
-              help="Parent policy of pel and pe-cml.")  # fmt: skip
-@click.option("--vocabulary", metavar="NAME|FILE", help="Classes.  [default: audioset]")
-@model_options_
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where the stages go; what is there of this cascade is taken up.")  # fmt: skip
-@click.option("--held-out", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.1,
-              show_default=True, metavar="SHARE",
-              help="Share of the clips to validate on, chosen by their ids.")  # fmt: skip
-@hyperparameter_options
 def command(
     labels: tuple[Path, ...],
     features_path: Path,
@@ -64,8 +95,8 @@ def command(
 ) -> None:
     """Train a cascade of students, each taught by the one before (SeCoST).
 
-    Stage 0 learns from the given labels; each later stage from a mixture of them and of the scores
-    that the stage before gives to the clips.
+    Stage 0 learns from the given labels; each later stage from a mixture of these labels and of the
+    scores of the stage before.
     """
     need_torch()
     from audiolabels.training.cascade import cascade, parse_weights
@@ -84,7 +115,7 @@ def command(
         held_out=held_out,
         hyperparameters=Hyperparameters(**hyperparameters),
         model_options=parse_options(model_options),
-        on_epoch=tell_epoch,
+        on_epoch=print_epoch,
         on_stage=lambda stage: click.echo(f"{stage.folder.name}: mAP {stage.best:.4f}", err=True),
     )
     click.echo("stage  teacher weight  best validation mAP")

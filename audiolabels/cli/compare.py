@@ -5,12 +5,16 @@ from pathlib import Path
 import click
 
 from audiolabels.cli.comparison import describe_comparison
+from audiolabels.cli.help import Command
 from audiolabels.cli.options import (
-    ontology_option,
+    ONTOLOGY,
+    PATH,
+    REPORT,
+    TIME_UNIT,
+    UNKNOWN_LABELS,
     open_ontology,
-    report_option,
-    time_unit_option,
-    unknown_option,
+    option,
+    path_option,
 )
 from audiolabels.comparison.file_comparison import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
@@ -19,6 +23,60 @@ from audiolabels.files import refuse_overwriting
 
 @click.command(
     "compare",
+    cls=Command,
+    groups={
+        "Input": (
+            click.Argument(["a"], metavar="A", type=PATH),
+            click.Argument(["b"], metavar="B", type=PATH),
+            UNKNOWN_LABELS,
+            TIME_UNIT,
+            ONTOLOGY,
+        ),
+        "Comparison": (
+            option(
+                "--vocabulary",
+                "Restrict the tables to these classes, and count pairs with and without the "
+                "others: audioset, ontology, audioset-strong, fsd50k, or a file with a list of "
+                "classes.  [default: all classes of A and B]",
+                metavar="NAME|FILE",
+            ),
+            option(
+                "--label labels",
+                "Show the strongest odds ratios of this class, in A with the classes of B and the "
+                "other way round; may be repeated.",
+                metavar="NAME",
+                multiple=True,
+            ),
+            option(
+                "--minimum",
+                "Show only classes that have at least this many clips on both sides, and pairs of "
+                "classes that have this many clips in common.",
+                type=click.IntRange(1),
+                default=5,
+            ),
+            option(
+                "--level",
+                "Level of the confidence intervals.",
+                type=click.FloatRange(0, 1, min_open=True, max_open=True),
+                default=0.95,
+            ),
+        ),
+        "Output": (
+            option(
+                "--rows", "Rows that each table shows at most.", type=click.IntRange(1), default=10
+            ),
+            path_option(
+                "-o --output", "Write priors and pairs of every class to a CSV file.", "FILE.csv"
+            ),
+            path_option(
+                "--odds",
+                "Write the odds ratios of all pairs of classes that have a clip in common to a CSV "
+                "file.",
+                "FILE.csv",
+            ),
+            REPORT,
+        ),
+    },
     epilog="""\b
 Examples:
   audiolabels compare eval_segments.csv strong_eval.tsv --vocabulary audioset
@@ -27,62 +85,6 @@ Examples:
   audiolabels compare before.parquet after.parquet
 """,
 )
-@click.argument("a", metavar="A", type=click.Path(path_type=Path))
-@click.argument("b", metavar="B", type=click.Path(path_type=Path))
-@click.option(
-    "--vocabulary",
-    metavar="NAME|FILE",
-    help="Restrict the tables to these classes, and count pairs with and without the others: "
-    "audioset, ontology, audioset-strong, fsd50k, or a file with a list of classes.  [default: "
-    "all classes of A and B]",
-)
-@click.option(
-    "--label",
-    "labels",
-    metavar="NAME",
-    multiple=True,
-    help="Show the strongest odds ratios of this class, in A with the classes of B and the other "
-    "way round; may be given several times.",
-)
-@click.option(
-    "--minimum",
-    type=click.IntRange(1),
-    default=5,
-    show_default=True,
-    help="Show only classes that this many clips bear in both sides, and pairs of classes that "
-    "this many clips bear together.",
-)
-@click.option(
-    "--level",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="Level of the confidence intervals.",
-)
-@click.option(
-    "--rows",
-    type=click.IntRange(1),
-    default=10,
-    show_default=True,
-    help="How many rows each table shows at most.",
-)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE.csv",
-    type=click.Path(path_type=Path),
-    help="Write priors and pairs of every class to a CSV file.",
-)
-@click.option(
-    "--odds",
-    metavar="FILE.csv",
-    type=click.Path(path_type=Path),
-    help="Write the odds ratios of all pairs of classes that some clip bears to a CSV file.",
-)
-@ontology_option
-@unknown_option
-@time_unit_option
-@report_option
 def command(
     a: Path,
     b: Path,
@@ -98,11 +100,11 @@ def command(
     time_unit: str,
     report_path: Path | None,
 ) -> None:
-    """Compare what two files say of the clips that both have.
+    """Compare the labels of the clips that two files have in common.
 
     A and B are label files in any format that expand reads, or targets files that it wrote.
     Shown are the pairs (clip, class) that both hold, the classes whose prior changed most, and
-    odds ratios between classes. Unknown targets take no part.
+    odds ratios between classes. Unknown targets do not count.
     """
     outputs = [path for path in (output, odds, report_path) if path]
     refuse_overwriting([a, b], outputs)

@@ -113,10 +113,7 @@ def describe_pairs(comparison: Comparison) -> list[str]:
 
 
 def _alone(
-    comparison: Comparison,
-    side: str,
-    positive: Ints,
-    alone: npt.NDArray[np.bool_],
+    comparison: Comparison, side: str, positive: Ints, alone: npt.NDArray[np.bool_]
 ) -> list[str]:
     count = int(alone.sum())
     if not count:

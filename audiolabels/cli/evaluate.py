@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from audiolabels.cli.options import clip_duration_option, clip_durations_option, usage_if
+from audiolabels.cli.help import Command
+from audiolabels.cli.options import CLIP_DURATION, CLIP_DURATIONS, option, path_option, usage_if
 from audiolabels.cli.training import (
-    batch_size_option,
-    features_option,
-    frame_seconds_option,
+    BATCH_SIZE,
+    FEATURES,
+    RUN,
+    WINDOW,
+    WORKERS,
     need_torch,
-    open_heard,
-    window_option,
-    workers_option,
+    open_run,
 )
 from audiolabels.files import atomic_path
 from audiolabels.ontology.parents import PARENTS_OR_NONE
@@ -23,6 +24,42 @@ from audiolabels.ontology.parents import PARENTS_OR_NONE
 
 @click.command(
     "evaluate",
+    cls=Command,
+    groups={
+        "Input": (RUN, *FEATURES, WORKERS, BATCH_SIZE, WINDOW),
+        "Targets": (
+            path_option(
+                "--labels",
+                "Targets of clips, frames or segments, for mAP, d′, lωlrap and mAP@3; unknown ones "
+                "do not count.",
+                "TARGETS.parquet",
+            ),
+        ),
+        "Events": (
+            path_option("--events events_path", "An event file, for PSDS1 and PSDS2."),
+            option(
+                "--median-filter",
+                "Length of the median filter over scores, for PSDS.",
+                type=click.FloatRange(min=0),
+                metavar="SECONDS",
+            ),
+            option(
+                "--parents",
+                "Which ancestors events imply, for PSDS.",
+                type=click.Choice(list(PARENTS_OR_NONE)),
+                default="none",
+            ),
+            CLIP_DURATION,
+            CLIP_DURATIONS,
+        ),
+        "Output": (
+            path_option(
+                "-o --output",
+                "Folder for metrics.json and classes.csv.  [default: RUN/evaluation/NAME]",
+                "FOLDER",
+            ),
+        ),
+    },
     epilog="""\b
 Examples:
   audiolabels evaluate run/ --labels eval.parquet --features vggish_eval.npz
@@ -31,26 +68,6 @@ Examples:
       --window 0.32 --features audio/
 """,
 )
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--labels", type=click.Path(path_type=Path), metavar="TARGETS.parquet",
-              help="Targets of clips, frames or segments, for mAP, d′, lωlrap and mAP@3; unknown "
-              "ones are left out.")  # fmt: skip
-@click.option("--events", "events_path", type=click.Path(path_type=Path), metavar="FILE",
-              help="Event file, for PSDS1 and PSDS2.")  # fmt: skip
-@features_option
-@frame_seconds_option
-@window_option
-@click.option("--median-filter", type=click.FloatRange(min=0), metavar="SECONDS",
-              help="Length of the median filter over scores, for PSDS.")  # fmt: skip
-@click.option("--parents", type=click.Choice(list(PARENTS_OR_NONE)), default="none",
-              show_default=True, help="How far events climb, for PSDS.")  # fmt: skip
-@clip_duration_option
-@clip_durations_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="Where metrics.json and classes.csv go.  "
-              "[default: RUN/evaluation/NAME]")  # fmt: skip
-@batch_size_option
-@workers_option
 def command(
     run_path: Path,
     labels: Path | None,
@@ -66,7 +83,7 @@ def command(
     batch_size: int,
     workers: int,
 ) -> None:
-    """Measure a run on targets, on events, or on both.
+    """Evaluate a trained model on targets, on events, or on both.
 
     With --window the score of a clip is the mean over its segments of that length; for PSDS it is
     the length of a segment (0.96 by default).
@@ -75,7 +92,7 @@ def command(
     need_torch()
     from audiolabels.training.run_evaluation import FRAME, detect, evaluate_run
 
-    run, features = open_heard(run_path, features_path, frame_seconds)
+    run, features = open_run(run_path, features_path, frame_seconds)
     options: dict[str, Any] = {"batch_size": batch_size, "workers": workers}
     results: list[Any] = []
     if labels:

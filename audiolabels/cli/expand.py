@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from audiolabels.cli.help import Command, Groups
+from audiolabels.cli.help import Command
 from audiolabels.cli.options import (
     ONTOLOGY,
     PATH,
@@ -77,8 +77,9 @@ def options_of(scheme: Scheme) -> dict[str, Option]:
     return {name: option for cls in classes for name, option in cls.declared().items()}
 
 
-def _groups(schemes: Collection[Scheme]) -> dict[str, list[click.Parameter]]:
-    """Title to the options of some schemes; to those of one, as it declares them."""
+def _groups(chosen: str) -> dict[str, list[click.Parameter]]:
+    """Title to the options of the chosen scheme, as it declares them, or else of all schemes."""
+    schemes = [SCHEMES[chosen]] if chosen else list(SCHEMES.values())
     declared: dict[str, dict[str, Option]] = {}
     for scheme in schemes:
         for name, option in options_of(scheme).items():
@@ -129,17 +130,10 @@ def _merged(options: Mapping[str, Option], only: str) -> click.Option:
     return from_declared(merged, default=None)
 
 
-class ExpandCommand(Command):
-    """Shows the options of one scheme as that scheme declares them."""
-
-    def groups_for(self, chosen: str) -> Groups:
-        return _groups([SCHEMES[chosen]] if chosen else SCHEMES.values())
-
-
 @click.command(
     "expand",
-    cls=ExpandCommand,
-    groups=_groups(SCHEMES.values()),
+    cls=Command,
+    groups=_groups,
     chooser="scheme",
     epilog="""\b
 Examples:

@@ -4,7 +4,7 @@ rich-click is loaded when help is drawn, not before, so that commands start quic
 """
 
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -19,26 +19,25 @@ class Command(click.Command):
     """A command whose parameters are declared in the groups of its help.
 
     Args:
-        groups: title to the arguments and options below it, in the order of the help.
-        chooser: name of an option, such as `scheme`, whose value decides which others apply.
-        inapplicable: from a value of the chooser to the names of the parameters that have no use
-            for it; `COMMAND --scheme X --help` leaves them out.
+        groups: title to the arguments and options below it, in the order of the help; or a
+            function from a value of the chooser to those that apply to it, and from an empty text
+            to all of them.
+        chooser: name of an option, such as `scheme`; `COMMAND --scheme X --help` shows what applies
+            to X.
         **attributes: those of `click.Command`.
     """
 
     def __init__(
         self,
         *args: Any,
-        groups: Groups,
+        groups: Groups | Callable[[str], Groups],
         chooser: str = "",
-        inapplicable: Callable[[str], Collection[str]] = lambda _: (),
         **attributes: Any,
     ) -> None:
-        attributes["params"] = [parameter for group in groups.values() for parameter in group]
-        super().__init__(*args, **attributes)
-        self.groups = groups
+        self.groups_for = groups if callable(groups) else lambda _: groups
         self.chooser = chooser
-        self.inapplicable = inapplicable
+        attributes["params"] = [p for group in self.groups_for("").values() for p in group]
+        super().__init__(*args, **attributes)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[__name__] = list(args)  # click shows help before it looks at the other options
@@ -53,27 +52,18 @@ class Command(click.Command):
                 formatter.write_dl([r for o in options if (r := o.get_help_record(ctx))])
 
     def applicable_groups(self, ctx: click.Context) -> dict[str, list[click.Parameter]]:
-        """Title to options, without those that do not apply to the chosen value if there is one."""
-        chosen = {**self.groups_for(self.chosen(ctx)), "Help": [self.get_help_option(ctx)]}
+        """Title to options, of those that apply to the chosen value if there is one."""
+        given, _, _ = self.make_parser(ctx).parse_args(list(ctx.meta.get(__name__, ())))
+        chosen = ""
+        if self.chooser in given:
+            chooser = next(p for p in self.params if p.name == self.chooser)
+            chosen = chooser.type_cast_value(ctx, given[self.chooser])
         groups: dict[str, list[click.Parameter]] = {
             title: [p for p in group if isinstance(p, click.Option)]
-            for title, group in chosen.items()
+            for title, group in self.groups_for(chosen).items()
         }
+        groups.setdefault("Options", []).extend(filter(None, [self.get_help_option(ctx)]))
         return {title: options for title, options in groups.items() if options}
-
-    def groups_for(self, chosen: str) -> Groups:
-        """The groups, without what does not apply to a value of the chooser, if it is not empty."""
-        hidden = self.inapplicable(chosen) if chosen else ()
-        return {title: [p for p in group if p.name not in hidden]
-                for title, group in self.groups.items()}  # fmt: skip
-
-    def chosen(self, ctx: click.Context) -> str:
-        """The value of the chooser in the arguments; empty if they have none."""
-        given, _, _ = self.make_parser(ctx).parse_args(list(ctx.meta.get(__name__, ())))
-        chooser = next((p for p in self.params if p.name == self.chooser), None)
-        if chooser is None or self.chooser not in given:
-            return ""
-        return str(chooser.type_cast_value(ctx, given[self.chooser]))
 
 
 def format_help(

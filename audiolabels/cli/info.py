@@ -5,19 +5,26 @@ from pathlib import Path
 
 import click
 
+from audiolabels.cli.help import Command
+from audiolabels.cli.options import PATH, option
 from audiolabels.targets.store import read_info
 
 
 @click.command(
     "info",
+    cls=Command,
+    groups={
+        "Options": (
+            click.Argument(["file"], type=PATH),
+            option("--json as_json", "All metadata as JSON.", is_flag=True),
+        )
+    },
     epilog="""\b
 Examples:
   audiolabels info targets.parquet
   audiolabels info --json targets.parquet
 """,
 )
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="All metadata as JSON.")
 def command(file: Path, as_json: bool) -> None:
     """Show what a targets file holds and how it was made."""
     facts = read_info(file)

@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,23 @@ from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.options import Option
 from audiolabels.readers import EventOptions, ReadOptions
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
 PATH = click.Path(path_type=Path)
-ONTOLOGY = click.Option(
-    ["--ontology", "ontology_path"],
-    type=PATH,
-    metavar="FILE",
-    help="An ontology.json in place of the embedded AudioSet ontology.",
-)
-VOCABULARY = (
-    "Classes of the columns: audioset (527), ontology (632), audioset-strong (456; -train 447, "
-    "-eval 416, -both 407), fsd50k (200), or a file with a list of classes."
-)
-VOCABULARY_OF_LABELS = click.Option(
-    ["--vocabulary"], default="audioset", show_default=True, metavar="NAME|FILE", help=VOCABULARY
-)
+
+
+def option(names: str, text: str, **facts: Any) -> click.Option:
+    """An option with its default in the help.
+
+    Args:
+        names: such as `-o --output`; without dashes, that of the parameter.
+        text: the help.
+        **facts: those of `click.Option`.
+    """
+    return click.Option(names.split(), help=text, **{"show_default": True, **facts})
+
+
+def path_option(names: str, text: str, metavar: str = "FILE", **facts: Any) -> click.Option:
+    """An option for a path; see `option`."""
+    return option(names, text, type=PATH, metavar=metavar, **facts)
 
 
 def from_declared(declared: Option, **changes: Any) -> click.Option:
@@ -46,6 +46,14 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+ONTOLOGY = path_option(
+    "--ontology ontology_path", "An ontology.json in place of the embedded AudioSet ontology."
+)
+VOCABULARY = (
+    "Classes of the columns: audioset (527), ontology (632), audioset-strong (456; -train 447, "
+    "-eval 416, -both 407), fsd50k (200), or a file with a list of classes."
+)
+VOCABULARY_OF_LABELS = option("--vocabulary", VOCABULARY, default="audioset", metavar="NAME|FILE")
 TIME_UNIT, UNKNOWN_LABELS, CLIP_DURATION, CLIP_DURATIONS = (
     from_declared(options.declared()[name])
     for options, name in (
@@ -55,29 +63,10 @@ TIME_UNIT, UNKNOWN_LABELS, CLIP_DURATION, CLIP_DURATIONS = (
         (EventOptions, "clip_durations"),
     )
 )
-REPORT = click.Option(
-    ["--report", "report_path"],
-    type=PATH,
-    metavar="FILE",
-    help="Write every row that was not used as it stood, with its reason, to a CSV file.",
+REPORT = path_option(
+    "--report report_path",
+    "Write every row that was not used as it stood, with its reason, to a CSV file.",
 )
-
-
-def _decorator(option: click.Option) -> Decorator:
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        function.__dict__.setdefault("__click_params__", []).append(option)
-        return function
-
-    return add
-
-
-ontology_option = _decorator(ONTOLOGY)
-vocabulary_option = _decorator(VOCABULARY_OF_LABELS)
-time_unit_option = _decorator(TIME_UNIT)
-unknown_option = _decorator(UNKNOWN_LABELS)
-clip_duration_option = _decorator(CLIP_DURATION)
-clip_durations_option = _decorator(CLIP_DURATIONS)
-report_option = _decorator(REPORT)
 
 
 def open_ontology(path: Path | None) -> Ontology:

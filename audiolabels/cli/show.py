@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from audiolabels.cli.options import ontology_option, open_ontology, vocabulary_option
+from audiolabels.cli.help import Command
+from audiolabels.cli.options import ONTOLOGY, VOCABULARY_OF_LABELS, open_ontology
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import load_vocabulary
@@ -13,19 +14,18 @@ from audiolabels.ontology.vocabulary import load_vocabulary
 
 @click.command(
     "show",
+    cls=Command,
+    groups={"Options": (click.Argument(["name_or_id"]), VOCABULARY_OF_LABELS, ONTOLOGY)},
     epilog="""\b
 Examples:
   audiolabels show "electric guitar"
   audiolabels show /m/0395lw --vocabulary ontology
 """,
 )
-@click.argument("name_or_id")
-@vocabulary_option
-@ontology_option
 def command(name_or_id: str, vocabulary: str, ontology_path: Path | None) -> None:
     """Show one class: parents, children, flags, ancestors under each policy.
 
-    The policies speak of ancestors inside the vocabulary; under `certain`, those in brackets are
+    Ancestors are those inside the vocabulary; under the policy `certain`, those in brackets are
     unknown.
     """
     ontology = open_ontology(ontology_path)

@@ -4,13 +4,17 @@ from pathlib import Path
 
 import click
 
+from audiolabels.cli.help import Command
 from audiolabels.cli.options import (
-    VOCABULARY,
-    ontology_option,
+    ONTOLOGY,
+    PATH,
+    REPORT,
+    TIME_UNIT,
+    UNKNOWN_LABELS,
+    VOCABULARY_OF_LABELS,
     open_ontology,
-    report_option,
-    time_unit_option,
-    unknown_option,
+    option,
+    path_option,
 )
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
@@ -20,6 +24,46 @@ from audiolabels.splitting.label_files import PARTS, SplitFiles, split_files
 
 @click.command(
     "split",
+    cls=Command,
+    groups={
+        "Input": (
+            click.Argument(["inputs"], metavar="LABELS...", nargs=-1, required=True, type=PATH),
+            UNKNOWN_LABELS,
+            TIME_UNIT,
+            ONTOLOGY,
+        ),
+        "Split": (
+            option(
+                "--root",
+                "The class that divides, with all classes below it.",
+                metavar="NAME",
+                required=True,
+            ),
+            VOCABULARY_OF_LABELS,
+            option(
+                "--shares",
+                f"Divide both into {', '.join(PARTS)} in these proportions, by a hash of the "
+                "recording.",
+                metavar="A,B,C",
+            ),
+            option("--seed", "Another seed divides differently.", default=0),
+        ),
+        "Output": (
+            path_option(
+                "--base",
+                "Where to write the clips without a label of the root or below.",
+                "FILE.csv",
+                required=True,
+            ),
+            path_option(
+                "--target",
+                "Where to write the clips with such labels, and these labels alone.",
+                "FILE.csv",
+                required=True,
+            ),
+            REPORT,
+        ),
+    },
     epilog="""\b
 Examples:
   audiolabels split balanced_train_segments.csv eval_segments.csv \\
@@ -28,39 +72,6 @@ Examples:
       --base base.csv --target target.csv
 """,
 )
-@click.argument(
-    "inputs", metavar="LABELS...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
-@click.option(
-    "--root", metavar="NAME", required=True, help="The class that divides; it and all below it."
-)
-@click.option(
-    "--base",
-    metavar="FILE.csv",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Where to write clips without a label of the root or below.",
-)
-@click.option(
-    "--target",
-    metavar="FILE.csv",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Where to write clips with one, and only such labels.",
-)
-@click.option(
-    "--shares",
-    metavar="A,B,C",
-    help=f"Divide both into {', '.join(PARTS)} in these proportions, by a hash of the recording.",
-)
-@click.option("--seed", default=0, show_default=True, help="Another seed divides otherwise.")
-@click.option(
-    "--vocabulary", default="audioset", show_default=True, metavar="NAME|FILE", help=VOCABULARY
-)
-@ontology_option
-@unknown_option
-@time_unit_option
-@report_option
 def command(
     inputs: tuple[Path, ...],
     root: str,
@@ -77,8 +88,8 @@ def command(
     """Split label files into a base and a target by a class of the ontology.
 
     A clip with any label of the root or below it goes to the target, where its other labels are
-    discarded; all others are the base. Beside base.csv stands base.classes.csv, a list of its
-    classes for expand --vocabulary, and likewise for the target.
+    discarded; all others are the base. The classes of base.csv are listed in base.classes.csv, for
+    expand --vocabulary, and likewise for the target.
     """
     if report_path:
         refuse_overwriting([*inputs, base, target], [report_path])
@@ -122,9 +133,9 @@ def _describe(done: SplitFiles, report_path: Path | None) -> list[str]:
         f"  {what:<42}{number:>10,}"
         for what, number, always in (
             ("labels discarded", split.discarded, True),
-            ("of so many target clips", split.mixed, True),
-            ("base clips of which nobody said anything", split.unlabelled, False),
-            ("further rows of target clips left out", split.rows_dropped, False),
+            ("target clips that had them", split.mixed, True),
+            ("unannotated base clips", split.unlabelled, False),
+            ("further rows of target clips dropped", split.rows_dropped, False),
         )
         if number or always
     ]

@@ -118,10 +118,7 @@ def describe_scores(
     numbers = np.arange(len(counts.clips_by_number)) @ counts.clips_by_number
     most = int(np.flatnonzero(counts.clips_by_number).max(initial=0))
     labels = bool(counts.labelled or counts.unlabelled)
-    lines = [
-        _line("clips", f"{counts.clips:,}"),
-        _line("segments", f"{counts.segments:,}"),
-    ]
+    lines = [_line("clips", f"{counts.clips:,}"), _line("segments", f"{counts.segments:,}")]
     if counts.without_labels:
         lines.append(_line("with scores, without labels", f"{counts.without_labels:,}"))
     if counts.without_scores:

@@ -5,21 +5,80 @@ from typing import Any
 
 import click
 
+from audiolabels.cli.help import Command
+from audiolabels.cli.options import option, path_option
 from audiolabels.cli.training import (
-    features_option,
-    frame_seconds_option,
-    hyperparameter_options,
-    model_options_,
+    ABOVE_ZERO,
+    FEATURES,
+    MODEL,
+    HYPERPARAMETERS,
+    SHARE,
     need_torch,
     on_terminal,
     open_features_for,
     parse_options,
-    tell_epoch,
+    print_epoch,
 )
 
 
 @click.command(
     "train",
+    cls=Command,
+    groups={
+        "Input": (
+            path_option(
+                "--labels",
+                "What expand wrote: targets of clips, frames or segments, hard or soft.",
+                "TARGETS.parquet",
+                required=True,
+            ),
+            *FEATURES,
+            path_option(
+                "--mix",
+                "A second targets file, from which examples are drawn with the probability "
+                "--mixing.",
+                "TARGETS.parquet",
+            ),
+            option(
+                "--mixing",
+                "Hershey et al. found 0.8 best for strong labels, 0.7 for diffuse.  [default: 0.8]",
+                type=click.FloatRange(0, 1),
+                metavar="MU",
+            ),
+            option(
+                "--crop",
+                "Train on a random excerpt of this length of each longer row.",
+                type=ABOVE_ZERO,
+                metavar="SECONDS",
+            ),
+        ),
+        "Model": (
+            *MODEL,
+            path_option(
+                "--init", "Start from the weights of a run; other classes get a new head.", "RUN/"
+            ),
+            option("--frozen", "With --init, train the head alone.", is_flag=True),
+        ),
+        "Training": HYPERPARAMETERS,
+        "Validation": (
+            path_option("--validation", "Targets to validate on.", "TARGETS.parquet"),
+            option(
+                "--held-out",
+                "Share of the recordings to validate on, chosen by a hash of their ids.  [default: "
+                "0.1 without --validation]",
+                type=SHARE,
+                metavar="SHARE",
+            ),
+        ),
+        "Output": (
+            path_option(
+                "-o --output",
+                "Folder of the run; an interrupted run in it is continued.",
+                "RUN/",
+                required=True,
+            ),
+        ),
+    },
     epilog="""\b
 Examples:
   audiolabels train --labels targets.parquet --features vggish_balanced_train.npz \\
@@ -31,30 +90,6 @@ Examples:
   torchrun --nproc-per-node 4 -m audiolabels train --labels targets.parquet ...
 """,
 )
-@click.option("--labels", required=True, type=click.Path(path_type=Path), metavar="TARGETS.parquet",
-              help="What expand wrote: of clips, frames or segments, hard or soft.")  # fmt: skip
-@features_option
-@frame_seconds_option
-@model_options_
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="RUN/",
-              help="Folder of the run; an interrupted run in it is taken up.")  # fmt: skip
-@click.option("--validation", type=click.Path(path_type=Path), metavar="TARGETS.parquet",
-              help="Targets to validate on.")  # fmt: skip
-@click.option("--held-out", type=click.FloatRange(0, 1, min_open=True, max_open=True),
-              metavar="SHARE", help="Share of the clips to validate on, chosen by their ids.  "
-              "[default: 0.1 without --validation]")  # fmt: skip
-@click.option("--mix", type=click.Path(path_type=Path), metavar="TARGETS.parquet",
-              help="A second targets file, of which examples are drawn with the probability "
-              "--mixing.")  # fmt: skip
-@click.option("--mixing", type=click.FloatRange(0, 1), metavar="MU",
-              help="Hershey et al. found 0.8 best for strong labels, 0.7 for diffuse.  "
-              "[default: 0.8]")  # fmt: skip
-@click.option("--crop", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
-              help="Train on a random stretch of so much of each longer row.")  # fmt: skip
-@click.option("--init", type=click.Path(path_type=Path), metavar="RUN/",
-              help="Begin with the weights of a run; other classes get a new head.")  # fmt: skip
-@click.option("--frozen", is_flag=True, help="With --init, train the head alone.")
-@hyperparameter_options
 def command(
     labels: Path,
     features_path: Path,
@@ -70,15 +105,15 @@ def command(
     frozen: bool,
     **hyperparameters: Any,
 ) -> None:
-    """Train a model on targets, unknown ones left out of the loss.
+    """Train a model on targets; unknown ones do not count in the loss.
 
-    Whatever is drawn depends on the seed alone. The weights of the best epochs by validation mAP
-    are averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
+    All random draws depend on the seed alone. The weights of the best epochs by validation mAP are
+    averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
     """
     need_torch()
+    from audiolabels.training.training_loop import Hyperparameters
     from audiolabels.training.run_folder import is_first_process
     from audiolabels.training.train import train
-    from audiolabels.training.training_loop import Hyperparameters
 
     features = open_features_for(model, init, features_path, frame_seconds)
     done = train(
@@ -94,7 +129,7 @@ def command(
         init=init,
         frozen=frozen,
         model_options=parse_options(model_options),
-        on_epoch=tell_epoch,
+        on_epoch=print_epoch,
         progress=on_terminal(),
     )
     if not is_first_process():
@@ -111,7 +146,7 @@ def command(
         ),
         f"  best validation mAP     {done.best:>12.4f}",
         f"  time                    {done.seconds:>10.1f} s",
-        f"{'was there before, and left:' if done.found else 'wrote'} "
+        f"{'already complete, unchanged:' if done.found else 'wrote'} "
         f"{output / 'model.safetensors'}",
     ]
     click.echo("\n".join(lines))

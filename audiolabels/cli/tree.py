@@ -5,25 +5,31 @@ from pathlib import Path
 
 import click
 
-from audiolabels.cli.options import ontology_option, open_ontology
+from audiolabels.cli.help import Command
+from audiolabels.cli.options import ONTOLOGY, open_ontology, option
 from audiolabels.ontology.ontology import Ontology
 
 
 @click.command(
     "tree",
+    cls=Command,
+    groups={
+        "Options": (
+            click.Argument(["name_or_id"], required=False),
+            option("--depth", "Levels to draw.  [default: all]", type=click.IntRange(0)),
+            ONTOLOGY,
+        )
+    },
     epilog="""\b
 Examples:
   audiolabels tree guitar
   audiolabels tree --depth 1
 """,
 )
-@click.argument("name_or_id", required=False)
-@click.option("--depth", type=click.IntRange(0), help="How many levels to draw.  [default: all]")
-@ontology_option
 def command(name_or_id: str | None, depth: int | None, ontology_path: Path | None) -> None:
-    """Draw the classes below one class, or all of them.
+    """Draw the classes below one class, or all classes.
 
-    A class with several parents stands under each of them.
+    A class with several parents is drawn under each of them.
     """
     ontology = open_ontology(ontology_path)
     tops = [ontology.find(name_or_id)] if name_or_id else list(ontology.roots)

@@ -57,7 +57,7 @@ def test_train_tells_each_epoch_and_sums_up(world: World) -> None:
     assert (world.run / "model.safetensors").is_file()
     again = done("train", "--labels", world.labels, "--features", world.features, *SMALL,
                  "--epochs", 8, "-o", world.run)  # fmt: skip
-    assert "was there before, and left" in again
+    assert "already complete, unchanged" in again
 
 
 def test_evaluate_prints_and_writes_every_metric(world: World, tmp_path: Path) -> None:
