@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import option, path_option
+from audiolabels.cli.options import click_option, path_option
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import (
     BATCH_SIZE,
@@ -25,7 +25,7 @@ from audiolabels.cli.training import (
         "Input": (RUN, *FEATURES, WORKERS, BATCH_SIZE),
         "Output": (
             WINDOW,
-            option(
+            click_option(
                 "--layer",
                 "Write the output of this layer, as embeddings; an empty name is the input of the "
                 "last layer.",

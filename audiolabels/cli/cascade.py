@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import PATH, option, path_option
+from audiolabels.cli.options import PATH, click_option, path_option
 from audiolabels.cli.training import (
     FEATURES,
     MODEL,
@@ -28,22 +28,22 @@ from audiolabels.schemes.given_labels import LABELS_SCHEMES
         "Input": (
             click.Argument(["labels"], nargs=-1, required=True, metavar="LABELS...", type=PATH),
             *FEATURES,
-            option(
+            click_option(
                 "--labels-scheme",
                 "How the given labels are expanded.",
                 type=click.Choice(list(LABELS_SCHEMES)),
                 default="weak",
             ),
-            option(
+            click_option(
                 "--parents", "Parent policy of pel and pe-cml.", type=click.Choice(list(PARENTS))
             ),
-            option("--vocabulary", "Classes.  [default: audioset]", metavar="NAME|FILE"),
+            click_option("--vocabulary", "Classes.  [default: audioset]", metavar="NAME|FILE"),
         ),
         "Cascade": (
-            option(
+            click_option(
                 "--stages", "Students after the first model.", type=click.IntRange(1), default=4
             ),
-            option(
+            click_option(
                 "--teacher-weight",
                 "1-α in the paper: fixed, or rising in equal steps.",
                 default="0.7",
@@ -53,7 +53,7 @@ from audiolabels.schemes.given_labels import LABELS_SCHEMES
         "Model": MODEL,
         "Training": HYPERPARAMETERS,
         "Validation": (
-            option(
+            click_option(
                 "--held-out",
                 "Share of the recordings to validate on, chosen by a hash of their ids.",
                 type=SHARE,

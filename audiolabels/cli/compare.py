@@ -12,8 +12,8 @@ from audiolabels.cli.options import (
     REPORT,
     TIME_UNIT,
     UNKNOWN_LABELS,
+    click_option,
     open_ontology,
-    option,
     path_option,
 )
 from audiolabels.comparison.file_comparison import compare_files, write_frame
@@ -33,28 +33,28 @@ from audiolabels.files import refuse_overwriting
             ONTOLOGY,
         ),
         "Comparison": (
-            option(
+            click_option(
                 "--vocabulary",
                 "Restrict the tables to these classes, and count pairs with and without the "
                 "others: audioset, ontology, audioset-strong, fsd50k, or a file with a list of "
                 "classes.  [default: all classes of A and B]",
                 metavar="NAME|FILE",
             ),
-            option(
+            click_option(
                 "--label labels",
                 "Show the strongest odds ratios of this class, in A with the classes of B and the "
                 "other way round; may be repeated.",
                 metavar="NAME",
                 multiple=True,
             ),
-            option(
+            click_option(
                 "--minimum",
                 "Show only classes that have at least this many clips on both sides, and pairs of "
                 "classes that have this many clips in common.",
                 type=click.IntRange(1),
                 default=5,
             ),
-            option(
+            click_option(
                 "--level",
                 "Level of the confidence intervals.",
                 type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -62,7 +62,7 @@ from audiolabels.files import refuse_overwriting
             ),
         ),
         "Output": (
-            option(
+            click_option(
                 "--rows", "Rows that each table shows at most.", type=click.IntRange(1), default=10
             ),
             path_option(

@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import CLIP_DURATION, CLIP_DURATIONS, option, path_option, usage_if
+from audiolabels.cli.options import (
+    CLIP_DURATION,
+    CLIP_DURATIONS,
+    click_option,
+    path_option,
+    usage_if,
+)
 from audiolabels.cli.training import (
     BATCH_SIZE,
     FEATURES,
@@ -37,13 +43,13 @@ from audiolabels.ontology.parents import PARENTS_OR_NONE
         ),
         "Events": (
             path_option("--events events_path", "An event file, for PSDS1 and PSDS2."),
-            option(
+            click_option(
                 "--median-filter",
                 "Length of the median filter over scores, for PSDS.",
                 type=click.FloatRange(min=0),
                 metavar="SECONDS",
             ),
-            option(
+            click_option(
                 "--parents",
                 "Which ancestors events imply, for PSDS.",
                 type=click.Choice(list(PARENTS_OR_NONE)),

@@ -1,10 +1,7 @@
 """`audiolabels expand`"""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
-from itertools import chain
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 import click
@@ -17,7 +14,8 @@ from audiolabels.cli.options import (
     REPORT,
     VOCABULARY,
     flag,
-    from_declared,
+    list_summaries,
+    merge_declared,
     open_ontology,
     usage_if,
 )
@@ -41,7 +39,6 @@ READS: Mapping[type, tuple[str, tuple[type[Options], ...]]] = {
     Events: ("Events", (ReadOptions, EventOptions)),
     Scores: ("Scores", (ReadOptions, ScoreOptions)),
 }
-LINE = 44  # columns of the help of an option, in a pipe
 SCORES = click.Option(
     ["--scores"],
     metavar="FILE",
@@ -94,14 +91,15 @@ def _groups(chosen: str) -> dict[str, list[click.Parameter]]:
     for name, options in declared.items():
         title = _title(name)
         peers = [scheme.name for scheme in schemes if READS[scheme.reads][0] == title]
-        only = "" if title == "Scheme" or len(options) >= len(peers) else f" ({', '.join(options)})"
-        groups[title].append(_merged(options, only))
+        text = next(iter(options.values())).help
+        if title != "Scheme" and len(options) < len(peers):
+            text = f"{text.removesuffix('.')} ({', '.join(options)})."
+        groups[title].append(merge_declared(options, text))
     return {**groups, "Output": OUTPUT}
 
 
 def _scheme_option(schemes: Collection[Scheme]) -> click.Option:
-    lines = [wrap(f"{s.name}: {s.summary}.", LINE, subsequent_indent="  ") for s in schemes]
-    text = "\n".join(["\b", *chain(*lines), "[default: pe-cml]"])
+    text = list_summaries({s.name: s.summary for s in schemes}) + "\n[default: pe-cml]"
     if len(schemes) == 1:
         (scheme,) = schemes
         text = f"{scheme.name}: {scheme.summary}. Source: {scheme.source}."
@@ -114,20 +112,6 @@ def _title(name: str) -> str:
         return "Input"
     titles = {READS[s.reads][0] for s in SCHEMES.values() if name in options_of(s)}
     return titles.pop() if len(titles) == 1 else "Scheme"
-
-
-def _merged(options: Mapping[str, Option], only: str) -> click.Option:
-    """An option as some schemes declare it, with all their choices and defaults."""
-    first = next(iter(options.values()))
-    schemes: dict[str, list[str]] = {}
-    for scheme, option in options.items():
-        schemes.setdefault(option.default_text, []).append(scheme)
-    (usual, _), *others = schemes.items()
-    defaults = [usual, *(f"{text} for {', '.join(names)}" for text, names in others)]
-    choices = tuple(dict.fromkeys(c for option in options.values() for c in option.choices))
-    text = first.help.removesuffix(".") + f"{only}." if only else first.help
-    merged = replace(first, help=text, choices=choices, shown="; ".join(defaults))
-    return from_declared(merged, default=None)
 
 
 @click.command(

@@ -1,30 +1,78 @@
 """`audiolabels export`"""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from audiolabels.cli.help import Command, Groups
 from audiolabels.cli.options import (
-    VOCABULARY,
-    clip_duration_option,
-    clip_durations_option,
-    time_unit_option,
-    unknown_option,
+    PATH,
+    click_option,
+    flag,
+    from_declared,
+    list_summaries,
+    merge_declared,
+    path_option,
     usage_if,
 )
 from audiolabels.exporters import EXPORTERS, Export, export
 from audiolabels.files import refuse_overwriting
 from audiolabels.labels.events import Events
-from audiolabels.ontology.parents import PARENTS_OR_NONE
-from audiolabels.readers import read_events
+from audiolabels.options import Option
+from audiolabels.readers import EventOptions, ReadOptions, read_events
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.store import read_hard_targets, read_targets
 from audiolabels.targets.targets import Targets
 
+READING = {
+    name: option
+    for name, option in {**EventOptions.declared(), **ReadOptions.declared()}.items()
+    if name != "explicit_negatives"
+}
+
+
+def _groups(chosen: str) -> Groups:
+    """Title to the options of one form, or else of all, each with the forms that have it."""
+    forms = {chosen: EXPORTERS[chosen]} if chosen else EXPORTERS
+    declared: dict[str, dict[str, Option]] = {}
+    for form, exporter in forms.items():
+        for name, option in exporter.options.items():
+            declared.setdefault(name, {})[form] = option
+    events = any(Events in exporter.sources for exporter in forms.values())
+    reading = [from_declared(o, default=None) for n, o in READING.items() if n not in declared]
+    return {
+        "Form": [
+            click.Argument(["input_"], metavar="INPUT", type=PATH),
+            click_option(
+                "--to",
+                list_summaries({name: exporter.summary for name, exporter in forms.items()}),
+                required=True,
+                type=click.Choice(list(EXPORTERS)),
+                metavar="FORM",
+            ),
+            *(merge_declared(options, _text(options, chosen)) for options in declared.values()),
+        ],
+        "Reading of event files": reading if events else [],
+        "Output": [path_option("-o --output", "Where to write.", "OUT", required=True)],
+    }
+
+
+def _text(options: Mapping[str, Option], chosen: str) -> str:
+    forms: dict[str, list[str]] = {}
+    for form, option in options.items():
+        forms.setdefault(option.help, []).append(form)
+    if chosen:
+        return next(iter(forms))
+    return " ".join(f"{text.removesuffix('.')} ({', '.join(own)})." for text, own in forms.items())
+
 
 @click.command(
     "export",
+    cls=Command,
+    groups=_groups,
+    chooser="to",
     epilog="""\b
 Examples:
   audiolabels export --to ast targets.parquet -o train.json --files 'audio/{id}.flac'
@@ -46,149 +94,44 @@ Examples:
       -o events.tsv --durations durations.tsv
 """,
 )
-@click.argument("input_", metavar="INPUT", type=click.Path(path_type=Path))
-@click.option(
-    "--to",
-    required=True,
-    type=click.Choice(list(EXPORTERS)),
-    metavar="FORM",
-    help="\b\n" + "\n".join(f"{name}: {exporter.summary}" for name, exporter in EXPORTERS.items()),
-)
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Where to write.",
-)
-@click.option(
-    "--audio",
-    metavar="FILE|FOLDER",
-    type=click.Path(path_type=Path),
-    help="The project's HDF5 file with the audio, which is linked (panns, passt), named (psl, ced) "
-    "or copied (pretrained-sed); or the folder of the audio files (eat).",
-)
-@click.option(
-    "--index",
-    metavar="OUT",
-    type=click.Path(path_type=Path),
-    help="Where to write the index that samplers read (panns, with --audio).",
-)
-@click.option(
-    "--files",
-    metavar="PATTERN",
-    help="The audio files' names: {id} stands for the video's 11 characters, {clip} for the whole "
-    "id of the clip (ast, ced, eat, desed, hear).",
-)
-@click.option(
-    "--sample-rate",
-    metavar="HZ",
-    type=click.IntRange(min=1),
-    help="Of the audio files, in the place of --audio: sizes are lengths of clips times it (eat).",
-)
-@click.option(
-    "--durations",
-    metavar="OUT",
-    type=click.Path(path_type=Path),
-    help="Where to write the clips' lengths, which sed_scores_eval and psds_eval need (events).",
-)
-@click.option(
-    "--names", is_flag=True, help="Labels are display names, not ids (events, desed, hear)."
-)
-@click.option("--vocabulary", metavar="NAME|FILE", help=f"{VOCABULARY} (events)")
-@click.option(
-    "--parents",
-    type=click.Choice(list(PARENTS_OR_NONE)),
-    help="Whose events the events of a class are too, as in expand (events).  [default: none]",
-)
-@click.option(
-    "--threshold",
-    metavar="NUMBER",
-    type=float,
-    help="Of soft targets, where a form is read as hard labels: the score from which on a class is "
-    "positive there, such as 0.5; the scores stand beside ("
-    f"{', '.join(name for name, form in EXPORTERS.items() if 'threshold' in form.options)}).",
-)
-@clip_duration_option
-@clip_durations_option
-@unknown_option
-@time_unit_option
-def command(
-    input_: Path,
-    to: str,
-    output: Path,
-    audio: Path | None,
-    index: Path | None,
-    files: str | None,
-    sample_rate: int | None,
-    durations: Path | None,
-    names: bool,
-    vocabulary: str | None,
-    parents: str | None,
-    threshold: float | None,
-    clip_duration: str | None,
-    clip_durations: Path | None,
-    unknown: str,
-    time_unit: str,
-) -> None:
-    """Write labels in a form that another project's code reads.
+def command(input_: Path, to: str, output: Path, **options: Any) -> None:
+    """Write labels in the files that another project's code reads.
 
-    INPUT is an event file, as for expand, where a form takes (events), else a targets file; desed
-    takes either, pretrained-sed events or soft targets. psl and eat too take --clip-duration, where
-    the targets do not say how long a clip is.
+    INPUT is an event file, as for expand, where the form is made of events, else a targets file;
+    desed takes either, pretrained-sed events or soft targets. With --to, --help shows the options
+    of that form alone.
     """
-    given: dict[str, Any] = {
-        "vocabulary": vocabulary,
-        "parents": parents,
-        "names": names or None,
-        "durations": durations,
-        "audio": audio,
-        "index": index,
-        "files": files,
-        "sample_rate": sample_rate,
-        "threshold": threshold,
-    }
-    sources = EXPORTERS[to].sources
-    targets = {Targets, SoftTargets} & set(sources)
-    events = Events in sources and not (targets and _holds_targets(input_))
-    if not events:
-        given["clip_duration"] = clip_duration
-    options = {name: value for name, value in given.items() if value is not None}
-    for name in options:
-        usage_if(
-            name not in EXPORTERS[to].options,
-            f"--to {to} has no use for --{name.replace('_', '-')}",
-        )
+    exporter = EXPORTERS[to]
+    given = {name: value for name, value in options.items() if value not in (None, False)}
+    holds_targets = _holds_targets(input_)
+    made_of_targets = bool({Targets, SoftTargets} & set(exporter.sources))
+    events = Events in exporter.sources and not (made_of_targets and holds_targets)
+    taken = exporter.options.keys() | (READING.keys() if events else set())
+    why = " with targets" if Events in exporter.sources and not events else ""
+    for name in given:
+        usage_if(name not in taken, f"--to {to} has no use for {flag(name)}{why}")
     usage_if(
-        not events and bool(clip_durations or unknown != "error" or time_unit != "auto"),
-        f"--to {to} is made from targets here; --clip-durations, --unknown and --time-unit are for "
-        f"event files",
-    )
-    usage_if(
-        events is False and not _holds_targets(input_) and input_.exists(),
+        not events and not holds_targets and input_.exists(),
         f"--to {to} is made from a targets file; {input_} is none. Expand it first",
     )
-    beside = [path for path in (clip_durations, audio) if path]
-    refuse_overwriting([input_], [output, *(p for p in (durations, index) if p)], beside)
+    written, read = (
+        [Path(given[name]) for name in names if name in given]
+        for names in (("durations", "index"), ("clip_durations", "audio"))
+    )
+    refuse_overwriting([input_], [output, *written], read)
     notes: list[str] = []
     labels: Any
     if events:
-        labels = read_events(
-            input_,
-            clip_duration=clip_duration,
-            clip_durations=clip_durations,
-            unknown=unknown,
-            time_unit=time_unit,
-        )
+        reading = {name: given.pop(name) for name in READING if name in given}
+        labels = read_events(input_, **reading)
         notes = labels.report.notes
         counts = labels.report.counts()
         unused = sum(number for (kind, _), number in counts.items() if kind == "row unused")
         if unused:
             notes.append(f"{unused:,} rows could not be used; audiolabels expand lists them")
     else:
-        labels = (read_targets if SoftTargets in sources else read_hard_targets)(input_)
-    done = export(labels, to, output, **options)
+        labels = (read_targets if SoftTargets in exporter.sources else read_hard_targets)(input_)
+    done = export(labels, to, output, **given)
     lines = [
         *notes,
         *done.notes,
@@ -203,7 +146,7 @@ def _holds_targets(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return file.read(4) == b"PAR1"
-    except OSError:  # whoever reads the file says what is wrong with it
+    except OSError:  # reading it raises the error
         return False
 
 

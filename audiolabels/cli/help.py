@@ -3,8 +3,10 @@
 rich-click is loaded when help is drawn, not before, so that commands start quickly.
 """
 
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import click
@@ -44,7 +46,9 @@ class Command(click.Command):
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
-        return format_help(self, ctx, self.applicable_groups(ctx))
+        shown, chosen = copy(self), self.chosen(ctx)
+        shown.epilog = "\n".join(_examples(self.epilog or "", chosen))
+        return format_help(shown, ctx, self.applicable_groups(ctx))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, options in self.applicable_groups(ctx).items():
@@ -53,17 +57,27 @@ class Command(click.Command):
 
     def applicable_groups(self, ctx: click.Context) -> dict[str, list[click.Parameter]]:
         """Title to options, of those that apply to the chosen value if there is one."""
-        given, _, _ = self.make_parser(ctx).parse_args(list(ctx.meta.get(__name__, ())))
-        chosen = ""
-        if self.chooser in given:
-            chooser = next(p for p in self.params if p.name == self.chooser)
-            chosen = chooser.type_cast_value(ctx, given[self.chooser])
         groups: dict[str, list[click.Parameter]] = {
             title: [p for p in group if isinstance(p, click.Option)]
-            for title, group in self.groups_for(chosen).items()
+            for title, group in self.groups_for(self.chosen(ctx)).items()
         }
         groups.setdefault("Options", []).extend(filter(None, [self.get_help_option(ctx)]))
         return {title: options for title, options in groups.items() if options}
+
+    def chosen(self, ctx: click.Context) -> str:
+        """The value of the chooser in the arguments; empty if they have none."""
+        given, _, _ = self.make_parser(ctx).parse_args(list(ctx.meta.get(__name__, ())))
+        chooser = next((p for p in self.params if p.name == self.chooser), None)
+        if chooser is None or self.chooser not in given:
+            return ""
+        return str(chooser.type_cast_value(ctx, given[self.chooser]))
+
+
+def _examples(epilog: str, chosen: str) -> Iterator[str]:
+    """The epilog with the examples of the chosen value alone."""
+    head, *examples = re.split(r"\n(?=  \S)", epilog)
+    yield head
+    yield from (example for example in examples if not chosen or f" {chosen} " in example)
 
 
 def format_help(

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import PATH, option
+from audiolabels.cli.options import PATH, click_option
 from audiolabels.targets.store import read_info
 
 
@@ -16,7 +16,7 @@ from audiolabels.targets.store import read_info
     groups={
         "Options": (
             click.Argument(["file"], type=PATH),
-            option("--json as_json", "All metadata as JSON.", is_flag=True),
+            click_option("--json as_json", "All metadata as JSON.", is_flag=True),
         )
     },
     epilog="""\b

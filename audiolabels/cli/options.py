@@ -1,6 +1,10 @@
 """Options that several commands share."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -9,10 +13,11 @@ from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.options import Option
 from audiolabels.readers import EventOptions, ReadOptions
 
+LINE = 44  # columns of the help of an option, in a pipe
 PATH = click.Path(path_type=Path)
 
 
-def option(names: str, text: str, **facts: Any) -> click.Option:
+def click_option(names: str, text: str, **facts: Any) -> click.Option:
     """An option with its default in the help.
 
     Args:
@@ -25,7 +30,7 @@ def option(names: str, text: str, **facts: Any) -> click.Option:
 
 def path_option(names: str, text: str, metavar: str = "FILE", **facts: Any) -> click.Option:
     """An option for a path; see `option`."""
-    return option(names, text, type=PATH, metavar=metavar, **facts)
+    return click_option(names, text, type=PATH, metavar=metavar, **facts)
 
 
 def from_declared(declared: Option, **changes: Any) -> click.Option:
@@ -41,6 +46,33 @@ def from_declared(declared: Option, **changes: Any) -> click.Option:
     return click.Option([flag(declared.name), declared.name], **{**facts, **changes})
 
 
+def merge_declared(options: Mapping[str, Option], text: str) -> click.Option:
+    """An option as several schemes or forms declare it, with all their choices and defaults.
+
+    Args:
+        options: name of the scheme or form to its option.
+        text: the help.
+    """
+    names: dict[str, list[str]] = {}
+    for name, option in options.items():
+        names.setdefault(option.default_text, []).append(name)
+    (usual, _), *others = names.items()
+    shown = "; ".join([usual, *(f"{default} for {', '.join(own)}" for default, own in others)])
+    choices = dict.fromkeys(c for option in options.values() for c in option.choices)
+    metavar = "|".join(dict.fromkeys(option.metavar for option in options.values()))
+    first = next(iter(options.values()))
+    merged = replace(first, help=text, choices=tuple(choices), shown=shown, metavar=metavar)
+    return from_declared(merged, default=None)
+
+
+def list_summaries(summaries: Mapping[str, str]) -> str:
+    """The help of an option whose values are listed with what each means, a line or more each."""
+    lines = (
+        wrap(f"{name}: {text}.", LINE, subsequent_indent="  ") for name, text in summaries.items()
+    )
+    return "\n".join(["\b", *chain(*lines)])
+
+
 def flag(name: str) -> str:
     """What an option is called in the command line."""
     return f"--{name.replace('_', '-')}"
@@ -53,7 +85,9 @@ VOCABULARY = (
     "Classes of the columns: audioset (527), ontology (632), audioset-strong (456; -train 447, "
     "-eval 416, -both 407), fsd50k (200), or a file with a list of classes."
 )
-VOCABULARY_OF_LABELS = option("--vocabulary", VOCABULARY, default="audioset", metavar="NAME|FILE")
+VOCABULARY_OF_LABELS = click_option(
+    "--vocabulary", VOCABULARY, default="audioset", metavar="NAME|FILE"
+)
 TIME_UNIT, UNKNOWN_LABELS, CLIP_DURATION, CLIP_DURATIONS = (
     from_declared(options.declared()[name])
     for options, name in (

@@ -12,8 +12,8 @@ from audiolabels.cli.options import (
     TIME_UNIT,
     UNKNOWN_LABELS,
     VOCABULARY_OF_LABELS,
+    click_option,
     open_ontology,
-    option,
     path_option,
 )
 from audiolabels.cli.summary import describe_findings
@@ -33,20 +33,20 @@ from audiolabels.splitting.label_files import PARTS, SplitFiles, split_files
             ONTOLOGY,
         ),
         "Split": (
-            option(
+            click_option(
                 "--root",
                 "The class that divides, with all classes below it.",
                 metavar="NAME",
                 required=True,
             ),
             VOCABULARY_OF_LABELS,
-            option(
+            click_option(
                 "--shares",
                 f"Divide both into {', '.join(PARTS)} in these proportions, by a hash of the "
                 "recording.",
                 metavar="A,B,C",
             ),
-            option("--seed", "Another seed divides differently.", default=0),
+            click_option("--seed", "Another seed divides differently.", default=0),
         ),
         "Output": (
             path_option(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import option, path_option
+from audiolabels.cli.options import click_option, path_option
 from audiolabels.cli.training import (
     ABOVE_ZERO,
     FEATURES,
@@ -39,13 +39,13 @@ from audiolabels.cli.training import (
                 "--mixing.",
                 "TARGETS.parquet",
             ),
-            option(
+            click_option(
                 "--mixing",
                 "Hershey et al. found 0.8 best for strong labels, 0.7 for diffuse.  [default: 0.8]",
                 type=click.FloatRange(0, 1),
                 metavar="MU",
             ),
-            option(
+            click_option(
                 "--crop",
                 "Train on a random excerpt of this length of each longer row.",
                 type=ABOVE_ZERO,
@@ -57,12 +57,12 @@ from audiolabels.cli.training import (
             path_option(
                 "--init", "Start from the weights of a run; other classes get a new head.", "RUN/"
             ),
-            option("--frozen", "With --init, train the head alone.", is_flag=True),
+            click_option("--frozen", "With --init, train the head alone.", is_flag=True),
         ),
         "Training": HYPERPARAMETERS,
         "Validation": (
             path_option("--validation", "Targets to validate on.", "TARGETS.parquet"),
-            option(
+            click_option(
                 "--held-out",
                 "Share of the recordings to validate on, chosen by a hash of their ids.  [default: "
                 "0.1 without --validation]",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiolabels.cli.options import option, path_option
+from audiolabels.cli.options import click_option, path_option
 from audiolabels.errors import OptionError
 
 if TYPE_CHECKING:
@@ -20,9 +20,13 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 COUNT = click.IntRange(1)
 
 RUN = click.Argument(["run_path"], metavar="RUN", type=click.Path(path_type=Path))
-WINDOW = option("--window", "Score segments of this length.", type=ABOVE_ZERO, metavar="SECONDS")
-BATCH_SIZE = option("--batch-size", "Examples per step.", type=COUNT, default=256)
-WORKERS = option("--workers", "Processes that read features.", type=click.IntRange(0), default=0)
+WINDOW = click_option(
+    "--window", "Score segments of this length.", type=ABOVE_ZERO, metavar="SECONDS"
+)
+BATCH_SIZE = click_option("--batch-size", "Examples per step.", type=COUNT, default=256)
+WORKERS = click_option(
+    "--workers", "Processes that read features.", type=click.IntRange(0), default=0
+)
 FEATURES = (
     path_option(
         "--features features_path",
@@ -31,16 +35,16 @@ FEATURES = (
         "PATH",
         required=True,
     ),
-    option("--frame-seconds", "Length of a frame of embeddings.", default=0.96),
+    click_option("--frame-seconds", "Length of a frame of embeddings.", default=0.96),
 )
 MODEL = (
-    option(
+    click_option(
         "--model",
         "mlp, linear (embeddings); mobilenetv2, resnet50, cnn1d, segments (audio); or a folder "
         "with a Hugging Face audio classifier.  [default: mlp]",
         metavar="NAME|FOLDER",
     ),
-    option(
+    click_option(
         "--set model_options",
         "An option of the model, such as hidden=1024; may be repeated.",
         multiple=True,
@@ -49,43 +53,45 @@ MODEL = (
 )
 # Fields of `training.training_loop.Hyperparameters`, by their names.
 HYPERPARAMETERS = (
-    option(
+    click_option(
         "--draw",
         "An epoch: all rows; one random row per clip; classes in turn; by AST's weights.",
         type=click.Choice(["all", "one-a-clip", "balanced", "weighted"]),
         default="all",
     ),
-    option(
+    click_option(
         "--loss",
         "Masked binary cross-entropy or masked squared error.",
         type=click.Choice(["bce", "mse"]),
         default="bce",
     ),
-    option("--epochs", "At most.", type=COUNT, default=30),
-    option(
+    click_option("--epochs", "At most.", type=COUNT, default=30),
+    click_option(
         "--patience",
         "Epochs without a better validation mAP after which to stop.",
         type=COUNT,
         default=5,
     ),
-    option("--average", "How many of the best checkpoints are averaged.", type=COUNT, default=4),
+    click_option(
+        "--average", "How many of the best checkpoints are averaged.", type=COUNT, default=4
+    ),
     BATCH_SIZE,
-    option("--learning-rate", "Of Adam.", type=ABOVE_ZERO, default=1e-3),
-    option(
+    click_option("--learning-rate", "Of Adam.", type=ABOVE_ZERO, default=1e-3),
+    click_option(
         "--decay",
         "Factor of the learning rate, per epoch.",
         type=click.FloatRange(0, 1, min_open=True),
         default=1.0,
     ),
     WINDOW,
-    option(
+    click_option(
         "--precision",
         "Mixed precision, for GPUs.",
         type=click.Choice(["32", "bf16-mixed", "16-mixed"]),
         default="32",
     ),
     WORKERS,
-    option("--seed", "Equal seeds give equal runs.", type=click.IntRange(0), default=0),
+    click_option("--seed", "Equal seeds give equal runs.", type=click.IntRange(0), default=0),
 )
 
 

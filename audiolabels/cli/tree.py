@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import ONTOLOGY, open_ontology, option
+from audiolabels.cli.options import ONTOLOGY, click_option, open_ontology
 from audiolabels.ontology.ontology import Ontology
 
 
@@ -16,7 +16,7 @@ from audiolabels.ontology.ontology import Ontology
     groups={
         "Options": (
             click.Argument(["name_or_id"], required=False),
-            option("--depth", "Levels to draw.  [default: all]", type=click.IntRange(0)),
+            click_option("--depth", "Levels to draw.  [default: all]", type=click.IntRange(0)),
             ONTOLOGY,
         )
     },

@@ -6,13 +6,13 @@ VocabularyError for other classes than those that the form's readers fix.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import Any, get_args
 
-from audiolabels.errors import OptionError, choose
+from audiolabels.errors import OptionError, choose, nearest
 from audiolabels.exporters.ast import write_ast
 from audiolabels.exporters.ced import write_ced
 from audiolabels.exporters.desed import write_desed
@@ -28,7 +28,10 @@ from audiolabels.exporters.pretrained_sed import write_pretrained_sed
 from audiolabels.exporters.psl import write_psl
 from audiolabels.exporters.soft_columns import binarise
 from audiolabels.exporters.written_files import Export
+from audiolabels.files import as_path
 from audiolabels.labels.events import Events
+from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.options import Option, portion
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
@@ -43,16 +46,16 @@ class Exporter:
         write: a function `(labels, path, **options) -> Export`.
         reads: what it is made from, `Targets`, `Events` or both.
         summary: what it is, in a line.
-        options: names of its keyword arguments; `threshold` is one of `export`, for forms that are
-            read as hard labels and keep soft targets beside them.
-        soft: where the scores of soft targets stand, if the form has a place for them.
+        options: its keyword arguments; `threshold` is one of `export`, for forms that are read as
+            hard labels and keep the scores of soft targets too.
+        soft: where the scores of soft targets are written, if the form has a place for them.
         back: what reads its files again, and how much of them.
     """
 
     write: Callable[..., Export]
     reads: type | UnionType
     summary: str
-    options: tuple[str, ...] = ()
+    options: Mapping[str, Option] = field(default_factory=dict)
     soft: str = ""
     back: str = ""
 
@@ -62,7 +65,71 @@ class Exporter:
         return get_args(self.reads) or (self.reads,)
 
 
-EVENT_OPTIONS = ("vocabulary", "parents", "names", "durations")
+def _named(**options: Option) -> Mapping[str, Option]:
+    return MappingProxyType({n: replace(o, name=n, field=n) for n, o in options.items()})
+
+
+def _whole_number(option: str, value: int | str) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise OptionError(f"{option} {value!r}: give a whole number") from None
+
+
+LINKED = Option(
+    None, "The project's HDF5 file with the audio, to which the new file links.", metavar="FILE"
+)
+LISTED = Option(
+    None, "The project's HDF5 file with the audio, whose path the list gives.", metavar="FILE"
+)
+COPIED = Option(
+    None, "The project's HDF5 file with the audio, which is copied, of events.", metavar="FILE"
+)
+FOLDER = Option(
+    None, "The folder of the audio files, from which their sizes are read.", metavar="FOLDER"
+)
+INDEX = Option(None, "Where to write the index that samplers read, with --audio.", metavar="FILE")
+BY_VIDEO = Option(
+    "{id}.wav",
+    "Names of the audio files: {id} is the video's 11 characters, {clip} the whole id of the clip.",
+    metavar="PATTERN",
+)
+BY_CLIP = replace(BY_VIDEO, default="{clip}.wav")
+SAMPLE_RATE = Option(
+    None,
+    "Sample rate of the audio files, in place of --audio: their sizes are then the lengths of the "
+    "clips times the rate.",
+    check=_whole_number,
+    metavar="HZ",
+)
+LENGTH = Option(None, "Length of clips whose length the targets do not give.", metavar="SECONDS")
+THRESHOLD = Option(
+    None,
+    "Score from which on a class of soft targets is positive, such as 0.5; the scores are written "
+    "too.",
+    check=partial(portion, above=True),
+    metavar="NUMBER",
+)
+NAMES = Option(False, "Labels are display names, not ids.")
+VOCABULARY = Option(
+    None,
+    "Classes of events, the others are left out: a named vocabulary or a file with a list of "
+    "classes, as in expand.",
+    metavar="NAME|FILE",
+    shown="audioset-strong",
+)
+PARENTS = Option(
+    None,
+    "Which ancestors the class of an event implies, as in expand.",
+    choices=PARENTS_OR_NONE,
+    shown="none",
+)
+DURATIONS = Option(
+    None,
+    "Where to write the lengths of the clips, which sed_scores_eval and psds_eval need.",
+    metavar="FILE",
+)
+OF_EVENTS = _named(vocabulary=VOCABULARY, parents=PARENTS, names=NAMES, durations=DURATIONS)
 
 EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
     {
@@ -70,21 +137,21 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             write_panns,
             Targets | SoftTargets,
             "HDF5 with the waveforms of another linked in, and the index",
-            ("audio", "index", "threshold"),
+            _named(audio=LINKED, index=INDEX, threshold=THRESHOLD),
             "data set `soft`",
         ),
         "passt": Exporter(
             write_passt,
             Targets | SoftTargets,
             "HDF5 of PaSST and EfficientAT, with the audio of another linked in",
-            ("audio", "threshold"),
+            _named(audio=LINKED, threshold=THRESHOLD),
             "data set `soft`",
         ),
         "ast": Exporter(
             write_ast,
             Targets | SoftTargets,
             "JSON of AST, PSLA, SSAST and AudioMAE, sampling weights, list of classes",
-            ("files", "threshold"),
+            _named(files=BY_VIDEO, threshold=THRESHOLD),
             "key `soft`",
             "`read_labels`, the positive classes",
         ),
@@ -92,7 +159,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             write_psl,
             Targets | SoftTargets,
             "TSV of PSL, a row a clip or a frame",
-            ("audio", "clip_duration", "threshold"),
+            _named(audio=LISTED, clip_duration=LENGTH, threshold=THRESHOLD),
             "column `soft`, of clips or segments",
             "`read_labels`, the positive classes",
         ),
@@ -100,7 +167,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             write_ced,
             Targets | SoftTargets,
             "list of CED, a row a clip, list of classes; of soft targets the highest scores",
-            ("files", "audio"),
+            _named(files=BY_VIDEO, audio=LISTED),
             "file of scores, of clips or segments, the 20 highest",
             "`read_labels`, with `--audio`, the positive classes; `read_scores`, the 20 highest",
         ),
@@ -108,7 +175,13 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             write_eat,
             Targets | SoftTargets,
             "manifest and labels of EAT, sampling weights, list of classes",
-            ("files", "audio", "sample_rate", "clip_duration", "threshold"),
+            _named(
+                files=BY_VIDEO,
+                audio=FOLDER,
+                sample_rate=SAMPLE_RATE,
+                clip_duration=LENGTH,
+                threshold=THRESHOLD,
+            ),
             "file `<split>.soft`",
             "`read_labels`, of the `.lbl`, the positive classes",
         ),
@@ -116,7 +189,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             write_fsd50k,
             Targets | SoftTargets,
             "CSV of FSD50K, and vocabulary.csv",
-            ("threshold",),
+            _named(threshold=THRESHOLD),
             "column `soft`",
             "`read_labels`, the positive classes",
         ),
@@ -124,7 +197,13 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             write_desed,
             Targets | SoftTargets | Events,
             "TSV of DESED_task, weak from clips, strong from frames or events",
-            ("files", "names", "vocabulary", "parents", "threshold"),
+            _named(
+                files=BY_CLIP,
+                names=NAMES,
+                vocabulary=VOCABULARY,
+                parents=PARENTS,
+                threshold=THRESHOLD,
+            ),
             "column `soft`, of clips",
             "`read_labels`, the positive classes of weak labels; `read_events` of strong ones",
         ),
@@ -132,13 +211,13 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             write_hear,
             Targets,
             "JSON of HEAR, labels a clip or events from frames, and labelvocabulary.csv",
-            ("files", "names"),
+            _named(files=BY_CLIP, names=NAMES),
         ),
         "huggingface": Exporter(
             write_huggingface,
             Targets | SoftTargets,
             "Parquet as agkphysics/AudioSet has it, without audio",
-            ("threshold",),
+            _named(threshold=THRESHOLD),
             "column `soft`",
             "`read_labels`, the positive classes",
         ),
@@ -147,7 +226,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             Events | SoftTargets,
             "a split of PretrainedSED's Hugging Face data set, in a new folder; of soft targets "
             "its HDF5 of pseudo labels",
-            ("audio", "parents"),
+            _named(audio=COPIED, parents=PARENTS),
             "file of pseudo labels, of clips or segments",
             "`read_events`; `read_scores` of pseudo labels, within 0.4 %",
         ),
@@ -161,21 +240,21 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             partial(write_events, form="sed-scores-eval"),
             Events,
             "events merged per class, and rows for clips without any",
-            EVENT_OPTIONS,
+            OF_EVENTS,
             back="`read_events`, of events that were merged",
         ),
         "psds-eval": Exporter(
             partial(write_events, form="psds-eval"),
             Events,
             "events merged per class",
-            EVENT_OPTIONS,
+            OF_EVENTS,
             back="`read_events`, of events that were merged",
         ),
         "sed-eval": Exporter(
             partial(write_events, form="sed-eval"),
             Events,
             "the same as psds-eval",
-            EVENT_OPTIONS,
+            OF_EVENTS,
             back="`read_events`, of events that were merged",
         ),
     }
@@ -193,11 +272,12 @@ def export(
         path: an existing file is replaced at the end.
         **options: the form's own options. `threshold` is needed where soft targets are written in a
             form that is read as hard labels: from this score on a class is positive there. The
-            scores stand beside, where `Exporter.soft` says.
+            scores are written too, where `Exporter.soft` says.
 
     Raises:
-        OptionError: no such form or option, not the labels that it needs, or soft targets without
-            a threshold.
+        OptionError: no such form or option, a value that an option does not take, not the labels
+            that the form needs, or soft targets without a threshold.
+        InputTypeError: `path` is none.
         TargetsFileError: a file cannot be written; what was there is untouched.
     """
     exporter = EXPORTERS[choose("form", to, EXPORTERS)]
@@ -207,10 +287,13 @@ def export(
         if isinstance(labels, SoftTargets):
             hint = "; it has no place for scores: expand them with a threshold (--threshold 0.5)"
         raise OptionError(f"{to} is made from {wanted}, not {type(labels).__name__}{hint}")
-    unknown = [name for name in options if name not in exporter.options]
-    if unknown:
-        offered = ", ".join(exporter.options) or "none"
-        raise OptionError(f"form {to!r} has no option {unknown[0]!r}; it has: {offered}")
+    for name, value in options.items():
+        if name not in exporter.options:
+            offered = ", ".join(exporter.options) or "none"
+            near = "".join(f"; did you mean {n!r}?" for n in nearest(name, exporter.options, 1))
+            raise OptionError(f"form {to!r} has no option {name!r}; it has: {offered}{near}")
+        options[name] = exporter.options[name].checked(value)
+    path = as_path("output", path)
     threshold = options.pop("threshold", None)
     if not isinstance(labels, SoftTargets):
         if threshold is not None:
