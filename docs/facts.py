@@ -23,6 +23,7 @@ from audiolabels.exporters import EXPORTERS
 from audiolabels.labels.report import FATES
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.vocabulary import NAMED
+from audiolabels.options import Option
 from audiolabels.readers import FORMATS, dialect
 from audiolabels.readers.scores import IMPORTERS
 from audiolabels.targets.layouts import LAYOUTS
@@ -46,7 +47,16 @@ def schemes() -> Table:
 
 def scheme_options() -> Table:
     """The options of each scheme."""
-    return ["scheme", "option", "values", "default", "what it does"], [
+    return _options("scheme", {name: s.options.declared() for name, s in SCHEMES.items()})
+
+
+def exporter_options() -> Table:
+    """The options of each form that is written."""
+    return _options("form", {name: form.options for name, form in EXPORTERS.items()})
+
+
+def _options(owner: str, declared: Mapping[str, Mapping[str, Option]]) -> Table:
+    return [owner, "option", "values", "default", "what it does"], [
         [
             f"`{name}`",
             f"`{option.name}`",
@@ -55,8 +65,8 @@ def scheme_options() -> Table:
             option.default_text or ("`False`" if option.is_flag else "none"),
             option.help,
         ]
-        for name, scheme in SCHEMES.items()
-        for option in scheme.options.declared().values()
+        for name, options in declared.items()
+        for option in options.values()
     ]
 
 
@@ -302,6 +312,7 @@ FACTS: Mapping[str, Callable[[], Table]] = {
         supplement,
         aliases,
         exporters,
+        exporter_options,
         models,
     )
 }

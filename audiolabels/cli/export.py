@@ -47,7 +47,8 @@ def _groups(chosen: str) -> Groups:
             click.Argument(["input_"], metavar="INPUT", type=PATH),
             click_option(
                 "--to",
-                list_summaries({name: exporter.summary for name, exporter in forms.items()}),
+                "What is written.\n\n"
+                + list_summaries({name: exporter.summary for name, exporter in forms.items()}),
                 required=True,
                 type=click.Choice(list(EXPORTERS)),
                 metavar="FORM",
