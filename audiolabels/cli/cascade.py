@@ -9,8 +9,8 @@ from audiolabels.cli.help import Command
 from audiolabels.cli.options import PATH, click_option, path_option
 from audiolabels.cli.training import (
     FEATURES,
-    MODEL,
     HYPERPARAMETERS,
+    MODEL,
     SHARE,
     need_torch,
     open_features_for,

@@ -10,8 +10,8 @@ from audiolabels.cli.options import click_option, path_option
 from audiolabels.cli.training import (
     ABOVE_ZERO,
     FEATURES,
-    MODEL,
     HYPERPARAMETERS,
+    MODEL,
     SHARE,
     need_torch,
     on_terminal,
@@ -111,9 +111,9 @@ def command(
     averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
     """
     need_torch()
-    from audiolabels.training.training_loop import Hyperparameters
     from audiolabels.training.run_folder import is_first_process
     from audiolabels.training.train import train
+    from audiolabels.training.training_loop import Hyperparameters
 
     features = open_features_for(model, init, features_path, frame_seconds)
     done = train(

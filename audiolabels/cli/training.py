@@ -12,8 +12,8 @@ from audiolabels.errors import OptionError
 
 if TYPE_CHECKING:
     from audiolabels.features import Features
-    from audiolabels.training.training_loop import Epoch
     from audiolabels.training.run_folder import Run
+    from audiolabels.training.training_loop import Epoch
 
 ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
