@@ -131,11 +131,39 @@ def portion(option: str, value: float | str, *, above: bool = False) -> float:
     Raises:
         OptionError: it is none.
     """
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
+    number = _number(value)
     if not (number > 0 if above else number >= 0) or not number <= 1:
         least = "above 0" if above else "0"
         raise OptionError(f"{option} {value!r}: give a number from {least} to 1")
     return number
+
+
+def above_zero(option: str, value: float | str) -> float:
+    """A number above zero.
+
+    Raises:
+        OptionError: it is none.
+    """
+    number = _number(value)
+    if not 0 < number < float("inf"):
+        raise OptionError(f"{option} {value!r}: give a number above zero")
+    return number
+
+
+def whole_number(option: str, value: float | str, *, least: int = 1) -> int:
+    """A whole number.
+
+    Raises:
+        OptionError: it is none, or less than `least`.
+    """
+    number = _number(value)
+    if not (number >= least and number.is_integer()):
+        raise OptionError(f"{option} {value!r}: give a whole number from {least} on")
+    return int(number)
+
+
+def _number(value: float | str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")

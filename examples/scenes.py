@@ -24,10 +24,10 @@ import soxr
 import audiolabels
 from audiolabels.features import open_features
 from audiolabels.training.annotate import annotate
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.run_evaluation import detect, evaluate_run
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
-from audiolabels.training.training_loop import Hyperparameters
 
 # Bark, rain, waves, baby cry, tick-tock; sneeze, helicopter, chainsaw, crowing, crackle.
 CLASSES = [

@@ -100,7 +100,7 @@ def command(
     """
     need_torch()
     from audiolabels.training.cascade import cascade, parse_weights
-    from audiolabels.training.training_loop import Hyperparameters
+    from audiolabels.training.hyperparameters import Hyperparameters
 
     features = open_features_for(model, None, features_path, frame_seconds)
     done = cascade(

@@ -11,6 +11,7 @@ from audiolabels.cli.training import (
     ABOVE_ZERO,
     FEATURES,
     HYPERPARAMETERS,
+    MIXING,
     MODEL,
     SHARE,
     need_torch,
@@ -39,12 +40,7 @@ from audiolabels.cli.training import (
                 "--mixing.",
                 "TARGETS.parquet",
             ),
-            click_option(
-                "--mixing",
-                "Hershey et al. found 0.8 best for strong labels, 0.7 for diffuse.  [default: 0.8]",
-                type=click.FloatRange(0, 1),
-                metavar="MU",
-            ),
+            MIXING,
             click_option(
                 "--crop",
                 "Train on a random excerpt of this length of each longer row.",
@@ -111,9 +107,9 @@ def command(
     averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
     """
     need_torch()
+    from audiolabels.training.hyperparameters import Hyperparameters
     from audiolabels.training.run_folder import is_first_process
     from audiolabels.training.train import train
-    from audiolabels.training.training_loop import Hyperparameters
 
     features = open_features_for(model, init, features_path, frame_seconds)
     done = train(

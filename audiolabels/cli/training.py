@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiolabels.cli.options import click_option, path_option
+from audiolabels.cli.options import click_option, from_declared, path_option
 from audiolabels.errors import OptionError
+from audiolabels.training.hyperparameters import Hyperparameters
 
 if TYPE_CHECKING:
     from audiolabels.features import Features
@@ -17,15 +18,10 @@ if TYPE_CHECKING:
 
 ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
-COUNT = click.IntRange(1)
 
 RUN = click.Argument(["run_path"], metavar="RUN", type=click.Path(path_type=Path))
 WINDOW = click_option(
     "--window", "Score segments of this length.", type=ABOVE_ZERO, metavar="SECONDS"
-)
-BATCH_SIZE = click_option("--batch-size", "Examples per step.", type=COUNT, default=256)
-WORKERS = click_option(
-    "--workers", "Processes that read features.", type=click.IntRange(0), default=0
 )
 FEATURES = (
     path_option(
@@ -51,48 +47,11 @@ MODEL = (
         metavar="NAME=VALUE",
     ),
 )
-# Fields of `training.training_loop.Hyperparameters`, by their names.
-HYPERPARAMETERS = (
-    click_option(
-        "--draw",
-        "An epoch: all rows; one random row per clip; classes in turn; by AST's weights.",
-        type=click.Choice(["all", "one-a-clip", "balanced", "weighted"]),
-        default="all",
-    ),
-    click_option(
-        "--loss",
-        "Masked binary cross-entropy or masked squared error.",
-        type=click.Choice(["bce", "mse"]),
-        default="bce",
-    ),
-    click_option("--epochs", "At most.", type=COUNT, default=30),
-    click_option(
-        "--patience",
-        "Epochs without a better validation mAP after which to stop.",
-        type=COUNT,
-        default=5,
-    ),
-    click_option(
-        "--average", "How many of the best checkpoints are averaged.", type=COUNT, default=4
-    ),
-    BATCH_SIZE,
-    click_option("--learning-rate", "Of Adam.", type=ABOVE_ZERO, default=1e-3),
-    click_option(
-        "--decay",
-        "Factor of the learning rate, per epoch.",
-        type=click.FloatRange(0, 1, min_open=True),
-        default=1.0,
-    ),
-    WINDOW,
-    click_option(
-        "--precision",
-        "Mixed precision, for GPUs.",
-        type=click.Choice(["32", "bf16-mixed", "16-mixed"]),
-        default="32",
-    ),
-    WORKERS,
-    click_option("--seed", "Equal seeds give equal runs.", type=click.IntRange(0), default=0),
-)
+DECLARED = Hyperparameters.declared()
+BATCH_SIZE = from_declared(DECLARED["batch_size"], type=click.IntRange(1))
+WORKERS = from_declared(DECLARED["workers"], type=click.IntRange(0))
+MIXING = from_declared(DECLARED["mixing"])
+HYPERPARAMETERS = [from_declared(option) for n, option in DECLARED.items() if n != "mixing"]
 
 
 def need_torch() -> None:

@@ -18,9 +18,9 @@ from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
 from audiolabels.files import sha256_of, write_rows
 from audiolabels.training.annotate import annotate
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import HELD_OUT, train
-from audiolabels.training.training_loop import Hyperparameters
 
 FIXED = 0.7  # teacher weight that did best with one stage
 

@@ -15,6 +15,7 @@ from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.store import read_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import MODELS, describe, make_model
 from audiolabels.training.run_folder import (
     check_features,
@@ -25,7 +26,7 @@ from audiolabels.training.run_folder import (
     write_config,
 )
 from audiolabels.training.tagger import freeze, new_head
-from audiolabels.training.training_loop import Hyperparameters, fit
+from audiolabels.training.training_loop import fit
 
 DEFAULT = "mlp"
 MIXING = 0.8  # best μ to mix strong with weak labels; Hershey et al. 2021, §4.1

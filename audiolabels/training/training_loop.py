@@ -13,7 +13,6 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -30,6 +29,7 @@ from audiolabels.losses import masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
 from audiolabels.targets.soft import BINARISATION_THRESHOLD
 from audiolabels.training.examples import Batch, Examples
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
 
 LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(
@@ -39,41 +39,6 @@ LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyT
     }
 )
 MAP = "validation_mAP"
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Hyperparameters of a training.
-
-    Attributes:
-        loss: a key of `LOSSES`, masked and divided by the number of known cells.
-        epochs: at most.
-        patience: epochs without a better validation mAP after which training stops.
-        average: number of best checkpoints by validation mAP that are averaged.
-        batch_size: examples per step and process.
-        learning_rate: of Adam.
-        decay: factor of the learning rate after each epoch.
-        draw: a key of `examples.DRAWS`.
-        mixing: μ, with two targets files.
-        window: seconds; validation scores are means over segments of that length.
-        precision: in Lightning's terms: `32`, `bf16-mixed`, `16-mixed`.
-        workers: processes that read features.
-        seed: of all random numbers.
-    """
-
-    loss: str = "bce"
-    epochs: int = 30
-    patience: int = 5
-    average: int = 4
-    batch_size: int = 256
-    learning_rate: float = 1e-3
-    decay: float = 1.0
-    draw: str = "all"
-    mixing: float | None = None
-    window: float | None = None
-    precision: str = "32"
-    workers: int = 0
-    seed: int = 0
 
 
 class Epoch(NamedTuple):

@@ -21,9 +21,10 @@ from audiolabels.features import Features, open_features
 from audiolabels.files import atomic_path
 from audiolabels.metrics.ranking import Evaluation, evaluate
 from audiolabels.training.examples import Examples, held_out
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import make_model
 from audiolabels.training.predict import predict_windows
-from audiolabels.training.training_loop import Hyperparameters, fit
+from audiolabels.training.training_loop import fit
 
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parents[1] / "docs" / "reproduce"

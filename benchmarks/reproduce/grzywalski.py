@@ -33,8 +33,8 @@ from audiolabels.clips.partition import draw_parts
 from audiolabels.features import Features, open_features
 from audiolabels.splitting.by_class import Split, split_by_root
 from audiolabels.training.examples import Examples, Segments
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import predict
-from audiolabels.training.training_loop import Hyperparameters
 
 ROOTS = ("Human sounds", "Sounds of things", "Source-ambiguous sounds", "Natural sounds")
 SCHEMES = {"OL": "weak", "PEL": "pel", "PE-CML": "pe-cml"}

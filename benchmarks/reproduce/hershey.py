@@ -31,8 +31,9 @@ import audiolabels
 from audiolabels.features import Features, open_features
 from audiolabels.metrics.ranking import evaluate, hard_negatives
 from audiolabels.training.examples import Examples
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import predict_windows
-from audiolabels.training.training_loop import Hyperparameters, fit
+from audiolabels.training.training_loop import fit
 
 FRAME = 0.96  # seconds
 FRAMES = 10

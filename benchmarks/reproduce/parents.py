@@ -25,8 +25,8 @@ from audiolabels.features import open_features
 from audiolabels.metrics.ranking import evaluate
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.training.examples import Examples
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import predict_windows
-from audiolabels.training.training_loop import Hyperparameters
 
 MODEL = {"hidden": 512, "dropout": 0.4, "norm": True}
 HYPERPARAMETERS = {

@@ -26,9 +26,9 @@ from audiolabels.metrics.ranking import evaluate
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions
 from audiolabels.training.annotate import annotate
 from audiolabels.training.examples import Examples
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import predict_windows
 from audiolabels.training.run_folder import Run
-from audiolabels.training.training_loop import Hyperparameters
 
 # A segment is the mean of its frames' embeddings, which the MLP takes.
 MODEL: dict[str, Any] = {"hidden": 512, "dropout": 0.4, "norm": True, "pool_inputs": True}

@@ -34,8 +34,8 @@ import audiolabels
 from audiolabels.features import Features, open_features
 from audiolabels.metrics.ranking import Evaluation
 from audiolabels.training.examples import Examples
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import predict_windows
-from audiolabels.training.training_loop import Hyperparameters
 
 Floats = npt.NDArray[np.floating[Any]]
 Stages = tuple[float, ...]

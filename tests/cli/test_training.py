@@ -18,7 +18,8 @@ from training.conftest import World
 from audiolabels.cli import group
 from audiolabels.errors import AudioLabelsError
 from audiolabels.training.examples import DRAWS
-from audiolabels.training.training_loop import LOSSES, Hyperparameters
+from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.training_loop import LOSSES
 
 SMALL = ("--set", "hidden=16", "--learning-rate", "0.01", "--batch-size", "32")
 

@@ -10,10 +10,10 @@ from audiolabels.errors import RunError
 from audiolabels.features import open_features
 from audiolabels.training import annotate as module
 from audiolabels.training.annotate import annotate
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.run_evaluation import evaluate_run
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
-from audiolabels.training.training_loop import Hyperparameters
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from audiolabels.errors import OptionError, RunError
 from audiolabels.features import open_features
 from audiolabels.targets import read_info
 from audiolabels.training.cascade import cascade, parse_weights
-from audiolabels.training.training_loop import Hyperparameters
+from audiolabels.training.hyperparameters import Hyperparameters
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@ import pytest
 
 from audiolabels import Events
 from audiolabels.features import open_features
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.run_evaluation import detect
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
-from audiolabels.training.training_loop import Hyperparameters
 
 pytest.importorskip("sed_scores_eval", reason="PSDS needs the extra psds")
 

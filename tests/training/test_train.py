@@ -21,10 +21,10 @@ from audiolabels import (
 from audiolabels.errors import OptionError, RunError, ScoresFileError, VocabularyError
 from audiolabels.features import open_features
 from audiolabels.training import train as module
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.run_evaluation import evaluate_run
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
-from audiolabels.training.training_loop import Hyperparameters
 
 HYPERPARAMETERS = Hyperparameters(epochs=4, batch_size=32, average=2, learning_rate=1e-2, seed=3)
 SMALL = {"hidden": 16, "dropout": 0.2}
