@@ -1,6 +1,7 @@
 """`audiolabels annotate`"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,14 +44,7 @@ Examples:
 """,
 )
 def command(
-    run_path: Path,
-    features_path: Path,
-    frame_seconds: float,
-    window: float | None,
-    layer: str | None,
-    output: Path,
-    batch_size: int,
-    workers: int,
+    run_path: Path, features_path: Path, frame_seconds: float, output: Path, **options: Any
 ) -> None:
     """Score segments of clips with a trained model.
 
@@ -62,16 +56,7 @@ def command(
 
     run, features = open_run(run_path, features_path, frame_seconds)
     with progress_bar("annotating", "clips") as progress:
-        done = annotate(
-            run,
-            features,
-            output,
-            window=window,
-            layer=layer,
-            batch_size=batch_size,
-            workers=workers,
-            progress=progress,
-        )
+        done = annotate(run, features, output, progress=progress, **options)
     taken = f" ({done.parts_found} of {done.parts} parts were complete)" * bool(done.parts_found)
     click.echo(f"wrote {output}: {done.segments:,} segments of {done.clips:,} clips{taken}")
     if done.unheard:

@@ -19,6 +19,7 @@ from audiolabels.cli.training import (
 )
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.schemes.given_labels import LABELS_SCHEMES
+from audiolabels.training.hyperparameters import Hyperparameters
 
 
 @click.command(
@@ -84,14 +85,10 @@ def command(
     frame_seconds: float,
     stages: int,
     teacher_weight: str,
-    labels_scheme: str,
-    parents: str | None,
-    vocabulary: str | None,
     model: str | None,
     model_options: tuple[str, ...],
     output: Path,
-    held_out: float,
-    **hyperparameters: Any,
+    **options: Any,
 ) -> None:
     """Train a cascade of students, each taught by the one before (SeCoST).
 
@@ -100,23 +97,18 @@ def command(
     """
     need_torch()
     from audiolabels.training.cascade import cascade, parse_weights
-    from audiolabels.training.hyperparameters import Hyperparameters
 
-    features = open_features_for(model, None, features_path, frame_seconds)
     done = cascade(
         labels,
-        features,
+        open_features_for(model, None, features_path, frame_seconds),
         output,
         model or "mlp",
         teacher_weights=parse_weights(teacher_weight, stages),
-        labels_scheme=labels_scheme,
-        parents=parents,
-        vocabulary=vocabulary,
-        held_out=held_out,
-        hyperparameters=Hyperparameters(**hyperparameters),
+        hyperparameters=Hyperparameters.take(options),
         model_options=parse_options(model_options),
         on_epoch=print_epoch,
         on_stage=lambda stage: click.echo(f"{stage.folder.name}: mAP {stage.best:.4f}", err=True),
+        **options,
     )
     click.echo("stage  teacher weight  best validation mAP")
     for number, stage in enumerate(done):

@@ -12,13 +12,13 @@ from audiolabels.cli.options import (
     PATH,
     REPORT,
     TIME_UNIT,
-    open_ontology,
     usage_if,
 )
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
 from audiolabels.labels.events import PRESENT
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers import read_events, read_labels
 
 INPUTS = click.Argument(["inputs"], metavar="INPUT...", nargs=-1, required=True, type=PATH)
@@ -46,7 +46,7 @@ Examples:
 def command(
     ctx: click.Context,
     inputs: tuple[Path, ...],
-    ontology_path: Path | None,
+    ontology: Ontology,
     time_unit: str,
     events: bool,
     clip_duration: str | None,
@@ -60,7 +60,6 @@ def command(
     beside = [clip_durations] if clip_durations else []
     usage_if(not events and bool(clip_duration or beside), "lengths of clips go with --events only")
     refuse_overwriting(inputs, [report_path] if report_path else [], beside)
-    ontology = open_ontology(ontology_path)
     rows: list[tuple[str, str]]
     if events:
         heard = read_events(

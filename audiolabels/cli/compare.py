@@ -1,6 +1,7 @@
 """`audiolabels compare`"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +14,6 @@ from audiolabels.cli.options import (
     TIME_UNIT,
     UNKNOWN_LABELS,
     click_option,
-    open_ontology,
     path_option,
 )
 from audiolabels.comparison.file_comparison import compare_files, write_frame
@@ -88,17 +88,14 @@ Examples:
 def command(
     a: Path,
     b: Path,
-    vocabulary: str | None,
     labels: tuple[str, ...],
     minimum: int,
     level: float,
     rows: int,
     output: Path | None,
     odds: Path | None,
-    ontology_path: Path | None,
-    unknown: str,
-    time_unit: str,
     report_path: Path | None,
+    **options: Any,
 ) -> None:
     """Compare the labels of the clips that two files have in common.
 
@@ -106,16 +103,8 @@ def command(
     Shown are the pairs (clip, class) that both hold, the classes whose prior changed most, and
     odds ratios between classes. Unknown targets do not count.
     """
-    outputs = [path for path in (output, odds, report_path) if path]
-    refuse_overwriting([a, b], outputs)
-    comparison = compare_files(
-        a,
-        b,
-        vocabulary=vocabulary,
-        ontology=open_ontology(ontology_path) if ontology_path else None,
-        unknown=unknown,
-        time_unit=time_unit,
-    )
+    refuse_overwriting([a, b], [path for path in (output, odds, report_path) if path])
+    comparison = compare_files(a, b, **options)
     text = describe_comparison(
         comparison,
         (a.name, b.name),

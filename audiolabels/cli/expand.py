@@ -16,7 +16,6 @@ from audiolabels.cli.options import (
     flag,
     list_summaries,
     merge_declared,
-    open_ontology,
     usage_if,
 )
 from audiolabels.cli.progress import progress_bar
@@ -26,6 +25,7 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.embedded import sample_path
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.options import Option, Options
 from audiolabels.readers import EventOptions, ReadOptions
 from audiolabels.readers.scores import ScoreOptions
@@ -146,7 +146,7 @@ def command(
     scores: Path | None,
     vocabulary: str | None,
     layout: str | None,
-    ontology_path: Path | None,
+    ontology: Ontology,
     report_path: Path | None,
     **options: Any,
 ) -> None:
@@ -183,7 +183,7 @@ def command(
             output,
             scheme,
             vocabulary=vocabulary,
-            ontology=open_ontology(ontology_path) if ontology_path else None,
+            ontology=ontology,
             layout=layout,
             scores=scores,
             report=report_path,

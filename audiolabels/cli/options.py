@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import load_ontology
 from audiolabels.options import Option
 from audiolabels.readers import EventOptions, ReadOptions
 
@@ -79,7 +79,9 @@ def flag(name: str) -> str:
 
 
 ONTOLOGY = path_option(
-    "--ontology ontology_path", "An ontology.json in place of the embedded AudioSet ontology."
+    "--ontology",
+    "An ontology.json in place of the embedded AudioSet ontology.",
+    callback=lambda ctx, option, path: load_ontology(path).with_supplement(),
 )
 VOCABULARY = (
     "Classes of the columns: audioset (527), ontology (632), audioset-strong (456; -train 447, "
@@ -101,11 +103,6 @@ REPORT = path_option(
     "--report report_path",
     "Write every row that was not used as it stood, with its reason, to a CSV file.",
 )
-
-
-def open_ontology(path: Path | None) -> Ontology:
-    """The ontology that `--ontology` names, with the supplement as far as it fits."""
-    return load_ontology(path).with_supplement()
 
 
 def usage_if(condition: bool, message: str) -> None:

@@ -1,12 +1,11 @@
 """`audiolabels show`"""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import ONTOLOGY, VOCABULARY_OF_LABELS, open_ontology
+from audiolabels.cli.options import ONTOLOGY, VOCABULARY_OF_LABELS
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import load_vocabulary
@@ -22,13 +21,12 @@ Examples:
   audiolabels show /m/0395lw --vocabulary ontology
 """,
 )
-def command(name_or_id: str, vocabulary: str, ontology_path: Path | None) -> None:
+def command(name_or_id: str, vocabulary: str, ontology: Ontology) -> None:
     """Show one class: parents, children, flags, ancestors under each policy.
 
     Ancestors are those inside the vocabulary; under the policy `certain`, those in brackets are
     unknown.
     """
-    ontology = open_ontology(ontology_path)
     columns = load_vocabulary(vocabulary, ontology=ontology)
     inside = {ontology.resolve(id_): i for i, id_ in enumerate(columns.ids)}
     id_ = ontology.find(name_or_id)

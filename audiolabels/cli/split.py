@@ -1,6 +1,7 @@
 """`audiolabels split`"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +14,6 @@ from audiolabels.cli.options import (
     UNKNOWN_LABELS,
     VOCABULARY_OF_LABELS,
     click_option,
-    open_ontology,
     path_option,
 )
 from audiolabels.cli.summary import describe_findings
@@ -78,12 +78,8 @@ def command(
     base: Path,
     target: Path,
     shares: str | None,
-    seed: int,
-    vocabulary: str,
-    ontology_path: Path | None,
-    unknown: str,
-    time_unit: str,
     report_path: Path | None,
+    **options: Any,
 ) -> None:
     """Split label files into a base and a target by a class of the ontology.
 
@@ -98,12 +94,8 @@ def command(
         root,
         base=base,
         target=target,
-        vocabulary=vocabulary,
-        ontology=open_ontology(ontology_path) if ontology_path else None,
         shares=_numbers(shares) if shares is not None else None,
-        seed=seed,
-        unknown=unknown,
-        time_unit=time_unit,
+        **options,
     )
     if report_path:
         write_report(done.report.findings, report_path)

@@ -20,6 +20,7 @@ from audiolabels.cli.training import (
     parse_options,
     print_epoch,
 )
+from audiolabels.training.hyperparameters import Hyperparameters
 
 
 @click.command(
@@ -93,13 +94,8 @@ def command(
     model: str | None,
     model_options: tuple[str, ...],
     output: Path,
-    validation: Path | None,
-    held_out: float | None,
-    mix: Path | None,
-    crop: float | None,
     init: Path | None,
-    frozen: bool,
-    **hyperparameters: Any,
+    **options: Any,
 ) -> None:
     """Train a model on targets; unknown ones do not count in the loss.
 
@@ -107,26 +103,20 @@ def command(
     averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
     """
     need_torch()
-    from audiolabels.training.hyperparameters import Hyperparameters
     from audiolabels.training.run_folder import is_first_process
     from audiolabels.training.train import train
 
-    features = open_features_for(model, init, features_path, frame_seconds)
     done = train(
         labels,
-        features,
+        open_features_for(model, init, features_path, frame_seconds),
         output,
         model,
-        hyperparameters=Hyperparameters(**hyperparameters),
-        validation=validation,
-        held_out=held_out,
-        mix=mix,
-        crop=crop,
+        hyperparameters=Hyperparameters.take(options),
         init=init,
-        frozen=frozen,
         model_options=parse_options(model_options),
         on_epoch=print_epoch,
         progress=on_terminal(),
+        **options,
     )
     if not is_first_process():
         return

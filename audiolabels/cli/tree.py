@@ -1,12 +1,11 @@
 """`audiolabels tree`"""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import click
 
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import ONTOLOGY, click_option, open_ontology
+from audiolabels.cli.options import ONTOLOGY, click_option
 from audiolabels.ontology.ontology import Ontology
 
 
@@ -26,12 +25,11 @@ Examples:
   audiolabels tree --depth 1
 """,
 )
-def command(name_or_id: str | None, depth: int | None, ontology_path: Path | None) -> None:
+def command(name_or_id: str | None, depth: int | None, ontology: Ontology) -> None:
     """Draw the classes below one class, or all classes.
 
     A class with several parents is drawn under each of them.
     """
-    ontology = open_ontology(ontology_path)
     tops = [ontology.find(name_or_id)] if name_or_id else list(ontology.roots)
     lines = (line for top in tops for line in (_label(ontology, top), *_draw(ontology, top, depth)))
     click.echo("\n".join(lines))
