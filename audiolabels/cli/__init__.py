@@ -81,8 +81,9 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _run(args: list[str] | None) -> int:
+    color = False if os.environ.get("NO_COLOR") else None  # None: as the terminal has it
     try:
-        code = group.main(args, prog_name="audiolabels", standalone_mode=False)
+        code = group.main(args, prog_name="audiolabels", standalone_mode=False, color=color)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:

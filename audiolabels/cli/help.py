@@ -1,6 +1,6 @@
-"""Help in titled groups of options: drawn by rich-click on a terminal, plain text in a pipe.
+"""Help in titled groups of options: in colour on a terminal, plain text elsewhere.
 
-rich-click is loaded when help is drawn, not before, so that commands start quickly.
+rich-click draws it on a terminal, and is loaded only then, so that commands start quickly.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-PLAIN_WIDTH = 78  # columns of help in a pipe, whatever the terminal
+PLAIN_WIDTH = 78  # columns of plain help, whatever the terminal
 WIDTH_AT_MOST = 110  # columns of help on a terminal
 
 Groups = Mapping[str, Sequence[click.Parameter]]
@@ -94,7 +94,7 @@ def format_help(
         groups: title to options.
         commands: name to summary of each command, if it is a group of commands.
     """
-    if not sys.stdout.isatty():
+    if ctx.color is False or not sys.stdout.isatty():
         formatter = click.HelpFormatter(width=PLAIN_WIDTH)
         command.format_help(ctx, formatter)
         return formatter.getvalue().rstrip("\n")
