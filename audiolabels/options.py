@@ -5,14 +5,14 @@ validation, the options of the command line with their help, metadata, and the d
 tables.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import Field, dataclass, field, replace
 from functools import cache
 from inspect import get_annotations, getdoc
 from types import MappingProxyType
 from typing import Any, Self
 
-from audiolabels.errors import OptionError, choose
+from audiolabels.errors import OptionError, choose, nearest
 
 Check = Callable[[str, Any], Any]
 
@@ -118,6 +118,23 @@ class Options:
         """
         own = {o.field: given.pop(name) for name, o in cls.declared().items() if name in given}
         return cls(**own, **fields)
+
+
+def refuse_unknown(owner: str, given: Iterable[str], offered: Collection[str]) -> None:
+    """Check names of options.
+
+    Args:
+        owner: whose options they are.
+        given, offered: names.
+
+    Raises:
+        OptionError: one is not offered; the message names what is, and the nearest.
+    """
+    for name in given:
+        if name not in offered:
+            near = "".join(f"; did you mean {n!r}?" for n in nearest(name, offered, 1))
+            listed = ", ".join(offered) or "none"
+            raise OptionError(f"{owner} has no option {name!r}; it has: {listed}{near}")
 
 
 def portion(option: str, value: float | str, *, above: bool = False) -> float:

@@ -16,6 +16,7 @@ from audiolabels import (
     Scores,
     compare,
     expand,
+    expand_files,
     load_ontology,
     load_vocabulary,
     read_events,
@@ -55,6 +56,9 @@ WRONG_TYPES: dict[str, tuple[Callable[[], Any], str]] = {
     "targets of a source": (lambda: LabelSource("a"), r"expected targets, .*; got 'a' \(str\)"),
     "targets to write": (lambda: write_targets(3, "a"), r"expected targets, .*; got 3 \(int\)"),
     "an output": (lambda: write_targets(TARGETS, 3), r"output: expected a path; got 3 \(int\)"),
+    "files to expand": (lambda: expand_files(3, "a.parquet"), r"inputs: expected a path or a list"),
+    "a place to expand to": (lambda: expand_files("a.csv", None), r"output: .*; got None$"),
+    "clips of scores": (lambda: Scores.from_arrays(None, []), r"clip_id: expected a list of clip"),
     "scores to write": (lambda: write_scores(3, "a"), r"expected scores, .*; got 3 \(int\)"),
     "scores to analyse": (lambda: analyse_scores(3), r"expected scores, or .*; got 3 \(int\)"),
     "a side": (lambda: compare("a", TARGETS), r"expected annotations or targets; got 'a' \(str\)"),
@@ -113,6 +117,13 @@ def test_an_option_that_is_not_offered_suggests_the_nearest() -> None:
         choose("scheme", "xyz", ["weak", "pe-cml"])
     with pytest.raises(VocabularyError, match=r"did you mean 'audioset'\?$"):
         load_vocabulary("audiset")
+
+
+def test_labels_that_a_scheme_does_not_read_are_named() -> None:
+    with pytest.raises(OptionError, match="'pe-cml' needs Annotations, not str: read the files"):
+        expand("labels.csv")
+    with pytest.raises(OptionError, match=r"no option 'parent'; .*; did you mean 'parents'\?"):
+        expand(Annotations.from_dict({}), "pel", parent="all")
 
 
 def test_the_nearest_names_are_few_and_ignore_case() -> None:

@@ -22,7 +22,7 @@ from audiolabels.expansion.frames import framed_events
 from audiolabels.expansion.plan import Group, Job, Progress, Run
 from audiolabels.expansion.scored import repaired_clips, scored_segments
 from audiolabels.expansion.summary import Findings, Summary, report_file
-from audiolabels.files import atomic_path, refuse_overwriting
+from audiolabels.files import as_path, as_paths, atomic_path, refuse_overwriting
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding
@@ -88,14 +88,14 @@ def expand_files(
     soft = bound.options.soft
     layout = layout or default_layout(soft=soft)
     choose_layout(layout, soft=soft)
-    listed = [inputs] if isinstance(inputs, str | Path) else inputs or []
-    bound.require_labels(bool(listed))
-    paths, reports = [Path(path) for path in listed], [Path(report)] if report else []
+    output, paths = as_path("output", output), as_paths("inputs", inputs or [])
+    bound.require_labels(bool(paths))
+    reports = [Path(report)] if report else []
     columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
     beside = side_files(told) if told else events.side_files
     beside += [path for path in columns if path.is_file()]
     files = [told.path, *paths] if told else paths
-    refuse_overwriting(files, [Path(output), *reports], beside)
+    refuse_overwriting(files, [output, *reports], beside)
     ontology = ontology or load_ontology().with_supplement()
     if told and vocabulary is None:
         vocabulary = named_like(teacher_classes(told, ontology), ontology)
@@ -106,7 +106,7 @@ def expand_files(
 
     def attempt(rows: _Rows) -> Summary:
         facts = describe(bound, vocabulary, ontology, labels=bool(paths))
-        summary = Summary(Path(output), facts, vocabulary, counts())
+        summary = Summary(output, facts, vocabulary, counts())
         return _write(job, rows, summary, report)
 
     if reads is Annotations:

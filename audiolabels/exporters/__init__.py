@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, UnionType
 from typing import Any, get_args
 
-from audiolabels.errors import OptionError, choose, nearest
+from audiolabels.errors import OptionError, choose
 from audiolabels.exporters.ast import write_ast
 from audiolabels.exporters.ced import write_ced
 from audiolabels.exporters.desed import write_desed
@@ -31,7 +31,7 @@ from audiolabels.exporters.written_files import Export
 from audiolabels.files import as_path
 from audiolabels.labels.events import Events
 from audiolabels.ontology.parents import PARENTS_OR_NONE
-from audiolabels.options import Option, portion
+from audiolabels.options import Option, portion, refuse_unknown, whole_number
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
@@ -69,13 +69,6 @@ def _named(**options: Option) -> Mapping[str, Option]:
     return MappingProxyType({n: replace(o, name=n, field=n) for n, o in options.items()})
 
 
-def _whole_number(option: str, value: int | str) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        raise OptionError(f"{option} {value!r}: give a whole number") from None
-
-
 LINKED = Option(
     None, "The project's HDF5 file with the audio, to which the new file links.", metavar="FILE"
 )
@@ -99,7 +92,7 @@ SAMPLE_RATE = Option(
     None,
     "Sample rate of the audio files, in place of --audio: their sizes are then the lengths of the "
     "clips times the rate.",
-    check=_whole_number,
+    check=partial(whole_number, least=0),
     metavar="HZ",
 )
 LENGTH = Option(None, "Length of clips whose length the targets do not give.", metavar="SECONDS")
@@ -287,12 +280,8 @@ def export(
         if isinstance(labels, SoftTargets):
             hint = "; it has no place for scores: expand them with a threshold (--threshold 0.5)"
         raise OptionError(f"{to} is made from {wanted}, not {type(labels).__name__}{hint}")
-    for name, value in options.items():
-        if name not in exporter.options:
-            offered = ", ".join(exporter.options) or "none"
-            near = "".join(f"; did you mean {n!r}?" for n in nearest(name, exporter.options, 1))
-            raise OptionError(f"form {to!r} has no option {name!r}; it has: {offered}{near}")
-        options[name] = exporter.options[name].checked(value)
+    refuse_unknown(f"form {to!r}", options, exporter.options)
+    options = {name: exporter.options[name].checked(value) for name, value in options.items()}
     path = as_path("output", path)
     threshold = options.pop("threshold", None)
     if not isinstance(labels, SoftTargets):

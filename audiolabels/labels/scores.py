@@ -22,7 +22,7 @@ from audiolabels.arrays.columns import (
     to_numpy,
 )
 from audiolabels.clips.rows import ClipRows, clip_rows
-from audiolabels.errors import ScoresFileError, VocabularyError
+from audiolabels.errors import ScoresFileError, VocabularyError, expect
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
@@ -82,6 +82,7 @@ class Scores(ClipRows):
         ontology = ontology or load_ontology().with_supplement()
         if not isinstance(classes, Vocabulary):
             classes = load_vocabulary(classes, ontology=ontology)
+        expect("clip_id", clip_id, Iterable, "a list of clip ids")
         values = np.array(scores, np.float32)
         n = len(clip_id)
         if values.shape != (n, len(classes)):

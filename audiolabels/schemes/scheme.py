@@ -6,7 +6,7 @@ from typing import Any
 
 from audiolabels.errors import OptionError
 from audiolabels.ontology.parents import PARENTS
-from audiolabels.options import Options, option
+from audiolabels.options import Options, option, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,7 @@ class Scheme:
             OptionError: no such option, or a value that it does not take.
         """
         own = type(self.options)
-        offered = own.declared()
-        for name in options:
-            if name not in offered:
-                listed = ", ".join(offered) or "none"
-                raise OptionError(f"scheme {self.name!r} has no option {name!r}; it has: {listed}")
+        refuse_unknown(f"scheme {self.name!r}", options, own.declared())
         return replace(self, options=own.take(dict(options)))
 
     def require_labels(self, given: bool) -> None:
