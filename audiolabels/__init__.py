@@ -1,7 +1,7 @@
-"""AudioSet labels, repaired before training.
+"""Turns AudioSet-like labels into training targets: positive, negative or unknown.
 
-Label files become annotations, a scheme makes targets of them (positive, negative or unknown), and
-Parquet takes them to anyone's training code:
+Label files become annotations, a scheme turns annotations into targets, and Parquet files bring the
+targets to any training code:
 
 >>> import audiolabels
 >>> labels = audiolabels.Annotations.from_dict({"clip": ["Electric guitar"]})

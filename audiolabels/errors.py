@@ -13,11 +13,11 @@ class AudioLabelsError(Exception):
 
 
 class OntologyError(AudioLabelsError):
-    """An ontology file is not one, or its graph is broken."""
+    """A file is not an ontology, or its graph is broken."""
 
 
 class UnknownClassError(AudioLabelsError):
-    """A name or id that was looked up belongs to no class, or to several."""
+    """A name or id matches no class, or several."""
 
 
 class VocabularyError(AudioLabelsError):
@@ -25,19 +25,19 @@ class VocabularyError(AudioLabelsError):
 
 
 class LabelFileError(AudioLabelsError):
-    """A label file cannot be read as one."""
+    """A file cannot be read as labels."""
 
 
 class UnknownLabelError(LabelFileError):
-    """A label file holds labels that ontology, supplement and aliases all lack."""
+    """Labels are neither in the ontology, nor in its supplement, nor aliases."""
 
 
 class ScoresFileError(AudioLabelsError):
-    """A file of teacher scores cannot be read as one."""
+    """A file cannot be read as teacher scores."""
 
 
 class FeaturesFileError(AudioLabelsError):
-    """A file or folder of features cannot be read as one."""
+    """A file or folder cannot be read as features."""
 
 
 class UnknownClipError(AudioLabelsError):
@@ -49,19 +49,19 @@ class OptionError(AudioLabelsError):
 
 
 class InputTypeError(AudioLabelsError, TypeError):
-    """A value has a Python type that is not taken; the message names what is."""
+    """A value has the wrong Python type; the message names what is expected."""
 
 
 class ComparisonError(AudioLabelsError):
-    """Two sides have nothing in common that could be compared."""
+    """Two sides have nothing in common to compare."""
 
 
 class MetricError(AudioLabelsError):
-    """Scores and targets do not fit each other, or hold values that no metric takes."""
+    """Scores and targets do not fit each other, or hold values that metrics do not take."""
 
 
 class RunError(AudioLabelsError):
-    """A folder does not hold a run of training that can be used."""
+    """A folder does not hold a usable training run."""
 
 
 class TargetsFileError(AudioLabelsError):

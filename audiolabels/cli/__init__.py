@@ -1,4 +1,4 @@
-"""The command line: open, call, report. One file a command."""
+"""The command line: open, call, report. One file per command."""
 
 import os
 import signal
@@ -10,20 +10,20 @@ import click
 from audiolabels.cli.help import format_help
 from audiolabels.errors import AudioLabelsError
 
-# Command to its line in the overview; the module of the same name holds it and loads when called.
+# Command to its line in the overview; the module of the same name is loaded when it is called.
 COMMANDS = {
     "expand": "Turn label files into training targets.",
-    "export": "Write labels in a form that another project's code reads.",
-    "check": "Read label files and say what could not be used; write no targets.",
-    "compare": "Compare what two files say of the same clips.",
+    "export": "Write labels in the files that another project's code reads.",
+    "check": "Check label files and report what cannot be used.",
+    "compare": "Compare the labels of the clips that two files have in common.",
     "split": "Split label files into a base and a target by a class of the ontology.",
     "train": "Train a model on targets.",
-    "evaluate": "Measure a trained model.",
+    "evaluate": "Evaluate a trained model on targets, on events, or on both.",
     "annotate": "Score segments of clips with a trained model.",
     "cascade": "Train a cascade of students, each taught by the one before.",
-    "info": "Show what a targets file holds and how it was made.",
-    "show": "Show one class: parents, children, flags, ancestors under each policy.",
-    "tree": "Draw the classes below one class, or all of them.",
+    "info": "Show the contents of a targets file and how it was made.",
+    "show": "Show a class: parents, children, flags, ancestors under each policy.",
+    "tree": "Draw the tree of classes, or the part below one class.",
 }
 EXAMPLES = """\b
 Examples:
@@ -34,7 +34,7 @@ Examples:
 
 
 class LazyGroup(click.Group):
-    """Loads a command's module when it is called, so that `--help` stays quick."""
+    """Loads the module of a command when it is called, so that `--help` stays quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="audiolabels")
 def group() -> None:
-    """AudioSet labels, repaired before training."""
+    """Turn AudioSet-like labels into training targets: positive, negative or unknown."""
 
 
 def main(args: list[str] | None = None) -> None:
@@ -68,7 +68,7 @@ def main(args: list[str] | None = None) -> None:
     something, 2 wrong usage, 130 interrupted.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    # numpy's linear algebra is idle here, yet its threads would wait busily on a core of ours.
+    # numpy's linear algebra is not used here, but its idle threads would keep a core busy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = _run(args)
@@ -93,7 +93,7 @@ def _run(args: list[str] | None) -> int:
         click.echo(f"Error: {error}", err=True)
         return 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted: a file that was not finished is as it was before.", err=True)
+        click.echo("Interrupted; unfinished files are as they were before.", err=True)
         return 130
     return code if isinstance(code, int) else 0
 

@@ -53,9 +53,9 @@ def command(
     clip_durations: Path | None,
     report_path: Path | None,
 ) -> None:
-    """Read label files and say what could not be used; write no targets.
+    """Check label files and report what cannot be used.
 
-    Ends with exit code 1 if anything was not used as it stood, unknown labels included.
+    The exit code is 1 if anything cannot be used as it is in the file, unknown labels included.
     """
     beside = [clip_durations] if clip_durations else []
     usage_if(not events and bool(clip_duration or beside), "lengths of clips go with --events only")
@@ -77,7 +77,7 @@ def command(
         report = annotations.report
         rows = [
             ("clips", f"{len(annotations):,}"),
-            ("labels a clip", f"{annotations.labels_per_clip:.2f}"),
+            ("labels per clip", f"{annotations.labels_per_clip:.2f}"),
         ]
     if report_path:
         write_report(report.findings, report_path)

@@ -1,4 +1,4 @@
-"""What `compare` says at its end."""
+"""The output of `compare`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,10 +35,10 @@ def describe_comparison(
         comparison: K classes.
         names: names of the two files.
         labels: classes whose odds ratios are shown.
-        minimum: clips that bear a class in each side, or both classes, for it to be shown.
+        minimum: clips with a class on each side, or with both classes, for it to be shown.
         level: of the intervals.
         rows: of each table at most.
-        report_path: where every finding was written to.
+        report_path: the file with every finding.
     """
     lines = [*comparison.report.notes, "", f"A is {names[0]}, B is {names[1]}", ""]
     lines += describe_clips(comparison) + describe_pairs(comparison)
@@ -53,7 +53,7 @@ def describe_comparison(
 
 
 def describe_clips(comparison: Comparison) -> list[str]:
-    """Clips of each side, and what became of them."""
+    """Clips of each side, and how many could be compared."""
     a, b = comparison.clips_a, comparison.clips_b
 
     def line(name: str, field: str) -> str:
@@ -65,15 +65,15 @@ def describe_clips(comparison: Comparison) -> list[str]:
     lines += [line("clips", "clips")]
     if a.repeated or b.repeated:
         lines += [line("of these with several rows", "repeated")]
-    lines += [line("of these not in the other", "lone")]
+    lines += [line("of these only here", "lone")]
     if a.unstated or b.unstated:
-        lines += [line("in both, nothing said here", "unstated")]
+        lines += [line("in both, unannotated here", "unstated")]
     lines += [f"  {'compared':<{WIDTH}}{comparison.clips:>12,}{comparison.clips:>12,}"]
     per_clip = [
         positive.sum() / comparison.clips
         for positive in (comparison.positive_a, comparison.positive_b)
     ]
-    lines += [f"  {'positive classes a clip':<{WIDTH}}{per_clip[0]:>12.2f}{per_clip[1]:>12.2f}"]
+    lines += [f"  {'positive classes per clip':<{WIDTH}}{per_clip[0]:>12.2f}{per_clip[1]:>12.2f}"]
     return [*lines, *_lone("A", a), *_lone("B", b)]
 
 
@@ -85,7 +85,7 @@ def _lone(side: str, counts: ClipCounts) -> list[str]:
 
 
 def describe_pairs(comparison: Comparison) -> list[str]:
-    """Pairs (clip, class) in each side and in both, and the classes that one side lacks."""
+    """Pairs (clip, class) on each side and on both, and the classes that one side lacks."""
     head = f"  {'pairs (clip, class)':<{WIDTH}}{'classes':>8}{'in A':>12}{'in B':>12}"
     lines = ["", f"{head}{'in both':>12}{'of A':>8}{'of B':>8}"]
     lines += [
@@ -94,8 +94,8 @@ def describe_pairs(comparison: Comparison) -> list[str]:
         for o in comparison.overlaps()
     ]
     lines += [
-        "  of A: the share of A's pairs that B holds; of B: the share of B's that A holds",
-        "  a label file has the classes that its clips bear, a targets file its vocabulary's",
+        "  of A: the share of A's pairs that are in B; of B: the share of B's that are in A",
+        "  a label file has the classes that occur in it, a targets file those of its vocabulary",
     ]
     a_alone = comparison.in_a & ~comparison.in_b
     b_alone = comparison.in_b & ~comparison.in_a
@@ -106,7 +106,7 @@ def describe_pairs(comparison: Comparison) -> list[str]:
     unknown_in_a = int(comparison.positive_b.sum()) - both - b_only
     if unknown_in_a or unknown_in_b:
         lines += [
-            f"  not counted, for the other side does not know: {unknown_in_b:,} pairs in A, "
+            f"  not counted, unknown on the other side: {unknown_in_b:,} pairs in A, "
             f"{unknown_in_a:,} in B"
         ]
     return lines
@@ -119,13 +119,13 @@ def _alone(
     if not count:
         return []
     line = f"  classes of {side} alone: {count:,} (pairs: {positive.sum():,})"
-    borne = [c for c in np.argsort(-positive, kind="stable").tolist() if positive[c]]
-    named = ", ".join(f"{comparison.names[c]} ({positive[c]:,})" for c in borne[:NAMED])
-    return [f"{line}{': ' if named else ''}{named}{', …' if len(borne) > NAMED else ''}"]
+    frequent = [c for c in np.argsort(-positive, kind="stable").tolist() if positive[c]]
+    named = ", ".join(f"{comparison.names[c]} ({positive[c]:,})" for c in frequent[:NAMED])
+    return [f"{line}{': ' if named else ''}{named}{', …' if len(frequent) > NAMED else ''}"]
 
 
 def describe_priors(comparison: Comparison, minimum: int, rows: int) -> list[str]:
-    """The classes of both sides whose priors changed most, the grown ones first."""
+    """The classes of both sides whose priors changed most, increases first."""
     order = comparison.changed_priors(minimum)
     half = -(-rows // 2)
     shown = order if len(order) <= rows else [*order[:half], *order[len(order) - rows + half :]]
@@ -141,7 +141,7 @@ def describe_priors(comparison: Comparison, minimum: int, rows: int) -> list[str
 
 
 def describe_shifts(comparison: Comparison, minimum: int, level: float, rows: int) -> list[str]:
-    """The classes of A that go with another class of B more than with themselves."""
+    """The classes of A with a higher odds ratio to another class of B than to themselves."""
     shifted = shifted_classes(comparison, minimum=minimum, level=level)
     if not shifted:
         return []
@@ -160,7 +160,7 @@ def describe_shifts(comparison: Comparison, minimum: int, level: float, rows: in
         )
     if len(shifted) > rows:
         lines.append(f"  and {len(shifted) - rows:,} more")
-    return [*lines, f"  where the {100 * level:.6g}% intervals of the two do not meet"]
+    return [*lines, f"  where the {100 * level:.6g}% intervals of the two do not overlap"]
 
 
 def describe_label(
@@ -175,10 +175,10 @@ def describe_label(
         *_describe_odds(in_a, "b", f"{name} in A, class in B", own, rows, level),
         *_describe_odds(in_b, "a", f"{name} in B, class in A", own, rows, level),
         "",
-        f"  clips: those that bear both classes, at least {minimum:,}",
+        f"  clips: those with both classes, at least {minimum:,}",
     ]
     if in_a["corrected"].any() or in_b["corrected"].any():
-        lines.append("  * one of the four counts is zero, so a half was added to all four")
+        lines.append("  * one of the four counts is zero; a half was added to all four")
     return lines
 
 

@@ -26,7 +26,7 @@ Examples:
 """,
 )
 def command(file: Path, as_json: bool) -> None:
-    """Show what a targets file holds and how it was made."""
+    """Show the contents of a targets file and how it was made."""
     facts = read_info(file)
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))

@@ -101,7 +101,7 @@ TIME_UNIT, UNKNOWN_LABELS, CLIP_DURATION, CLIP_DURATIONS = (
 )
 REPORT = path_option(
     "--report report_path",
-    "Write every row that was not used as it stood, with its reason, to a CSV file.",
+    "Write every row that was not used unchanged, with the reason, to a CSV file.",
 )
 
 

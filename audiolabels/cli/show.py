@@ -22,7 +22,7 @@ Examples:
 """,
 )
 def command(name_or_id: str, vocabulary: str, ontology: Ontology) -> None:
-    """Show one class: parents, children, flags, ancestors under each policy.
+    """Show a class: parents, children, flags, ancestors under each policy.
 
     Ancestors are those inside the vocabulary; under the policy `certain`, those in brackets are
     unknown.

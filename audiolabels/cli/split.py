@@ -138,7 +138,7 @@ def _describe(done: SplitFiles, report_path: Path | None) -> list[str]:
         "",
         f"  {'':<20}{'clips':>10}{'':>6}{'classes':>10}{'':>6}{'labels':>10}",
         *table,
-        f"  labels: of a clip, over all classes; classes: of {classes:,}",
+        f"  labels: per clip, over all classes; classes: of {classes:,}",
         "",
         *counts,
         *describe_findings(done.report, done.report.counts(), done.report.findings, report_path),

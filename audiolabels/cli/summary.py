@@ -68,9 +68,9 @@ def describe_clips(counts: LabelCounts, vocabulary: Vocabulary) -> list[str]:
     if counts.unlabelled:
         lines.append(_line("of these without any label", f"{counts.unlabelled:,}"))
     lines += [
-        _line("labels a clip, before", f"{counts.given / stated:.2f}"),
-        _line("labels a clip, after", f"{counts.positive / stated:.2f}"),
-        _line("masked a clip", f"{counts.masked / stated:.2f}"),
+        _line("labels per clip, before", f"{counts.given / stated:.2f}"),
+        _line("labels per clip, after", f"{counts.positive / stated:.2f}"),
+        _line("masked per clip", f"{counts.masked / stated:.2f}"),
     ]
     if counts.given_cut or counts.positive_cut:
         lines.append(
@@ -134,7 +134,7 @@ def describe_scores(
     if labels:
         labelled = max(1, counts.labelled)
         lines += [
-            _line("labels a clip, as given", f"{counts.given / labelled:.2f}"),
+            _line("labels per clip, as given", f"{counts.given / labelled:.2f}"),
             _line("label coverage", f"{counts.coverage / labelled:.1%}"),
             _line("clips with all labels found", f"{counts.covered / labelled:.1%}"),
             _line("clips with no label found", f"{counts.uncovered / labelled:.1%}"),

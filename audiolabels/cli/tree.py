@@ -26,7 +26,7 @@ Examples:
 """,
 )
 def command(name_or_id: str | None, depth: int | None, ontology: Ontology) -> None:
-    """Draw the classes below one class, or all classes.
+    """Draw the tree of classes, or the part below one class.
 
     A class with several parents is drawn under each of them.
     """

@@ -1,8 +1,8 @@
-"""Exporters: labels in the files that other projects' code reads. One file a family of forms.
+"""Exporters: labels in the files that other projects' code reads. One module per family of forms.
 
-`EXPORTERS` is the table that command line and documentation read. All exporters replace existing
-files at the end, when they are whole, and raise TargetsFileError where one cannot be written and
-VocabularyError for other classes than those that the form's readers fix.
+`EXPORTERS` is the table from which command line and documentation are made. All exporters replace
+existing files at the end, once they are complete, and raise TargetsFileError if a file cannot be
+written and VocabularyError for other classes than those that the readers of the form expect.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ class Exporter:
         options: its keyword arguments; `threshold` is one of `export`, for forms that are read as
             hard labels and keep the scores of soft targets too.
         soft: where the scores of soft targets are written, if the form has a place for them.
-        back: what reads its files again, and how much of them.
+        back: what of this library reads its files, and how much of them.
     """
 
     write: Callable[..., Export]
@@ -129,14 +129,14 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "panns": Exporter(
             write_panns,
             Targets | SoftTargets,
-            "HDF5 with the waveforms of another linked in, and the index",
+            "HDF5 with links to the waveforms in another file, and the index",
             _named(audio=LINKED, index=INDEX, threshold=THRESHOLD),
             "data set `soft`",
         ),
         "passt": Exporter(
             write_passt,
             Targets | SoftTargets,
-            "HDF5 of PaSST and EfficientAT, with the audio of another linked in",
+            "HDF5 of PaSST and EfficientAT, with links to the audio in another file",
             _named(audio=LINKED, threshold=THRESHOLD),
             "data set `soft`",
         ),
@@ -151,7 +151,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "psl": Exporter(
             write_psl,
             Targets | SoftTargets,
-            "TSV of PSL, a row a clip or a frame",
+            "TSV of PSL, one row per clip or frame",
             _named(audio=LISTED, clip_duration=LENGTH, threshold=THRESHOLD),
             "column `soft`, of clips or segments",
             "`read_labels`, the positive classes",
@@ -159,7 +159,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "ced": Exporter(
             write_ced,
             Targets | SoftTargets,
-            "list of CED, a row a clip, list of classes; of soft targets the highest scores",
+            "list of CED, one row per clip, list of classes; of soft targets the highest scores",
             _named(files=BY_VIDEO, audio=LISTED),
             "file of scores, of clips or segments, the 20 highest",
             "`read_labels`, with `--audio`, the positive classes; `read_scores`, the 20 highest",
@@ -203,13 +203,13 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "hear": Exporter(
             write_hear,
             Targets,
-            "JSON of HEAR, labels a clip or events from frames, and labelvocabulary.csv",
+            "JSON of HEAR, labels per clip or events from frames, and labelvocabulary.csv",
             _named(files=BY_CLIP, names=NAMES),
         ),
         "huggingface": Exporter(
             write_huggingface,
             Targets | SoftTargets,
-            "Parquet as agkphysics/AudioSet has it, without audio",
+            "Parquet in the form of agkphysics/AudioSet, without audio",
             _named(threshold=THRESHOLD),
             "column `soft`",
             "`read_labels`, the positive classes",
@@ -226,30 +226,23 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "framed-release": Exporter(
             write_framed_release,
             Targets,
-            "frames, PRESENT or NOT_PRESENT, as AudioSet's framed release has them",
+            "frames, PRESENT or NOT_PRESENT, in the form of AudioSet's framed release",
             back="`read_events`",
         ),
-        "sed-scores-eval": Exporter(
-            partial(write_events, form="sed-scores-eval"),
-            Events,
-            "events merged per class, and rows for clips without any",
-            OF_EVENTS,
-            back="`read_events`, of events that were merged",
-        ),
-        "psds-eval": Exporter(
-            partial(write_events, form="psds-eval"),
-            Events,
-            "events merged per class",
-            OF_EVENTS,
-            back="`read_events`, of events that were merged",
-        ),
-        "sed-eval": Exporter(
-            partial(write_events, form="sed-eval"),
-            Events,
-            "the same as psds-eval",
-            OF_EVENTS,
-            back="`read_events`, of events that were merged",
-        ),
+        **{
+            form: Exporter(
+                partial(write_events, form=form),
+                Events,
+                summary,
+                OF_EVENTS,
+                back="`read_events`, of events that were merged",
+            )
+            for form, summary in (
+                ("sed-scores-eval", "events merged per class, and rows for clips without any"),
+                ("psds-eval", "events merged per class"),
+                ("sed-eval", "the same as psds-eval"),
+            )
+        },
     }
 )
 
@@ -257,21 +250,21 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
 def export(
     labels: Targets | SoftTargets | Events, to: str, path: str | Path, **options: Any
 ) -> Export:
-    """Write labels in a form that another project's code reads.
+    """Write labels in the files that another project's code reads.
 
     Args:
         labels: targets or events, as the form needs.
         to: a key of `EXPORTERS`.
         path: an existing file is replaced at the end.
-        **options: the form's own options. `threshold` is needed where soft targets are written in a
-            form that is read as hard labels: from this score on a class is positive there. The
-            scores are written too, where `Exporter.soft` says.
+        **options: those of the form. Soft targets need `threshold` in a form that is read as hard
+            labels: the score from which on a class is positive. The scores are written too, in the
+            place that `Exporter.soft` names.
 
     Raises:
         OptionError: no such form or option, a value that an option does not take, not the labels
             that the form needs, or soft targets without a threshold.
-        InputTypeError: `path` is none.
-        TargetsFileError: a file cannot be written; what was there is untouched.
+        InputTypeError: `path` is not a path.
+        TargetsFileError: a file cannot be written; existing files are unchanged.
     """
     exporter = EXPORTERS[choose("form", to, EXPORTERS)]
     if not isinstance(labels, exporter.sources):
@@ -286,7 +279,7 @@ def export(
     threshold = options.pop("threshold", None)
     if not isinstance(labels, SoftTargets):
         if threshold is not None:
-            raise OptionError("a threshold is for soft targets, and these are none")
+            raise OptionError("a threshold is for soft targets only")
         return exporter.write(labels, path, **options)
     if "threshold" not in exporter.options:
         return exporter.write(labels, path, **options)

@@ -75,9 +75,9 @@ def test_expand_writes_and_sums_up(tmp_path: Path) -> None:
         "sample_segments.csv was read as audioset-segments",
         "pe-cml, parents all, vocabulary audioset (527 classes)",
         "clips                                  200",
-        "labels a clip, before                 2.21",
-        "labels a clip, after                  3.46",
-        "masked a clip                         8.80",
+        "labels per clip, before               2.21",
+        "labels per clip, after                3.46",
+        "masked per clip                       8.80",
         "Animal                                    15        52       +37",
         "200 rows read, 200 used",
         "wrote o.parquet",
@@ -241,7 +241,7 @@ def test_compare_counts_clips_and_pairs(two_files: Path) -> None:
         "strong.csv was read as long (one row a label: clip, label, with or without times; CSV or "
         "TSV)",
         "A is weak.csv, B is strong.csv",
-        "  of these not in the other                  1           1",
+        "  of these only here                         1           1",
         "  compared                                   3           3",
         "  only in A: e",
         "  only in B: f",
@@ -265,7 +265,7 @@ def test_compare_shows_the_odds_ratios_of_a_class(two_files: Path) -> None:
     assert "Speech in A, class in B odds ratio 90% interval clips" in shown
     assert "Speech (itself) 3.00* 0.11 to 80.51 1" in shown
     assert "and 2 more" in shown
-    assert "* one of the four counts is zero, so a half was added to all four" in shown
+    assert "* one of the four counts is zero; a half was added to all four" in shown
     assert "priors that changed" not in done.stdout
 
 
@@ -288,7 +288,7 @@ def test_compare_takes_targets_and_says_what_is_unknown(two_files: Path) -> None
     done = run("compare", "weak.parquet", "strong.csv", cwd=two_files)
     assert done.returncode == 0
     assert "weak.parquet holds targets: pe-cml, parents all, vocabulary audioset" in done.stdout
-    assert "not counted, for the other side does not know" in done.stdout
+    assert "not counted, unknown on the other side" in done.stdout
 
 
 def test_compare_reports_what_could_not_be_used(two_files: Path) -> None:

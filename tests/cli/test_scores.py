@@ -52,7 +52,7 @@ def test_scores_and_labels_are_mixed_and_summed_up(folder: Path) -> None:
         "with labels, without scores              1",
         "classes at 0.5 a clip                 1.00",
         "clips with none                      50.0%",
-        "labels a clip, as given               1.50",
+        "labels per clip, as given             1.50",
         "label coverage                       50.0%",
         "clips with all labels found          50.0%",
         "Guitar                                     1         1",
@@ -80,8 +80,8 @@ def test_labels_are_masked_and_summed_up(folder: Path) -> None:
         "with labels, without scores              1",
         "implicit negatives                       3",
         "masked by the teacher                    3",
-        "labels a clip, before                 1.33",
-        "masked a clip                         1.00",
+        "labels per clip, before               1.33",
+        "masked per clip                       1.00",
         "1 × clip not repaired (its labels stay as they are)",
     ):
         assert line in done.stdout

@@ -259,7 +259,7 @@ def test_an_interrupt_leaves_the_old_output(
             read_targets(partial)
     else:
         assert process.returncode == 130
-        assert "Interrupted: a file that was not finished is as it was before" in message
+        assert "Interrupted; unfinished files are as they were before" in message
         assert left == []
 
 

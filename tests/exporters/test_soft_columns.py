@@ -217,7 +217,7 @@ def test_what_is_needed_is_said(tmp_path: Path, form: str) -> None:
     for bad in (0, 1.1, "half", float("nan")):
         with pytest.raises(OptionError, match=r"threshold .*give a number from above 0 to 1"):
             export(SOFT, form, tmp_path / name, threshold=bad, **options)
-    with pytest.raises(OptionError, match="a threshold is for soft targets, and these are none"):
+    with pytest.raises(OptionError, match="a threshold is for soft targets only"):
         export(soft_targets(threshold=0.7), form, tmp_path / name, threshold=0.5, **options)
     if form != "psl":
         with pytest.raises(OptionError, match=rf"{form} holds one row of scores.*psl, ced"):
