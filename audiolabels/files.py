@@ -95,6 +95,16 @@ def together() -> Iterator[None]:
             file.partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """Let files that are written inside take their places at once: their folder is the whole."""
+    token = _together.set(None)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+
+
 class _Finished(NamedTuple):
     """A file that is written whole: under which name, and where it belongs."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.files import blame, partial_path, write_rows
+from audiolabels.files import apart, blame, partial_path, write_rows
 
 
 @dataclass
@@ -64,7 +64,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         with blame(path):
             partial.mkdir()
-        yield partial
+        with apart():
+            yield partial
         with blame(path):
             partial.rename(path.resolve())
     finally:
