@@ -105,6 +105,13 @@ def apart() -> Iterator[None]:
         _together.reset(token)
 
 
+def where_written(path: Path) -> Path:
+    """Where a file that was written is: under its name, or still waiting for others."""
+    target = path.resolve()
+    waiting = _together.get() or []
+    return next((file.partial for file in waiting if file.target == target), path)
+
+
 class _Finished(NamedTuple):
     """A file that is written whole: under which name, and where it belongs."""
 
