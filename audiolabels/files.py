@@ -4,9 +4,17 @@ import csv
 import hashlib
 import os
 import re
+import shutil
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from glob import escape
 from pathlib import Path
+from signal import SIGINT, SIGTERM
+from stat import S_IMODE
+from typing import NamedTuple
 
 from audiolabels.errors import OptionError, TargetsFileError, expect
 
@@ -49,13 +57,122 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             raise TargetsFileError(f"{path}: read-only, so it is not replaced")
         if not target.parent.is_dir():
             raise TargetsFileError(f"{path.parent}: no such folder; make it first")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    file = _Finished(path, partial_path(target), target)
+    waiting = _together.get()
     try:
-        yield partial
-        with blame(path):
-            partial.replace(target)
+        yield file.partial
+    except BaseException:
+        file.partial.unlink(missing_ok=True)
+        raise
+    if waiting is not None:
+        waiting.append(file)
+        return
+    try:
+        _take_places([file])
     finally:
-        partial.unlink(missing_ok=True)
+        file.partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Let the files that are written inside take their places together, at the end.
+
+    Whatever ends the work earlier leaves all of them as they were. Between the first and the last
+    of them nothing happens but renaming, during which signals wait; only a kill within those
+    microseconds could part them.
+    """
+    if _together.get() is not None:  # part of a larger whole
+        yield
+        return
+    waiting: list[_Finished] = []
+    token = _together.set(waiting)
+    try:
+        yield
+        _take_places(waiting)
+    finally:
+        _together.reset(token)
+        for file in waiting:
+            file.partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Let files that are written inside take their places at once: their folder is the whole."""
+    token = _together.set(None)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+
+
+def where_written(path: Path) -> Path:
+    """Where a file that was written is: under its name, or still waiting for others."""
+    target = path.resolve()
+    waiting = _together.get() or []
+    return next((file.partial for file in waiting if file.target == target), path)
+
+
+class _Finished(NamedTuple):
+    """A file that is written whole: under which name, and where it belongs."""
+
+    path: Path
+    partial: Path
+    target: Path
+
+
+_together: ContextVar[list[_Finished] | None] = ContextVar("together", default=None)
+
+
+def partial_path(target: Path) -> Path:
+    """A hidden name beside a target to write under; what killed runs left there is removed."""
+    prefix, suffix = f".{target.name}.", ".partial"
+    for path in target.parent.glob(f"{escape(prefix)}*{suffix}"):
+        pid = path.name.removeprefix(prefix).removesuffix(suffix)
+        if pid.isdecimal() and not _runs(int(pid)):
+            with suppress(OSError):  # somebody else's
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return target.with_name(f"{prefix}{os.getpid()}{suffix}")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
+def _take_places(files: Sequence[_Finished]) -> None:
+    """Replace each target by its file, which keeps the mode and, where allowed, the owner."""
+    for file in files:
+        with blame(file.path), suppress(FileNotFoundError):
+            before = file.target.stat()
+            file.partial.chmod(S_IMODE(before.st_mode))
+            with suppress(PermissionError):
+                os.chown(file.partial, before.st_uid, before.st_gid)
+    with _signals_wait():
+        for file in files:
+            with blame(file.path):
+                file.partial.replace(file.target)
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Hold interrupts back until the end; only the main thread can, and only there they arrive."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    kept = {s: signal.signal(s, lambda s, _: arrived.append(s)) for s in (SIGINT, SIGTERM)}
+    try:
+        yield
+    finally:
+        for which, handler in kept.items():
+            signal.signal(which, handler)
+        for number in arrived:
+            signal.raise_signal(number)
 
 
 @contextmanager

@@ -4,9 +4,14 @@ A mask is 1 where the target is known, 0 where it is unknown. Each loss is the s
 cells, divided by their number; where none is known it is zero, and so is every gradient. Any shape
 will do: (B, C), (B, T, C). All work under `torch.compile`, and under autocast in float32.
 
-A NaN or infinity that the model puts out is not hidden, not even under the mask: zero times NaN is
-NaN. `guard=True` keeps the unknown cells out altogether, at twice the time.
+What is under the mask never matters, NaN and infinity included, in targets and in the model's
+output alike; in known cells they are not hidden. Zero times NaN is NaN, so a weighted sum that is
+not finite is computed again with the unknown cells filled first. That costs nothing where all is
+finite, but looks at the loss, which waits for a GPU; `guard=True` and `torch.compile` fill the
+unknown cells at once instead.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -28,45 +33,43 @@ def masked_bce_with_logits(
         target: in [0, 1], hard or soft; of that shape, or one that expands to it.
         mask: 1 = known, 0 = unknown; likewise.
         pos_weight: as in `torch.nn.functional.binary_cross_entropy_with_logits`.
-        guard: whether what the model says in unknown cells may be NaN or infinite.
+        guard: whether to fill the unknown cells first, without a look at the result.
 
     Returns:
         A scalar, float32.
     """
-    known = mask.to(torch.float32).expand_as(logits)
-    loss = functional.binary_cross_entropy_with_logits(
-        _known_only(logits, known, 0.0, guard).float(),
-        target.float().expand_as(logits),
-        weight=known,
-        pos_weight=pos_weight,
-        reduction="sum",
-    )
-    return loss / _count(known)
+
+    def weighted(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(
+            logits, target, weight=known, pos_weight=pos_weight, reduction="sum"
+        )
+
+    return _mean_of_known(weighted, logits, target, mask, neutral=0.0, guard=guard)
 
 
-def masked_bce(
-    probabilities: Tensor, target: Tensor, mask: Tensor, *, guard: bool = False
-) -> Tensor:
+def masked_bce(probabilities: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Binary cross-entropy of the known cells, from probabilities; arguments as above.
 
-    torch refuses this loss in half precision, so it is taken out of autocast.
+    torch refuses values outside [0, 1], unknown cells included, so these are filled first; and it
+    refuses half precision, so the loss is taken out of autocast.
     """
-    known = mask.to(torch.float32).expand_as(probabilities)
-    with torch.autocast(probabilities.device.type, enabled=False):
-        loss = functional.binary_cross_entropy(
-            _known_only(probabilities, known, 0.5, guard).float(),
-            target.float().expand_as(probabilities),
-            weight=known,
-            reduction="sum",
-        )
-    return loss / _count(known)
+
+    def weighted(probabilities: Tensor, target: Tensor, known: Tensor) -> Tensor:
+        with torch.autocast(probabilities.device.type, enabled=False):
+            return functional.binary_cross_entropy(
+                probabilities, target, weight=known, reduction="sum"
+            )
+
+    return _mean_of_known(weighted, probabilities, target, mask, neutral=0.5, guard=True)
 
 
 def masked_mse(scores: Tensor, target: Tensor, mask: Tensor, *, guard: bool = False) -> Tensor:
     """Mean squared error of the known cells; arguments as above."""
-    known = mask.to(torch.float32).expand_as(scores)
-    difference = _known_only(scores, known, 0.0, guard).float() - target.float().expand_as(scores)
-    return (difference.square() * known).sum() / _count(known)
+
+    def weighted(scores: Tensor, target: Tensor, known: Tensor) -> Tensor:
+        return ((scores - target).square() * known).sum()
+
+    return _mean_of_known(weighted, scores, target, mask, neutral=0.0, guard=guard)
 
 
 def mix_targets(
@@ -95,9 +98,23 @@ def mix_targets(
     return mixed * known.to(mixed.dtype), known
 
 
-def _known_only(values: Tensor, known: Tensor, neutral: float, guard: bool) -> Tensor:
-    return values.masked_fill(known == 0, neutral) if guard else values
-
-
-def _count(known: Tensor) -> Tensor:
-    return known.sum().clamp(min=1.0)
+def _mean_of_known(
+    weighted: Callable[[Tensor, Tensor, Tensor], Tensor],
+    values: Tensor,
+    target: Tensor,
+    mask: Tensor,
+    *,
+    neutral: float,
+    guard: bool,
+) -> Tensor:
+    """The weighted sum over the known cells, divided by their number."""
+    known = mask.to(torch.float32).expand_as(values)
+    count = known.sum().clamp(min=1.0)
+    cells, wanted = values.float(), target.float().expand_as(values)
+    if not guard and not torch.compiler.is_compiling():
+        loss = weighted(cells, wanted, known)
+        if bool(loss.detach().isfinite()):
+            return loss / count
+    unknown = known == 0
+    cells, wanted = cells.masked_fill(unknown, neutral), wanted.masked_fill(unknown, 0.0)
+    return weighted(cells, wanted, known) / count

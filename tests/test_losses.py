@@ -1,6 +1,7 @@
 """Masked losses against their definition, cell by cell."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ def test_they_are_means_over_the_known_cells(shape: tuple[int, ...], guard: bool
     cells = list(zip(*(x.flatten().tolist() for x in (p, target, mask)), strict=True))
     for ours, right in (
         (masked_bce_with_logits(logits, target, mask, guard=guard), cross_entropy),
-        (masked_bce(p, target, mask, guard=guard), cross_entropy),
+        (masked_bce(p, target, mask), cross_entropy),
         (masked_mse(p, target, mask, guard=guard), lambda value, y: (value - y) ** 2),
     ):
         assert ours.item() == pytest.approx(mean_of_known(cells, right), rel=1e-5)
@@ -70,19 +71,43 @@ def test_without_a_mask_it_is_the_plain_loss() -> None:
     )
 
 
-def test_a_guard_keeps_nan_out_of_unknown_cells_and_only_there() -> None:
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("guard", [False, True])
+@pytest.mark.parametrize(
+    ("loss", "neutral"), [(masked_bce_with_logits, 0.0), (masked_bce, 0.5), (masked_mse, 0.0)]
+)
+def test_what_is_under_the_mask_never_matters(
+    loss: Any, neutral: float, guard: bool, value: float
+) -> None:
     logits, target, mask = batch((4, 7))
-    broken = logits.detach().clone()
-    broken[mask == 0] = math.nan
-    broken.requires_grad_()
-    right = masked_bce_with_logits(logits, target, mask).item()
-    assert masked_bce_with_logits(broken, target, mask).isnan()
-    loss = masked_bce_with_logits(broken, target, mask, guard=True)
-    loss.backward()
-    assert loss.item() == pytest.approx(right)
-    assert broken.grad.isfinite().all()
+    values = logits.detach().sigmoid() if loss is masked_bce else logits.detach()
+    options = {} if loss is masked_bce else {"guard": guard}
+    plain = values.clone().requires_grad_()
+    right = loss(plain, target, mask, **options)
+    right.backward()
+    broken, wrong = values.masked_fill(mask == 0, value), target.masked_fill(mask == 0, value)
+    for x, y in ((broken, target), (values, wrong), (broken, wrong)):
+        given = x.clone().requires_grad_()
+        made = loss(given, y, mask, **options)
+        made.backward()
+        assert made.item() == right.item()
+        assert torch.equal(given.grad, plain.grad)
+
+
+def test_nan_in_a_known_cell_is_not_hidden() -> None:
+    logits, target, mask = batch((4, 7))
     everywhere = torch.full_like(logits, math.nan)
-    assert masked_bce_with_logits(everywhere, target, mask, guard=True).isnan()
+    for guard in (False, True):
+        assert masked_bce_with_logits(everywhere, target, mask, guard=guard).isnan()
+        assert masked_mse(logits, everywhere, mask, guard=guard).isnan()
+
+
+def test_a_compiled_loss_ignores_what_is_under_the_mask() -> None:
+    logits, target, mask = batch((4, 7))
+    wrong = target.masked_fill(mask == 0, math.nan)
+    for loss in (masked_bce_with_logits, masked_mse):
+        traced = torch.compile(loss, fullgraph=True, backend="eager")
+        assert traced(logits, wrong, mask).item() == loss(logits, target, mask).item()
 
 
 def test_under_autocast_they_are_float32() -> None:

@@ -22,7 +22,7 @@ from audiolabels.expansion.frames import framed_events
 from audiolabels.expansion.plan import Group, Job, Progress, Run
 from audiolabels.expansion.scored import repaired_clips, scored_segments
 from audiolabels.expansion.summary import Findings, Summary, report_file
-from audiolabels.files import as_path, as_paths, atomic_path, refuse_overwriting
+from audiolabels.files import as_path, as_paths, atomic_path, refuse_overwriting, together
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding
@@ -143,6 +143,7 @@ COUNTS: Mapping[type, Callable[[], LabelCounts | FrameCounts | ScoreCounts]] = M
 _Rows = Callable[[Job, Run, TargetsWriter], Iterator[Group]]
 
 
+@together()
 def _write(job: Job, rows: _Rows, summary: Summary, report: str | Path | None) -> Summary:
     """Write all row groups while the next are made; the file takes its place at the end."""
     with ExitStack() as stack:

@@ -28,7 +28,7 @@ from audiolabels.exporters.pretrained_sed import write_pretrained_sed
 from audiolabels.exporters.psl import write_psl
 from audiolabels.exporters.soft_columns import binarise
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import as_path
+from audiolabels.files import as_path, together
 from audiolabels.labels.events import Events
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.options import Option, portion, refuse_unknown, whole_number
@@ -247,6 +247,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
 )
 
 
+@together()
 def export(
     labels: Targets | SoftTargets | Events, to: str, path: str | Path, **options: Any
 ) -> Export:

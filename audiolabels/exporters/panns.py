@@ -17,7 +17,7 @@ from audiolabels.errors import OptionError
 from audiolabels.exporters.clip_selection import Rows
 from audiolabels.exporters.hdf5 import Values, import_h5py, write_hdf5
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import atomic_path, blame
+from audiolabels.files import atomic_path, blame, where_written
 from audiolabels.targets.targets import Targets
 
 LONGEST_PATH = 200  # bytes of `hdf5_path`
@@ -75,7 +75,7 @@ def _write_index(index: Path, path: Path, place: bytes, count: int) -> None:
         atomic_path(index) as partial,
         blame(index),
         h5py.File(partial, "w") as file,
-        h5py.File(path, "r") as labels,
+        h5py.File(where_written(path), "r") as labels,
     ):
         for name in ("audio_name", "target", "mask"):
             labels.copy(name, file)

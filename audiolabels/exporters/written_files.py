@@ -1,6 +1,5 @@
 """What an export wrote, and new folders that are complete or absent."""
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.files import blame, write_rows
+from audiolabels.files import apart, blame, partial_path, write_rows
 
 
 @dataclass
@@ -61,11 +60,12 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise OptionError(f"{path}: is there already, and a folder is never replaced")
     if not path.resolve().parent.is_dir():
         raise TargetsFileError(f"{path.parent}: no such folder; make it first")
-    partial = path.resolve().with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_path(path.resolve())
     try:
         with blame(path):
             partial.mkdir()
-        yield partial
+        with apart():
+            yield partial
         with blame(path):
             partial.rename(path.resolve())
     finally:

@@ -11,7 +11,15 @@ from audiolabels.arrays.columns import whole_ms
 from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
 from audiolabels.clips.partition import draw_parts
 from audiolabels.errors import OptionError, shortlist
-from audiolabels.files import plain, quote, refuse_overwriting, seconds, write_classes, write_rows
+from audiolabels.files import (
+    plain,
+    quote,
+    refuse_overwriting,
+    seconds,
+    together,
+    write_classes,
+    write_rows,
+)
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -39,6 +47,7 @@ class SplitFiles:
     classes: dict[Path, int] = field(default_factory=dict)
 
 
+@together()
 def split_files(
     paths: Sequence[Path],
     root: str,
