@@ -19,24 +19,20 @@ if it stands among the given labels, and left out if it does not. A class can be
 least as high as those below it (`propagate_scores`), which neither paper does.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import OptionError
 from audiolabels.labels.scores import Floats, Scores
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
-from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, Ints
-from audiolabels.schemes.scheme import Scheme
+from audiolabels.schemes.given_labels import GivenOptions, MatchedScores
+from audiolabels.schemes.scheme import Expanded, Scheme
+from audiolabels.schemes.score_counts import ScoreCounts, count_scores
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
@@ -79,103 +75,76 @@ class PseudoStrongOptions(CoSupervisedOptions):
 
 
 def pseudo_strong(
-    scores: Scores,
-    vocabulary: Vocabulary,
-    options: PseudoStrongOptions,
-    given: GivenLabels | None = None,
-) -> SoftTargets | Targets:
+    scores: MatchedScores, vocabulary: Vocabulary, options: PseudoStrongOptions
+) -> Expanded[Any]:
     """The target is w · score + (1 - w) · given label, with the teacher weight w.
 
     Args:
-        scores: N segments; each is a row of the result.
+        scores: N segments of whole clips. Given labels hold in each of their segments; they are
+            needed if w < 1, then segments of clips without labels are left out.
         vocabulary: C classes.
         options: with a threshold targets are hard. Scores are propagated (see `Scores.propagate`)
             among all of the teacher's classes, before the mixture.
-        given: labels of clips, which hold in each of their segments. They are needed if w < 1;
-            then segments of clips without labels are left out.
 
     Returns:
         Soft targets of shape (N, C), or hard ones. Unknown is what the given label leaves unknown,
-        if w < 1, and what the teacher does not tell, if w > 0.
+        if w < 1, and what the teacher does not score, if w > 0.
 
     Raises:
         OptionError: w < 1 without labels.
-        VocabularyError: the teacher tells of no class of the vocabulary.
+        VocabularyError: the teacher scores no class of the vocabulary.
     """
-    return _mix(scores, vocabulary, options, given, options.threshold)
+    return _mix(scores, vocabulary, options, options.threshold)
 
 
 def co_supervised(
-    scores: Scores,
-    vocabulary: Vocabulary,
-    options: CoSupervisedOptions,
-    given: GivenLabels | None = None,
-) -> SoftTargets | Targets:
+    scores: MatchedScores, vocabulary: Vocabulary, options: CoSupervisedOptions
+) -> Expanded[Any]:
     """`pseudo_strong` with given labels at any weight, and soft targets only.
 
     Arguments and errors are those of `pseudo_strong`. At w = 1 a cell is the score, also where the
     given label is unknown, and clips without labels stay.
     """
-    return _mix(scores, vocabulary, options, given, None)
+    return _mix(scores, vocabulary, options, None)
 
 
 def _mix(
-    scores: Scores,
+    scores: MatchedScores,
     vocabulary: Vocabulary,
     options: CoSupervisedOptions,
-    given: GivenLabels | None,
     threshold: float | None,
-) -> SoftTargets | Targets:
+) -> Expanded[Any]:
     weight = options.teacher_weight
-    if given is None and weight < 1:
+    if scores.labels is None and weight < 1:
         raise OptionError(
             f"teacher weight {weight:g} mixes scores with given labels: give label files, or "
             f"teacher weight 1"
         )
-    if given is not None:
-        scores, rows = match_given(scores, given, weight)
-    told = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
-    unknown = np.unpackbits(told.unknown, axis=1, count=len(vocabulary)).astype(np.bool_)
-    values = told.scores
-    if given is not None and weight < 1:
-        positive, masked = given.bits(rows)
+    if weight < 1:
+        scores = scores.keep(scores.given >= 0)
+    scores = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
+    clips = scores.highest()
+    counts = count_scores(scores, clips)
+    unknown = np.unpackbits(scores.unknown, axis=1, count=len(vocabulary)).astype(np.bool_)
+    values = scores.scores
+    if weight < 1:
+        positive, masked = scores.bits
         values = weight * values + (1 - weight) * positive
         unknown = masked | (unknown & (weight > 0))
-    facts: dict[str, Any] = {
-        "clips": told.clips,
-        "vocabulary": vocabulary,
-        "masked": np.packbits(unknown, axis=1),
-    }
+    bits = np.packbits(unknown, axis=1)
     if threshold is None:
-        return SoftTargets(scores=_rounded(values, unknown), **facts)
-    reached = values >= np.float32(threshold)
-    n = len(values)
-    return Targets(
-        positive=np.packbits(reached & ~unknown, axis=1),
-        row_of_clip=np.arange(n, dtype=np.int32),
-        cut=np.zeros(n, np.int32),
-        **facts,
+        targets = SoftTargets(scores.clips, vocabulary, _rounded(values, unknown), bits)
+        return Expanded(targets, counts, clips=clips)
+    n, reached = len(values), values >= np.float32(threshold)
+    hard = Targets(
+        scores.clips,
+        vocabulary,
+        np.arange(n, dtype=np.int32),
+        np.packbits(reached & ~unknown, axis=1),
+        bits,
+        np.zeros(n, np.int32),
     )
-
-
-def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scores, Ints]:
-    """The scores that can be used with given labels, and the given clip of each row.
-
-    Clips keep the id of the scores; only a bare video takes the given id, which has its start. At a
-    weight below 1 rows without given labels are left out; else they stay, and the given clip is -1.
-
-    Raises:
-        UnknownClipError: an id could mean several given clips.
-    """
-    rows = given.find(scores.clip_id)
-    if weight < 1:
-        scores, rows = scores.keep(rows >= 0), rows[rows >= 0]
-    places = to_arrow(rows)
-    nowhere, none = to_arrow(np.array([-1]))[0], pa.nulls(1, pa.int64())[0]
-    places = pc.if_else(pc.equal(places, nowhere), none, places)
-    own, found = scores.clip_id, given.labels.clip_id.take(places)
-    bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), own)
-    return scores.renamed(pc.coalesce(pc.if_else(bare, found, own), own)), rows
+    return Expanded(hard, counts, clips=clips)
 
 
 def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float16]:
@@ -188,6 +157,7 @@ PSEUDO_STRONG = Scheme(
     "pseudo-strong",
     pseudo_strong,
     Scores,
+    ScoreCounts,
     "a teacher's scores of segments, soft or hard, alone or mixed with given labels",
     "Dinkel et al. 2022, Pseudo strong labels, §2",
     PseudoStrongOptions(),
@@ -196,6 +166,7 @@ CO_SUPERVISED = Scheme(
     "co-supervised",
     co_supervised,
     Scores,
+    ScoreCounts,
     "given labels mixed with a teacher's scores, soft",
     "Kumar & Ithapu, ICASSP 2020, SeCoST",
     CoSupervisedOptions(),
