@@ -116,6 +116,8 @@ class Scores(ClipRows):
     @staticmethod
     def concat(parts: "Sequence[Scores]") -> "Scores":
         """All rows of one part or more, which share ontology and vocabulary."""
+        if len(parts) == 1:
+            return parts[0]
         report = Report.merged(p.report for p in parts)
         return replace(parts[0], **type(parts[0]).joined(parts), report=report)
 
@@ -201,17 +203,18 @@ def run_starts(clip_id: pa.StringArray) -> npt.NDArray[np.int64]:
 
 
 def whole_clips(parts: Iterable[Scores]) -> Iterator[Scores]:
-    """The same rows in parts of whole clips: a part ends where a clip does."""
+    """The same rows in parts of whole clips."""
     held: list[Scores] = []
     for part in parts:
-        starts = run_starts(part.clip_id)
-        if not len(starts):
+        if not len(part):
             continue
-        last = int(starts[-1])
-        goes_on = bool(held) and last == 0 and held[-1].clip_id[-1] == part.clip_id[0]
-        if held and not goes_on:
-            yield Scores.concat([*held, part.slice(0, last)])
-            held, part = [], part.slice(last, len(part))
+        if held and held[-1].clip_id[-1] != part.clip_id[0]:
+            yield Scores.concat(held)
+            held = []
+        elif held and (last := int(run_starts(held[-1].clip_id)[-1])):
+            *before, end = held
+            yield Scores.concat([*before, end.slice(0, last)])
+            held = [end.slice(last, len(end))]
         held.append(part)
     if held:
         yield Scores.concat(held)
