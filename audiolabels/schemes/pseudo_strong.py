@@ -36,37 +36,22 @@ from audiolabels.schemes.score_counts import ScoreCounts, count_scores
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
+MIXTURE = "The target is W times the score plus 1-W times the given label."
+
 
 @dataclass(frozen=True)
 class CoSupervisedOptions(GivenOptions):
     """Options of co-supervised. 0.7 was the best fixed weight over four stages (SeCoST)."""
 
-    teacher_weight: float = option(
-        0.7, "The target is W times the score plus 1-W times the given label.",
-        check=portion, metavar="W",
-    )  # fmt: skip
+    teacher_weight: float = option(0.7, MIXTURE, check=portion, metavar="W")
     propagate_scores: bool = option(
         False, "A class scores at least as high as each class below it."
     )
 
     @property
-    def soft(self) -> bool:
-        """See `SchemeOptions`."""
-        return True
-
-
-@dataclass(frozen=True)
-class PseudoStrongOptions(CoSupervisedOptions):
-    """Options of pseudo-strong."""
-
-    teacher_weight: float = option(
-        1.0, "The target is W times the score plus 1-W times the given label.",
-        check=portion, metavar="W",
-    )  # fmt: skip
-    threshold: float | None = option(
-        None, "Make hard targets: positive from T on, else negative.",
-        check=partial(portion, above=True), metavar="T",
-    )  # fmt: skip
+    def threshold(self) -> float | None:
+        """The score from which on hard targets are positive; None for soft targets."""
+        return None
 
     @property
     def soft(self) -> bool:
@@ -74,14 +59,26 @@ class PseudoStrongOptions(CoSupervisedOptions):
         return self.threshold is None
 
 
-def pseudo_strong(
-    scores: MatchedScores, vocabulary: Vocabulary, options: PseudoStrongOptions
+@dataclass(frozen=True)
+class PseudoStrongOptions(CoSupervisedOptions):
+    """Options of pseudo-strong."""
+
+    teacher_weight: float = option(1.0, MIXTURE, check=portion, metavar="W")
+    threshold: float | None = option(
+        None, "Make hard targets: positive from T on, else negative.",
+        check=partial(portion, above=True), metavar="T",
+    )  # fmt: skip
+
+
+def mix_scores(
+    scores: MatchedScores, vocabulary: Vocabulary, options: CoSupervisedOptions
 ) -> Expanded[Any]:
     """The target is w · score + (1 - w) · given label, with the teacher weight w.
 
     Args:
         scores: N segments of whole clips. Given labels hold in each of their segments; they are
-            needed if w < 1, then segments of clips without labels are left out.
+            needed if w < 1, then segments of clips without labels are left out. At w = 1 a cell is
+            the score, also where the given label is unknown.
         vocabulary: C classes.
         options: with a threshold targets are hard. Scores are propagated (see `Scores.propagate`)
             among all of the teacher's classes, before the mixture.
@@ -94,26 +91,6 @@ def pseudo_strong(
         OptionError: w < 1 without labels.
         VocabularyError: the teacher scores no class of the vocabulary.
     """
-    return _mix(scores, vocabulary, options, options.threshold)
-
-
-def co_supervised(
-    scores: MatchedScores, vocabulary: Vocabulary, options: CoSupervisedOptions
-) -> Expanded[Any]:
-    """`pseudo_strong` with given labels at any weight, and soft targets only.
-
-    Arguments and errors are those of `pseudo_strong`. At w = 1 a cell is the score, also where the
-    given label is unknown, and clips without labels stay.
-    """
-    return _mix(scores, vocabulary, options, None)
-
-
-def _mix(
-    scores: MatchedScores,
-    vocabulary: Vocabulary,
-    options: CoSupervisedOptions,
-    threshold: float | None,
-) -> Expanded[Any]:
     weight = options.teacher_weight
     if scores.labels is None and weight < 1:
         raise OptionError(
@@ -132,10 +109,10 @@ def _mix(
         values = weight * values + (1 - weight) * positive
         unknown = masked | (unknown & (weight > 0))
     bits = np.packbits(unknown, axis=1)
-    if threshold is None:
+    if options.threshold is None:
         targets = SoftTargets(scores.clips, vocabulary, _rounded(values, unknown), bits)
         return Expanded(targets, counts, clips=clips)
-    n, reached = len(values), values >= np.float32(threshold)
+    n, reached = len(values), values >= np.float32(options.threshold)
     hard = Targets(
         scores.clips,
         vocabulary,
@@ -155,7 +132,7 @@ def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.f
 
 PSEUDO_STRONG = Scheme(
     "pseudo-strong",
-    pseudo_strong,
+    mix_scores,
     Scores,
     ScoreCounts,
     "a teacher's scores of segments, soft or hard, alone or mixed with given labels",
@@ -164,7 +141,7 @@ PSEUDO_STRONG = Scheme(
 )
 CO_SUPERVISED = Scheme(
     "co-supervised",
-    co_supervised,
+    mix_scores,
     Scores,
     ScoreCounts,
     "given labels mixed with a teacher's scores, soft",

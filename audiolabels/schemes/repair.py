@@ -6,8 +6,8 @@ are expanded by their own scheme: parents up, then children masked.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import ScoresFileError
 from audiolabels.labels.annotations import LabelSets
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.given_labels import Flags, GivenLabels, MatchedScores
 from audiolabels.schemes.label_targets import LabelCounts, count_labels
 from audiolabels.schemes.scheme import Expanded
@@ -64,12 +65,18 @@ class Repair:
         counts = count_labels(labels.ontology, sets, np.ones(len(chosen), np.int64), targets)
         return Expanded(targets, counts)
 
-    def whole(self) -> Expanded[Targets]:
-        """Repaired targets of all clips."""
-        made = self.part(0, len(self.given.labels))
-        counts = copy(self.counts)
-        counts.add(made.counts)
-        return replace(made, counts=counts)
+
+def repair_with(find: Callable[..., Repair]) -> Callable[..., Expanded[Targets]]:
+    """A `Scheme.make` from a function that finds what to repair; scores have one row a clip."""
+
+    def make(scores: MatchedScores, vocabulary: Vocabulary, options: Any) -> Expanded[Targets]:
+        assert scores.labels is not None
+        repair = find(lambda: [scores], scores.labels, vocabulary, options)
+        made = repair.part(0, len(scores.labels.labels))
+        repair.counts.add(made.counts)
+        return replace(made, counts=repair.counts)
+
+    return make
 
 
 def scored_clips(passes: Passes, given: GivenLabels, seen: Flags) -> Iterator[MatchedScores]:

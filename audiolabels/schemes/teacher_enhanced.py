@@ -26,16 +26,17 @@ from audiolabels.labels.scores import Floats, Scores, columns_in
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
 from audiolabels.schemes.closure import Closure, Words, closure, union
-from audiolabels.schemes.given_labels import Flags, GivenLabels, GivenOptions, Ints, MatchedScores
+from audiolabels.schemes.given_labels import Flags, GivenLabels, GivenOptions, Ints
 from audiolabels.schemes.repair import (
     Passes,
     Repair,
     RepairCounts,
     one_set_a_clip,
+    repair_with,
     scored_clips,
     unpack,
 )
-from audiolabels.schemes.scheme import Expanded, Scheme
+from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.targets import Targets
 
 Doubles = npt.NDArray[np.float64]
@@ -95,8 +96,8 @@ class EnhancedCounts(RepairCounts):
 
 
 def teacher_enhanced(
-    scores: MatchedScores, vocabulary: Vocabulary, options: TeacherEnhancedOptions
-) -> Expanded[Targets]:
+    passes: Passes, given: GivenLabels, vocabulary: Vocabulary, options: TeacherEnhancedOptions
+) -> Repair:
     """Given labels and those that a teacher adds.
 
     All classes that the teacher scores take part, in the vocabulary or not. A clip without scores
@@ -104,23 +105,13 @@ def teacher_enhanced(
     added; such classes are counted.
 
     Args:
-        scores: one row a clip.
+        passes: scores, read twice. Between the passes memory holds 8 bytes for each given label.
+        given: N clips.
         vocabulary: C classes.
         options: what may be added, and where.
 
     Raises:
         ScoresFileError: two clips of the scores are one given clip.
-    """
-    assert scores.labels is not None
-    return add_missing(lambda: [scores], scores.labels, vocabulary, options).whole()
-
-
-def add_missing(
-    passes: Passes, given: GivenLabels, vocabulary: Vocabulary, options: TeacherEnhancedOptions
-) -> Repair:
-    """`teacher_enhanced` of scores in passes, of which there are two.
-
-    Between the passes memory holds 8 bytes for each given label.
     """
     relations, labels = ENHANCE[options.enhance], given.labels
     tables = closure(labels.ontology, vocabulary, "all")
@@ -232,12 +223,12 @@ def _near(tables: Closure, words: Words, sets: npt.NDArray[np.int32]) -> Flags:
 
 TEACHER_ENHANCED = Scheme(
     "teacher-enhanced",
-    teacher_enhanced,
+    repair_with(teacher_enhanced),
     Scores,
     EnhancedCounts,
     "given labels, and children and ancestors of these that a teacher is sure of",
     "Gong et al. 2021, PSLA",
     TeacherEnhancedOptions(),
     needs_labels=True,
-    repair=add_missing,
+    repair=teacher_enhanced,
 )

@@ -23,17 +23,18 @@ from audiolabels.labels.scores import Floats, Scores
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.given_labels import Flags, GivenLabels, GivenOptions, Ints, MatchedScores
+from audiolabels.schemes.given_labels import Flags, GivenLabels, GivenOptions, Ints
 from audiolabels.schemes.repair import (
     Passes,
     Repair,
     RepairCounts,
     one_set_a_clip,
     ranks,
+    repair_with,
     scored_clips,
     unpack,
 )
-from audiolabels.schemes.scheme import Expanded, Scheme
+from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.targets import Targets
 
 SLACK = 4_096  # entries beyond those wanted that a class holds before it is pruned
@@ -66,8 +67,8 @@ class MaskedCounts(RepairCounts):
 
 
 def teacher_masked(
-    scores: MatchedScores, vocabulary: Vocabulary, options: TeacherMaskedOptions
-) -> Expanded[Targets]:
+    passes: Passes, given: GivenLabels, vocabulary: Vocabulary, options: TeacherMaskedOptions
+) -> Repair:
     """Given labels, where the likeliest missing ones are unknown.
 
     Positives win: an ancestor that `labels_scheme` adds is positive even if it was masked. A clip
@@ -75,25 +76,15 @@ def teacher_masked(
     masked.
 
     Args:
-        scores: one row a clip.
+        passes: scores, read once. Memory holds for each class at most twice the cells that are
+            masked, and 4,096 more, in 8 bytes each.
+        given: N clips.
         vocabulary: C classes.
         options: the share q.
 
     Raises:
         ScoresFileError: two clips of the scores are one given clip.
         VocabularyError: the teacher scores no class of the vocabulary.
-    """
-    assert scores.labels is not None
-    return mask_likeliest(lambda: [scores], scores.labels, vocabulary, options).whole()
-
-
-def mask_likeliest(
-    passes: Passes, given: GivenLabels, vocabulary: Vocabulary, options: TeacherMaskedOptions
-) -> Repair:
-    """`teacher_masked` of scores in passes.
-
-    Memory holds for each class at most twice the cells that are masked, and 4,096 more, in 8 bytes
-    each.
     """
     share, labels = options.mask_share, given.labels
     tables = closure(labels.ontology, vocabulary, "all")
@@ -193,12 +184,12 @@ class Highest:
 
 TEACHER_MASKED = Scheme(
     "teacher-masked",
-    teacher_masked,
+    repair_with(teacher_masked),
     Scores,
     MaskedCounts,
     "given labels; of each class's other clips those that a teacher scores highest are unknown",
     "Fonseca et al. 2020, Addressing missing labels",
     TeacherMaskedOptions(),
     needs_labels=True,
-    repair=mask_likeliest,
+    repair=teacher_masked,
 )
