@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 Bits = npt.NDArray[np.uint8]
 CHUNK = 8192  # rows of bits unpacked at a time
+BYTES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)  # the bits of each byte
 
 
 def unpack_floats(bits: Bits, columns: int) -> npt.NDArray[np.float32]:
@@ -32,8 +33,6 @@ def weigh(
     bits: npt.NDArray[np.uint8], weights: npt.NDArray[np.int64], columns: int
 ) -> npt.NDArray[np.int64]:
     """Weighted count of set bits by column: int64 (C,)."""
-    total = np.zeros(columns, np.float64)
-    for start in range(0, len(bits), CHUNK):
-        part = np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns)
-        total += weights[start : start + CHUNK].astype(np.float64) @ part.astype(np.float64)
-    return total.astype(np.int64)
+    exact = weights.astype(np.float64)
+    counts = [np.bincount(column, exact, 256) @ BYTES for column in np.ascontiguousarray(bits.T)]
+    return np.concatenate(counts)[:columns].astype(np.int64)

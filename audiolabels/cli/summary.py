@@ -1,17 +1,22 @@
 """What a command says at its end."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from audiolabels.expansion.summary import Summary
 from audiolabels.labels.report import FATES, Finding, Report
-from audiolabels.metrics.label_agreement import Agreement, ScoreCounts
+from audiolabels.metrics.label_agreement import Agreement
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import FrameCounts
-from audiolabels.schemes.label_counts import LabelCounts, RepairCounts
+from audiolabels.schemes.label_targets import LabelCounts
+from audiolabels.schemes.repair import RepairCounts
+from audiolabels.schemes.score_counts import ScoreCounts
+from audiolabels.schemes.teacher_enhanced import EnhancedCounts
+from audiolabels.schemes.teacher_masked import MaskedCounts
 
 GAINERS = 8
 REASONS = 10
@@ -20,7 +25,7 @@ NUMBERS = 7  # of classes in a clip that have a column of their own in a histogr
 
 def describe_expansion(summary: Summary, report_path: Path | None) -> str:
     """The summary of an expansion: labels before and after, what could not be used."""
-    counts, meta = summary.counts, summary.metadata
+    meta = summary.metadata
     options = "".join(
         f", {name.replace('_', ' ')} {value}" for name, value in meta["options"].items()
     )
@@ -30,26 +35,13 @@ def describe_expansion(summary: Summary, report_path: Path | None) -> str:
         f"{meta['scheme']}{options}, vocabulary {meta['vocabulary']['name']} "
         f"({len(summary.vocabulary)} classes)",
         "",
+        *DESCRIBE[type(summary.counts)](summary.counts, summary),
+        *describe_findings(
+            summary.report, summary.finding_counts, summary.report.findings, report_path
+        ),
+        "",
+        f"wrote {summary.output} ({_size(summary.output.stat().st_size)})",
     ]
-    if isinstance(counts, FrameCounts):
-        lines += describe_frames(counts, summary.vocabulary, framed="frame_hop" in meta["options"])
-        if meta["options"]["negatives"] in ("explicit", "both") and not counts.absences:
-            lines += [
-                "",
-                "  no class is confirmed absent: name a file of such labels with "
-                "--explicit-negatives",
-            ]
-    elif isinstance(counts, ScoreCounts):
-        lines += describe_scores(counts, summary.agreement, summary.vocabulary)
-    elif isinstance(counts, RepairCounts):
-        lines += describe_repair(counts, meta["counts"], summary.agreement)
-        lines += describe_clips(counts, summary.vocabulary)
-    else:
-        lines += describe_clips(counts, summary.vocabulary)
-    lines += describe_findings(
-        summary.report, summary.finding_counts, summary.report.findings, report_path
-    )
-    lines += ["", f"wrote {summary.output} ({_size(summary.output.stat().st_size)})"]
     return "\n".join(lines)
 
 
@@ -61,7 +53,7 @@ def _line(what: str, number: str) -> str:
     return f"  {what:<32}{number:>10}"
 
 
-def describe_clips(counts: LabelCounts, vocabulary: Vocabulary) -> list[str]:
+def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
     """Labels of clips before and after."""
     stated = max(1, counts.clips - counts.unlabelled)
     lines = [_line("clips", f"{counts.clips:,}")]
@@ -77,11 +69,13 @@ def describe_clips(counts: LabelCounts, vocabulary: Vocabulary) -> list[str]:
             f"  outside the vocabulary: {counts.given_cut:,} given labels, "
             f"{counts.positive_cut - counts.given_cut:,} added ones"
         )
-    return [*lines, *describe_gains(counts, vocabulary)]
+    return [*lines, *describe_gains(counts, summary.vocabulary)]
 
 
-def describe_frames(counts: FrameCounts, vocabulary: Vocabulary, *, framed: bool) -> list[str]:
+def describe_frames(counts: FrameCounts, summary: Summary) -> list[str]:
     """Events, and what they are in frames, or in whole clips."""
+    vocabulary, options = summary.vocabulary, summary.metadata["options"]
+    framed = "frame_hop" in options
     rows = "frames" if framed else "clips"
     numbers = [
         ("clips", counts.clips, True),
@@ -107,13 +101,18 @@ def describe_frames(counts: FrameCounts, vocabulary: Vocabulary, *, framed: bool
         if counts.frames_by_class[c]
     ]
     head = f"  {'most frequent classes':<34}{'clips':>10}" + (f"{'frames':>10}" if framed else "")
-    return [*lines, "", head, *table] if table else lines
+    lines += ["", head, *table] if table else []
+    if options["negatives"] in ("explicit", "both") and not counts.absences:
+        lines += [
+            "",
+            "  no class is confirmed absent: name a file of such labels with --explicit-negatives",
+        ]
+    return lines
 
 
-def describe_scores(
-    counts: ScoreCounts, agreement: Agreement | None, vocabulary: Vocabulary
-) -> list[str]:
+def describe_scores(counts: ScoreCounts, summary: Summary) -> list[str]:
     """What the teacher finds, and how it agrees with given labels."""
+    vocabulary = summary.vocabulary
     clips, pairs = max(1, counts.clips), max(1, counts.segments * len(vocabulary))
     numbers = np.arange(len(counts.clips_by_number)) @ counts.clips_by_number
     most = int(np.flatnonzero(counts.clips_by_number).max(initial=0))
@@ -123,8 +122,8 @@ def describe_scores(
         lines.append(_line("with scores, without labels", f"{counts.without_labels:,}"))
     if counts.without_scores:
         lines.append(_line("with labels, without scores", f"{counts.without_scores:,}"))
-    if counts.untold:
-        lines.append(_line("scores not told", f"{counts.untold / pairs:.1%}"))
+    if counts.unscored:
+        lines.append(_line("not scored", f"{counts.unscored / pairs:.1%}"))
     lines += [
         _line("classes at 0.5 a clip", f"{numbers / clips:.2f}"),
         _line("most in a clip", f"{most:,}"),
@@ -139,15 +138,14 @@ def describe_scores(
             _line("clips with all labels found", f"{counts.covered / labelled:.1%}"),
             _line("clips with no label found", f"{counts.uncovered / labelled:.1%}"),
         ]
-    lines += _agreement(agreement)
+    lines += _agreement(summary.agreement)
     lines += _numbers_of_classes(counts, given=labels)
     return [*lines, *_most_found(counts, vocabulary, given=labels)]
 
 
-def describe_repair(
-    counts: RepairCounts, found: Mapping[str, int], agreement: Agreement | None
-) -> list[str]:
-    """What a teacher found in the clips of given labels."""
+def describe_repair(counts: RepairCounts, summary: Summary) -> list[str]:
+    """What a teacher found in the clips of given labels, and labels before and after."""
+    found = counts.stated()
     numbers = [
         ("with scores, without labels", counts.without_labels, False),
         ("with labels, without scores", counts.without_scores, False),
@@ -159,7 +157,16 @@ def describe_repair(
         ("classes without threshold", found.get("classes_without_threshold", 0), False),
     ]
     lines = [_line(what, f"{number:,}") for what, number, always in numbers if number or always]
-    return [*lines, *_agreement(agreement), ""]
+    return [*lines, *_agreement(summary.agreement), "", *describe_clips(counts, summary)]
+
+
+DESCRIBE: Mapping[type, Callable[[Any, Summary], list[str]]] = {
+    LabelCounts: describe_clips,
+    FrameCounts: describe_frames,
+    ScoreCounts: describe_scores,
+    MaskedCounts: describe_repair,
+    EnhancedCounts: describe_repair,
+}
 
 
 def _agreement(agreement: Agreement | None) -> list[str]:

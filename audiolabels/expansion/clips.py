@@ -6,58 +6,55 @@ from functools import partial
 
 import numpy as np
 
+from audiolabels.clips.duplicates import SeenClips
 from audiolabels.clips.rows import rechunk
-from audiolabels.expansion.plan import Group, Job, Run
+from audiolabels.expansion.plan import Group, Plan
+from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology
-from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import stream_source
 from audiolabels.readers.opening import open_source
-from audiolabels.schemes.label_counts import LabelCounts, count_labels
-from audiolabels.schemes.scheme import Scheme
+from audiolabels.schemes.label_targets import count_labels
+from audiolabels.schemes.scheme import SchemeCounts
 from audiolabels.targets.layouts import Cells, append_cells
 from audiolabels.targets.store import TargetsWriter
 from audiolabels.targets.targets import Targets
 
 
-def expanded_clips(job: Job, run: Run, writer: TargetsWriter) -> Iterator[Group]:
+def expanded_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
     """Row groups of targets, one row a clip."""
-    counts = run.summary.counts
-    assert isinstance(counts, LabelCounts)
-    expander = Expander(job.scheme, job.vocabulary, job.ontology, writer, counts)
-    concat = partial(Annotations.concat, ontology=job.ontology)
-    for clips in rechunk(_read(job, run), writer.layout.group, concat):
-        cells = expander.cells(clips)
-        yield Group(clips.clips, cells, clips.set_of_clip)
+    expander = Expander(plan, writer, recorder.summary.counts)
+    concat = partial(Annotations.concat, ontology=plan.ontology)
+    parts = (part for _, part in read_clips(plan, recorder, recorder.clips))
+    for clips in rechunk(parts, writer.layout.group, concat):
+        yield Group(clips.clips, expander.cells(clips), clips.set_of_clip)
     expander.finish()
 
 
-def _read(job: Job, run: Run) -> Iterator[Annotations]:
-    """The clips of all files; what their reports say is taken off on the way."""
-    for number, path in enumerate(job.paths):
+def read_clips(
+    plan: Plan, recorder: Recorder, seen: SeenClips
+) -> Iterator[tuple[int, Annotations]]:
+    """The clips of all files part by part, each with the number of its file.
+
+    Args:
+        plan: the files, and how they are read.
+        recorder: takes the reports, which the parts are without.
+        seen: takes in the clips.
+    """
+    for number, path in enumerate(plan.paths):
         with open_source(path) as source:
-            for part in stream_source(source, job.ontology, job.read.read):
-                run.clips.add(part.clips, part.rows, source.name)
-                run.take(part.report)
-                yield replace(part, report=Report())
-                job.tell(number, source.raw.tell())
+            for part in stream_source(source, plan.ontology, plan.read.read):
+                seen.add(part.clips, part.rows, source.name)
+                recorder.take_report(part.report)
+                yield number, replace(part, report=Report())
+                plan.report_progress(number, source.raw.tell())
 
 
 class Expander:
     """Expands each distinct label set once, and counts the clips that have it."""
 
-    def __init__(
-        self,
-        scheme: Scheme,
-        vocabulary: Vocabulary,
-        ontology: Ontology,
-        writer: TargetsWriter,
-        counts: LabelCounts,
-    ) -> None:
-        self._scheme = scheme
-        self._vocabulary = vocabulary
-        self._ontology = ontology
+    def __init__(self, plan: Plan, writer: TargetsWriter, counts: SchemeCounts) -> None:
+        self._plan = plan
         self._writer = writer
         self._counts = counts
         self._begin(None)
@@ -77,8 +74,8 @@ class Expander:
             self._begin(sets.lineage)
         known = len(self._sets)
         if self._cells is None or len(sets) > known:
-            new = Annotations.of_sets(sets.take(np.arange(known, len(sets))), self._ontology)
-            targets = self._scheme.make(new, self._vocabulary, self._scheme.options)
+            new = Annotations.of_sets(sets.take(np.arange(known, len(sets))), self._plan.ontology)
+            targets = self._plan.scheme.expand(new, self._plan.vocabulary).targets
             cells = self._writer.encode(targets)
             self._targets.append(targets)
             self._cells = append_cells(self._cells, cells)
@@ -95,6 +92,6 @@ class Expander:
             stop = start + len(targets.positive)
             sets = self._sets.take(np.arange(start, stop))
             weights = self._weights[start:stop]
-            self._counts.add(count_labels(self._ontology, sets, weights, targets))
+            self._counts.add(count_labels(self._plan.ontology, sets, weights, targets))
             start = stop
         self._targets = []

@@ -1,49 +1,43 @@
 """Events to targets over frames, part by part."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from audiolabels.arrays.grid import seconds_to_ms
-from audiolabels.clips.rows import rechunk
-from audiolabels.expansion.plan import Group, Job, Run
+from audiolabels.expansion.plan import Group, Plan, row_groups
+from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.events import Events
 from audiolabels.readers import stream_events
-from audiolabels.schemes.framed import FrameCounts
+from audiolabels.schemes.scheme import Expanded
 from audiolabels.targets.store import TargetsWriter
-from audiolabels.targets.targets import Targets
 
 ROWS = 1 << 15  # frames that are made at a time, or one clip
 
 
-def framed_events(job: Job, run: Run, writer: TargetsWriter, *, whole: bool) -> Iterator[Group]:
+def framed_events(
+    plan: Plan, recorder: Recorder, writer: TargetsWriter, *, whole: bool
+) -> Iterator[Group]:
     """Row groups of targets, one row a frame.
 
     Raises:
-        ScatteredError: at the end, if not `whole` and the events of a clip do not stand together.
+        ScatteredError: at the end, if not `whole` and a clip's events do not follow one another.
     """
-    framed = rechunk(_frame(job, run, whole=whole), writer.layout.group, Targets.concat)
-    for targets in framed:
-        cells = writer.encode(targets)
-        yield Group(targets.clips, cells, targets.row_of_clip)
+    return row_groups(_frame(plan, recorder, whole=whole), recorder, writer)
 
 
-def _frame(job: Job, run: Run, *, whole: bool) -> Iterator[Targets]:
-    counts = run.summary.counts
-    assert isinstance(counts, FrameCounts)
-    for part in stream_events(job.paths, job.ontology, job.read, whole=whole, tell=job.tell):
-        run.take(part.report)
-        for events in _pieces(part, job):
-            framed = job.scheme.make(events, job.vocabulary, job.scheme.options)
-            counts.add(framed.counts)
-            run.findings.take(framed.findings)
-            yield framed.targets
-    run.summary.metadata["counts"] = counts.totals()
+def _frame(plan: Plan, recorder: Recorder, *, whole: bool) -> Iterator[Expanded[Any]]:
+    tell = plan.report_progress
+    for part in stream_events(plan.paths, plan.ontology, plan.read, whole=whole, tell=tell):
+        recorder.take_report(part.report)
+        for events in _pieces(part, plan):
+            yield plan.scheme.expand(events, plan.vocabulary)
 
 
-def _pieces(events: Events, job: Job) -> Iterator[Events]:
+def _pieces(events: Events, plan: Plan) -> Iterator[Events]:
     """The same clips in pieces of at most `ROWS` rows or one clip."""
-    hop = getattr(job.scheme.options, "frame_hop", None)
+    hop = getattr(plan.scheme.options, "frame_hop", None)
     rows = np.ones(len(events), np.int64)
     if hop is not None:
         rows += events.duration_ms // seconds_to_ms(hop, "a hop")

@@ -5,12 +5,11 @@ threads run.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -19,15 +18,14 @@ from audiolabels.clips.duplicates import REPEATED
 from audiolabels.errors import LabelFileError, OptionError, choose
 from audiolabels.expansion.clips import expanded_clips
 from audiolabels.expansion.frames import framed_events
-from audiolabels.expansion.plan import Group, Job, Progress, Run
+from audiolabels.expansion.plan import Group, Plan, Progress
 from audiolabels.expansion.scored import repaired_clips, scored_segments
-from audiolabels.expansion.summary import Findings, Summary, report_file
+from audiolabels.expansion.summary import Recorder, Summary, report_file
 from audiolabels.files import as_path, as_paths, atomic_path, refuse_overwriting, together
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores
-from audiolabels.metrics.label_agreement import ScoreCounts
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary, named_like
 from audiolabels.readers import EventOptions, ReadOptions, no_usable_row
@@ -35,8 +33,6 @@ from audiolabels.readers.events.reading import ScatteredError
 from audiolabels.readers.scores import ScoreOptions, side_files
 from audiolabels.readers.scores import class_order as teacher_classes
 from audiolabels.schemes import SCHEMES, bind_scheme, describe
-from audiolabels.schemes.framed import FrameCounts
-from audiolabels.schemes.label_counts import LabelCounts, RepairCounts
 from audiolabels.targets.layouts import choose_layout
 from audiolabels.targets.store import TargetsWriter, default_layout
 
@@ -101,18 +97,17 @@ def expand_files(
         vocabulary = named_like(teacher_classes(told, ontology), ontology)
     if not isinstance(vocabulary, Vocabulary):
         vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
-    job = Job(bound, vocabulary, ontology, events, paths, layout, progress, told)
-    counts = RepairCounts if bound.repairs else COUNTS[reads]
+    plan = Plan(bound, vocabulary, ontology, events, paths, layout, progress, told)
 
     def attempt(rows: _Rows) -> Summary:
         facts = describe(bound, vocabulary, ontology, labels=bool(paths))
-        summary = Summary(output, facts, vocabulary, counts())
-        return _write(job, rows, summary, report)
+        summary = Summary(Path(output), facts, vocabulary, bound.counts())
+        return _write(plan, rows, summary, report)
 
     if reads is Annotations:
         return attempt(expanded_clips)
     if reads is Scores:
-        return attempt(repaired_clips if bound.repairs else scored_segments)
+        return attempt(repaired_clips if bound.repair else scored_segments)
     try:
         return attempt(partial(framed_events, whole=False))
     except ScatteredError:
@@ -137,46 +132,44 @@ def _score_options(
     return ScoreOptions.take(given, path=Path(scores))
 
 
-COUNTS: Mapping[type, Callable[[], LabelCounts | FrameCounts | ScoreCounts]] = MappingProxyType(
-    {Annotations: LabelCounts, Events: FrameCounts, Scores: ScoreCounts}
-)
-_Rows = Callable[[Job, Run, TargetsWriter], Iterator[Group]]
+_Rows = Callable[[Plan, Recorder, TargetsWriter], Iterator[Group]]
 
 
 @together()
-def _write(job: Job, rows: _Rows, summary: Summary, report: str | Path | None) -> Summary:
+def _write(plan: Plan, rows: _Rows, summary: Summary, report: str | Path | None) -> Summary:
     """Write all row groups while the next are made; the file takes its place at the end."""
     with ExitStack() as stack:
         # The report takes its place last, so that it never stands beside an older output.
         table = stack.enter_context(report_file(report)) if report else None
-        run = Run(summary, Findings(summary, table))
+        recorder = Recorder(summary, table)
         partial_ = stack.enter_context(atomic_path(summary.output))
         writer = stack.enter_context(
             TargetsWriter(
                 partial_,
-                job.vocabulary,
-                job.layout,
-                listed=job.scheme.options.listed,
-                soft=job.scheme.options.soft,
+                plan.vocabulary,
+                plan.layout,
+                listed=plan.scheme.options.listed,
+                soft=plan.scheme.options.soft,
                 output=summary.output,
             )
         )
         thread = stack.enter_context(ThreadPoolExecutor(1))
         writing: deque[Future[None]] = deque()
-        for group in rows(job, run, writer):
+        for group in rows(plan, recorder, writer):
             writing.append(thread.submit(writer.write, *group))
             if len(writing) > 1:
                 writing.popleft().result()
-        candidates = run.clips.repeated()
+        candidates = recorder.clips.repeated()
         for write in writing:
             write.result()
         if not summary.counts.clips:
             raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
         summary.metadata["sources"] = summary.report.sources
+        if stated := summary.counts.stated():
+            summary.metadata["counts"] = stated
         writer.close(summary.metadata)
         with pq.ParquetFile(partial_) as written:
-            again = run.clips.duplicates(
-                candidates, written.iter_batches(columns=["clip_id", "onset"])
-            )
-            run.findings.take(Finding(*clip, "duplicate clip", REPEATED) for clip in again)
+            batches = written.iter_batches(columns=["clip_id", "onset"])
+            again = recorder.clips.duplicates(candidates, batches)
+            recorder.take_findings(Finding(*clip, "duplicate clip", REPEATED) for clip in again)
     return summary

@@ -1,30 +1,30 @@
-"""What an expansion is asked to do, and what it has come to."""
+"""What an expansion is asked to do, and the row groups that its results become."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.clips.duplicates import SeenClips
-from audiolabels.expansion.summary import Findings, Summary
-from audiolabels.labels.report import Report
+from audiolabels.clips.rows import rechunk
+from audiolabels.expansion.summary import Recorder
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import EventOptions
 from audiolabels.readers.scores import ScoreOptions
-from audiolabels.schemes.scheme import Scheme
+from audiolabels.schemes.scheme import Expanded, Scheme
 from audiolabels.targets.layouts import Cells
+from audiolabels.targets.store import TargetsWriter
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Job:
+class Plan:
     """What is asked for.
 
     Attributes:
@@ -48,27 +48,13 @@ class Job:
 
     @cached_property
     def sizes(self) -> list[int]:
-        """Bytes of each input; what is wrong with one is said when it is opened."""
+        """Bytes of each input; 0 if there is no such file, an error when it is opened."""
         return [path.stat().st_size if path.is_file() else 0 for path in self.paths]
 
-    def tell(self, number: int, position: int) -> None:
-        """Tell the progress: so many bytes of an input."""
+    def report_progress(self, number: int, position: int) -> None:
+        """Report that so many bytes of an input are read."""
         if self.progress:
             self.progress(sum(self.sizes[:number]) + position, sum(self.sizes))
-
-
-@dataclass
-class Run:
-    """What has been found so far."""
-
-    summary: Summary
-    findings: Findings
-    clips: SeenClips = field(default_factory=SeenClips)
-
-    def take(self, report: Report) -> None:
-        """Take in the report of a part."""
-        self.findings.take(report.findings)
-        self.summary.report.merge(replace(report, findings=[]))
 
 
 class Group(NamedTuple):
@@ -77,3 +63,19 @@ class Group(NamedTuple):
     clips: pa.RecordBatch
     cells: Cells
     which: npt.NDArray[np.int32]
+
+
+def row_groups(
+    results: Iterable[Expanded[Any]], recorder: Recorder, writer: TargetsWriter
+) -> Iterator[Group]:
+    """Row groups of the targets of all results, whose counts and findings are recorded."""
+
+    def targets() -> Iterator[Any]:
+        for result in results:
+            recorder.summary.counts.add(result.counts)
+            recorder.take_findings(result.findings)
+            yield result.targets
+
+    for part in rechunk(targets(), writer.layout.group, lambda parts: parts[0].concat(parts)):
+        which = np.arange(len(part), dtype=np.int32)
+        yield Group(part.clips, writer.encode(part), which)

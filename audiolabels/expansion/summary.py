@@ -4,16 +4,16 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from audiolabels.clips.duplicates import SeenClips
 from audiolabels.files import atomic_path, blame
 from audiolabels.labels.report import FATES, Finding, Report
-from audiolabels.metrics.label_agreement import Agreement, ScoreCounts
+from audiolabels.metrics.label_agreement import Agreement
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.framed import FrameCounts
-from audiolabels.schemes.label_counts import LabelCounts
+from audiolabels.schemes.scheme import SchemeCounts
 
 EXAMPLES = 3  # findings of a kind and reason that a summary keeps
 Write = Callable[[Finding], object]
@@ -27,8 +27,7 @@ class Summary:
         output: the file written.
         metadata: scheme, options, vocabulary, ontology, sources.
         vocabulary: the classes of the columns.
-        counts: labels before and after; events and frames where the scheme reads events; what the
-            teacher finds where it reads scores.
+        counts: what the scheme did, in numbers, as `Scheme.counts`.
         report: rows and sources; `report.findings` keeps the first few of each kind and reason.
         finding_counts: number of findings by (kind, reason).
         agreement: how scores agree with given labels, if there were both.
@@ -37,7 +36,7 @@ class Summary:
     output: Path
     metadata: dict[str, Any]
     vocabulary: Vocabulary
-    counts: LabelCounts | FrameCounts | ScoreCounts
+    counts: SchemeCounts
     report: Report = field(default_factory=Report)
     finding_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     agreement: Agreement | None = None
@@ -49,22 +48,33 @@ class Summary:
         )
 
 
-class Findings:
-    """Counts findings, keeps a few, and writes all to the report file if there is one."""
+class Recorder:
+    """Records in a summary what happens: counts findings, keeps a few, and writes all to a file.
+
+    Args:
+        summary: of the expansion.
+        write: writes a finding to the report file, if there is one.
+    """
 
     def __init__(self, summary: Summary, write: Write | None) -> None:
-        self._summary = summary
+        self.summary = summary
+        self.clips = SeenClips()
         self._write = write
 
-    def take(self, findings: Iterable[Finding]) -> None:
+    def take_findings(self, findings: Iterable[Finding]) -> None:
         """Take in further findings."""
         for f in findings:
             key = (f.kind, f.reason)
-            self._summary.finding_counts[key] += 1
-            if self._summary.finding_counts[key] <= EXAMPLES:
-                self._summary.report.findings.append(f)
+            self.summary.finding_counts[key] += 1
+            if self.summary.finding_counts[key] <= EXAMPLES:
+                self.summary.report.findings.append(f)
             if self._write:
                 self._write(f)
+
+    def take_report(self, report: Report) -> None:
+        """Take in the report of a part."""
+        self.take_findings(report.findings)
+        self.summary.report.merge(replace(report, findings=[]))
 
 
 def write_report(findings: Iterable[Finding], path: str | Path) -> None:

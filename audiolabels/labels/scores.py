@@ -8,7 +8,7 @@ unknown, never 0.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +47,7 @@ class Scores(ClipRows):
     Scores(2 rows of 2 clips × 2 classes)
     """
 
-    PER_ROW = ("scores", "unknown", "rows")
+    PER_ROW: ClassVar[tuple[str, ...]] = ("scores", "unknown", "rows")
     ontology: Ontology
     vocabulary: Vocabulary
     scores: Floats
@@ -109,7 +109,7 @@ class Scores(ClipRows):
         """The rows from `start` up to `stop`, without the report."""
         return replace(super().slice(start, stop), report=Report())
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> "Scores":
+    def keep(self, rows: npt.NDArray[np.bool_]) -> Self:
         """The chosen rows, bool (N,), without the report."""
         part = self if rows.all() else self.take(np.flatnonzero(rows))
         return replace(part, report=Report())
@@ -117,10 +117,12 @@ class Scores(ClipRows):
     @staticmethod
     def concat(parts: "Sequence[Scores]") -> "Scores":
         """All rows of one part or more, which share ontology and vocabulary."""
+        if len(parts) == 1:
+            return parts[0]
         report = Report.merged(p.report for p in parts)
-        return replace(parts[0], **Scores.joined(parts), report=report)
+        return replace(parts[0], **type(parts[0]).joined(parts), report=report)
 
-    def over(self, vocabulary: Vocabulary) -> "Scores":
+    def over(self, vocabulary: Vocabulary) -> Self:
         """The same rows over the classes of a vocabulary, in its order.
 
         Classes are matched by the id that the ontology resolves. Those that the teacher does not
@@ -145,7 +147,7 @@ class Scores(ClipRows):
         bits = np.packbits(~known, axis=1)
         return replace(self, vocabulary=vocabulary, scores=values, unknown=bits)
 
-    def highest(self) -> "Scores":
+    def highest(self) -> Self:
         """One row a clip: the highest score of each class over its segments, without the report.
 
         A class is unknown where no segment tells of it. The row is that of the first segment.
@@ -154,18 +156,16 @@ class Scores(ClipRows):
         if len(starts) == len(self):
             return replace(self, report=Report())
         first, last = to_arrow(starts), to_arrow(np.append(starts[1:], len(self)) - 1)
+        clips = clip_rows(self.clip_id.take(first), self.onset.take(first), self.offset.take(last))
         return replace(
-            self,
-            clips=clip_rows(
-                self.clip_id.take(first), self.onset.take(first), self.offset.take(last)
-            ),
+            self.take(starts),
+            clips=clips,
             scores=np.maximum.reduceat(self.scores, starts, axis=0),
             unknown=np.bitwise_and.reduceat(self.unknown, starts, axis=0),
-            rows=self.rows[starts],
             report=Report(),
         )
 
-    def propagate(self) -> "Scores":
+    def propagate(self) -> Self:
         """The same rows, where a class scores at least as high as each class below it.
 
         Below is meant over every path of the ontology, also through classes that the teacher does
@@ -203,25 +203,19 @@ def run_starts(clip_id: pa.StringArray) -> npt.NDArray[np.int64]:
     return np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1]))
 
 
-def whole_clips(parts: Iterable[Scores]) -> Iterator[tuple[Scores, Scores]]:
-    """Each part, and the clips that end before its last one; the last part brings the rest.
-
-    Clips are as `Scores.highest` has them.
-    """
-    held: Scores | None = None
-    before: Scores | None = None
+def whole_clips(parts: Iterable[Scores]) -> Iterator[Scores]:
+    """The same rows in parts of whole clips."""
+    held: list[Scores] = []
     for part in parts:
         if not len(part):
             continue
-        own = part.highest()
-        if before is not None:
-            assert held is not None
-            done = len(held)
-            if held.clip_id[-1] == part.clip_id[0]:
-                done -= 1
-                own = Scores.concat([held.slice(done, done + 1), own]).highest()
-            yield before, held.slice(0, done)
-        held, before = own, part
-    if before is not None:
-        assert held is not None
-        yield before, held
+        if held and held[-1].clip_id[-1] != part.clip_id[0]:
+            yield Scores.concat(held)
+            held = []
+        elif held and (last := int(run_starts(held[-1].clip_id)[-1])):
+            *before, end = held
+            yield Scores.concat([*before, end.slice(0, last)])
+            held = [end.slice(last, len(end))]
+        held.append(part)
+    if held:
+        yield Scores.concat(held)

@@ -13,17 +13,12 @@ import numpy as np
 from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
-from audiolabels.metrics.label_agreement import (
-    FOUND_FROM,
-    Agreement,
-    AgreementSample,
-    ScoreCounts,
-    count_scores,
-)
+from audiolabels.metrics.label_agreement import Agreement, AgreementSample
 from audiolabels.ontology.ontology import load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import portion
-from audiolabels.schemes.given_labels import GivenLabels, GivenOptions
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
+from audiolabels.schemes.score_counts import FOUND_FROM, ScoreCounts, count_scores
 from audiolabels.targets.soft import SoftTargets
 
 if TYPE_CHECKING:
@@ -140,17 +135,15 @@ def analyse_scores(
     if not len(scores):
         raise OptionError("there are no scores to look at")
     level = portion("level", level, above=True)
-    clips, overlap = scores.highest(), AgreementSample()
-    if given is None:
-        counts = count_scores(scores, clips, None, None, level=level)
-    else:
-        options = GivenOptions(labels_scheme, parents)
+    options, labels = GivenOptions(labels_scheme, parents), None
+    if given is not None:
         labels = GivenLabels.make(given, scores.vocabulary, options)
-        positive, masked = labels.bits(labels.find(clips.clip_id))
-        known = np.logical_not(masked.all(axis=1))
-        counts = count_scores(scores, clips, positive, known, level=level)
-        overlap.add(clips.keep(known), positive[known], masked[known])
-    return ScoreAnalysis(scores.vocabulary, level, counts, overlap.agreement())
+    segments, sample = MatchedScores.match(scores, labels), AgreementSample()
+    clips = segments.highest()
+    if labels is not None:
+        sample.add(clips)
+    counts = count_scores(segments, clips, level=level)
+    return ScoreAnalysis(scores.vocabulary, level, counts, sample.agreement())
 
 
 def _as_scores(targets: SoftTargets, given: Annotations | None) -> Scores:

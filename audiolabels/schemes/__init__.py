@@ -21,12 +21,10 @@ from audiolabels.ontology.vocabulary import (
     named_like,
 )
 from audiolabels.schemes.diffuse import DIFFUSE
-from audiolabels.schemes.framed import Framed
-from audiolabels.schemes.given_labels import GivenLabels, GivenOptions
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.pe_cml import PE_CML
 from audiolabels.schemes.pel import PEL
 from audiolabels.schemes.pseudo_strong import CO_SUPERVISED, PSEUDO_STRONG
-from audiolabels.schemes.repair import Repair
 from audiolabels.schemes.scheme import Scheme
 from audiolabels.schemes.strong_framed import STRONG_FRAMED
 from audiolabels.schemes.teacher_enhanced import TEACHER_ENHANCED
@@ -131,23 +129,21 @@ def expand(
             named = chosen.vocabulary if vocabulary is None else vocabulary
             vocabulary = load_vocabulary(named, ontology=labels.ontology)
     sources = labels.report.sources
+    source: Any = labels
     if isinstance(labels, Scores):
         chosen.require_labels(given is not None)
         assert isinstance(chosen.options, GivenOptions)
-        expanded = None if given is None else GivenLabels.make(given, vocabulary, chosen.options)
-        made = chosen.make(labels, vocabulary, chosen.options, expanded)
+        matched = None if given is None else GivenLabels.make(given, vocabulary, chosen.options)
+        source = MatchedScores.match(labels.highest() if chosen.repair else labels, matched)
         sources = [*(given.report.sources if given is not None else []), *sources]
     elif given is not None:
         raise OptionError(f"scheme {scheme!r} reads no scores, so it mixes them with no labels")
-    else:
-        made = chosen.make(labels, vocabulary, chosen.options)
+    made = chosen.expand(source, vocabulary)
     facts = describe(chosen, vocabulary, labels.ontology, labels=given is not None)
     facts["sources"] = sources
-    if isinstance(made, Framed):
-        return replace(made.targets, metadata=facts | {"counts": made.counts.totals()})
-    if isinstance(made, Repair):
-        return replace(made.targets(), metadata=facts | {"counts": dict(made.counts)})
-    targets: Targets | SoftTargets = replace(made, metadata=facts)
+    if stated := made.counts.stated():
+        facts["counts"] = stated
+    targets: Targets | SoftTargets = replace(made.targets, metadata=facts)
     return targets
 
 

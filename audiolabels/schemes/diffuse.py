@@ -9,13 +9,14 @@ import numpy as np
 from audiolabels.arrays.grid import Grid, Ms
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.framed import Framed, FramingOptions, project
-from audiolabels.schemes.scheme import Scheme
+from audiolabels.schemes.framed import FrameCounts, FramingOptions, project
+from audiolabels.schemes.scheme import Expanded, Scheme
+from audiolabels.targets.targets import Targets
 
 FRAMES = Grid()
 
 
-def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> Framed:
+def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> Expanded[Targets]:
     """Positive: the classes of which an event lies in the clip, however short.
 
     Args:
@@ -56,6 +57,7 @@ DIFFUSE = Scheme(
     "diffuse",
     diffuse,
     Events,
+    FrameCounts,
     "classes of events positive in the whole clip",
     "Hershey et al. 2021, The benefit of temporally-strong labels, §4",
     FramingOptions(),

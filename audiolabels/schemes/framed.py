@@ -16,7 +16,6 @@ import numpy.typing as npt
 from audiolabels.arrays.bits import Bits, count_bits, third_state
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
-from audiolabels.arrays.totals import Counts
 from audiolabels.clips.rows import clip_rows
 from audiolabels.labels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.labels.report import Finding
@@ -25,7 +24,7 @@ from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
 from audiolabels.schemes.closure import Words, closure
-from audiolabels.schemes.scheme import POLICIES, SchemeOptions
+from audiolabels.schemes.scheme import POLICIES, Expanded, SchemeCounts, SchemeOptions, no_counts
 from audiolabels.targets.targets import Targets
 
 # What counts as negative besides what is positive or unknown; the rest is unknown.
@@ -59,12 +58,11 @@ class FramingOptions(SchemeOptions):
 
 
 @dataclass
-class FrameCounts(Counts):
+class FrameCounts(SchemeCounts):
     """What framing did to the events of N clips; parts add up.
 
     Attributes:
-        clips: number of clips.
-        unlabelled: clips of which nobody said what sounds.
+        unlabelled: clips without annotated events.
         empty: clips that are verified empty.
         frames: rows of the targets.
         events: events given.
@@ -77,7 +75,10 @@ class FrameCounts(Counts):
         clips_by_class, frames_by_class: int64 (C,): pairs, and positive frames.
     """
 
-    clips: int = 0
+    STATED = (
+        "clips", "unlabelled", "empty", "frames", "events", "events_cut", "pairs",
+        "pairs_without_frame", "absences", "clashes", "positive", "negative", "unknown",
+    )  # fmt: skip
     unlabelled: int = 0
     empty: int = 0
     frames: int = 0
@@ -90,16 +91,8 @@ class FrameCounts(Counts):
     positive: int = 0
     negative: int = 0
     unknown: int = 0
-    clips_by_class: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    frames_by_class: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-
-
-class Framed(NamedTuple):
-    """Targets over frames, what was counted on the way, and what a user should look at."""
-
-    targets: Targets
-    counts: FrameCounts
-    findings: list[Finding]
+    clips_by_class: Ints = field(default_factory=no_counts)
+    frames_by_class: Ints = field(default_factory=no_counts)
 
 
 class _Related(NamedTuple):
@@ -188,7 +181,7 @@ def project(
     span_ms: Callable[[Ints], tuple[Ints, Ints]],
     present: Stretch,
     absent: Stretch,
-) -> Framed:
+) -> Expanded[Targets]:
     """Targets over frames, from the frames that each statement speaks of.
 
     Args:
@@ -240,7 +233,7 @@ def project(
         np.zeros(len(clip_of_row), np.int32),
         listed=options.listed,
     )
-    return Framed(
+    return Expanded(
         targets,
         counts,
         [

@@ -1,18 +1,21 @@
 """Given labels for a teacher's scores: expanded by a scheme of their own, found by clip."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_arrow, to_numpy
-from audiolabels.clips.index import ClipFinder
+from audiolabels.clips.index import MISSING, ClipFinder
 from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.scores import Scores, run_starts
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
@@ -23,6 +26,7 @@ from audiolabels.schemes.weak import WEAK
 from audiolabels.targets.targets import Targets
 
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 LABELS_SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (WEAK, PEL, PE_CML)})
 
@@ -89,8 +93,8 @@ class GivenLabels:
         """
         united, first = _unite(labels)
         scheme = options.scheme(options.labels_scheme)
-        targets = scheme.make(united, vocabulary, scheme.options)
-        return cls(united, targets, first, ClipFinder(united.clip_id))
+        made = scheme.expand(united, vocabulary)
+        return cls(united, made.targets, first, ClipFinder(united.clip_id))
 
     def find(self, clip_id: pa.StringArray) -> Ints:
         """The row of each clip by the rule of `audiolabels.clips.index`, int64 (M,), or -1.
@@ -100,16 +104,71 @@ class GivenLabels:
         """
         return self.finder.find(clip_id)
 
-    def bits(self, rows: Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Positive and unknown, bool (M, C) each; all unknown where the row is -1."""
-        chosen = self.targets.row_of_clip[rows]
-        columns = len(self.targets.vocabulary)
-        positive, masked = (
-            np.unpackbits(bits[chosen], axis=1, count=columns).astype(np.bool_)
-            for bits in (self.targets.positive, self.targets.masked)
-        )
-        positive[rows < 0], masked[rows < 0] = False, True
-        return positive, masked
+
+@dataclass(frozen=True, eq=False)
+class MatchedScores(Scores):
+    """Scores of segments, each with the given labels of its clip.
+
+    Attributes:
+        labels: the given labels, if there are any.
+        given: int64 (N,): the row of `labels` of each segment's clip, or -1.
+    """
+
+    PER_ROW = (*Scores.PER_ROW, "given")
+    labels: GivenLabels | None = None
+    given: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @classmethod
+    def match(
+        cls, scores: Scores, labels: GivenLabels | None, given: Ints | None = None
+    ) -> "MatchedScores":
+        """Look clips up among the given labels.
+
+        Clips keep the id of the scores; only a video without a start takes the given id, which has
+        one.
+
+        Args:
+            scores: N segments; those of a clip stand together.
+            labels: where clips are looked up.
+            given: the rows, int64 (N,), if they are known.
+
+        Raises:
+            UnknownClipError: an id could mean several given clips.
+        """
+        own = {each.name: getattr(scores, each.name) for each in fields(Scores)}
+        if labels is None:
+            return cls(**own, given=np.full(len(scores), MISSING))
+        if given is None:
+            starts = run_starts(scores.clip_id)
+            sizes = np.diff(np.append(starts, len(scores)))
+            given = np.repeat(labels.find(scores.clip_id.take(to_arrow(starts))), sizes)
+        places = pc.if_else(pc.greater_equal(to_arrow(given), 0), to_arrow(given), None)
+        found = labels.labels.clip_id.take(places)
+        bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), scores.clip_id)
+        named = pc.coalesce(pc.if_else(bare, found, scores.clip_id), scores.clip_id)
+        return cls(**own, labels=labels, given=given).renamed(named)
+
+    @cached_property
+    def bits(self) -> tuple[Flags, Flags]:
+        """Given classes that are positive, and that are unknown: bool (N, C) each.
+
+        C are the classes of the labels' targets. All are unknown where no labels are given.
+        """
+        assert self.labels is not None
+        targets = self.labels.targets
+        found = self.given != MISSING
+        rows = targets.row_of_clip[self.given[found]]
+        columns = len(targets.vocabulary)
+        positive = np.zeros((len(self), columns), np.bool_)
+        unknown = np.ones_like(positive)
+        positive[found] = np.unpackbits(targets.positive[rows], axis=1, count=columns)
+        unknown[found] = np.unpackbits(targets.masked[rows], axis=1, count=columns)
+        return positive, unknown
+
+    @property
+    def annotated(self) -> Flags:
+        """Whether any class is known from given labels: bool (N,)."""
+        return np.logical_not(self.bits[1].all(axis=1))
 
 
 def _unite(labels: Annotations) -> tuple[Annotations, Ints]:

@@ -7,12 +7,14 @@ rule is `parents="all"`. Deviations: as for PEL.
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.result import make_targets
-from audiolabels.schemes.scheme import ParentOptions, Scheme
+from audiolabels.schemes.label_targets import LabelCounts, make_targets
+from audiolabels.schemes.scheme import Expanded, ParentOptions, Scheme
 from audiolabels.targets.targets import Targets
 
 
-def pe_cml(annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions) -> Targets:
+def pe_cml(
+    annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions
+) -> Expanded[Targets]:
     """Positives as in PEL. A given class without a given descendant masks all its descendants.
 
     Parents that were added mask nothing; a positive class is never masked.
@@ -24,7 +26,7 @@ def pe_cml(annotations: Annotations, vocabulary: Vocabulary, options: ParentOpti
         options: as of `pel`.
 
     Returns:
-        Targets of shape (N, C).
+        Targets of shape (N, C), and counts of labels.
 
     Raises:
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
@@ -42,6 +44,7 @@ PE_CML = Scheme(
     "pe-cml",
     pe_cml,
     Annotations,
+    LabelCounts,
     "as pel; descendants of a given class that nobody specified are unknown",
     "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §III.B",
     ParentOptions(),

@@ -8,12 +8,14 @@ clip of which nobody said anything is unknown in every class, not negative.
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.result import make_targets
-from audiolabels.schemes.scheme import ParentOptions, Scheme
+from audiolabels.schemes.label_targets import LabelCounts, make_targets
+from audiolabels.schemes.scheme import Expanded, ParentOptions, Scheme
 from audiolabels.targets.targets import Targets
 
 
-def pel(annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions) -> Targets:
+def pel(
+    annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions
+) -> Expanded[Targets]:
     """Positive: the given classes and the ancestors that they lift. Everything else is negative.
 
     Args:
@@ -23,7 +25,7 @@ def pel(annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions
             unless another label lifts them.
 
     Returns:
-        Targets of shape (N, C).
+        Targets of shape (N, C), and counts of labels.
 
     Raises:
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
@@ -38,6 +40,7 @@ PEL = Scheme(
     "pel",
     pel,
     Annotations,
+    LabelCounts,
     "given classes and their ancestors positive, all others negative",
     "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §III.A",
     ParentOptions(),

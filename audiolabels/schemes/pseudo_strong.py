@@ -25,50 +25,33 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import OptionError
 from audiolabels.labels.scores import Floats, Scores
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
-from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, Ints
-from audiolabels.schemes.scheme import Scheme
+from audiolabels.schemes.given_labels import GivenOptions, MatchedScores
+from audiolabels.schemes.scheme import Expanded, Scheme
+from audiolabels.schemes.score_counts import ScoreCounts, count_scores
 from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
+
+MIXTURE = "The target is W times the score plus 1-W times the given label."
 
 
 @dataclass(frozen=True)
 class CoSupervisedOptions(GivenOptions):
     """Options of co-supervised. 0.7 was the best fixed weight over four stages (SeCoST)."""
 
-    teacher_weight: float = option(
-        0.7, "The target is W times the score plus 1-W times the given label.",
-        check=portion, metavar="W",
-    )  # fmt: skip
+    teacher_weight: float = option(0.7, MIXTURE, check=portion, metavar="W")
     propagate_scores: bool = option(
         False, "A class scores at least as high as each class below it."
     )
 
     @property
-    def soft(self) -> bool:
-        """See `SchemeOptions`."""
-        return True
-
-
-@dataclass(frozen=True)
-class PseudoStrongOptions(CoSupervisedOptions):
-    """Options of pseudo-strong."""
-
-    teacher_weight: float = option(
-        1.0, "The target is W times the score plus 1-W times the given label.",
-        check=portion, metavar="W",
-    )  # fmt: skip
-    threshold: float | None = option(
-        None, "Make hard targets: positive from T on, else negative.",
-        check=partial(portion, above=True), metavar="T",
-    )  # fmt: skip
+    def threshold(self) -> float | None:
+        """The score from which on hard targets are positive; None for soft targets."""
+        return None
 
     @property
     def soft(self) -> bool:
@@ -76,104 +59,69 @@ class PseudoStrongOptions(CoSupervisedOptions):
         return self.threshold is None
 
 
-def pseudo_strong(
-    scores: Scores,
-    vocabulary: Vocabulary,
-    options: PseudoStrongOptions,
-    given: GivenLabels | None = None,
-) -> SoftTargets | Targets:
+@dataclass(frozen=True)
+class PseudoStrongOptions(CoSupervisedOptions):
+    """Options of pseudo-strong."""
+
+    teacher_weight: float = option(1.0, MIXTURE, check=portion, metavar="W")
+    threshold: float | None = option(
+        None, "Make hard targets: positive from T on, else negative.",
+        check=partial(portion, above=True), metavar="T",
+    )  # fmt: skip
+
+
+def mix_scores(
+    scores: MatchedScores, vocabulary: Vocabulary, options: CoSupervisedOptions
+) -> Expanded[Any]:
     """The target is w · score + (1 - w) · given label, with the teacher weight w.
 
     Args:
-        scores: N segments; each is a row of the result.
+        scores: N segments of whole clips. Given labels hold in each of their segments; they are
+            needed if w < 1, then segments of clips without labels are left out. At w = 1 a cell is
+            the score, also where the given label is unknown.
         vocabulary: C classes.
         options: with a threshold targets are hard. Scores are propagated (see `Scores.propagate`)
             among all of the teacher's classes, before the mixture.
-        given: labels of clips, which hold in each of their segments. They are needed if w < 1;
-            then segments of clips without labels are left out.
 
     Returns:
         Soft targets of shape (N, C), or hard ones. Unknown is what the given label leaves unknown,
-        if w < 1, and what the teacher does not tell, if w > 0.
+        if w < 1, and what the teacher does not score, if w > 0.
 
     Raises:
         OptionError: w < 1 without labels.
-        VocabularyError: the teacher tells of no class of the vocabulary.
+        VocabularyError: the teacher scores no class of the vocabulary.
     """
-    return _mix(scores, vocabulary, options, given, options.threshold)
-
-
-def co_supervised(
-    scores: Scores,
-    vocabulary: Vocabulary,
-    options: CoSupervisedOptions,
-    given: GivenLabels | None = None,
-) -> SoftTargets | Targets:
-    """`pseudo_strong` with given labels at any weight, and soft targets only.
-
-    Arguments and errors are those of `pseudo_strong`. At w = 1 a cell is the score, also where the
-    given label is unknown, and clips without labels stay.
-    """
-    return _mix(scores, vocabulary, options, given, None)
-
-
-def _mix(
-    scores: Scores,
-    vocabulary: Vocabulary,
-    options: CoSupervisedOptions,
-    given: GivenLabels | None,
-    threshold: float | None,
-) -> SoftTargets | Targets:
     weight = options.teacher_weight
-    if given is None and weight < 1:
+    if scores.labels is None and weight < 1:
         raise OptionError(
             f"teacher weight {weight:g} mixes scores with given labels: give label files, or "
             f"teacher weight 1"
         )
-    if given is not None:
-        scores, rows = match_given(scores, given, weight)
-    told = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
-    unknown = np.unpackbits(told.unknown, axis=1, count=len(vocabulary)).astype(np.bool_)
-    values = told.scores
-    if given is not None and weight < 1:
-        positive, masked = given.bits(rows)
+    if weight < 1:
+        scores = scores.keep(scores.given >= 0)
+    scores = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
+    clips = scores.highest()
+    counts = count_scores(scores, clips)
+    unknown = np.unpackbits(scores.unknown, axis=1, count=len(vocabulary)).astype(np.bool_)
+    values = scores.scores
+    if weight < 1:
+        positive, masked = scores.bits
         values = weight * values + (1 - weight) * positive
         unknown = masked | (unknown & (weight > 0))
-    facts: dict[str, Any] = {
-        "clips": told.clips,
-        "vocabulary": vocabulary,
-        "masked": np.packbits(unknown, axis=1),
-    }
-    if threshold is None:
-        return SoftTargets(scores=_rounded(values, unknown), **facts)
-    reached = values >= np.float32(threshold)
-    n = len(values)
-    return Targets(
-        positive=np.packbits(reached & ~unknown, axis=1),
-        row_of_clip=np.arange(n, dtype=np.int32),
-        cut=np.zeros(n, np.int32),
-        **facts,
+    bits = np.packbits(unknown, axis=1)
+    if options.threshold is None:
+        targets = SoftTargets(scores.clips, vocabulary, _rounded(values, unknown), bits)
+        return Expanded(targets, counts, clips=clips)
+    n, reached = len(values), values >= np.float32(options.threshold)
+    hard = Targets(
+        scores.clips,
+        vocabulary,
+        np.arange(n, dtype=np.int32),
+        np.packbits(reached & ~unknown, axis=1),
+        bits,
+        np.zeros(n, np.int32),
     )
-
-
-def match_given(scores: Scores, given: GivenLabels, weight: float) -> tuple[Scores, Ints]:
-    """The scores that can be used with given labels, and the given clip of each row.
-
-    Clips keep the id of the scores; only a bare video takes the given id, which has its start. At a
-    weight below 1 rows without given labels are left out; else they stay, and the given clip is -1.
-
-    Raises:
-        UnknownClipError: an id could mean several given clips.
-    """
-    rows = given.find(scores.clip_id)
-    if weight < 1:
-        scores, rows = scores.keep(rows >= 0), rows[rows >= 0]
-    places = to_arrow(rows)
-    nowhere, none = to_arrow(np.array([-1]))[0], pa.nulls(1, pa.int64())[0]
-    places = pc.if_else(pc.equal(places, nowhere), none, places)
-    own, found = scores.clip_id, given.labels.clip_id.take(places)
-    bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), own)
-    return scores.renamed(pc.coalesce(pc.if_else(bare, found, own), own)), rows
+    return Expanded(hard, counts, clips=clips)
 
 
 def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float16]:
@@ -184,16 +132,18 @@ def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.f
 
 PSEUDO_STRONG = Scheme(
     "pseudo-strong",
-    pseudo_strong,
+    mix_scores,
     Scores,
+    ScoreCounts,
     "a teacher's scores of segments, soft or hard, alone or mixed with given labels",
     "Dinkel et al. 2022, Pseudo strong labels, §2",
     PseudoStrongOptions(),
 )
 CO_SUPERVISED = Scheme(
     "co-supervised",
-    co_supervised,
+    mix_scores,
     Scores,
+    ScoreCounts,
     "given labels mixed with a teacher's scores, soft",
     "Kumar & Ithapu, ICASSP 2020, SeCoST",
     CoSupervisedOptions(),

@@ -5,8 +5,9 @@ need not be held; what is found is a few classes a clip, and is. Repair comes fi
 are expanded by their own scheme: parents up, then children masked.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +18,24 @@ from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import ScoresFileError
 from audiolabels.labels.annotations import LabelSets
-from audiolabels.labels.scores import Scores
-from audiolabels.schemes.given_labels import GivenLabels, Ints
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.given_labels import Flags, GivenLabels, MatchedScores
+from audiolabels.schemes.label_targets import LabelCounts, count_labels
+from audiolabels.schemes.scheme import Expanded
+from audiolabels.schemes.score_counts import MatchCounts
 from audiolabels.targets.targets import Targets
 
-Flags = npt.NDArray[np.bool_]
 # Reads the scores from the beginning, one row a clip, as `Scores.highest` has them.
-Passes = Callable[[], Iterable[Scores]]
+Passes = Callable[[], Iterable[MatchedScores]]
+
+
+@dataclass
+class RepairCounts(LabelCounts, MatchCounts):
+    """What a scheme and a teacher did to the labels of N clips; parts add up."""
+
+    def stated(self) -> dict[str, int]:
+        """See `SchemeCounts`."""
+        return {"clips_without_scores": self.without_scores, **super().stated()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,32 +45,42 @@ class Repair:
     Attributes:
         given: N clips and their targets without repair.
         found: one set for each of the N clips: the classes to change, in the whole ontology.
-        counts: what was found, in numbers.
+        counts: what was found, in numbers, without those of labels before and after.
         apply: from targets of some clips, their given sets, and the classes found in each, to
             their repaired targets.
     """
 
     given: GivenLabels
     found: LabelSets
-    counts: Mapping[str, int]
+    counts: RepairCounts
     apply: Callable[[Targets, LabelSets, LabelSets], Targets]
 
-    def targets(self, start: int = 0, stop: int | None = None) -> Targets:
+    def part(self, start: int, stop: int) -> Expanded[Targets]:
         """Repaired targets of the clips from `start` up to `stop`, each with a row of its own."""
         labels = self.given.labels
-        chosen = np.arange(start, len(labels) if stop is None else min(stop, len(labels)))
-        base = self.given.targets.slice(start, start + len(chosen))
+        chosen = np.arange(start, min(stop, len(labels)))
+        base = self.given.targets.slice(start, stop)
         sets = labels.sets.take(labels.set_of_clip[chosen])
-        return self.apply(base, sets, self.found.take(chosen))
+        targets = self.apply(base, sets, self.found.take(chosen))
+        counts = count_labels(labels.ontology, sets, np.ones(len(chosen), np.int64), targets)
+        return Expanded(targets, counts)
 
 
-def as_passes(scores: Scores | Passes) -> Passes:
-    """Scores in memory as what a repair reads."""
-    return (lambda: [scores.highest()]) if isinstance(scores, Scores) else scores
+def repair_with(find: Callable[..., Repair]) -> Callable[..., Expanded[Targets]]:
+    """A `Scheme.make` from a function that finds what to repair; scores have one row a clip."""
+
+    def make(scores: MatchedScores, vocabulary: Vocabulary, options: Any) -> Expanded[Targets]:
+        assert scores.labels is not None
+        repair = find(lambda: [scores], scores.labels, vocabulary, options)
+        made = repair.part(0, len(scores.labels.labels))
+        repair.counts.add(made.counts)
+        return replace(made, counts=repair.counts)
+
+    return make
 
 
-def scored_clips(passes: Passes, given: GivenLabels, seen: Flags) -> Iterator[tuple[Scores, Ints]]:
-    """One pass over the clips that have labels: their scores, and the given clip of each.
+def scored_clips(passes: Passes, given: GivenLabels, seen: Flags) -> Iterator[MatchedScores]:
+    """One pass over the clips that have labels.
 
     Args:
         passes: the scores.
@@ -69,19 +91,19 @@ def scored_clips(passes: Passes, given: GivenLabels, seen: Flags) -> Iterator[tu
         ScoresFileError: two clips of the scores are one given clip.
     """
     for part in passes():
-        rows = given.find(part.clip_id)
-        clips, rows = part.keep(rows >= 0), rows[rows >= 0]
+        clips = part.keep(part.given >= 0)
+        rows = clips.given
         again = seen[rows]
         again[np.setdiff1d(np.arange(len(rows)), np.unique(rows, return_index=True)[1])] = True
         if again.any():
             clip = given.labels.clip_id[int(rows[np.flatnonzero(again)[0]])].as_py()
             raise ScoresFileError(
-                f"clip {clip} has scores in two places: the segments of a clip must stand together,"
-                f" and no clip may come twice, under its own id or its video's"
+                f"clip {clip} has scores in two places: the segments of a clip must follow one "
+                f"another, and no clip may come twice, under its own id or its video's"
             )
         seen[rows] = True
         if len(rows):
-            yield clips, rows
+            yield clips
 
 
 def unpack(bits: Bits, columns: int) -> Flags:

@@ -1,12 +1,25 @@
 """What a scheme is: a pure function from labels to targets, its options, and its source."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from audiolabels.errors import OptionError
+from audiolabels.labels.report import Finding
 from audiolabels.ontology.parents import PARENTS
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import Options, option, refuse_unknown
+from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import Targets
+
+if TYPE_CHECKING:
+    from audiolabels.schemes.given_labels import MatchedScores
+    from audiolabels.schemes.repair import Repair
+
+T = TypeVar("T", Targets, SoftTargets)
 
 
 @dataclass(frozen=True)
@@ -47,33 +60,86 @@ class ParentOptions(SchemeOptions):
     parents: str = option("all", f"{POLICIES}.", choices=PARENTS)
 
 
+def no_counts() -> npt.NDArray[np.int64]:
+    """An array of counts before the first part."""
+    return np.zeros(0, np.int64)
+
+
+@dataclass
+class SchemeCounts:
+    """What a scheme did to the labels of N clips, in numbers; parts add up.
+
+    Attributes:
+        STATED: names of the numbers that metadata hold.
+        clips: number of clips.
+    """
+
+    STATED: ClassVar[tuple[str, ...]] = ()
+    clips: int = 0
+
+    def add(self, other: "SchemeCounts") -> None:
+        """Add the counts of another part, or some of them."""
+        for name, value in vars(other).items():
+            mine = getattr(self, name)
+            fresh = isinstance(value, np.ndarray) and not len(mine)
+            setattr(self, name, value if fresh else mine + value)
+
+    def stated(self) -> dict[str, int]:
+        """The numbers that metadata hold."""
+        return {name: getattr(self, name) for name in self.STATED}
+
+
+@dataclass(frozen=True, eq=False)
+class Expanded(Generic[T]):
+    """What a scheme makes of labels.
+
+    Attributes:
+        targets: hard or soft ones.
+        counts: what was counted on the way.
+        findings: what a user should look at.
+        clips: of schemes that make targets of scores: the teacher's highest scores of each clip
+            over the vocabulary, and its given labels.
+    """
+
+    targets: T
+    counts: SchemeCounts
+    findings: Sequence[Finding] = ()
+    clips: "MatchedScores | None" = None
+
+
 @dataclass(frozen=True)
 class Scheme:
     """One way to make targets, with its options.
 
     Attributes:
         name: what it is called.
-        make: a pure function `(labels, vocabulary, options)`, to targets from annotations, to
-            targets with counts and findings from events, to soft or hard targets, or a repair of
-            the given labels, from scores.
+        make: a pure function `(labels, vocabulary, options)` from annotations, events, or scores
+            that are matched with given labels.
         reads: what it is made from, `Annotations`, `Events` or `Scores`.
+        counts: the counts that it makes.
         summary: what it does, in a line.
         source: the paper and section that defines it.
         options: their values; the defaults unless the scheme was bound to others.
         vocabulary: the vocabulary if none is named.
         needs_labels: whether scores are of no use without given labels.
-        repairs: whether it repairs given labels: a row is a given clip, not a scored segment.
+        repair: for schemes that repair given labels, whose rows are given clips and not scored
+            segments: a function `(passes, given, vocabulary, options)`, see `schemes.repair`.
     """
 
     name: str
-    make: Callable[..., Any] = field(repr=False)
+    make: Callable[..., Expanded[Any]] = field(repr=False)
     reads: type
+    counts: type[SchemeCounts]
     summary: str
     source: str
     options: SchemeOptions = field(default_factory=SchemeOptions)
     vocabulary: str = "audioset"
     needs_labels: bool = False
-    repairs: bool = False
+    repair: "Callable[..., Repair] | None" = field(default=None, repr=False)
+
+    def expand(self, labels: Any, vocabulary: Vocabulary) -> Expanded[Any]:
+        """Targets of labels, of the kind that `make` takes."""
+        return self.make(labels, vocabulary, self.options)
 
     def bind(self, options: Mapping[str, Any]) -> "Scheme":
         """The scheme with other options; those that are not given have their defaults.

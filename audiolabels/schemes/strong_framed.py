@@ -16,8 +16,9 @@ from audiolabels.arrays.grid import Grid
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
-from audiolabels.schemes.framed import Framed, FramingOptions, project
-from audiolabels.schemes.scheme import Scheme
+from audiolabels.schemes.framed import FrameCounts, FramingOptions, project
+from audiolabels.schemes.scheme import Expanded, Scheme
+from audiolabels.targets.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class StrongFramedOptions(FramingOptions):
         return Grid.from_seconds(self.frame_length, self.frame_hop)
 
 
-def strong_framed(events: Events, vocabulary: Vocabulary, options: StrongFramedOptions) -> Framed:
+def strong_framed(
+    events: Events, vocabulary: Vocabulary, options: StrongFramedOptions
+) -> Expanded[Targets]:
     """Positive: frames that an event fills by half, or that hold half of it.
 
     Positive wins over unknown, unknown over negative.
@@ -83,6 +86,7 @@ STRONG_FRAMED = Scheme(
     "strong-framed",
     strong_framed,
     Events,
+    FrameCounts,
     "events over frames of 960 ms, positive where half a frame or half the event lies",
     "Hershey et al. 2021, The benefit of temporally-strong labels, §3.2",
     StrongFramedOptions(),

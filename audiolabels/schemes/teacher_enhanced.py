@@ -26,13 +26,13 @@ from audiolabels.labels.scores import Floats, Scores, columns_in
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
 from audiolabels.schemes.closure import Closure, Words, closure, union
-from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, Ints
+from audiolabels.schemes.given_labels import Flags, GivenLabels, GivenOptions, Ints
 from audiolabels.schemes.repair import (
-    Flags,
     Passes,
     Repair,
-    as_passes,
+    RepairCounts,
     one_set_a_clip,
+    repair_with,
     scored_clips,
     unpack,
 )
@@ -76,53 +76,69 @@ class TeacherEnhancedOptions(GivenOptions):
     )
 
 
+@dataclass
+class EnhancedCounts(RepairCounts):
+    """What a scheme and a teacher did to the labels of N clips; parts add up.
+
+    Attributes:
+        added_children, added_ancestors: (clip, class) pairs added for each of the two reasons.
+        added_by_teacher: those added for either.
+        classes_without_threshold: scored classes that no scored clip has.
+    """
+
+    STATED = (
+        "added_children", "added_ancestors", "added_by_teacher", "classes_without_threshold"
+    )  # fmt: skip
+    added_children: int = 0
+    added_ancestors: int = 0
+    added_by_teacher: int = 0
+    classes_without_threshold: int = 0
+
+
 def teacher_enhanced(
-    scores: Scores | Passes,
-    vocabulary: Vocabulary,
-    options: TeacherEnhancedOptions,
-    given: GivenLabels,
+    passes: Passes, given: GivenLabels, vocabulary: Vocabulary, options: TeacherEnhancedOptions
 ) -> Repair:
     """Given labels and those that a teacher adds.
 
-    All classes that the teacher tells of take part, in the vocabulary or not. A clip without scores
+    All classes that the teacher scores take part, in the vocabulary or not. A clip without scores
     keeps its labels as they are. A class without a scored positive has no threshold and is never
     added; such classes are counted.
 
     Args:
-        scores: scores of segments or clips, in memory or in passes. They are read twice; between
-            the passes memory holds 8 bytes for each given label.
+        passes: scores, read twice. Between the passes memory holds 8 bytes for each given label.
+        given: N clips.
         vocabulary: C classes.
         options: what may be added, and where.
-        given: N clips.
 
     Raises:
         ScoresFileError: two clips of the scores are one given clip.
     """
-    relations, passes, labels = ENHANCE[options.enhance], as_passes(scores), given.labels
+    relations, labels = ENHANCE[options.enhance], given.labels
     tables = closure(labels.ontology, vocabulary, "all")
     thresholds = _thresholds(passes, given, options.score_threshold)
     own = union(tables.given, labels.sets)
     missing = {name: union(getattr(tables, name), labels.sets) & ~own for name in relations}
     rows, classes, seen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], _none(labels)
-    counts, told = {"added_children": 0, "added_ancestors": 0}, np.zeros(len(thresholds), np.bool_)
-    for clips, chosen in scored_clips(passes, given, seen):
+    counts, scored = EnhancedCounts(), np.zeros(len(thresholds), np.bool_)
+    for clips in scored_clips(passes, given, seen):
         values, known = _over_ontology(clips)
         sure = above_threshold(values, known, thresholds)
-        told |= known.any(axis=0)
+        scored |= known.any(axis=0)
         added = np.zeros_like(sure)
         for name, words in missing.items():
-            some = sure & _near(tables, words, labels.set_of_clip[chosen])
-            counts["added_children" if name == "children" else "added_ancestors"] += int(some.sum())
+            some = sure & _near(tables, words, labels.set_of_clip[clips.given])
+            if name == "children":
+                counts.added_children += int(some.sum())
+            else:
+                counts.added_ancestors += int(some.sum())
             added |= some
         row, class_ = np.nonzero(added)
-        rows.append(chosen[row])
+        rows.append(clips.given[row])
         classes.append(class_)
     found = one_set_a_clip(np.concatenate(rows), np.concatenate(classes), len(labels))
-    counts |= {
-        "clips_without_scores": int((~seen).sum()),
-        "added_by_teacher": len(found.classes),
-        "classes_without_threshold": int((told & np.isnan(thresholds)).sum()),
-    }
+    counts.without_scores = int((~seen).sum())
+    counts.added_by_teacher = len(found.classes)
+    counts.classes_without_threshold = int((scored & np.isnan(thresholds)).sum())
     # What lifts ancestors without masking children is `pel`, or `weak`, which does neither.
     masking = options.labels_scheme == "pe-cml" and not options.added_as_given
     lifting = options.scheme("pel" if masking else options.labels_scheme)
@@ -132,7 +148,7 @@ def teacher_enhanced(
         together = np.concatenate([sets.classes, more.classes])
         repaired = LabelSets.build(owners, together, sets.labelled)
         united = Annotations.of_sets(repaired, labels.ontology)
-        made = lifting.make(united, vocabulary, lifting.options)
+        made = lifting.expand(united, vocabulary).targets
         masked = made.masked
         if not options.added_as_given:
             masked = (masked | base.masked[base.row_of_clip]) & ~made.positive
@@ -175,12 +191,12 @@ def _thresholds(passes: Passes, given: GivenLabels, score_threshold: str) -> Dou
     """The first pass: thresholds of all classes of the ontology."""
     labels = given.labels
     classes, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
-    for clips, chosen in scored_clips(passes, given, _none(labels)):
+    for clips in scored_clips(passes, given, _none(labels)):
         scores, known = _over_ontology(clips)
-        sets = labels.sets.take(labels.set_of_clip[chosen])
-        told = known[sets.owners, sets.classes]
-        classes.append(sets.classes[told])
-        values.append(scores[sets.owners, sets.classes][told])
+        sets = labels.sets.take(labels.set_of_clip[clips.given])
+        scored = known[sets.owners, sets.classes]
+        classes.append(sets.classes[scored])
+        values.append(scores[sets.owners, sets.classes][scored])
     joined = np.concatenate(classes).astype(np.int64)
     count = len(labels.ontology)
     return class_thresholds(joined, np.concatenate(values), count, score_threshold)
@@ -207,11 +223,12 @@ def _near(tables: Closure, words: Words, sets: npt.NDArray[np.int32]) -> Flags:
 
 TEACHER_ENHANCED = Scheme(
     "teacher-enhanced",
-    teacher_enhanced,
+    repair_with(teacher_enhanced),
     Scores,
+    EnhancedCounts,
     "given labels, and children and ancestors of these that a teacher is sure of",
     "Gong et al. 2021, PSLA",
     TeacherEnhancedOptions(),
     needs_labels=True,
-    repairs=True,
+    repair=teacher_enhanced,
 )

@@ -23,14 +23,14 @@ from audiolabels.labels.scores import Floats, Scores
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, Ints
+from audiolabels.schemes.given_labels import Flags, GivenLabels, GivenOptions, Ints
 from audiolabels.schemes.repair import (
-    Flags,
     Passes,
     Repair,
-    as_passes,
+    RepairCounts,
     one_set_a_clip,
     ranks,
+    repair_with,
     scored_clips,
     unpack,
 )
@@ -52,30 +52,41 @@ class TeacherMaskedOptions(GivenOptions):
     )  # fmt: skip
 
 
+@dataclass
+class MaskedCounts(RepairCounts):
+    """What a scheme and a teacher did to the labels of N clips; parts add up.
+
+    Attributes:
+        implicit_negatives: (clip, class) pairs that could be masked.
+        masked_by_teacher: those that were.
+    """
+
+    STATED = ("implicit_negatives", "masked_by_teacher")
+    implicit_negatives: int = 0
+    masked_by_teacher: int = 0
+
+
 def teacher_masked(
-    scores: Scores | Passes,
-    vocabulary: Vocabulary,
-    options: TeacherMaskedOptions,
-    given: GivenLabels,
+    passes: Passes, given: GivenLabels, vocabulary: Vocabulary, options: TeacherMaskedOptions
 ) -> Repair:
     """Given labels, where the likeliest missing ones are unknown.
 
     Positives win: an ancestor that `labels_scheme` adds is positive even if it was masked. A clip
-    without scores keeps its labels as they are, and what the teacher does not tell of is never
+    without scores keeps its labels as they are, and what the teacher does not score is never
     masked.
 
     Args:
-        scores: scores of segments or clips, in memory or in passes. In passes memory holds for
-            each class at most twice the cells that are masked, and 4,096 more, in 8 bytes each.
+        passes: scores, read once. Memory holds for each class at most twice the cells that are
+            masked, and 4,096 more, in 8 bytes each.
+        given: N clips.
         vocabulary: C classes.
         options: the share q.
-        given: N clips.
 
     Raises:
         ScoresFileError: two clips of the scores are one given clip.
-        VocabularyError: the teacher tells of no class of the vocabulary.
+        VocabularyError: the teacher scores no class of the vocabulary.
     """
-    share, passes, labels = options.mask_share, as_passes(scores), given.labels
+    share, labels = options.mask_share, given.labels
     tables = closure(labels.ontology, vocabulary, "all")
     positive, _ = tables.cut(union(tables.given, labels.sets))
     some = labels.sets.sizes > 0  # a verified empty clip has no implicit negative
@@ -83,13 +94,13 @@ def teacher_masked(
     negatives = weights.sum() - weigh(positive, weights, len(vocabulary))
     place, order = ranks(given)
     highest = Highest(share_of(share, negatives))
-    told, seen = np.zeros(len(vocabulary), np.int64), np.zeros(len(labels), np.bool_)
-    for part, rows in scored_clips(passes, given, seen):
-        clips, sets = part.over(vocabulary), labels.set_of_clip[rows]
+    candidates, seen = np.zeros(len(vocabulary), np.int64), np.zeros(len(labels), np.bool_)
+    for part in scored_clips(passes, given, seen):
+        clips, sets = part.over(vocabulary), labels.set_of_clip[part.given]
         negative = ~unpack(positive[sets] | clips.unknown, len(vocabulary)) & some[sets][:, None]
-        told += negative.sum(0)
-        highest.add(clips.scores, negative, place[rows])
-    column, which = highest.cells(share_of(share, told))
+        candidates += negative.sum(0)
+        highest.add(clips.scores, negative, place[part.given])
+    column, which = highest.cells(share_of(share, candidates))
     ids = [labels.ontology.resolve(id_) or id_ for id_ in vocabulary.ids]
     classes = np.array([labels.ontology.index[id_] for id_ in ids], np.int32)
     found = one_set_a_clip(order[which], classes[column], len(labels))
@@ -106,36 +117,12 @@ def teacher_masked(
             row_of_clip=np.arange(len(rows), dtype=np.int32),
         )
 
-    counts = {
-        "clips_without_scores": int((~seen).sum()),
-        "implicit_negatives": int(told.sum()),
-        "masked_by_teacher": len(column),
-    }
+    counts = MaskedCounts(
+        without_scores=int((~seen).sum()),
+        implicit_negatives=int(candidates.sum()),
+        masked_by_teacher=len(column),
+    )
     return Repair(given, found, counts, mask)
-
-
-def masked_by_teacher(scores: Floats, negative: Flags, share: float) -> Flags:
-    """The highest-scored share of each class's implicit negatives.
-
-    Args:
-        scores: float32 (N, C), in [0, 1]; among equal ones the first row is taken first.
-        negative: bool (N, C): the cells to choose from.
-        share: from 0 to 1; of n cells floor(share · n) are chosen.
-
-    Returns:
-        bool (N, C).
-
-    >>> scores = np.array([[0.9], [0.5], [0.8], [0.5]], np.float32)
-    >>> masked_by_teacher(scores, np.array([[False], [True], [True], [True]]), 0.7).ravel()
-    array([False,  True,  True, False])
-    """
-    most = share_of(share, negative.sum(0))
-    highest = Highest(most)
-    highest.add(scores, negative, np.arange(len(scores)))
-    column, row = highest.cells(most)
-    masked = np.zeros(negative.shape, np.bool_)
-    masked[row, column] = True
-    return masked
 
 
 def share_of(share: float, counts: Ints) -> Ints:
@@ -197,11 +184,12 @@ class Highest:
 
 TEACHER_MASKED = Scheme(
     "teacher-masked",
-    teacher_masked,
+    repair_with(teacher_masked),
     Scores,
+    MaskedCounts,
     "given labels; of each class's other clips those that a teacher scores highest are unknown",
     "Fonseca et al. 2020, Addressing missing labels",
     TeacherMaskedOptions(),
     needs_labels=True,
-    repairs=True,
+    repair=teacher_masked,
 )

@@ -9,12 +9,14 @@ import numpy as np
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.result import make_targets
-from audiolabels.schemes.scheme import Scheme, SchemeOptions
+from audiolabels.schemes.label_targets import LabelCounts, make_targets
+from audiolabels.schemes.scheme import Expanded, Scheme, SchemeOptions
 from audiolabels.targets.targets import Targets
 
 
-def weak(annotations: Annotations, vocabulary: Vocabulary, options: SchemeOptions) -> Targets:
+def weak(
+    annotations: Annotations, vocabulary: Vocabulary, options: SchemeOptions
+) -> Expanded[Targets]:
     """Positive: the given classes. Everything else is negative.
 
     Args:
@@ -23,7 +25,7 @@ def weak(annotations: Annotations, vocabulary: Vocabulary, options: SchemeOption
         options: none.
 
     Returns:
-        Targets of shape (N, C).
+        Targets of shape (N, C), and counts of labels.
 
     Raises:
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
@@ -37,6 +39,7 @@ WEAK = Scheme(
     "weak",
     weak,
     Annotations,
+    LabelCounts,
     "given classes positive, all others negative",
     "Gemmeke et al., ICASSP 2017",
 )

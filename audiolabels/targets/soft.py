@@ -94,6 +94,11 @@ class SoftTargets(ClipRows):
             }
         )
 
+    @staticmethod
+    def concat(parts: "Sequence[SoftTargets]") -> "SoftTargets":
+        """All rows of one part or more, which share the rest."""
+        return replace(parts[0], **SoftTargets.joined(parts))
+
     def select(self, vocabulary: Vocabulary) -> "SoftTargets":
         """The same targets with other columns, in their order.
 

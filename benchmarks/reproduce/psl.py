@@ -20,10 +20,9 @@ from common import FEATURES, LABELS, Result, effort, main, markdown, split, spre
 
 import audiolabels
 from audiolabels.features import open_features
-from audiolabels.labels.scores import whole_clips
-from audiolabels.metrics.label_agreement import FOUND_FROM, ScoreCounts, count_scores
 from audiolabels.metrics.ranking import evaluate
-from audiolabels.schemes.given_labels import GivenLabels, GivenOptions
+from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
+from audiolabels.schemes.score_counts import FOUND_FROM, count_scores
 from audiolabels.training.annotate import annotate
 from audiolabels.training.examples import Examples
 from audiolabels.training.hyperparameters import Hyperparameters
@@ -106,15 +105,15 @@ def summarise(model: Any, examples: Examples, window: float | None) -> dict[str,
 def what_it_finds(scores: audiolabels.Scores, given: audiolabels.Annotations) -> Result:
     """Clips by number of classes at 0.5, and by the share of their labels that is found."""
     labels = GivenLabels.make(given, scores.vocabulary, GivenOptions())
-    counts, coverage, numbers = ScoreCounts(), np.zeros(len(COVERAGE), int), np.zeros(0, int)
-    for part, clips in whole_clips(iter([scores])):
-        positive, masked = labels.bits(labels.find(clips.clip_id))
-        counts.add(count_scores(part, clips, positive, np.invert(masked.all(axis=1))))
-        given_numbers = positive.sum(1)
-        covered = (positive & (clips.scores >= FOUND_FROM)).sum(1) / given_numbers.clip(1)
-        place = np.select([covered == 0, covered < 0.5, covered < 1], [0, 1, 2], 3)
-        coverage += np.bincount(place[given_numbers > 0], minlength=len(COVERAGE))
-        numbers = np.bincount(given_numbers, minlength=len(numbers))
+    segments = MatchedScores.match(scores, labels)
+    clips = segments.highest()
+    counts = count_scores(segments, clips)
+    positive, _ = clips.bits
+    given_numbers = positive.sum(1)
+    covered = (positive & (clips.scores >= FOUND_FROM)).sum(1) / given_numbers.clip(1)
+    place = np.select([covered == 0, covered < 0.5, covered < 1], [0, 1, 2], 3)
+    coverage = np.bincount(place[given_numbers > 0], minlength=len(COVERAGE))
+    numbers = np.bincount(given_numbers)
     return {
         "clips_by_number": np.trim_zeros(counts.clips_by_number, "b").tolist(),
         "given_by_number": numbers.tolist(),

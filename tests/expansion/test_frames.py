@@ -222,7 +222,7 @@ def test_counts_are_those_of_the_library(tmp_path: Path, files: tuple[Path, Path
     assert summary.counts.positive == target.sum()
     assert summary.counts.unknown == (1 - mask).sum()
     assert summary.counts.frames_by_class.tolist() == target.sum(0).tolist()
-    assert read_info(out)["counts"] == summary.counts.totals()
+    assert read_info(out)["counts"] == summary.counts.stated()
     assert summary.counts.unlabelled == 3
     assert summary.counts.empty == 8
 

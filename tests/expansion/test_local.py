@@ -22,7 +22,7 @@ from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError, Ta
 from audiolabels.expansion import local
 from audiolabels.readers import lines
 from audiolabels.readers.annotations import label_parsing as rows
-from audiolabels.schemes.label_counts import LabelCounts
+from audiolabels.schemes.label_targets import LabelCounts
 from audiolabels.targets import read_info
 from audiolabels.targets.layouts import LAYOUTS
 

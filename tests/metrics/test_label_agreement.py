@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels import Scores, load_vocabulary
+from audiolabels import Annotations, Scores, Targets, load_vocabulary
+from audiolabels.clips.index import ClipFinder
 from audiolabels.labels.scores import whole_clips
 from audiolabels.metrics import label_agreement
 from audiolabels.metrics.label_agreement import AgreementSample
+from audiolabels.schemes.given_labels import GivenLabels, MatchedScores
 
 IDS = load_vocabulary("audioset").ids
 RNG = np.random.default_rng(3)
@@ -23,16 +25,29 @@ def clips(count: int, columns: int) -> tuple[Any, Any, Any]:
     return pa.array([f"clip {i}" for i in range(count)]), scores, positive
 
 
+def with_labels(clips: Scores, positive: Any, unknown: Any) -> MatchedScores:
+    n = np.arange(len(clips))
+    bits = [np.packbits(table, axis=1) for table in (positive, unknown)]
+    targets = Targets(clips.clips, clips.vocabulary, n.astype(np.int32), *bits, n.astype(np.int32))
+    labels = GivenLabels(
+        Annotations.from_dict(dict.fromkeys(clips.clip_id.to_pylist(), ())),
+        targets,
+        n,
+        ClipFinder(clips.clip_id),
+    )
+    return MatchedScores.match(clips, labels)
+
+
 def measured(ids: Any, scores: Any, positive: Any, step: int, unknown: Any = None) -> Any:
-    overlap = AgreementSample()
+    sample = AgreementSample()
     unknown = np.zeros_like(positive) if unknown is None else unknown
     for start in range(0, len(ids), step):
         part = slice(start, start + step)
         clips = Scores.from_arrays(
             ids[part].to_pylist(), scores[part], classes=IDS[: scores.shape[1]]
         )
-        overlap.add(clips, positive[part], unknown[part])
-    return overlap.agreement()
+        sample.add(with_labels(clips, positive[part], unknown[part]))
+    return sample.agreement()
 
 
 def test_a_wrong_order_shows() -> None:
@@ -76,11 +91,10 @@ def test_clips_are_whole_whatever_the_parts(sizes: list[int], step: int) -> None
     onset = [float(i) for size in sizes for i in range(size)]
     scores = Scores.from_arrays(names, values, classes=["Rain", "Speech"], onset=onset)
     parts = (scores.slice(i, i + step) for i in range(0, len(scores), step))
-    done = list(whole_clips(parts))
-    assert sum(len(part) for part, _ in done) == len(scores)
-    assert [c for _, found in done for c in found.clip_id.to_pylist()] == [
+    done = [part.highest() for part in whole_clips(parts)]
+    assert [c for found in done for c in found.clip_id.to_pylist()] == [
         f"clip {i}" for i in range(len(sizes))
     ]
     ends = np.cumsum(sizes)
     highest = [values[end - size : end].max(0) for size, end in zip(sizes, ends, strict=True)]
-    assert np.array_equal(np.concatenate([found.scores for _, found in done]), highest)
+    assert np.array_equal(np.concatenate([found.scores for found in done]), highest)

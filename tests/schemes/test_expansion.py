@@ -217,5 +217,6 @@ def test_a_vocabulary_that_does_not_fit_is_refused() -> None:
 
 def test_every_scheme_says_what_it_is() -> None:
     assert all(
-        scheme.summary and scheme.source and scheme.make.__doc__ for scheme in SCHEMES.values()
+        scheme.summary and scheme.source and (scheme.repair or scheme.make).__doc__
+        for scheme in SCHEMES.values()
     )

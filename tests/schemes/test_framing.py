@@ -36,7 +36,8 @@ from audiolabels.labels.events import Events
 from audiolabels.ontology.graph import OntologyClass
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.schemes.diffuse import diffuse
-from audiolabels.schemes.framed import NEGATIVES, Framed, FramingOptions
+from audiolabels.schemes.framed import NEGATIVES, FramingOptions
+from audiolabels.schemes.scheme import Expanded
 from audiolabels.schemes.strong_framed import StrongFramedOptions, strong_framed
 
 POLICIES = list(PARENTS_OR_NONE)
@@ -52,7 +53,7 @@ def states(targets: Targets) -> list[dict[str, str]]:
     return [dict(zip(targets.vocabulary.ids, row, strict=True)) for row in words.tolist()]
 
 
-def frame(events: Events, vocabulary: Vocabulary, grid: Grid, **options: str) -> Framed:
+def frame(events: Events, vocabulary: Vocabulary, grid: Grid, **options: str) -> Expanded[Targets]:
     return strong_framed(
         events,
         vocabulary,
@@ -230,7 +231,7 @@ def test_the_order_of_events_does_not_matter(data: st.DataObject) -> None:
         frame(events_of(c, ontology), vocabulary, grid, **options) for c in (clips, mixed)
     )
     assert states(one.targets) == states(other.targets)
-    assert one.counts.totals() == other.counts.totals()
+    assert one.counts.stated() == other.counts.stated()
 
 
 @given(case=framing_cases(), parents=st.sampled_from(POLICIES))
@@ -276,7 +277,7 @@ def test_parts_add_up(case: Case, data: st.DataObject) -> None:
     ]
     assert [s for p in parts for s in states(p.targets)] == states(complete.targets)
     parts[0].counts.add(parts[1].counts)
-    assert parts[0].counts.totals() == complete.counts.totals()
+    assert parts[0].counts.stated() == complete.counts.stated()
     assert [*parts[0].findings, *parts[1].findings] == sorted(
         complete.findings, key=lambda f: int(f.clip.split()[1]) >= cut
     )

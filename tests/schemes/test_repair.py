@@ -20,7 +20,7 @@ from strategies import annotations, ontologies, vocabularies
 from audiolabels import Annotations, Scores, Targets, expand, read_labels, toy_ontology
 from audiolabels.errors import OptionError, ScoresFileError
 from audiolabels.schemes.teacher_enhanced import class_thresholds
-from audiolabels.schemes.teacher_masked import Highest, masked_by_teacher, share_of
+from audiolabels.schemes.teacher_masked import Highest, share_of
 
 LABELS_SCHEMES = [
     ("weak", None),
@@ -454,14 +454,6 @@ SCORES = Scores.from_arrays(["a"], [[0.5]], classes=["Rain"])
 def test_wrong_options_are_refused(scheme: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         expand(SCORES, scheme, **options)
-
-
-def test_the_rule_alone() -> None:
-    scores = np.array([[0.5, 0.1], [0.5, 0.9], [0.5, 0.8]], np.float32)
-    negative = np.array([[True, True], [True, False], [True, True]])
-    assert masked_by_teacher(scores, negative, 0.5).tolist() == [
-        [True, False], [False, False], [False, True]
-    ]  # fmt: skip
 
 
 @pytest.mark.shared

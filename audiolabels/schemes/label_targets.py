@@ -1,4 +1,4 @@
-"""Counts over annotations and targets: what a scheme did to the labels."""
+"""Targets of labels of clips, from bits over the whole ontology, and counts before and after."""
 
 from dataclasses import dataclass, field
 
@@ -6,19 +6,20 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.bits import weigh
-from audiolabels.arrays.totals import Counts
-from audiolabels.labels.annotations import LabelSets
+from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.closure import Closure, Words
+from audiolabels.schemes.scheme import Expanded, SchemeCounts, no_counts
 from audiolabels.targets.targets import Targets
 
 
 @dataclass
-class LabelCounts(Counts):
+class LabelCounts(SchemeCounts):
     """What a scheme did to the labels of N clips; parts add up.
 
     Attributes:
-        clips: number of clips.
-        unlabelled: clips of which nobody said anything.
+        unlabelled: unannotated clips.
         given: labels given, over all classes.
         given_cut: given labels that the vocabulary has no column for.
         positive: positive targets in the vocabulary.
@@ -28,29 +29,15 @@ class LabelCounts(Counts):
             unlabelled clips.
     """
 
-    clips: int = 0
     unlabelled: int = 0
     given: int = 0
     given_cut: int = 0
     positive: int = 0
     positive_cut: int = 0
     masked: int = 0
-    given_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    positive_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    masked_by_class: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-
-
-@dataclass
-class RepairCounts(LabelCounts):
-    """What a scheme and a teacher did to the labels of N clips; parts add up.
-
-    Attributes:
-        without_labels: clips with scores that do not stand among the given labels.
-        without_scores: given clips without scores, which are not repaired.
-    """
-
-    without_labels: int = 0
-    without_scores: int = 0
+    given_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
+    positive_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
+    masked_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
 
 
 def count_labels(
@@ -82,3 +69,29 @@ def count_labels(
         positive_by_class=positive_by_class,
         masked_by_class=masked_by_class,
     )
+
+
+def make_targets(
+    annotations: Annotations,
+    vocabulary: Vocabulary,
+    tables: Closure,
+    positive: Words,
+    masked: Words,
+) -> Expanded[Targets]:
+    """Targets of the clips, from the bits of their label sets.
+
+    Args:
+        annotations: N clips with S label sets.
+        vocabulary: C classes.
+        tables: the tables that the bits were made with.
+        positive, masked: uint64 (S, W), no bit in both.
+    """
+    masked[~annotations.sets.labelled] = ~np.uint64(0)
+    positive_bits, cut = tables.cut(positive)
+    masked_bits, _ = tables.cut(masked)
+    targets = Targets(
+        annotations.clips, vocabulary, annotations.set_of_clip, positive_bits, masked_bits, cut
+    )
+    weights = np.bincount(annotations.set_of_clip, minlength=len(annotations.sets))
+    counts = count_labels(annotations.ontology, annotations.sets, weights, targets)
+    return Expanded(targets, counts)
