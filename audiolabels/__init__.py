@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from audiolabels.labels import Events as Events
     from audiolabels.labels import Scores as Scores
     from audiolabels.metrics import evaluate as evaluate
-    from audiolabels.ontology import Ontology as Ontology
     from audiolabels.ontology import Vocabulary as Vocabulary
     from audiolabels.ontology import load_ontology as load_ontology
     from audiolabels.ontology import load_vocabulary as load_vocabulary
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from audiolabels.targets import SoftTargets as SoftTargets
     from audiolabels.targets import Targets as Targets
     from audiolabels.targets import open as open
+    from audiolabels.targets import read_info as read_info
     from audiolabels.targets import read_targets as read_targets
     from audiolabels.targets import write_targets as write_targets
 
@@ -51,11 +51,11 @@ _PACKAGES = {
     "exporters": "export",
     "labels": "Annotations Events Scores",
     "metrics": "evaluate",
-    "ontology": "Ontology Vocabulary load_ontology load_vocabulary sample_path toy_ontology",
+    "ontology": "Vocabulary load_ontology load_vocabulary sample_path toy_ontology",
     "readers": "read_events read_labels read_scores",
     "schemes": "SCHEMES expand",
     "splitting": "",
-    "targets": "LabelSource SoftTargets Targets open read_targets write_targets",
+    "targets": "LabelSource SoftTargets Targets open read_info read_targets write_targets",
 }
 _HOMES = {name: package for package, names in _PACKAGES.items() for name in names.split()}
 __all__ = sorted(_HOMES)

@@ -5,9 +5,10 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from oracles.framing import Clip, Statement
 
-from audiolabels import Annotations, Ontology, Vocabulary
+from audiolabels import Annotations, Vocabulary
 from audiolabels.arrays.grid import Grid
 from audiolabels.labels.events import NO_CLASS, SAYS, Events
+from audiolabels.ontology import Ontology
 from audiolabels.ontology.graph import OntologyClass
 
 SCHEME_OPTIONS = [("weak", {})] + [

@@ -13,7 +13,6 @@ from strategies import ontologies
 
 from audiolabels import (
     Annotations,
-    Ontology,
     Targets,
     Vocabulary,
     compare,
@@ -38,6 +37,7 @@ from audiolabels.errors import (
     UnknownClipError,
     VocabularyError,
 )
+from audiolabels.ontology import Ontology
 
 Side = Annotations | Targets
 WORDS = (oracle.NEGATIVE, oracle.POSITIVE, oracle.UNKNOWN)

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import annotations, ontologies
 
-from audiolabels import Annotations, Ontology
+from audiolabels import Annotations
 from audiolabels.errors import UnknownLabelError
 from audiolabels.labels.annotations import LabelSets
+from audiolabels.ontology import Ontology
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=30)
 

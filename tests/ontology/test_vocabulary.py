@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audiolabels import Ontology, Vocabulary, load_ontology, load_vocabulary, toy_ontology
+from audiolabels import Vocabulary, load_ontology, load_vocabulary, toy_ontology
 from audiolabels.errors import VocabularyError
+from audiolabels.ontology import Ontology
 from audiolabels.ontology.graph import OntologyClass
 from audiolabels.ontology.vocabulary import NAMED
 

@@ -7,16 +7,9 @@ from hypothesis import strategies as st
 from oracles.expansion import NEGATIVE, POSITIVE, UNKNOWN, expand_clip
 from strategies import SCHEME_OPTIONS, annotations, cases, ontologies, vocabularies
 
-from audiolabels import (
-    Annotations,
-    Ontology,
-    Targets,
-    Vocabulary,
-    expand,
-    load_vocabulary,
-    toy_ontology,
-)
+from audiolabels import Annotations, Targets, Vocabulary, expand, load_vocabulary, toy_ontology
 from audiolabels.errors import OptionError, VocabularyError
+from audiolabels.ontology import Ontology
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.schemes import SCHEMES
 

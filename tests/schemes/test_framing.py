@@ -22,7 +22,6 @@ from strategies import events_of, framing_cases, framing_clips, grids, ontologie
 
 from audiolabels import (
     Annotations,
-    Ontology,
     Targets,
     Vocabulary,
     expand,
@@ -33,6 +32,7 @@ from audiolabels import (
 from audiolabels.arrays import Grid
 from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.labels.events import Events
+from audiolabels.ontology import Ontology
 from audiolabels.ontology.graph import OntologyClass
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.schemes.diffuse import diffuse
