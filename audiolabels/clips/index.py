@@ -39,6 +39,8 @@ BARE = r"^[A-Za-z0-9_-]{11}$"
 SECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{0,2}$"
 MILLISECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{3,8}$"
 WHOLE_SECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{0,2}000$"
+# As Arrow's own scalars, since Arrow imports pandas to take Python's.
+NOTHING, THOUSANDS = texts_to_arrow(["", "000"])
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -116,7 +118,7 @@ class ClipFinder:
             _matches(ids, pattern) for pattern in (BARE, STARTED, SECONDS, WHOLE_SECONDS)
         )
         if seconds.any() and self._unit == "ms":
-            yield self._canonical, pc.binary_join_element_wise(ids, "000", ""), seconds
+            yield self._canonical, pc.binary_join_element_wise(ids, THOUSANDS, NOTHING), seconds
         if whole.any() and self._unit == "s":
             yield self._canonical, pc.utf8_slice_codeunits(ids, 0, -3), whole
         yield self._by_video, ids, bare
@@ -147,7 +149,7 @@ class ClipFinder:
         """The clips with a start, by their video."""
         ids = self._canonical.ids
         started = pc.match_substring_regex(ids, STARTED)
-        return _Index(pc.if_else(started, pc.utf8_slice_codeunits(ids, 0, 11), ""))
+        return _Index(pc.if_else(started, pc.utf8_slice_codeunits(ids, 0, 11), NOTHING))
 
     @cached_property
     def _unit(self) -> str:

@@ -142,7 +142,8 @@ class MatchedScores(Scores):
             starts = run_starts(scores.clip_id)
             sizes = np.diff(np.append(starts, len(scores)))
             given = np.repeat(labels.find(scores.clip_id.take(to_arrow(starts))), sizes)
-        places = pc.if_else(pc.greater_equal(to_arrow(given), 0), to_arrow(given), None)
+        places, none = to_arrow(given), pa.nulls(1, pa.int64())[0]
+        places = pc.if_else(pc.equal(places, to_arrow(np.array([MISSING]))[0]), none, places)
         found = labels.labels.clip_id.take(places)
         bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), scores.clip_id)
         named = pc.coalesce(pc.if_else(bare, found, scores.clip_id), scores.clip_id)
