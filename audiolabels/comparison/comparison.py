@@ -283,7 +283,7 @@ def compare(
         expect("sides to compare", side, Statements, "annotations or targets")
     own = [side.ontology for side in (a, b) if isinstance(side, Annotations)]
     ontology = ontology or (own[0] if own else load_ontology().with_supplement())
-    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+    if vocabulary is not None:
         vocabulary = load_vocabulary(vocabulary, ontology=ontology)
     matched = match_clips(a, b, ontology)
     chosen = np.ones(len(matched.ids), np.bool_)

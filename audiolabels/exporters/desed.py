@@ -125,8 +125,7 @@ def _from_events(
     vocabulary: str | Path | Vocabulary | None,
     parents: str,
 ) -> Export:
-    if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
+    vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
     export, labels = Export(), vocabulary.names if names else vocabulary.ids
     selected = select_events(events, vocabulary, parents, name_after(files), export, merged=True)
     called = selected.names.to_pylist()

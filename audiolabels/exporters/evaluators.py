@@ -55,8 +55,7 @@ def write_events(
     silent = FORMS[choose("form", form, FORMS)]
     if durations is not None and Path(durations).resolve() == Path(path).resolve():
         raise OptionError(f"{path}: events and lengths need a file each")
-    if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
+    vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
     runs = merge_events(events, vocabulary, parents=parents)
     labels = vocabulary.names if names else vocabulary.ids
     files = [f"{clip}.wav" for clip in events.clip_id.to_pylist()]

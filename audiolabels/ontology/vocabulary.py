@@ -153,13 +153,16 @@ NAMED: Mapping[str, Callable[[Ontology], tuple[list[str], list[str]]]] = Mapping
 
 
 def load_vocabulary(
-    source: str | Path | Iterable[str] = "audioset", *, ontology: Ontology | None = None
+    source: str | Path | Iterable[str] | Vocabulary = "audioset",
+    *,
+    ontology: Ontology | None = None,
 ) -> Vocabulary:
     """Load a named vocabulary, one from a file, or make one from ids and names.
 
     Args:
         source: a name (see the module's first lines), a path to a list of classes (CSV or TSV
-            with a column of ids, or one id or name a line), or the ids and names themselves.
+            with a column of ids, or one id or name a line), the ids and names themselves, or a
+            vocabulary, which is returned as it is.
         ontology: where names are looked up; the embedded one with its supplement by default.
 
     Raises:
@@ -169,6 +172,8 @@ def load_vocabulary(
     >>> load_vocabulary("audioset")
     Vocabulary('audioset', 527 classes)
     """
+    if isinstance(source, Vocabulary):
+        return source
     expected = "a name, the path of a list of classes, or ids and names of classes"
     expect("vocabulary", source, str | Path | Iterable, expected)
     ontology = ontology or load_ontology().with_supplement()

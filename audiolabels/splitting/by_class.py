@@ -82,8 +82,7 @@ def split_by_root(
     """
     expect("annotations", annotations, Annotations, "annotations, as read_labels makes them")
     ontology, sets = annotations.ontology, annotations.sets
-    if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary, ontology=ontology)
+    vocabulary = load_vocabulary(vocabulary, ontology=ontology)
     id_ = ontology.find(root)
     below = {id_, *ontology.descendants(id_)}
     in_target = np.array([(ontology.resolve(c) or c) in below for c in vocabulary.ids])

@@ -85,26 +85,22 @@ def split_files(
     """
     if shares is not None and len(shares) != len(PARTS):
         raise OptionError(f"{len(shares)} shares; give one for each of {', '.join(PARTS)}")
-    sides = {"base": base, "target": target}
-    files = {
-        side: [path.with_suffix(f".{part}{path.suffix}") for part in PARTS] if shares else [path]
-        for side, path in sides.items()
-    }
-    lists = {side: path.with_suffix(".classes.csv") for side, path in sides.items()}
-    refuse_overwriting(paths, [*files["base"], *files["target"], *lists.values()])
+    files = [
+        [path.with_suffix(f".{part}{path.suffix}") for part in PARTS] if shares else [path]
+        for path in (base, target)
+    ]
+    lists = [path.with_suffix(".classes.csv") for path in (base, target)]
+    refuse_overwriting(paths, [*files[0], *files[1], *lists])
     ontology = ontology or load_ontology().with_supplement()
     classes = load_vocabulary(vocabulary, ontology=ontology)
     labels = read_labels(paths, ontology=ontology, unknown=unknown, time_unit=time_unit)
     split = split_by_root(labels, root, vocabulary=classes)
     done = SplitFiles(split, labels.report)
-    for path, own in (
-        (lists["base"], split.base_vocabulary),
-        (lists["target"], split.target_vocabulary),
-    ):
+    for path, own in zip(lists, (split.base_vocabulary, split.target_vocabulary), strict=True):
         done.classes[path] = write_classes(path, class_rows(own))
-    for side, clips in (("base", split.base), ("target", split.target)):
+    for side, clips in zip(files, (split.base, split.target), strict=True):
         part = draw_parts(clips.clip_id, shares, seed=seed) if shares else np.zeros(len(clips))
-        for number, path in enumerate(files[side]):
+        for number, path in enumerate(side):
             done.clips[path] = write_labels(clips.take(np.flatnonzero(part == number)), path)
     return done
 
