@@ -176,10 +176,10 @@ def _refuse_scores(
         raise OptionError(f"known has shape {known.shape}, the scores have {scores.shape}")
     if not EPOCH.fullmatch(path.name) or ".h5" in str(path)[: -len(".h5")]:
         raise OptionError(
-            f"{path}: CED finds scores by names such as logits_ep1_0.h5, with '.h5' but once in "
-            f"the whole path"
+            f"{path}: CED finds scores by names such as logits_ep1_0.h5, with '.h5' only "
+            f"once in the whole path"
         )
     if not ((scores >= 0) & (scores <= 1)).all():
-        raise OptionError("scores must lie in [0, 1]: CED's loss takes them for targets")
+        raise OptionError("scores must lie in [0, 1]: CED's loss uses them as targets")
     count, columns = scores.shape
     return count, columns

@@ -68,9 +68,8 @@ def write_eat(
         raise OptionError(f"{path}: EAT finds the manifest of a split by its name: end it in .tsv")
     if (audio is None) == (sample_rate is None):
         raise OptionError(
-            "eat lists how many samples each file has. Give either the folder of the audio, whose "
-            "files say it, with --audio, or --sample-rate 16000, and lengths of clips times it are "
-            "written"
+            "eat lists the number of samples of each file: give either the folder of the audio "
+            "with --audio, or --sample-rate 16000 to estimate it from the lengths of the clips"
         )
     export, classes = Export(), class_rows(targets.vocabulary)[1:]
     beside = path.with_name("label_descriptors.csv")

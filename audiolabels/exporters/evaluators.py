@@ -79,10 +79,10 @@ def write_events(
     given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
     export.left_out.update(
         {
-            "clips of which nobody said what sounds": int((~events.labelled).sum()),
+            "unannotated clips": int((~events.labelled).sum()),
             "clips without events": 0 if silent else len(quiet),
             "events of classes outside the vocabulary": int((given & ~reached).sum()),
-            "events whose times are impossible": int((events.says == UNKNOWN).sum()),
+            "events with impossible times": int((events.says == UNKNOWN).sum()),
         }
     )
     return export

@@ -111,9 +111,9 @@ def select_events(
     names = texts_to_arrow([name(*clip) for clip in zip(ids, chosen.tolist(), strict=True)])
     own = unique_names(names)
     for reason, lost in (
-        ("clips of which nobody said what sounds", np.flatnonzero(~events.labelled)),
+        ("unannotated clips", np.flatnonzero(~events.labelled)),
         ("clips without events", np.flatnonzero(silent)),
-        ("clips whose name another clip has too", chosen[~own]),
+        ("clips that share their name", chosen[~own]),
     ):
         export.leave_out(reason, events.clip_id.take(to_arrow(lost)))
     given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
