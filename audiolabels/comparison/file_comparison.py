@@ -65,7 +65,7 @@ def _holds_targets(path: Path) -> bool:
     """Whether a file is Parquet with this library's metadata."""
     try:
         return path.is_file() and KEY in (pq.read_schema(path).metadata or {})
-    except (pa.ArrowException, OSError):  # what is wrong with it is said when it is read
+    except (pa.ArrowException, OSError):  # reading it raises the error
         return False
 
 

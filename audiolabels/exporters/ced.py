@@ -69,8 +69,8 @@ def write_ced(
     if isinstance(targets, SoftTargets):
         return _write_soft(targets, path, name_after(files))
     export, path, targets = Export(), Path(path), reorder_classes(targets, "ced")
-    classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
-    refuse_other_classes(beside, classes)
+    classes, class_file = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "ced", name_after(files), export, empty=False)
     if audio is None:
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
@@ -84,7 +84,7 @@ def write_ced(
     )
     head = ["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"]
     export.write_table(path, head, rows)
-    export.files[beside] = write_classes(beside, classes)
+    export.files[class_file] = write_classes(class_file, classes)
     return export
 
 
@@ -140,9 +140,9 @@ def write_top_scores(
         for first in range(0, count, ROWS):
             part = slice(first, first + ROWS)
             sure = np.ones(scores[part].shape, bool) if known is None else known[part] != 0
-            told = np.where(sure, scores[part], 0)
-            order = np.argsort(-told, axis=1, kind="stable")
-            ranked = np.take_along_axis(told, order, axis=1)
+            scored = np.where(sure, scores[part], 0)
+            order = np.argsort(-scored, axis=1, kind="stable")
+            ranked = np.take_along_axis(scored, order, axis=1)
             values[part], indexes[part] = ranked[:, :top], order[:, :top]
             mask[part] = np.packbits(sure, axis=1)
             lost += int(np.count_nonzero(ranked[:, top:]))

@@ -119,12 +119,12 @@ def select_events(
     given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
     end = events.duration_ms[events.clip]
     beyond = (events.onset_ms >= end) | (events.offset_ms <= 0)
-    for reason, unheard in (
+    for reason, lost in (
         ("events of classes outside the vocabulary", given & ~reached),
         ("events outside their clips", given & reached & beyond),
     ):
-        if unheard.any():
-            export.left_out[reason] = int(unheard.sum())
+        if lost.any():
+            export.left_out[reason] = int(lost.sum())
     chosen, names = chosen[own], names.take(to_arrow(np.flatnonzero(own)))
     return EventSelection(
         chosen, names, runs_of_clips(present, chosen), runs_of_clips(unsure, chosen)

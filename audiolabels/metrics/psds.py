@@ -149,17 +149,17 @@ def psds(
     vocabulary = scores.vocabulary
     lengths = _filter_lengths(median_filter, vocabulary)
     ids = events.clip_id.to_pylist()
-    heard = {ids[row]: row for row in np.flatnonzero(events.labelled).tolist()}
-    rows = _rows_of_clips(scores, list(heard))
-    both = [clip for clip in rows if clip in heard]
+    annotated = {ids[row]: row for row in np.flatnonzero(events.labelled).tolist()}
+    rows = _rows_of_clips(scores, list(annotated))
+    both = [clip for clip in rows if clip in annotated]
     if not both:
         raise MetricError(
             f"no clip has both scores and events: {shortlist(rows) or 'none'} against "
-            f"{shortlist(heard) or 'none'}"
+            f"{shortlist(annotated) or 'none'}"
         )
     runs = merge_events(events, vocabulary, parents=parents)
     evaluated = np.zeros(len(events), np.bool_)
-    evaluated[[heard[clip] for clip in both]] = True
+    evaluated[[annotated[clip] for clip in both]] = True
     inside = evaluated[runs.clip]
     counts = np.bincount(runs.column[inside], minlength=len(vocabulary))
     kept = np.flatnonzero(counts)
@@ -170,7 +170,7 @@ def psds(
     truth: dict[str, list[tuple[float, float, str]]] = {clip: [] for clip in both}
     for clip, column, onset, offset in zip(*(a[inside].tolist() for a in runs), strict=True):
         truth[ids[clip]].append((onset / 1000, offset / 1000, vocabulary.ids[column]))
-    seconds = {clip: int(events.duration_ms[heard[clip]]) / 1000 for clip in both}
+    seconds = {clip: int(events.duration_ms[annotated[clip]]) / 1000 for clip in both}
     classes = [vocabulary.ids[c] for c in kept.tolist()]
     frames = {
         clip: evaluator.base_modules.scores.create_score_dataframe(
@@ -201,8 +201,8 @@ def psds(
         classes_without_events=tuple(
             name for name, count in zip(vocabulary.names, counts, strict=True) if not count
         ),
-        clips_without_scores=tuple(clip for clip in heard if clip not in rows),
-        clips_without_events=tuple(clip for clip in rows if clip not in heard),
+        clips_without_scores=tuple(clip for clip in annotated if clip not in rows),
+        clips_without_events=tuple(clip for clip in rows if clip not in annotated),
         unsure=int((evaluated[unsure.clip] & (counts[unsure.column] > 0)).sum()),
     )
 
@@ -255,11 +255,11 @@ def _refuse_unscored(
 ) -> None:
     anywhere = np.bitwise_or.reduce(scores.unknown[rows], axis=0)
     bits = np.unpackbits(anywhere, count=len(scores.vocabulary))
-    untold = [scores.vocabulary.names[c] for c in columns.tolist() if bits[c]]
-    if untold:
+    unscored = [scores.vocabulary.names[c] for c in columns.tolist() if bits[c]]
+    if unscored:
         raise MetricError(
-            f"{len(untold)} classes with events have no score in some frames, and PSDS needs all: "
-            f"{shortlist(untold)}; leave them out with scores.over(vocabulary)"
+            f"{len(unscored)} classes with events have no score in some frames, and PSDS needs "
+            f"all: {shortlist(unscored)}; leave them out with scores.over(vocabulary)"
         )
 
 

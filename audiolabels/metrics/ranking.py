@@ -187,17 +187,17 @@ def hard_negatives(
     flat, positive, known = _check(values, truth, mask)
     frames = (len(truth), truth.shape[1] if truth.ndim == 3 else 1, flat.shape[1])
     positive, known = (cells.reshape(frames) for cells in (positive, known))
-    bears: Flags = np.logical_or.reduce(positive, axis=1)
-    without: Flags = np.logical_or.reduce(known, axis=1) & ~bears
+    with_class: Flags = np.logical_or.reduce(positive, axis=1)
+    without_class: Flags = np.logical_or.reduce(known, axis=1) & ~with_class
     highest = np.where(known, flat.reshape(frames), -np.inf).max(axis=1, initial=-np.inf)
-    hard = np.zeros_like(without)
-    for column, count in enumerate(bears.sum(axis=0).tolist()):
-        clips = np.flatnonzero(without[:, column])
+    hard = np.zeros_like(without_class)
+    for column, count in enumerate(with_class.sum(axis=0).tolist()):
+        clips = np.flatnonzero(without_class[:, column])
         order = np.argsort(-highest[clips, column], kind="stable")
         hard[clips[order[:count]], column] = True
     kept = positive | (known & hard[:, None])
     if complementary:
-        kept |= known & bears[:, None]
+        kept |= known & with_class[:, None]
     return kept.reshape(truth.shape).astype(np.uint8)
 
 

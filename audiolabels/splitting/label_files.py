@@ -125,7 +125,7 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
     ]
     if odd:
         raise OptionError(f"{path}: clip ids that no label file can hold: {shortlist(odd)}")
-    # Times beside a bare video's id are read as a place in the video.
+    # Times of a bare video id are read as positions in the video.
     timed = not annotations.offset.null_count and not any(map(VIDEO.fullmatch, ids))
     onset, offset = (
         whole_ms(times.fill_null(0.0)).tolist() for times in (annotations.onset, annotations.offset)
