@@ -72,10 +72,7 @@ def write_ced(
     classes, class_file = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
     refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "ced", name_after(files), export, empty=False)
-    if audio is None:
-        export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
-    else:
-        clips = keep_with_audio(clips, audio, export)
+    clips = keep_with_audio(clips, audio, export)
     hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
     numbers = [str(i) for i in range(len(targets.vocabulary))]
     rows = (

@@ -196,12 +196,15 @@ def _report(
     return clip_of_audio, audio_of_clip
 
 
-def keep_with_audio(clips: Selection, audio: str | Path, export: Export) -> Selection:
-    """The clips of which an HDF5 file has a data set, by the names that the form gives them.
+def keep_with_audio(clips: Selection, audio: str | Path | None, export: Export) -> Selection:
+    """The clips with a data set of their name in an HDF5 file; without a file all, with a note.
 
     Raises:
         OptionError: the file is missing or broken, or has none of them.
     """
+    if audio is None:
+        export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
+        return clips
     with open_audio(audio, ()) as file:
         audio_names = texts_to_arrow(list(file))
     _, place = match_audio(audio_names, clips.names, export)

@@ -59,10 +59,7 @@ def write_psl(
     length = clip_lengths(targets, "psl", clip_duration)
     unit = "segments" if segments else "clips"
     clips = select_clips(targets, "psl", _namer(length), export, empty=False, unit=unit)
-    if audio is None:
-        export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
-    else:
-        clips = keep_with_audio(clips, audio, export)
+    clips = keep_with_audio(clips, audio, export)
     hdf5 = [] if audio is None else [str(Path(audio).resolve())]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
     head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]
