@@ -59,5 +59,5 @@ def command(
         done = annotate(run, features, output, progress=progress, **options)
     taken = f" ({done.parts_found} of {done.parts} parts were complete)" * bool(done.parts_found)
     click.echo(f"wrote {output}: {done.segments:,} segments of {done.clips:,} clips{taken}")
-    if done.unheard:
-        click.echo(f"segments without a frame or sample, left out: {done.unheard:,}")
+    if done.empty_segments:
+        click.echo(f"segments without a frame or sample, left out: {done.empty_segments:,}")

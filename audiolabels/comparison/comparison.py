@@ -1,7 +1,7 @@
-"""What two sides say of the same clips: priors, pairs that both hold, odds ratios.
+"""Comparison of two sides on the same clips: priors, common pairs, odds ratios.
 
-Source: Hershey et al., ICASSP 2021, §3.1, which compares AudioSet's weak labels with the strong
-ones. Additions: confidence intervals, and unknown targets, which take no part.
+Source: Hershey et al., ICASSP 2021, §3.1, which compares AudioSet's weak and strong labels.
+Additions: confidence intervals, and unknown targets, which are left out.
 """
 
 from collections.abc import Iterable
@@ -35,12 +35,12 @@ SHOWN = 5  # classes of each kind that a notebook shows
 
 @dataclass(frozen=True)
 class Overlap:
-    """Pairs (clip, class) of some classes, over the targets that both sides know.
+    """Pairs (clip, class) of some classes, over the targets known in both sides.
 
     Attributes:
         scope: which classes.
-        classes: how many they are.
-        in_a, in_b, in_both: pairs that are positive there.
+        classes: their number.
+        in_a, in_b, in_both: positive pairs.
     """
 
     scope: str
@@ -51,12 +51,12 @@ class Overlap:
 
     @property
     def share_of_a(self) -> float:
-        """The share of A's pairs that B holds; nan where A has none."""
+        """The share of A's pairs that are in B; nan without any in A."""
         return self.in_both / self.in_a if self.in_a else float("nan")
 
     @property
     def share_of_b(self) -> float:
-        """The share of B's pairs that A holds; nan where B has none."""
+        """The share of B's pairs that are in A; nan without any in B."""
         return self.in_both / self.in_b if self.in_b else float("nan")
 
 
@@ -65,19 +65,19 @@ class Comparison:
     """Two sides over the same N clips and the K classes of either.
 
     Attributes:
-        ontology: where classes are looked up.
-        ids, names: the classes, in the ontology's order, then any that it lacks.
-        in_a, in_b: bool (K,): whether the side has the class: some clip of annotations bears it,
-            the vocabulary of targets holds it.
-        chosen: bool (K,): the classes that the tables speak of.
+        ontology: for the look-up of classes.
+        ids, names: the classes, in the ontology's order, then any others.
+        in_a, in_b: bool (K,): whether the side has the class: in some clip of annotations, in the
+            vocabulary of targets.
+        chosen: bool (K,): the classes in the tables.
         vocabulary: name of the vocabulary that chose them; None if all are chosen.
-        clips: N, the clips of which both sides say something.
-        clips_a, clips_b: what became of each side's clips.
+        clips: N, the clips that are annotated in both sides.
+        clips_a, clips_b: counts of each side's clips.
         positive_a, known_a, positive_b, known_b: int64 (K,): clips in which the class is positive,
             and in which it is positive or negative.
         tables: int64 (4, K, K): for class i in A and j in B the clips with both positive, with i
             alone, with j alone, with neither; over those in which both are known.
-        report: how the files were read.
+        report: of reading the files.
 
     >>> weak = Annotations.from_dict({"a": ["Speech"], "b": ["Speech", "Dog"], "c": ["Rain"]})
     >>> strong = Annotations.from_dict({"a": ["Speech"], "b": ["Dog", "Bark"], "d": ["Rain"]})
@@ -103,7 +103,7 @@ class Comparison:
     report: Report = field(default_factory=Report)
 
     def overlaps(self) -> list[Overlap]:
-        """Pairs over all classes, over the vocabulary's, and over those that both sides have."""
+        """Pairs over all classes, over those of the vocabulary, and over those of both sides."""
         scopes = [("all classes", np.ones(len(self.ids), np.bool_))]
         if self.vocabulary is not None:
             scopes.append((f"in vocabulary {self.vocabulary}", self.chosen))
@@ -123,8 +123,8 @@ class Comparison:
             in B to prior in A; `known_in_both`: clips in which both sides know the class; of these
             `in_both`, `a_only`, `b_only`: clips in which it is positive there; `share_of_a`,
             `share_of_b`: share of the side's positive clips that are positive in the other too;
-            `unknown_in_b`, `unknown_in_a`: clips positive in the one and unknown in the other. What
-            is divided by zero is nan, or inf.
+            `unknown_in_b`, `unknown_in_a`: clips positive in the one and unknown in the other.
+            Quotients with 0 are nan or inf.
         """
         import pandas
 
@@ -164,8 +164,8 @@ class Comparison:
         """Odds ratios of chosen classes in A with chosen classes in B, the largest first.
 
         Args:
-            a, b: only pairs with this class in A, or in B; an id, or what `Ontology.find` takes.
-            minimum: clips that bear both classes, at least 1.
+            a, b: only pairs with this class in A, or in B; an id, or a name for `Ontology.find`.
+            minimum: clips with both classes, at least 1.
             level: of the intervals, between 0 and 1.
 
         Returns:
@@ -174,7 +174,7 @@ class Comparison:
             the ends of its interval; `corrected`: whether a half was added to the counts.
 
         Raises:
-            UnknownClassError: no such class, or it is not among those compared.
+            UnknownClassError: no such class, or it is not compared.
             OptionError: `level` is not between 0 and 1.
         """
         import pandas
@@ -199,10 +199,10 @@ class Comparison:
         return pandas.DataFrame(found).iloc[order].reset_index(drop=True)
 
     def position(self, label: str) -> int:
-        """Position of a chosen class, given by its id or by what `Ontology.find` takes.
+        """Position of a chosen class, given by its id or by a name for `Ontology.find`.
 
         Raises:
-            UnknownClassError: no such class, or it is not among those compared.
+            UnknownClassError: no such class, or it is not compared.
         """
         id_ = label if label in self.ids else self.ontology.find(label)
         if id_ not in self.ids:
@@ -215,10 +215,10 @@ class Comparison:
         return position
 
     def changed_priors(self, minimum: int = 1) -> list[int]:
-        """Classes of both sides whose priors differ, by their ratio, B to A, the largest first.
+        """Classes of both sides with different priors, by their ratio, B to A, the largest first.
 
         Args:
-            minimum: clips of each side that must bear the class.
+            minimum: clips with the class in each side.
         """
         enough = np.minimum(self.positive_a, self.positive_b) >= max(1, minimum)
         differs = self.prior_a != self.prior_b
@@ -266,24 +266,24 @@ def compare(
     vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
     ontology: Ontology | None = None,
 ) -> Comparison:
-    """Compare what two sides say of the clips that both have.
+    """Compare two sides on their common clips.
 
     Args:
         a, b: annotations or targets, in any combination.
-        vocabulary: restricts the tables to its classes; a vocabulary, or what `load_vocabulary`
-            takes. All classes of either side by default.
-        ontology: by whose ids classes are matched; that of the annotations by default, else the
-            embedded one with its supplement.
+        vocabulary: restricts the tables to its classes; a vocabulary, or a source for
+            `load_vocabulary`. All classes of either side by default.
+        ontology: for matching classes by id; that of the annotations by default, else the embedded
+            one with its supplement.
 
     Raises:
-        ComparisonError: the sides have no clip in common, or none of which both say something.
+        ComparisonError: no common clip, or none that is annotated in both.
         VocabularyError: no such vocabulary, or neither side has any of its classes.
     """
     for side in (a, b):
         expect("sides to compare", side, Statements, "annotations or targets")
     own = [side.ontology for side in (a, b) if isinstance(side, Annotations)]
     ontology = ontology or (own[0] if own else load_ontology().with_supplement())
-    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+    if vocabulary is not None:
         vocabulary = load_vocabulary(vocabulary, ontology=ontology)
     matched = match_clips(a, b, ontology)
     chosen = np.ones(len(matched.ids), np.bool_)
@@ -321,17 +321,17 @@ def compare(
 def shifted_classes(
     comparison: Comparison, *, minimum: int = 1, level: float = CONFIDENCE_LEVEL
 ) -> list[tuple[int, int]]:
-    """Classes of A that go with another class of B more than with themselves.
+    """Classes of A that occur with another class of B more than with themselves.
 
     Args:
         comparison: K classes.
-        minimum: clips that bear both classes, at least 1.
+        minimum: clips with both classes, at least 1.
         level: of the intervals, between 0 and 1.
 
     Returns:
-        Positions of a class that both sides have and of the class of B that it has the highest
-        odds ratio with, where the whole interval of that lies above the interval of the class with
-        itself; those with most clips in A first.
+        Positions of a class of both sides and of the class of B with which it has the highest odds
+        ratio, where the interval of that is entirely above the interval of the class with itself;
+        those with most clips in A first.
 
     Raises:
         OptionError: `level` is not between 0 and 1.
@@ -348,7 +348,7 @@ def shifted_classes(
 
 
 def percent(share: float) -> str:
-    """A share in percent; a dash where there is none.
+    """A share in percent; a dash for nan.
 
     >>> percent(0.2117), percent(float("nan"))
     ('21.2%', '–')

@@ -1,4 +1,4 @@
-"""Comparison of files: each is a label file or a targets file, read whole."""
+"""Comparison of files: label files or targets files, read at once."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,10 +30,10 @@ def compare_files(
     unknown: str = "error",
     time_unit: str = "auto",
 ) -> Comparison:
-    """Compare two files on the clips that both have.
+    """Compare two files on their common clips.
 
     Args:
-        a, b: label files in any known format, or targets files that this library wrote.
+        a, b: label files in any known format, or targets files of this library.
         vocabulary: restricts the tables to its classes; see `audiolabels.compare`.
         ontology: the embedded one with its supplement by default.
         unknown, time_unit: see `audiolabels.readers.ReadOptions`.
@@ -41,8 +41,7 @@ def compare_files(
     Raises:
         LabelFileError, TargetsFileError: a file cannot be read.
         UnknownLabelError: a label is unknown and `unknown` is `error`.
-        ComparisonError: the files have no clip in common, or none of which both say something.
-        VocabularyError: no such vocabulary, or neither file has any of its classes.
+        ComparisonError, VocabularyError: see `compare`.
 
     >>> from audiolabels.ontology.embedded import sample_path
     >>> compare_files(sample_path(), sample_path())
@@ -66,7 +65,7 @@ def _holds_targets(path: Path) -> bool:
     """Whether a file is Parquet with this library's metadata."""
     try:
         return path.is_file() and KEY in (pq.read_schema(path).metadata or {})
-    except (pa.ArrowException, OSError):  # what is wrong with it is said when it is read
+    except (pa.ArrowException, OSError):  # reading it raises the error
         return False
 
 

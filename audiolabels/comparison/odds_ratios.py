@@ -1,12 +1,12 @@
-"""How often classes of two sides stand in the same clips: 2 × 2 tables and their odds ratios.
+"""2 × 2 tables of classes of two sides over common clips, and their odds ratios.
 
-The pairs of classes that meet in a clip are written out and counted, so the work grows with the
+The pairs of classes that occur in a clip are enumerated and counted, so the work grows with the
 labels, not with clips times classes. Unknown targets are listed as sets too, and the clips in which
 a pair of classes is known follow by inclusion and exclusion.
 
 Source of the odds ratio between label sets: Hershey et al., ICASSP 2021, §3.1. The intervals are
 the usual ones, from the normal approximation to its logarithm (Szumilas 2010, which the paper
-cites). Where one of the four counts is zero, a half is added to all four (Haldane and Anscombe).
+cites). If one of the four counts is zero, a half is added to all four (Haldane and Anscombe).
 """
 
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ CONFIDENCE_LEVEL = 0.95
 
 @dataclass(frozen=True, eq=False)
 class States:
-    """What one side says of N clips, over K classes.
+    """States of K classes in N clips of one side.
 
     Attributes:
         positive: sets of positive classes.
         positive_of_clip: int (N,): the set of each clip.
         listed: sets of the known classes, or of the unknown ones, whichever are fewer.
         listed_of_clip: int (N,): likewise.
-        lists_known: whether `listed` holds the known ones.
-        covers: bool (K,): False for classes of which this side says nothing in any clip.
+        lists_known: whether `listed` has the known ones.
+        covers: bool (K,): False for classes that are unknown in all clips.
     """
 
     positive: LabelSets
@@ -85,7 +85,7 @@ def cross_tables(a: States, b: States) -> Ints:
 
 
 def count_classes(sets: LabelSets, of_clip: AnyInts, classes: int) -> Ints:
-    """Clips whose set holds each class: int64 (K,)."""
+    """Clips with each class in their set: int64 (K,)."""
     weights = np.bincount(of_clip, minlength=len(sets))
     return np.bincount(sets.classes, np.repeat(weights, sets.sizes), classes).astype(np.int64)
 
@@ -93,10 +93,11 @@ def count_classes(sets: LabelSets, of_clip: AnyInts, classes: int) -> Ints:
 def count_together(
     x: tuple[LabelSets, AnyInts], y: tuple[LabelSets, AnyInts], classes: int
 ) -> Ints:
-    """Clips whose set in x holds class i and whose set in y holds class j: int64 (K, K).
+    """Clips with class i in their set in x and class j in their set in y: int64 (K, K).
 
     Args:
-        x, y: sets, and int (N,), the set of each clip. Clips with the same two sets count at once.
+        x, y: sets, and int (N,), the set of each clip. Clips with the same two sets are counted at
+            once.
         classes: K.
     """
     (x_sets, x_of_clip), (y_sets, y_of_clip) = x, y

@@ -95,8 +95,7 @@ def expand_files(
     ontology = ontology or load_ontology().with_supplement()
     if told and vocabulary is None:
         vocabulary = named_like(teacher_classes(told, ontology), ontology)
-    if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
+    vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
     plan = Plan(bound, vocabulary, ontology, events, paths, layout, progress, told)
 
     def attempt(rows: _Rows) -> Summary:

@@ -40,7 +40,7 @@ __all__ = ["EXPORTERS", "Export", "Exporter", "export"]
 
 @dataclass(frozen=True)
 class Exporter:
-    """One form of files.
+    """One format.
 
     Attributes:
         write: a function `(labels, path, **options) -> Export`.
@@ -61,7 +61,7 @@ class Exporter:
 
     @property
     def sources(self) -> tuple[type, ...]:
-        """The types that it is made from."""
+        """The types of its input."""
         return get_args(self.reads) or (self.reads,)
 
 
@@ -254,7 +254,7 @@ def export(
     """Write labels in the files that another project's code reads.
 
     Args:
-        labels: targets or events, as the form needs.
+        labels: targets or events, depending on the form.
         to: a key of `EXPORTERS`.
         path: an existing file is replaced at the end.
         **options: those of the form. Soft targets need `threshold` in a form that is read as hard
@@ -272,7 +272,7 @@ def export(
         wanted = " or ".join(source.__name__ for source in exporter.sources)
         hint = ""
         if isinstance(labels, SoftTargets):
-            hint = "; it has no place for scores: expand them with a threshold (--threshold 0.5)"
+            hint = "; it cannot hold scores: expand them with a threshold (--threshold 0.5)"
         raise OptionError(f"{to} is made from {wanted}, not {type(labels).__name__}{hint}")
     refuse_unknown(f"form {to!r}", options, exporter.options)
     options = {name: exporter.options[name].checked(value) for name, value in options.items()}

@@ -38,13 +38,13 @@ def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") ->
     if path.suffix != ".json":
         raise OptionError(f"{path}: AST finds the weights by the JSON's name: end it in .json")
     export, classes = Export(), class_rows(targets.vocabulary)
-    beside = path.with_name("class_labels_indices.csv")
-    refuse_other_classes(beside, classes)
+    class_file = path.with_name("class_labels_indices.csv")
+    refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "ast", name_after(files), export, empty=False)
     write_rows(path, _entries(clips))
     export.files[path] = len(clips)
     write_weights(clips, path, export)
-    export.files[beside] = write_classes(beside, classes)
+    export.files[class_file] = write_classes(class_file, classes)
     return export
 
 

@@ -69,13 +69,10 @@ def write_ced(
     if isinstance(targets, SoftTargets):
         return _write_soft(targets, path, name_after(files))
     export, path, targets = Export(), Path(path), reorder_classes(targets, "ced")
-    classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
-    refuse_other_classes(beside, classes)
+    classes, class_file = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "ced", name_after(files), export, empty=False)
-    if audio is None:
-        export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
-    else:
-        clips = keep_with_audio(clips, audio, export)
+    clips = keep_with_audio(clips, audio, export)
     hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
     numbers = [str(i) for i in range(len(targets.vocabulary))]
     rows = (
@@ -84,7 +81,7 @@ def write_ced(
     )
     head = ["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"]
     export.write_table(path, head, rows)
-    export.files[beside] = write_classes(beside, classes)
+    export.files[class_file] = write_classes(class_file, classes)
     return export
 
 
@@ -140,9 +137,9 @@ def write_top_scores(
         for first in range(0, count, ROWS):
             part = slice(first, first + ROWS)
             sure = np.ones(scores[part].shape, bool) if known is None else known[part] != 0
-            told = np.where(sure, scores[part], 0)
-            order = np.argsort(-told, axis=1, kind="stable")
-            ranked = np.take_along_axis(told, order, axis=1)
+            scored = np.where(sure, scores[part], 0)
+            order = np.argsort(-scored, axis=1, kind="stable")
+            ranked = np.take_along_axis(scored, order, axis=1)
             values[part], indexes[part] = ranked[:, :top], order[:, :top]
             mask[part] = np.packbits(sure, axis=1)
             lost += int(np.count_nonzero(ranked[:, top:]))
@@ -176,10 +173,10 @@ def _refuse_scores(
         raise OptionError(f"known has shape {known.shape}, the scores have {scores.shape}")
     if not EPOCH.fullmatch(path.name) or ".h5" in str(path)[: -len(".h5")]:
         raise OptionError(
-            f"{path}: CED finds scores by names such as logits_ep1_0.h5, with '.h5' but once in "
-            f"the whole path"
+            f"{path}: CED finds scores by names such as logits_ep1_0.h5, with '.h5' only "
+            f"once in the whole path"
         )
     if not ((scores >= 0) & (scores <= 1)).all():
-        raise OptionError("scores must lie in [0, 1]: CED's loss takes them for targets")
+        raise OptionError("scores must lie in [0, 1]: CED's loss uses them as targets")
     count, columns = scores.shape
     return count, columns

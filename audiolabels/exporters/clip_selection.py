@@ -116,7 +116,7 @@ def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None)
     segments = are_segments(targets)
     if clip_duration is None and (targets.offset.null_count or segments):
         raise OptionError(
-            f"{form} needs the length of each clip, which these targets do not say: give it with "
+            f"{form} needs the length of each clip, which these targets lack: give it with "
             f"--clip-duration 10 (clip_duration=10)"
         )
     given = 0 if clip_duration is None else seconds_to_ms(clip_duration, "a clip")
@@ -170,11 +170,11 @@ def select_clips(
     if unit == "clips" and are_segments(targets):
         if isinstance(targets, BinarisedTargets):
             raise OptionError(
-                f"{form} holds one row of scores a clip, and these have segments: give scores of "
-                f"whole clips, or write a form with segments: psl, ced or pretrained-sed"
+                f"{form} holds one row of scores per clip, and these have segments: give scores of "
+                f"whole clips, or choose a format with segments: psl, ced or pretrained-sed"
             )
         raise OptionError(
-            f"{form} holds one target a clip, and these are frames: give targets of whole clips, "
+            f"{form} holds one target per clip, and these are frames: give targets of whole clips, "
             f"from --scheme diffuse or from labels of clips"
         )
     first = clip_spans(targets)[0] if unit == "frames" else np.arange(len(targets))
@@ -186,7 +186,7 @@ def select_clips(
         )
     )
     what = "segments" if unit == "segments" else "clips"
-    export.leave_out(f"{what} of which nothing is known", _ids(targets, first[~known]))
+    export.leave_out(f"{what} without any known target", _ids(targets, first[~known]))
     export.leave_out(f"{what} without a positive class", _ids(targets, first[known & ~some]))
     selected = name_clips(targets, first[known & some], name)
     return selected if unit == "segments" else drop_ambiguous(selected, export)
@@ -230,8 +230,8 @@ def drop_ambiguous(clips: Selection, export: Export) -> Selection:
         else:
             repeats += same[1:]
     for reason, lost in (
-        ("clips whose name another clip has too", several),
-        ("rows that say once more what another says", repeats),
+        ("clips that share their name", several),
+        ("duplicate rows", repeats),
     ):
         export.leave_out(reason, _ids(targets, clips.rows[sorted(lost)]))
     return clips.take(np.delete(np.arange(len(clips)), several + repeats))

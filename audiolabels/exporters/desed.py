@@ -76,7 +76,7 @@ def write_desed(
         return _from_events(labels, Path(path), files, names, vocabulary, parents or "none")
     if vocabulary is not None or parents is not None:
         raise OptionError("vocabulary and parents are for events; targets have theirs already")
-    # Events have no place for scores: of soft segments nothing is written, and it is said why.
+    # Strong labels cannot hold scores: soft segments are refused like frames in weak labels.
     framed = are_segments(labels) and not isinstance(labels, BinarisedTargets)
     write = _from_frames if framed else _from_clips
     return write(labels, Path(path), files, names)
@@ -125,8 +125,7 @@ def _from_events(
     vocabulary: str | Path | Vocabulary | None,
     parents: str,
 ) -> Export:
-    if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
+    vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
     export, labels = Export(), vocabulary.names if names else vocabulary.ids
     selected = select_events(events, vocabulary, parents, name_after(files), export, merged=True)
     called = selected.names.to_pylist()

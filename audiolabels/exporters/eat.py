@@ -68,13 +68,12 @@ def write_eat(
         raise OptionError(f"{path}: EAT finds the manifest of a split by its name: end it in .tsv")
     if (audio is None) == (sample_rate is None):
         raise OptionError(
-            "eat lists how many samples each file has. Give either the folder of the audio, whose "
-            "files say it, with --audio, or --sample-rate 16000, and lengths of clips times it are "
-            "written"
+            "eat lists the number of samples of each file: give either the folder of the audio "
+            "with --audio, or --sample-rate 16000 to estimate it from the lengths of the clips"
         )
     export, classes = Export(), class_rows(targets.vocabulary)[1:]
-    beside = path.with_name("label_descriptors.csv")
-    refuse_other_classes(beside, classes)
+    class_file = path.with_name("label_descriptors.csv")
+    refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "eat", name_after(files), export, empty=False)
     clips = clips.keep(lambda name: name.split() == [name], "clips whose name has a blank", export)
     if sample_rate is not None:
@@ -95,7 +94,7 @@ def write_eat(
         lines = (f"{name}\t{[*texts, *soft][place]}" for _, name, *texts, soft in cells)
         export.files[file] = write_rows(file, lines)
     write_weights(clips, path, export)
-    export.files[beside] = write_classes(beside, classes, header=False)
+    export.files[class_file] = write_classes(class_file, classes, header=False)
     return export
 
 
@@ -103,12 +102,12 @@ def _measure(clips: Selection, folder: Path, export: Export) -> tuple[Selection,
     """The clips with a non-empty file in a folder, and their numbers of samples."""
     if not folder.is_dir():
         raise OptionError(f"{folder}: no such folder of audio")
-    heard = sorted(
+    found = sorted(
         file.relative_to(folder).as_posix()
         for file in folder.rglob("*")
         if EXTENSION.search(file.name)
     )
-    _, place = match_audio(texts_to_arrow(heard), clips.names, export, place="folder")
+    _, place = match_audio(texts_to_arrow(found), clips.names, export, place="folder")
     clips = clips.take(np.flatnonzero(place >= 0))
     with ThreadPoolExecutor() as pool:
         files = [folder / name for name in clips.names.to_pylist()]

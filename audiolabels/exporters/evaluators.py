@@ -55,8 +55,7 @@ def write_events(
     silent = FORMS[choose("form", form, FORMS)]
     if durations is not None and Path(durations).resolve() == Path(path).resolve():
         raise OptionError(f"{path}: events and lengths need a file each")
-    if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
+    vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
     runs = merge_events(events, vocabulary, parents=parents)
     labels = vocabulary.names if names else vocabulary.ids
     files = [f"{clip}.wav" for clip in events.clip_id.to_pylist()]
@@ -80,10 +79,10 @@ def write_events(
     given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
     export.left_out.update(
         {
-            "clips of which nobody said what sounds": int((~events.labelled).sum()),
+            "unannotated clips": int((~events.labelled).sum()),
             "clips without events": 0 if silent else len(quiet),
             "events of classes outside the vocabulary": int((given & ~reached).sum()),
-            "events whose times are impossible": int((events.says == UNKNOWN).sum()),
+            "events with impossible times": int((events.says == UNKNOWN).sum()),
         }
     )
     return export

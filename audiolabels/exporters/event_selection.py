@@ -111,20 +111,20 @@ def select_events(
     names = texts_to_arrow([name(*clip) for clip in zip(ids, chosen.tolist(), strict=True)])
     own = unique_names(names)
     for reason, lost in (
-        ("clips of which nobody said what sounds", np.flatnonzero(~events.labelled)),
+        ("unannotated clips", np.flatnonzero(~events.labelled)),
         ("clips without events", np.flatnonzero(silent)),
-        ("clips whose name another clip has too", chosen[~own]),
+        ("clips that share their name", chosen[~own]),
     ):
         export.leave_out(reason, events.clip_id.take(to_arrow(lost)))
     given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
     end = events.duration_ms[events.clip]
     beyond = (events.onset_ms >= end) | (events.offset_ms <= 0)
-    for reason, unheard in (
+    for reason, lost in (
         ("events of classes outside the vocabulary", given & ~reached),
         ("events outside their clips", given & reached & beyond),
     ):
-        if unheard.any():
-            export.left_out[reason] = int(unheard.sum())
+        if lost.any():
+            export.left_out[reason] = int(lost.sum())
     chosen, names = chosen[own], names.take(to_arrow(np.flatnonzero(own)))
     return EventSelection(
         chosen, names, runs_of_clips(present, chosen), runs_of_clips(unsure, chosen)

@@ -38,7 +38,7 @@ def write_framed_release(targets: Targets, path: str | Path) -> Export:
     if Decimal(str(options["frame_length"])) != Decimal(str(options["frame_hop"])):
         raise OptionError(
             f"frames of {options['frame_length']} s every {options['frame_hop']} s: rows that "
-            f"overlap, or leave gaps, are read as other frames; give hop and length alike"
+            f"overlap, or leave gaps, are read as other frames; give equal hop and length"
         )
     if targets.listed != "negative":
         raise OptionError(
@@ -67,4 +67,4 @@ def _rows(targets: Targets, export: Export) -> Iterator[tuple[str, ...]]:
         for r, c, p in zip(row.tolist(), column.tolist(), present.tolist(), strict=True):
             span = seconds(int(onset[start + r])), seconds(int(offset[start + r]))
             yield clips[r], *span, ids[c], "PRESENT" if p else "NOT_PRESENT"
-    export.left_out["clips of which nothing is known"] = sum(silent.values())
+    export.left_out["clips without any known target"] = sum(silent.values())

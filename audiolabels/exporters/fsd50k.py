@@ -28,10 +28,10 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
         OptionError: rows are frames, or another vocabulary in the folder.
     """
     export, path = Export(), Path(path)
-    vocabulary, beside = targets.vocabulary, path.with_name("vocabulary.csv")
+    vocabulary, class_file = targets.vocabulary, path.with_name("vocabulary.csv")
     labels = [underscored(name) for name in vocabulary.names]
     classes = [(str(i), *c) for i, c in enumerate(zip(labels, vocabulary.ids, strict=True))]
-    refuse_other_classes(beside, classes)
+    refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
     head = ["fname", "labels", "mids", "masked", *soft_header(targets)]
     words, ids = clips.cells(labels, ","), clips.cells(vocabulary.ids, ",")
@@ -40,7 +40,7 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
         for (_, name, word, *_), (*_, positive, unknown, scores) in zip(words, ids, strict=True)
     )
     export.write_table(path, head, rows, ",")
-    export.files[beside] = write_classes(beside, classes, header=False, quoted=False)
+    export.files[class_file] = write_classes(class_file, classes, header=False, quoted=False)
     return export
 
 

@@ -1,15 +1,15 @@
-"""Labels in HDF5 beside audio that lies in another HDF5 file.
+"""Labels in HDF5 with audio that stays in another HDF5 file.
 
 PANNs and PaSST keep audio and target of a clip in one file, row by row. Here a new file has
 `audio_name`, `target` and `mask`, and the audio of the old one: an external link if every clip of
-it has a target, else a virtual data set whose rows are those of the clips that have. So the rows of
-the new file correspond whatever is missing, nothing is copied, and the old file is left as it is.
-Both name the old file relative to the new one where they can. If it is gone, a link is an error,
-but HDF5 reads a virtual data set as zeros without a word: keep the two together.
+it has a target, else a virtual data set of the rows of the clips that have. So rows correspond
+whatever is missing, nothing is copied, and the old file is unchanged. Both name the old file
+relative to the new one if possible. If it is gone, a link is an error, but HDF5 reads a virtual
+data set as zeros without an error: keep the two together.
 
-`mask` has the shape, type and packing of `target`; 1 is known. The attribute `classes` of both
-holds the ids in column order. Of soft targets the scores stand in a further data set, `soft`,
-float16 (N, C), since the readers take `target` for bits.
+`mask` has the shape, type and packing of `target`; 1 is known. The attribute `classes` of both has
+the ids in column order. Scores of soft targets are in a further data set, `soft`, float16 (N, C),
+since readers expect bits in `target`.
 """
 
 import itertools
@@ -81,18 +81,18 @@ def write_hdf5(
     encode: Encode,
     audio: str | Path | None,
 ) -> Export:
-    """Write labels, with the audio of another file where one is given.
+    """Write labels, with the audio of another file if one is given.
 
     Args:
         targets: N whole clips of the 527 classes, in any order.
-        form: its name, for messages.
+        form: name of the format, for messages.
         sound: name of the data set with the audio.
-        extension: how names end.
+        extension: of the names.
         encode: targets and rows (K,) to target and mask, arrays of K rows.
-        audio: an HDF5 file with `audio_name` and `sound`; rows go in its order.
+        audio: an HDF5 file with `audio_name` and `sound`, which determines the order of the rows.
 
     Raises:
-        OptionError: rows are frames, h5py is not installed, or the audio file does not fit.
+        OptionError: rows are frames, h5py is not installed, or the audio file is unsuitable.
     """
     h5py = import_h5py()
     export, path = Export(), Path(path)
@@ -154,12 +154,12 @@ def match_clips(audio_names: Any, clip_ids: pa.StringArray, export: Export) -> t
 
 
 def match_audio(
-    heard: pa.StringArray, labelled: pa.StringArray, export: Export, *, place: str = "file"
+    audio_names: pa.StringArray, labelled: pa.StringArray, export: Export, *, place: str = "file"
 ) -> tuple[Rows, Rows]:
     """Which clip each name of the audio is, and the other way round: by equal names.
 
     Args:
-        heard: string (A,), names of the audio.
+        audio_names: string (A,), names of the audio.
         labelled: string (K,), names of the targets.
         export: where those that only one side has are counted and named.
         place: what holds the audio, for messages.
@@ -170,12 +170,12 @@ def match_audio(
     Raises:
         OptionError: no name is in both.
     """
-    sides = places_in(heard, labelled), places_in(labelled, heard)
-    return _report(heard, labelled, *sides, export, place)
+    sides = places_in(audio_names, labelled), places_in(labelled, audio_names)
+    return _report(audio_names, labelled, *sides, export, place)
 
 
 def _report(
-    heard: pa.StringArray,
+    audio_names: pa.StringArray,
     labelled: pa.StringArray,
     clip_of_audio: Rows,
     audio_of_clip: Rows,
@@ -184,11 +184,11 @@ def _report(
 ) -> tuple[Rows, Rows]:
     lacking = [
         names.take(to_arrow(np.flatnonzero(side < 0)))
-        for names, side in ((heard, clip_of_audio), (labelled, audio_of_clip))
+        for names, side in ((audio_names, clip_of_audio), (labelled, audio_of_clip))
     ]
-    if len(lacking[0]) == len(heard):
+    if len(lacking[0]) == len(audio_names):
         raise OptionError(
-            f"no clip of the audio {place} has a target: it has {_some(heard)}, the targets "
+            f"no clip of the audio {place} has a target: it has {_some(audio_names)}, the targets "
             f"{_some(labelled)}"
         )
     export.leave_out(f"clips of the audio {place} without targets", lacking[0])
@@ -196,15 +196,18 @@ def _report(
     return clip_of_audio, audio_of_clip
 
 
-def keep_with_audio(clips: Selection, audio: str | Path, export: Export) -> Selection:
-    """The clips of which an HDF5 file has a data set, by the names that the form gives them.
+def keep_with_audio(clips: Selection, audio: str | Path | None, export: Export) -> Selection:
+    """The clips with a data set of their name in an HDF5 file; without a file all, with a note.
 
     Raises:
         OptionError: the file is missing or broken, or has none of them.
     """
+    if audio is None:
+        export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
+        return clips
     with open_audio(audio, ()) as file:
-        heard = texts_to_arrow(list(file))
-    _, place = match_audio(heard, clips.names, export)
+        audio_names = texts_to_arrow(list(file))
+    _, place = match_audio(audio_names, clips.names, export)
     return clips.take(np.flatnonzero(place >= 0))
 
 
@@ -217,7 +220,7 @@ def _videos(names: pa.StringArray) -> pa.StringArray:
 
 
 def _link(file: Any, sound: Any, kept: Rows, path: Path) -> None:
-    """Give `file`, which will stand at `path`, the chosen rows of a data set of another file."""
+    """Link the chosen rows of a data set of another file into `file`, the future `path`."""
     h5py = import_h5py()
     source = Path(sound.file.filename).resolve()
     try:
@@ -240,7 +243,7 @@ def _link(file: Any, sound: Any, kept: Rows, path: Path) -> None:
 
 
 def _write_values(file: Any, clips: Selection, encode: Encode) -> None:
-    """`target`, `mask` and, of soft targets, `soft`, some thousands of rows at a time."""
+    """`target`, `mask` and, for soft targets, `soft`, some thousands of rows at a time."""
     ids = np.array(clips.targets.vocabulary.ids, "S")
     for name, none in _values(clips.targets, clips.rows[:0], encode).items():
         made = file.create_dataset(name, (len(clips), none.shape[1]), none.dtype)

@@ -43,16 +43,16 @@ def write_hear(
     export, path, vocabulary = Export(), Path(path), targets.vocabulary
     labels = vocabulary.names if names else vocabulary.ids
     classes = [("idx", "label"), *((str(i), label) for i, label in enumerate(labels))]
-    beside, unknown = (
+    class_file, unknown = (
         path.with_name("labelvocabulary.csv"),
         path.with_name(f"{path.stem}_masked.json"),
     )
-    refuse_other_classes(beside, classes)
+    refuse_other_classes(class_file, classes)
     unit, lines = ("frames", _events) if are_segments(targets) else ("clips", _labels)
     clips = select_clips(targets, "hear", name_after(files), export, empty=True, unit=unit)
     for file, state in ((path, "positive"), (unknown, "unknown")):
         export.files[file] = write_rows(file, _object(lines(clips, labels, state))) - 2
-    export.files[beside] = write_classes(beside, classes)
+    export.files[class_file] = write_classes(class_file, classes)
     return export
 
 

@@ -41,7 +41,7 @@ def write_panns(
     """
     place = str(Path(path).resolve()).encode()
     if index is not None and audio is None:
-        raise OptionError("an index says where the audio is: name its file with --audio")
+        raise OptionError("an index refers to the audio: name its file with --audio")
     if index is not None and Path(index).resolve() == Path(path).resolve():
         raise OptionError(f"{index}: cannot be both the waveform file and its index")
     if index is not None and len(place) > LONGEST_PATH:

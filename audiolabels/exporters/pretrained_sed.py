@@ -95,8 +95,8 @@ def write_pretrained_sed(
         return write_pseudo_labels(labels, path, by_name(load_vocabulary("audioset-strong-train")))
     export, path = Export(), Path(path)
     vocabulary = by_name(load_vocabulary("audioset-strong-train", ontology=labels.ontology))
-    classes, beside = class_rows(vocabulary), path.with_name("class_labels_indices.csv")
-    refuse_other_classes(beside, classes)
+    classes, class_file = class_rows(vocabulary), path.with_name("class_labels_indices.csv")
+    refuse_other_classes(class_file, classes)
     splits = _splits(path)
     selected = select_events(
         labels,
@@ -120,7 +120,7 @@ def write_pretrained_sed(
     export.files[path] = len(kept)
     export.files[splits[0]] = len(splits[1])
     write_rows(splits[0], [json.dumps({"splits": splits[1]})])
-    export.files[beside] = write_classes(beside, classes)
+    export.files[class_file] = write_classes(class_file, classes)
     return export
 
 

@@ -51,11 +51,11 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
     names = np.array([f"Y{video_of(id_)}.mp3" for id_ in ids.to_pylist()], np.object_)
     own = unique_names(texts_to_arrow(names.tolist()))
     lost = ids.take(to_arrow(np.flatnonzero(~own)))
-    export.leave_out("clips whose name another clip has too", lost)
+    export.leave_out("clips that share their name", lost)
     first, stop, names = first[own], stop[own], names[own]
     late = np.concatenate([np.arange(a, b) for a, b in zip(first, stop, strict=True)] or [first])
     export.leave_out(
-        "segments behind the 250 frames",
+        "segments after the 250 frames",
         soft.clip_id.take(to_arrow(late[onset[late] >= FRAMES * FRAME_MS])),
     )
     shape = (len(first), len(classes))

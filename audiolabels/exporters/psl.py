@@ -54,25 +54,22 @@ def write_psl(
     """
     export, path = Export(), Path(path)
     targets, segments = reorder_classes(targets, "psl"), are_segments(targets)
-    classes, beside = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
-    refuse_other_classes(beside, classes)
+    classes, class_file = class_rows(targets.vocabulary), path.with_name("class_labels_indices.csv")
+    refuse_other_classes(class_file, classes)
     length = clip_lengths(targets, "psl", clip_duration)
     unit = "segments" if segments else "clips"
     clips = select_clips(targets, "psl", _namer(length), export, empty=False, unit=unit)
-    if audio is None:
-        export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
-    else:
-        clips = keep_with_audio(clips, audio, export)
+    clips = keep_with_audio(clips, audio, export)
     hdf5 = [] if audio is None else [str(Path(audio).resolve())]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
     head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]
     export.write_table(path, head, _rows(clips, length, segments, hdf5))
-    export.files[beside] = write_classes(beside, classes)
+    export.files[class_file] = write_classes(class_file, classes)
     return export
 
 
 def _namer(length: Ms) -> Name:
-    @lru_cache(maxsize=1)  # a clip's segments stand together
+    @lru_cache(maxsize=1)  # a clip's segments are consecutive
     def named(clip_id: str, length_ms: int) -> str:
         video, start = video_and_start(clip_id)
         if start is None:

@@ -50,9 +50,9 @@ def binarise(soft: SoftTargets, form: str, threshold: float | str | None) -> Bin
     """
     if threshold is None:
         raise OptionError(
-            f"{form} is read as hard labels, and these targets are soft: say from which score on a "
-            f"class is positive, with --threshold 0.5 (threshold=0.5), the value that the PSL "
-            f"paper takes for its analysis; the scores are written beside it"
+            f"{form} is read as hard labels, and these targets are soft: give a binarisation "
+            f"threshold, with --threshold 0.5 (threshold=0.5), the value in the PSL paper's "
+            f"analysis; the scores are written too"
         )
     level = max(float(np.float16(portion("threshold", threshold, above=True))), SMALLEST)
     return BinarisedTargets(

@@ -1,4 +1,4 @@
-"""What a model hears of clips: embeddings computed before, or audio."""
+"""Features of clips: precomputed embeddings, or audio."""
 
 from pathlib import Path
 
@@ -28,14 +28,14 @@ def open_features(
     Args:
         path: a file of embeddings (npz, HDF5 or Parquet), a folder of audio, or a table (CSV or
             TSV) of audio files.
-        rate: samples a second that audio is brought to; by default the commonest of the files.
-        frame_seconds: how far frames of embeddings lie apart; the first begins at 0.
-        progress: called with (files looked at, files in all).
+        rate: sampling rate in Hz of the audio; by default the most common of the files.
+        frame_seconds: distance between frames of embeddings; the first begins at 0.
+        progress: called with (files opened, files in all).
 
     Raises:
-        FeaturesFileError: nothing there, or nothing of use; shapes that do not fit; a clip that
-            stands there twice among embeddings; numbers that are none.
-        OptionError: a rate or frame of no length, or a library is not installed.
+        FeaturesFileError: nothing there, or nothing usable; unsuitable shapes; embeddings of a clip
+            that occurs twice; values that are not finite.
+        OptionError: a rate or frame of no length, or a package is not installed.
     """
     path = Path(path)
     if (rate is not None and rate < 1) or not 0 < frame_seconds < np.inf:

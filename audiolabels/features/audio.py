@@ -1,9 +1,8 @@
 """Audio files as one channel at one rate.
 
-What becomes of files that are not as one would wish stands in `annotations.FATES`; each is listed
-in the report. Headers are read when a folder is opened, samples when segments are read, so that a
-file is known to be silent, short or broken only then. Processes that were forked share what they
-find; those that were spawned keep it for themselves.
+`labels.report.FATES` lists what becomes of unsuitable files; each is in the report. Headers are
+read when a folder is opened, samples when segments are read, so silent, short and broken files are
+found only then. Forked processes share these findings; spawned ones keep their own.
 """
 
 import contextlib
@@ -52,14 +51,14 @@ FOUND = {
 
 @dataclass
 class AudioFile:
-    """An audio file, and what its header says.
+    """An audio file and its header.
 
     Attributes:
-        path: where it lies; `shown` is how folder or table call it.
+        path: of the file; `shown` is its path in folder or table.
         clip_id: its clip.
         row: its number in the folder, or its line in the table, from 1.
-        frames, rate, channels: samples a channel, samples a second, channels.
-        cut: whether the header, of a WAV file, announces more samples than there are.
+        frames, rate, channels: samples per channel, samples per second, channels.
+        cut: whether a WAV file has fewer samples than its header states.
     """
 
     path: Path
@@ -72,7 +71,7 @@ class AudioFile:
     cut: bool = False
 
     def finding(self, kind: str, reason: str) -> Finding:
-        """Something to report of this file."""
+        """A finding on this file, for the report."""
         return Finding(self.shown, self.row, self.clip_id, kind, reason)
 
 
@@ -80,10 +79,10 @@ class AudioFeatures(Features):
     """Audio of clips.
 
     Args:
-        files: those that can be used, one a clip.
-        rate: samples a second that all are brought to.
-        report: what opening found.
-        cache_bytes: samples of the files last read that are kept.
+        files: one usable file per clip.
+        rate: sampling rate of all samples, in Hz.
+        report: of opening.
+        cache_bytes: size of the cache of samples of recent files.
     """
 
     takes = "audio"
@@ -105,7 +104,7 @@ class AudioFeatures(Features):
 
     @property
     def report(self) -> Report:
-        """What opening found, and what reading found so far."""
+        """Findings of opening and, so far, of reading."""
         report = replace(self._report, findings=list(self._report.findings))
         for bit, (kind, reason) in FOUND.items():
             for clip in np.flatnonzero(self._found & bit).tolist():
@@ -122,7 +121,7 @@ class AudioFeatures(Features):
         return np.ceil(self.durations(rows) * self.rate).astype(np.int64)
 
     def read(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Inputs:
-        """See `Features`. Each file is decoded once a call."""
+        """See `Features`. Each file is decoded once per call."""
         clips = chosen_rows(rows, len(self._files))
         begin, end = spans(onset, offset, 1 / self.rate, 0, ENDLESS)
         segments: list[Floats] = [np.zeros(0, np.float32)] * len(clips)
@@ -219,7 +218,7 @@ def _in_table(path: Path) -> Iterator[AudioFile]:
 
 
 def _look_at(file: AudioFile) -> str:
-    """Note what the header of a file says; say why it cannot be used, if so."""
+    """Read a file's header; returns why the file cannot be used, if so."""
     import soundfile
 
     if not file.path.is_file():
@@ -234,7 +233,7 @@ def _look_at(file: AudioFile) -> str:
 
 
 def _decode(path: Path, announced: int) -> tuple[Floats, bool]:
-    """Samples (n, channels) as far as they can be decoded, and whether those are all."""
+    """The samples (n, channels) that can be decoded, and whether these are all."""
     import soundfile
 
     with contextlib.suppress(soundfile.SoundFileError, OSError):

@@ -1,17 +1,17 @@
-"""Embeddings computed before, in an npz, HDF5 or Parquet file.
+"""Precomputed embeddings, in an npz, HDF5 or Parquet file.
 
-| file | what it holds |
+| file | content |
 |---|---|
 | npz, HDF5 | `clip_id` (N,), `embedding` (N, T, D) or (N, D); `n_frames` (N,) where clips differ |
-| HDF5 | or a dataset (T, D) a clip, under the clip's id; or a group with `embedding` |
-| Parquet | a row a clip: `clip_id`, `embedding`, a list of frames or one frame |
-| Parquet | a row a frame: also `frame`, numbers from 0, or `onset` in seconds |
+| HDF5 | or a dataset (T, D) per clip, under the clip's id; or a group with `embedding` |
+| Parquet | a row per clip: `clip_id`, `embedding`, a list of frames or one frame |
+| Parquet | a row per frame: also `frame`, numbers from 0, or `onset` in seconds |
 
-Numbers are floats, or uint8 as the released VGGish features of AudioSet are: a code q stands for
--2 + 4q / 255. The release clips to [-2, 2] and cuts fractions off (Hershey et al.'s
-`vggish_postprocess`), so the embedding lay up to 4 / 255 higher; readers of YouTube-8M add about
-half of this, which we do not. An npz or Parquet file is held in memory as it is, uint8 as uint8; an
-HDF5 file is read batch by batch. Numbers that are none are refused when they are read.
+Values are floats, or uint8 as in AudioSet's released VGGish features: a code q is -2 + 4q / 255.
+The release clips to [-2, 2] and truncates (Hershey et al.'s `vggish_postprocess`), so the embedding
+was up to 4 / 255 higher; readers of YouTube-8M add about half of this, which this library does not.
+npz and Parquet files are kept in memory with their dtype; HDF5 files are read batch by batch.
+Values that are not finite are refused on reading.
 """
 
 import zipfile
@@ -51,7 +51,7 @@ KEYS = ("clip_id", "embedding", "n_frames")
 class Frames(NamedTuple):
     """Frames of N clips: `sizes` of each, from `first` on in `values` (F, D).
 
-    `values` is None where they stay in the file.
+    `values` is None if they stay in the file.
     """
 
     names: list[str]
@@ -111,7 +111,7 @@ class EmbeddingFeatures(Features):
         return Inputs(values, lengths)
 
     def _fetch(self, clips: Rows) -> tuple[npt.NDArray[Any], Rows]:
-        """Frames (F, D), and where those of each clip begin among them."""
+        """Frames (F, D), and each clip's first one."""
         if self._frames.values is not None:
             return self._frames.values, self._frames.first[clips]
         unique, place = np.unique(clips, return_inverse=True)
@@ -200,7 +200,7 @@ def _of_table(file: pq.ParquetFile, frame_seconds: float) -> Frames:
 
 
 def _lists(array: pa.Array) -> tuple[Rows, npt.NDArray[Any]]:
-    """Frames a row, and the frames (F, D), of lists of lists, or of lists that are one each."""
+    """Frames per row, and the frames (F, D), of lists of lists, or of lists of one frame each."""
     sizes = []
     while hasattr(array.type, "value_type") and not array.null_count:
         sizes.append(to_numpy(pc.list_value_length(array).cast(pa.int64())))

@@ -1,4 +1,4 @@
-"""Segments of clips, as a model hears them."""
+"""Features of segments of clips, the input of models."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -20,10 +20,10 @@ Progress = Callable[[int, int], None]
 
 
 class Inputs(NamedTuple):
-    """Segments of clips, as long as the longest of them.
+    """Segments of clips, padded to the longest.
 
     Attributes:
-        values: float32 (N, L, D) frames of embeddings, or (N, L) samples; zeros at the end.
+        values: float32 (N, L, D) frames of embeddings, or (N, L) samples; padded with zeros.
         lengths: int64 (N,), how many of the L are real.
     """
 
@@ -32,15 +32,15 @@ class Inputs(NamedTuple):
 
 
 class Features(ABC):
-    """Clips from which segments are read.
+    """Clips whose segments can be read.
 
     Attributes:
-        clip_ids: N ids, as the file has them; of audio without ids what the file name says.
+        clip_ids: N ids, as in the file; for audio without ids the clip in the file name.
         takes: `embeddings` or `audio`.
-        dim: numbers a frame, D, of embeddings.
-        rate: samples a second of audio.
+        dim: width of a frame, D, of embeddings.
+        rate: sampling rate of audio in Hz.
         step: seconds from one frame, or sample, to the next.
-        centre: the time of a frame or sample after its beginning, in steps.
+        centre: time of a frame or sample after its beginning, in steps.
     """
 
     takes: str
@@ -54,7 +54,7 @@ class Features(ABC):
 
     @property
     def report(self) -> Report:
-        """What was left out, or used otherwise than it stands; rows are files or clips."""
+        """What was left out or modified; rows are files or clips."""
         return self._report
 
     def find(self, ids: Sequence[str]) -> Rows:
@@ -67,14 +67,14 @@ class Features(ABC):
 
     @abstractmethod
     def sizes(self, rows: npt.ArrayLike) -> Rows:
-        """Frames or samples of clips, int64 (B,), as headers say."""
+        """Frames or samples of clips, int64 (B,), from headers."""
 
     def durations(self, rows: npt.ArrayLike) -> Seconds:
-        """Lengths of clips in seconds, float64 (B,), as headers say."""
+        """Lengths of clips in seconds, float64 (B,), from headers."""
         return self.sizes(rows).astype(np.float64) * self.step
 
     def lengths(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Rows:
-        """Frames or samples of segments, int64 (B,), as headers say; arguments as for `read`."""
+        """Frames or samples of segments, int64 (B,), from headers; arguments as for `read`."""
         begin, end = spans(onset, offset, self.step, self.centre, self.sizes(rows))
         return end - begin
 
@@ -84,14 +84,14 @@ class Features(ABC):
 
         Args:
             rows: N clips by number.
-            onset, offset: N times in seconds from the start of the clip; an offset may be `inf`.
-                Of embeddings a segment has the frames whose centres, `frame_seconds` × (i + 0.5),
-                lie in [onset, offset); of audio, the samples whose times, i / rate, do. A segment
-                without any has length 0.
+            onset, offset: N times in seconds from the start of the clip; an offset may be `inf`. A
+                segment of embeddings has the frames whose centres, `frame_seconds` × (i + 0.5), are
+                in [onset, offset), one of audio the samples whose times, i / rate, are. It may be
+                empty.
 
         Raises:
             OptionError: no such clip, or an offset before its onset.
-            FeaturesFileError: an embedding holds what is no number.
+            FeaturesFileError: a value of an embedding is not finite.
         """
 
 
@@ -112,10 +112,10 @@ def spans(
 ) -> tuple[Rows, Rows]:
     """First and one after the last i of each segment, 0 ≤ i < size, with step × (i + centre) in it.
 
-    A millionth of a step is taken for rounding.
+    Rounding errors up to a millionth of a step have no effect.
 
     Raises:
-        OptionError: an offset before its onset, or a time that is no number.
+        OptionError: an offset before its onset, or a time is not a number.
     """
     begin, end = np.asarray(onset, np.float64), np.asarray(offset, np.float64)
     if not (begin <= end).all():

@@ -80,8 +80,7 @@ class Scores(ClipRows):
             VocabularyError: no such classes.
         """
         ontology = ontology or load_ontology().with_supplement()
-        if not isinstance(classes, Vocabulary):
-            classes = load_vocabulary(classes, ontology=ontology)
+        classes = load_vocabulary(classes, ontology=ontology)
         expect("clip_id", clip_id, Iterable, "a list of clip ids")
         values = np.array(scores, np.float32)
         n = len(clip_id)

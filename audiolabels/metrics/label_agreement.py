@@ -1,7 +1,7 @@
-"""How a teacher's scores agree with given labels.
+"""Agreement of a teacher's scores with given labels.
 
-Average precision is that of `metrics.ranking`. Scores whose columns are in another order agree no
-better than with shuffled classes.
+Average precision is that of `metrics.ranking`. Scores in wrong columns agree no better than scores
+in a shuffled class order.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class Agreement:
     """Average precision of scores against given labels.
 
     Attributes:
-        clips: clips of both; of more than 10,000 the sample that hashes of their ids choose.
-        classes: those with a positive and a negative clip, and of which the teacher tells.
+        clips: clips with both; of more than 10,000 a sample by the hashes of their ids.
+        classes: scored classes with a positive and a negative clip.
         mean: mean average precision over these classes.
-        shuffled: the same with the classes of the scores in another order, each in a wrong place.
+        shuffled: the same with the classes of the scores permuted, none in its own place.
     """
 
     clips: int
@@ -37,12 +37,12 @@ class Agreement:
 
     @property
     def near_chance(self) -> bool:
-        """Whether the scores agree hardly better than with a shuffled class order."""
+        """Whether the scores agree hardly better than in a shuffled class order."""
         return self.mean * (1 - self.shuffled) < NEAR_CHANCE * self.shuffled * (1 - self.mean)
 
 
 class AgreementSample:
-    """A sample of clips with scores and labels, whatever their order and parts."""
+    """A sample of clips with scores and labels, independent of order and parts."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[npt.NDArray[np.uint64], Floats, Flags, Flags]] = []
@@ -50,7 +50,7 @@ class AgreementSample:
         self._unscored: list[Bits] = []
 
     def add(self, clips: MatchedScores) -> None:
-        """Take in clips, as `Scores.highest` has them; those without labels do not count."""
+        """Add clips, from `Scores.highest`; unannotated ones do not count."""
         known = clips.annotated
         if not known.any():
             return
@@ -73,7 +73,7 @@ class AgreementSample:
         self._size = len(chosen)
 
     def agreement(self) -> Agreement | None:
-        """Measure it; None without two clips and two classes to measure it on."""
+        """The agreement; None with fewer than two clips or two classes."""
         self._prune()
         if self._size < 2:
             return None

@@ -1,20 +1,19 @@
 """PSDS1 and PSDS2 of frame scores against events, computed by sed_scores_eval.
 
 Sources: Bilen et al., ICASSP 2020 (the score); Ebbers et al., ICASSP 2022 (its computation over all
-thresholds at once); DCASE 2021 task 4 (the two scenarios in `SCENARIOS`). Dinkel et al. 2022
-(PSL, poster) apply a median filter to the scores first.
+thresholds at once); DCASE 2021 task 4 (the two scenarios in `SCENARIOS`). Dinkel et al. 2022 (PSL,
+poster) apply a median filter to the scores first.
 
-Choices where these leave room, and deviations:
+Choices that the sources leave open, and deviations:
 
-- Events of a class that overlap or meet are one event, cut to the clip (`merge_events`).
-- Classes without an event in the clips at hand are left out and named; their true positive rate is
-  not defined, and counted as 0 it would bound the score.
-- PSDS knows no unknown targets. A clip of which nobody said what sounds is left out and named;
-  where a single class is unknown (`unsure_events`) it counts as silent, and such stretches are
-  counted.
-- The median filter is sed_scores_eval's: continuous in time, its length in seconds, silence beyond
-  the ends of the clip. Filters in frames that mirror the ends differ there.
-- With a single class there are no others to be triggered by, so PSDS2 has no such term.
+- Overlapping or touching events of a class are merged and cut to the clip (`merge_events`).
+- Classes without an event in the evaluated clips are left out and named; their true positive rate
+  is undefined, and counted as 0 it would bound the score.
+- PSDS has no unknown targets. Unannotated clips are left out and named; a single unknown class
+  (`unsure_events`) counts as absent, and such spans are counted.
+- The median filter is sed_scores_eval's: continuous in time, its length in seconds, zero beyond the
+  ends of the clip. Filters in frames that mirror the ends differ there.
+- With a single class there are no cross-triggers, so PSDS2 has no such term.
 """
 
 import itertools
@@ -64,16 +63,16 @@ class Detection:
     """PSDS1 and PSDS2 over K classes that have events.
 
     Attributes:
-        psds1, psds2: of all K classes, less the spread between them (alpha_ST 1).
+        psds1, psds2: over all K classes, with a penalty for their spread (alpha_ST 1).
         vocabulary: the K classes.
         psds1_per_class, psds2_per_class: float64 (K,): area under each class's own curve.
         events: int64 (K,): merged events of each class.
-        clips: how many were evaluated.
-        seconds: their length in all.
+        clips: number of evaluated clips.
+        seconds: their total length.
         classes_without_events: display names of classes left out.
-        clips_without_scores: ids of clips with events, or verified empty, that have no scores.
-        clips_without_events: ids of clips with scores of which nobody said what sounds.
-        unsure: stretches in which a class is unknown, here taken for silent.
+        clips_without_scores: ids of annotated clips that have no scores.
+        clips_without_events: ids of unannotated clips with scores.
+        unsure: spans in which a class is unknown, which counts as absent.
     """
 
     psds1: float
@@ -90,7 +89,7 @@ class Detection:
     unsure: int
 
     def numbers(self) -> dict[str, float | int]:
-        """The overall numbers by name, as a log or a table of results takes them."""
+        """The overall numbers by name, for a log or a table of results."""
         return {
             "psds1": self.psds1,
             "psds2": self.psds2,
@@ -103,7 +102,7 @@ class Detection:
         }
 
     def per_class(self) -> dict[str, list[Any]]:
-        """Columns of equal length, a row a class: `id`, `name`, `events`, `psds1`, `psds2`."""
+        """Columns of equal length, one row per class: `id`, `name`, `events`, `psds1`, `psds2`."""
         return {
             "id": list(self.vocabulary.ids),
             "name": list(self.vocabulary.names),
@@ -129,41 +128,38 @@ def psds(
 ) -> Detection:
     """PSDS1 and PSDS2.
 
-    The time grows with clips × classes² for PSDS2: 300 clips of 50 frames and 100 classes take
-    a quarter of a minute on one core.
+    The time grows with clips × classes² for PSDS2: 300 clips of 50 frames and 100 classes take a
+    quarter of a minute on one core.
 
     Args:
-        scores: K classes; the frames of a clip follow one another without a gap. What they say of
-            times beyond the clip's length is cut.
-        events: what sounds when; clips are found by the rule of `audiolabels.clips.index`.
-        parents: whose events the events of a class are too; see `merge_events`.
+        scores: K classes; consecutive frames of each clip, without a gap, are cut to its length.
+        events: reference events; clips are matched by id.
+        parents: whether events also count for ancestors of their class; see `merge_events`.
         median_filter: length in seconds, of all classes or of each id; 0 or None for no filter.
-        jobs: processes; with hundreds of clips one is as quick as two.
+        jobs: processes; with hundreds of clips one is as fast as two.
 
     Raises:
-        OptionError: sed_scores_eval is not installed, or with a pandas that it cannot use; a filter
-            of negative length, or none for a class; no such policy.
-        MetricError: no clip in common, several clips of the scores that are one, no event of any
-            class, frames that overlap or leave gaps or have no times, or a class with events that
-            the teacher does not score.
-        UnknownClipError: a clip of the scores could be several of the events.
+        OptionError: sed_scores_eval is not installed, or an unsupported pandas; a negative length
+            of the filter, or none for a class; no such policy.
+        MetricError: no common clip, no event of any class, frames that overlap, leave gaps or have
+            no times, or an unscored class with events.
         VocabularyError: the events' ontology lacks a class of the scores.
     """
     evaluator = _import_evaluator()
     vocabulary = scores.vocabulary
     lengths = _filter_lengths(median_filter, vocabulary)
     ids = events.clip_id.to_pylist()
-    heard = {ids[row]: row for row in np.flatnonzero(events.labelled).tolist()}
-    rows = _rows_of_clips(scores, list(heard))
-    both = [clip for clip in rows if clip in heard]
+    annotated = {ids[row]: row for row in np.flatnonzero(events.labelled).tolist()}
+    rows = _rows_of_clips(scores, list(annotated))
+    both = [clip for clip in rows if clip in annotated]
     if not both:
         raise MetricError(
             f"no clip has both scores and events: {shortlist(rows) or 'none'} against "
-            f"{shortlist(heard) or 'none'}"
+            f"{shortlist(annotated) or 'none'}"
         )
     runs = merge_events(events, vocabulary, parents=parents)
     evaluated = np.zeros(len(events), np.bool_)
-    evaluated[[heard[clip] for clip in both]] = True
+    evaluated[[annotated[clip] for clip in both]] = True
     inside = evaluated[runs.clip]
     counts = np.bincount(runs.column[inside], minlength=len(vocabulary))
     kept = np.flatnonzero(counts)
@@ -174,7 +170,7 @@ def psds(
     truth: dict[str, list[tuple[float, float, str]]] = {clip: [] for clip in both}
     for clip, column, onset, offset in zip(*(a[inside].tolist() for a in runs), strict=True):
         truth[ids[clip]].append((onset / 1000, offset / 1000, vocabulary.ids[column]))
-    seconds = {clip: int(events.duration_ms[heard[clip]]) / 1000 for clip in both}
+    seconds = {clip: int(events.duration_ms[annotated[clip]]) / 1000 for clip in both}
     classes = [vocabulary.ids[c] for c in kept.tolist()]
     frames = {
         clip: evaluator.base_modules.scores.create_score_dataframe(
@@ -205,8 +201,8 @@ def psds(
         classes_without_events=tuple(
             name for name, count in zip(vocabulary.names, counts, strict=True) if not count
         ),
-        clips_without_scores=tuple(clip for clip in heard if clip not in rows),
-        clips_without_events=tuple(clip for clip in rows if clip not in heard),
+        clips_without_scores=tuple(clip for clip in annotated if clip not in rows),
+        clips_without_events=tuple(clip for clip in rows if clip not in annotated),
         unsure=int((evaluated[unsure.clip] & (counts[unsure.column] > 0)).sum()),
     )
 
@@ -245,7 +241,7 @@ def _rows_of_clips(scores: Scores, with_events: list[str]) -> dict[str, npt.NDAr
     for first, stop in itertools.pairwise(starts):
         clip = scores.clip_id[first].as_py()
         if clip in rows:
-            raise MetricError(f"the frames of clip {clip!r} do not stand together")
+            raise MetricError(f"the frames of clip {clip!r} are not consecutive")
         rows[clip] = np.arange(first, stop)
     found = ClipFinder(texts_to_arrow(with_events)).find(list(rows)).tolist()
     names = [with_events[i] if i >= 0 else clip for i, clip in zip(found, rows, strict=True)]
@@ -259,11 +255,11 @@ def _refuse_unscored(
 ) -> None:
     anywhere = np.bitwise_or.reduce(scores.unknown[rows], axis=0)
     bits = np.unpackbits(anywhere, count=len(scores.vocabulary))
-    untold = [scores.vocabulary.names[c] for c in columns.tolist() if bits[c]]
-    if untold:
+    unscored = [scores.vocabulary.names[c] for c in columns.tolist() if bits[c]]
+    if unscored:
         raise MetricError(
-            f"{len(untold)} classes with events have no score in some frames, and PSDS needs all: "
-            f"{shortlist(untold)}; leave them out with scores.over(vocabulary)"
+            f"{len(unscored)} classes with events have no score in some frames, and PSDS needs "
+            f"all: {shortlist(unscored)}; leave them out with scores.over(vocabulary)"
         )
 
 

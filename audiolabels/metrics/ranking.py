@@ -1,27 +1,28 @@
-"""How well scores rank clips for each class, and classes for each clip, given a mask.
+"""Ranking of clips for each class, and of classes for each clip, by scores, with a mask.
 
-Unknown targets take no part. A ranking is that of the known cells alone: of a class among clips for
+Unknown targets are left out: a ranking is that of the known cells, of a class among clips for
 average precision and AUC, of a clip among classes for lωlrap and mAP@3. Cells with equal scores
-share the place of the last of them, so the order of clips and classes never matters, and equal
-scores never help.
+share the lowest of their ranks, so the order of clips and classes has no effect, and equal scores
+are no advantage.
 
-Sources, and where this differs from them:
+Sources and deviations:
 
 - *average precision*: the mean over a class's positives of the precision at their score, without
-  interpolation, which is scikit-learn's `average_precision_score`. mAP is its mean over the classes
+  interpolation, as in scikit-learn's `average_precision_score`. mAP is its mean over the classes
   with a positive.
-- *d′* = √2·Φ⁻¹(AUC) in both its uses: of the mean AUC (Gong et al., PSLA, and AST), and the mean
-  over classes (Turian et al., HEAR). HEAR's becomes infinite with one perfect class; here classes
-  with an AUC of 1 or 0 are left out of that mean, and counted.
+- *d′* = √2·Φ⁻¹(AUC), in both uses: of the mean AUC (Gong et al., PSLA, and AST), and the mean over
+  classes (Turian et al., HEAR). HEAR's is infinite with one perfect class; here classes with an AUC
+  of 1 or 0 are left out of that mean, and counted.
 - *lωlrap*: Fonseca et al. 2019, DCASE 2019 task 2: label-ranking average precision in which each
-  positive label of any clip weighs alike. The ranks of equal scores are scikit-learn's
+  positive label of any clip has equal weight. The ranks of equal scores are scikit-learn's
   (`label_ranking_average_precision_score`); the task's own code ranks them by their column.
-- *mAP@3*: Fonseca et al. 2018, DCASE 2018 task 2 (FSDKaggle2018), for one label a clip: the mean of
-  1/rank of the true class, 0 beyond the third. For several labels, Kaggle's definition: the sum of
-  precisions at the positives among the first three, by the lesser of three and their number.
-- *hard negatives*: Hershey et al. 2021, §3.2, had people confirm absences where the scores of a
-  classifier were highest. `hard_negatives` chooses by such scores alone, among negatives that
-  nobody confirmed.
+- *mAP@3*: Fonseca et al. 2018, DCASE 2018 task 2 (FSDKaggle2018), for one label per clip: the mean
+  of 1/rank of the true class, 0 beyond the third. For several labels, Kaggle's definition: the sum
+  of precisions at the positives among the first three, divided by the lesser of three and their
+  number.
+- *hard negatives*: Hershey et al. 2021, §3.2, had raters confirm absences where the scores of a
+  classifier were highest. `hard_negatives` selects by such scores alone, among unconfirmed
+  negatives.
 """
 
 from collections.abc import Iterable
@@ -69,8 +70,8 @@ def average_precision(
     """Average precision of each class.
 
     Args:
-        scores: (N, C) or (N, T, C), of which frames count one by one; any order-preserving number,
-            probabilities or logits.
+        scores: (N, C) or (N, T, C), whose frames count one by one; probabilities, logits, or any
+            number of the same order.
         target: 0 or 1, of the same shape.
         mask: 1 = known, 0 = unknown, of the same shape; all are known by default.
 
@@ -78,8 +79,8 @@ def average_precision(
         float64 (C,); nan for classes without a positive.
 
     Raises:
-        MetricError: shapes differ, a score is NaN (the message says how many and in which columns),
-            or a target or mask is neither 0 nor 1.
+        MetricError: shapes differ, a score is NaN (the message has the number and the columns), or
+            a target or mask is neither 0 nor 1.
 
     >>> average_precision([[0.9], [0.8], [0.7]], [[1], [0], [1]]).round(3).tolist()
     [0.833]
@@ -123,8 +124,7 @@ def lwlrap(
 ) -> tuple[float, Floats]:
     """Label-weighted label-ranking average precision, over all classes and of each.
 
-    Arguments and errors are those of `average_precision`; unknown classes stand in no clip's
-    ranking.
+    Arguments and errors are those of `average_precision`; unknown classes are not ranked.
 
     Returns:
         The mean over all positive labels, nan without any; and that over each class's: float64
@@ -143,8 +143,8 @@ def map_at_3(
 ) -> float:
     """Mean over clips with a positive of the average precision of their first three classes.
 
-    Arguments and errors are those of `average_precision`; unknown classes stand in no clip's
-    ranking. nan if no clip has a positive.
+    Arguments and errors are those of `average_precision`; unknown classes are not ranked. nan if no
+    clip has a positive.
 
     >>> map_at_3([[0.9, 0.5, 0.1, 0.0], [0.9, 0.5, 0.1, 0.0]], [[0, 1, 0, 0], [0, 0, 0, 1]])
     0.25
@@ -159,21 +159,21 @@ def hard_negatives(
     *,
     complementary: bool = True,
 ) -> npt.NDArray[np.uint8]:
-    """A mask that keeps positives, and of the negatives those that are hard for another model.
+    """A mask of the positives and of the negatives that are hard for another model.
 
-    A named stand-in for confirmed absences. For each class, the clips without it that the other
-    model scores highest stay negative, as many as there are clips with it, or all if there are
-    fewer; of equal scores the first clips. A clip is with a class if any known frame is positive,
-    without it if none is and some is negative. Its score is the highest of its known frames.
+    A substitute for confirmed absences. For each class, the clips without it that the other model
+    scores highest stay negative, as many as there are clips with it, or all if there are fewer; of
+    equal scores the first clips. A clip is with a class if any known frame is positive, without it
+    if none is and some is negative. Its score is the highest of its known frames.
 
     Args:
-        scores: (N, C) or (N, T, C): those of a model trained apart from the one to be judged.
-        target: (N, C) or (N, T, C), 0 or 1. Scores of clips go with targets of frames too.
+        scores: (N, C) or (N, T, C): those of a model trained independently of the evaluated one.
+        target: (N, C) or (N, T, C), 0 or 1. Scores of clips may have targets of frames.
         mask: of the target's shape; padded frames are unknown. All are known by default.
         complementary: whether the negative frames of clips with the class stay too (§3.2).
 
     Returns:
-        uint8 of the target's shape, 1 = known: at most what `mask` says. Give it to `evaluate`.
+        uint8 of the target's shape, 1 = known, for `evaluate`; a subset of `mask`.
 
     Raises:
         MetricError: as for `average_precision`.
@@ -187,17 +187,17 @@ def hard_negatives(
     flat, positive, known = _check(values, truth, mask)
     frames = (len(truth), truth.shape[1] if truth.ndim == 3 else 1, flat.shape[1])
     positive, known = (cells.reshape(frames) for cells in (positive, known))
-    bears: Flags = np.logical_or.reduce(positive, axis=1)
-    without: Flags = np.logical_or.reduce(known, axis=1) & ~bears
+    with_class: Flags = np.logical_or.reduce(positive, axis=1)
+    without_class: Flags = np.logical_or.reduce(known, axis=1) & ~with_class
     highest = np.where(known, flat.reshape(frames), -np.inf).max(axis=1, initial=-np.inf)
-    hard = np.zeros_like(without)
-    for column, count in enumerate(bears.sum(axis=0).tolist()):
-        clips = np.flatnonzero(without[:, column])
+    hard = np.zeros_like(without_class)
+    for column, count in enumerate(with_class.sum(axis=0).tolist()):
+        clips = np.flatnonzero(without_class[:, column])
         order = np.argsort(-highest[clips, column], kind="stable")
         hard[clips[order[:count]], column] = True
     kept = positive | (known & hard[:, None])
     if complementary:
-        kept |= known & bears[:, None]
+        kept |= known & with_class[:, None]
     return kept.reshape(truth.shape).astype(np.uint8)
 
 
@@ -207,7 +207,7 @@ class Improvement(NamedTuple):
     Attributes:
         share: of `classes`; nan without any.
         higher, lower: classes.
-        classes: those of which both know the average precision.
+        classes: those with an average precision in both.
     """
 
     share: float
@@ -218,12 +218,12 @@ class Improvement(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What `evaluate` finds, over N clips or frames and C classes.
+    """Result of `evaluate`, over N clips or frames and C classes.
 
     Attributes:
         vocabulary: the classes; None if they have no names.
         rows: N.
-        positives, negatives, unknown: int64 (C,): rows that are so.
+        positives, negatives, unknown: int64 (C,): rows in each state.
         average_precision: float64 (C,); nan for classes without a positive.
         auc: float64 (C,); nan for classes without a positive or without a negative.
         lwlrap_per_class: float64 (C,); nan for classes without a positive.
@@ -289,14 +289,14 @@ class Evaluation:
     def macro(
         self, metric: str = "average_precision", classes: Iterable[str | int] | None = None
     ) -> float:
-        """Mean of a metric over classes, or over some of them; those without a finite one left out.
+        """Mean of the finite values of a metric over all classes, or some.
 
         Args:
             metric: `average_precision`, `auc`, `d_prime` or `lwlrap_per_class`.
             classes: ids, display names as in the vocabulary, or columns; all by default.
 
         Returns:
-            nan if no class has one.
+            nan without a finite value.
 
         Raises:
             OptionError: no such metric.
@@ -308,7 +308,7 @@ class Evaluation:
         return _mean(values[np.isfinite(values)])
 
     def column(self, label: str | int) -> int:
-        """Column of a class, given by its id, its display name in the vocabulary, or its column.
+        """Column of a class, given by id, display name in the vocabulary, or column.
 
         Raises:
             UnknownClassError: there is no such class.
@@ -341,7 +341,7 @@ class Evaluation:
         return Improvement(higher / classes if classes else float("nan"), higher, lower, classes)
 
     def numbers(self) -> dict[str, float | int]:
-        """The overall numbers by name, as a log or a table of results takes them."""
+        """The overall numbers by name, for a log or a table of results."""
         return {
             "rows": self.rows,
             "classes": len(self.auc),
@@ -360,7 +360,7 @@ class Evaluation:
         }
 
     def per_class(self) -> dict[str, list[Any]]:
-        """Columns of equal length, a row a class.
+        """Columns of equal length, one row per class.
 
         Returns:
             `id` and `name` if there is a vocabulary, `positives`, `negatives`, `unknown`,
@@ -411,15 +411,14 @@ def evaluate(
     """All metrics of this module at once.
 
     Args:
-        scores: (N, C) or (N, T, C), of which frames count one by one; probabilities or logits.
+        scores: (N, C) or (N, T, C), whose frames count one by one; probabilities or logits.
         target: 0 or 1, of the same shape.
         mask: 1 = known, 0 = unknown, of the same shape; all are known by default. Padded frames
             must be unknown.
         vocabulary: the C classes in the order of the columns.
 
     Raises:
-        MetricError: shapes differ, or the vocabulary's length does; a score is NaN (the message
-            says how many and in which columns); a target or mask is neither 0 nor 1.
+        MetricError: as for `average_precision`, or the vocabulary has another length.
     """
     values, positive, known = _check(scores, target, mask, vocabulary)
     precision, auc = _rank_clips(values, positive, known)
@@ -439,9 +438,7 @@ def evaluate(
 
 
 class _Ranks(NamedTuple):
-    """For each positive cell its rank among the known classes of its row, and the positives up to
-    there, int64 (P,) each; and what follows from them.
-    """
+    """Rank of each positive cell in its row, positives up to it, int64 (P,) each; and metrics."""
 
     rank: Ints
     hits: Ints
@@ -508,7 +505,7 @@ def _rank_clips(values: npt.NDArray[Any], positive: Flags, known: Flags) -> tupl
 
 
 def _rank_classes(values: npt.NDArray[Any], positive: Flags, known: Flags) -> _Ranks:
-    """Where each positive class stands in its row."""
+    """Rank of each positive class in its row."""
     row, column = np.nonzero(positive)
     rank, hits = np.zeros((2, len(row)), np.int64)
     size = max(1, CELLS // max(1, values.shape[1]))

@@ -1,8 +1,8 @@
-"""What a teacher finds in clips, as the paper on pseudo strong labels looks at it.
+"""Classes that a teacher finds in clips, as analysed in the paper on pseudo strong labels.
 
 Source: Dinkel et al. 2022, §4.3: labels per clip at 0.5 (figure 2), clips without any, and label
-coverage, the share of a clip's given labels that are found again (figure 3). A clip has the classes
-that reach the level in any of its segments.
+coverage, the share of a clip's given labels that are found (figure 3). A clip has the classes that
+reach the level in any of its segments.
 """
 
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ScoreAnalysis:
-    """What a teacher finds in N clips, beside what is given there.
+    """Classes that a teacher finds in N clips, and those given.
 
     Attributes:
         vocabulary: the C classes.
-        level: from here on a class counts as found.
+        level: score from which a class counts as found.
         counts: all numbers.
-        agreement: mean average precision against the given labels, if there were any.
+        agreement: mean average precision against the given labels, if any.
 
     >>> scores = Scores.from_arrays(
     ...     ["a", "a", "b"], [[0.9, 0.1], [0.2, 0.6], [0.3, 0.0]], classes=["Guitar", "Rain"]
@@ -62,9 +62,8 @@ class ScoreAnalysis:
         return self.counts.coverage / self.counts.labelled if self.counts.labelled else np.nan
 
     def labels_per_clip(self) -> "pandas.DataFrame":
-        """Figure 2: clips by their number of labels, `found` and, if there are any, `given`.
-
-        Clips of which no given label says anything are not in `given`.
+        """Figure 2: clips by number of labels, `found` and, if there are any, `given` (annotated
+        clips).
         """
         import pandas
 
@@ -76,7 +75,7 @@ class ScoreAnalysis:
     def label_coverage(self) -> "pandas.DataFrame":
         """Figure 3: clips with a given label by the share of these that are found, in tenths.
 
-        The row 0.3 holds shares from 0.3 up to 0.4, the row 1.0 the clips with all labels found.
+        The row 0.3 has shares from 0.3 up to 0.4, the row 1.0 the clips with all labels found.
         """
         import pandas
 
@@ -86,7 +85,7 @@ class ScoreAnalysis:
         return pandas.DataFrame({"clips": clips, "share": share}, index=index)
 
     def classes(self) -> "pandas.DataFrame":
-        """One row a class: `name`, and the clips in which it is `given` and `found`."""
+        """One row per class: `name`, and the clips in which it is `given` and `found`."""
         import pandas
 
         given, found = self.counts.given_by_class, self.counts.found_by_class
@@ -117,13 +116,13 @@ def analyse_scores(
     labels_scheme: str = "weak",
     parents: str | None = None,
 ) -> ScoreAnalysis:
-    """Count what a teacher finds in clips, and how much of what is given.
+    """Count the classes that a teacher finds in clips, and the given labels among them.
 
     Args:
-        scores: of segments or clips, or soft targets made of such.
-        given: labels of these clips; others do not count.
-        level: from this score on a class counts as found.
-        labels_scheme, parents: how the labels are expanded first; see `schemes.pseudo_strong`.
+        scores: of segments or clips, or soft targets.
+        given: labels of these clips; other clips do not count.
+        level: score from which a class counts as found.
+        labels_scheme, parents: expansion of the labels; see `schemes.pseudo_strong`.
 
     Raises:
         OptionError: no scores, a level outside 0 to 1, or see `GivenLabels.make`.

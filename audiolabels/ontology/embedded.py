@@ -1,4 +1,4 @@
-"""Where the embedded data files lie, in a wheel and in an editable install alike."""
+"""Paths of the embedded data files, in a wheel and in an editable install."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def ontology_folder() -> Path:
-    """Folder with the embedded ontology: inside the wheel, or beside the package in a checkout."""
+    """Folder of the embedded ontology: in the wheel, or next to the package in a checkout."""
     wheel = PACKAGE / "_ontology"
     return wheel if wheel.is_dir() else PACKAGE.parent / "ontology"
 
@@ -15,8 +15,8 @@ def sample_path(events: bool = False) -> Path:
     """Path of an embedded sample of made-up clips.
 
     Args:
-        events: whether to name the event file in the form of AudioSet's strong labels, instead of
-            the label file in AudioSet's segments form.
+        events: the event file in the format of AudioSet's strong labels, instead of the label file
+            in AudioSet's segments format.
 
     >>> sample_path().name, sample_path(events=True).name
     ('sample_segments.csv', 'sample_events.tsv')

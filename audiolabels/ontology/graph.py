@@ -1,4 +1,4 @@
-"""Checks on a graph of classes, before it becomes an ontology."""
+"""Checks on a graph of classes before it becomes an ontology."""
 
 import re
 from collections import Counter

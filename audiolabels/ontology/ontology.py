@@ -39,14 +39,14 @@ class Ontology:
     """An immutable graph of sound classes.
 
     Args:
-        classes: the classes, in the order that the vocabulary `ontology` takes.
-        aliases: other ids that mean the same class, id to id.
-        names: further display names that label files use, name to id.
+        classes: the classes, in the order of the vocabulary `ontology`.
+        aliases: other ids of the same class, id to id.
+        names: further display names in label files, name to id.
         supplement: ids of the classes that a supplement added.
 
     Raises:
-        OntologyError: an id is malformed or occurs twice, a child does not exist, or the graph
-            has a cycle; the message names the offenders.
+        OntologyError: an id is malformed or occurs twice, a child does not exist, or the graph has
+            a cycle; the message names the offenders.
 
     >>> toy = toy_ontology()
     >>> toy
@@ -112,7 +112,7 @@ class Ontology:
         return self._descendants[self[id_].id]
 
     def dominators(self, id_: str) -> frozenset[str]:
-        """Ids of the ancestors that lie on every path from a root to the class.
+        """Ids of the ancestors on every path from a root to the class.
 
         >>> toy = toy_ontology()
         >>> sorted(toy.ancestors("/toy/church")), sorted(toy.dominators("/toy/church"))
@@ -142,7 +142,7 @@ class Ontology:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over ids, names, edges, flags and aliases, the same for every file form."""
+        """SHA-256 of ids, names, edges, flags and aliases, independent of the file format."""
         facts = sorted((c.id, c.name, sorted(c.children), sorted(c.flags)) for c in self.classes)
         text = json.dumps([facts, sorted(self.aliases.items())], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -159,17 +159,17 @@ class Ontology:
         return networkx.freeze(graph)
 
     def resolve(self, label: str) -> str | None:
-        """Id of the class that a label in a file means, or None.
+        """Id of the class of a label in a file, or None.
 
-        A label is an id, an alias, or a display name written exactly as AudioSet (weak or strong
-        labels) or FSD50K writes it.
+        A label is an id, an alias, or a display name in the exact spelling of AudioSet (weak or
+        strong labels) or FSD50K.
         """
         return label if label in self._by_id else self._exact.get(label)
 
     def find(self, text: str) -> str:
-        """Id of the class that a person means; case, punctuation and underscores do not matter.
+        """Id of a class by id or name, ignoring case, punctuation and underscores.
 
-        A part of a name that commas separate is enough, if no other class has it too.
+        A part of a name between commas is enough if it is unique.
 
         Raises:
             UnknownClassError: no class matches, or several; the message suggests the nearest.
@@ -197,7 +197,7 @@ class Ontology:
         raise UnknownClassError(f"no class matches {text!r}{hint}")
 
     def hint(self, label: object, place: str = "") -> str:
-        """How messages name a label that the ontology lacks: its place and the nearest names.
+        """An unknown label in messages, with its place and the nearest names.
 
         >>> toy_ontology().hint("Gitar", "row 7")
         "'Gitar' (row 7; the nearest: Guitar)"
@@ -214,8 +214,8 @@ class Ontology:
     def with_supplement(self) -> "Ontology":
         """This ontology and the classes of the strong labels that it lacks.
 
-        Only classes whose parent is here are added, each as a leaf, so no relation between the
-        present classes changes. Aliases and the names that label files use come along.
+        Only classes with a parent in this ontology are added, each as a leaf, so no relation
+        between existing classes changes. Aliases and the names in label files are added too.
 
         >>> len(load_ontology()), len(load_ontology().with_supplement())
         (632, 663)
@@ -302,10 +302,10 @@ def load_ontology(path: str | Path | None = None) -> Ontology:
 
     Args:
         path: an official `ontology.json` (a list of classes with `id`, `name`, `child_ids`,
-            `restrictions`) or a file in the embedded form; None for the embedded ontology.
+            `restrictions`) or a file in the embedded format; None for the embedded ontology.
 
     Raises:
-        OntologyError: the file is no ontology, or its graph is broken.
+        OntologyError: the file is not an ontology, or its graph is invalid.
 
     >>> load_ontology()
     Ontology(632 classes, 670 edges, 7 roots, 474 leaves)

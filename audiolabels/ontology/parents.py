@@ -1,13 +1,13 @@
-"""How far a class climbs: the three policies for classes that have several parents.
+"""The three policies for classes with several parents: which ancestors a class implies.
 
-- `all`: a class lifts every ancestor over every path. Source: Grzywalski & Botteldooren, §III.A.
-- `unambiguous`: in the graph contracted to the vocabulary, a class lifts its parent, and that one
-  its own, while there is exactly one. Source: Tuncay et al., ICASSP 2025 ("HLP").
-- `certain`: a class lifts the ancestors on every path to a root (its dominators); its other
-  ancestors are unknown. Source: this project.
+- `all`: every ancestor over every path. Source: Grzywalski & Botteldooren, §III.A.
+- `unambiguous`: in the graph contracted to the vocabulary, its parent, and that one's, while there
+  is exactly one. Source: Tuncay et al., ICASSP 2025 ("HLP").
+- `certain`: the ancestors on every path to a root (its dominators); its other ancestors are
+  unknown. Source: this project.
 
 Deviations: none known. For `unambiguous`, the parents in the contracted graph are the nearest
-ancestors inside the vocabulary, and a given class outside the vocabulary climbs the same way.
+ancestors in the vocabulary, also of a given class outside the vocabulary.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 
 
 class Implication(NamedTuple):
-    """What a class says about its ancestors.
+    """Ancestors that a class implies.
 
     Attributes:
         implied: ancestors that become positive with the class.

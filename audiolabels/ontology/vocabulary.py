@@ -1,4 +1,4 @@
-"""Vocabularies: which class stands in which column.
+"""Vocabularies: the class of each column.
 
 The named ones are data files: `audioset` (527, the weak labels, in the order of
 `class_labels_indices.csv`), `ontology` (632, in the order of `ontology.json`), `audioset-strong`
@@ -30,9 +30,9 @@ class Vocabulary:
     """Classes in the order of a target tensor's columns.
 
     Attributes:
-        name: what the vocabulary is called in metadata.
-        ids: one machine id a column.
-        names: one display name a column.
+        name: of the vocabulary, in metadata.
+        ids: one machine id per column.
+        names: one display name per column.
 
     Raises:
         VocabularyError: no class, too many, an id twice, or not one name for each id.
@@ -110,7 +110,7 @@ class Vocabulary:
 
 
 def describe_vocabulary(vocabulary: Vocabulary) -> dict[str, Any]:
-    """The vocabulary as metadata hold it."""
+    """The vocabulary in metadata."""
     return {
         "name": vocabulary.name,
         "ids": list(vocabulary.ids),
@@ -153,22 +153,26 @@ NAMED: Mapping[str, Callable[[Ontology], tuple[list[str], list[str]]]] = Mapping
 
 
 def load_vocabulary(
-    source: str | Path | Iterable[str] = "audioset", *, ontology: Ontology | None = None
+    source: str | Path | Iterable[str] | Vocabulary = "audioset",
+    *,
+    ontology: Ontology | None = None,
 ) -> Vocabulary:
     """Load a named vocabulary, one from a file, or make one from ids and names.
 
     Args:
-        source: a name (see the module's first lines), a path to a list of classes (CSV or TSV
-            with a column of ids, or one id or name a line), or the ids and names themselves.
-        ontology: where names are looked up; the embedded one with its supplement by default.
+        source: a name (see the module), a path to a list of classes (CSV or TSV with a column of
+            ids, or one id or name per line), ids and names, or a vocabulary, which is returned.
+        ontology: for the look-up of names; the embedded one with its supplement by default.
 
     Raises:
-        VocabularyError: no such name or file, no usable column, or a class that the ontology
-            lacks or that stands there twice.
+        VocabularyError: no such name or file, no usable column, or a class that the ontology lacks
+            or that occurs twice.
 
     >>> load_vocabulary("audioset")
     Vocabulary('audioset', 527 classes)
     """
+    if isinstance(source, Vocabulary):
+        return source
     expected = "a name, the path of a list of classes, or ids and names of classes"
     expect("vocabulary", source, str | Path | Iterable, expected)
     ontology = ontology or load_ontology().with_supplement()

@@ -122,12 +122,10 @@ def expand(
             f"scheme {scheme!r} needs {chosen.reads.__name__}, not {type(labels).__name__}: read "
             f"the files with {READERS[chosen.reads]}"
         )
-    if not isinstance(vocabulary, Vocabulary):
-        if vocabulary is None and isinstance(labels, Scores):
-            vocabulary = named_like(labels.vocabulary, labels.ontology)
-        else:
-            named = chosen.vocabulary if vocabulary is None else vocabulary
-            vocabulary = load_vocabulary(named, ontology=labels.ontology)
+    if vocabulary is None and isinstance(labels, Scores):
+        vocabulary = named_like(labels.vocabulary, labels.ontology)
+    named = chosen.vocabulary if vocabulary is None else vocabulary
+    vocabulary = load_vocabulary(named, ontology=labels.ontology)
     sources = labels.report.sources
     source: Any = labels
     if isinstance(labels, Scores):

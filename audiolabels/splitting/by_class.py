@@ -1,14 +1,14 @@
-"""Clips split in two by one class of the ontology: a target domain and a base without it.
+"""Clips split by one class of the ontology: a target domain and a base without it.
 
 Source: Grzywalski & Botteldooren, §IV: a clip with any label of the root or below it belongs to the
-target, where its other labels are discarded; the rest is the base. The paper does not say where a
-class with several parents belongs. Here it belongs below every class that any path leads down from,
-so it is a target class whichever parent it has besides; counted so, the 527 classes give the
-numbers of target labels in table I (72, 176, 55 and 18). No label of a base clip has the root above
-it, so parent-expanded base labels stay in the base.
+target, without its other labels; the rest is the base. The paper leaves open where a class with
+several parents belongs. Here it is below every class from which any path leads to it, so it is a
+target class whatever other parents it has; counted so, the 527 classes give the numbers of target
+labels in table I (72, 176, 55 and 18). No label of a base clip has the root as an ancestor, so
+parent-expanded base labels stay in the base.
 
-Labels are those of the whole ontology: one outside the vocabulary decides too. A clip that stands
-in several rows goes one way with all of them.
+Labels are those of the whole ontology: one outside the vocabulary counts too. All rows of a clip
+are on the same side.
 """
 
 from dataclasses import dataclass, replace
@@ -26,18 +26,18 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """What `split_by_root` gives.
+    """Result of `split_by_root`.
 
     Attributes:
-        root: id of the class that divides.
-        base: clips without a label of the root or below; clips of which nobody said anything too.
-        target: clips with one, and with such labels alone.
+        root: id of the dividing class.
+        base: clips without a label of the root or below, unannotated ones included.
+        target: clips with such labels, and only these labels.
         base_vocabulary, target_vocabulary: the vocabulary's classes outside, and of the root and
             below, in its order.
         discarded: labels of target clips that are not in `target`.
-        mixed: target clips that lost a label so.
-        unlabelled: clips of the base of which nobody said anything.
-        rows_dropped: further rows of target clips, which name no target class.
+        mixed: target clips with discarded labels.
+        unlabelled: unannotated clips of the base.
+        rows_dropped: further rows of target clips, without a target class.
     """
 
     root: str
@@ -65,13 +65,13 @@ def split_by_root(
 
     Args:
         annotations: N clips.
-        root: id or name of the class; see `Ontology.find`. Any class will do.
-        vocabulary: whose classes are divided; a vocabulary, or what `load_vocabulary` takes.
+        root: id or name of any class; see `Ontology.find`.
+        vocabulary: its classes are divided; a vocabulary, or a source for `load_vocabulary`.
 
     Raises:
         UnknownClassError: no such class.
         VocabularyError: no such vocabulary.
-        OptionError: all of the vocabulary's classes are on one side, or all labelled clips.
+        OptionError: all classes of the vocabulary, or all labelled clips, are on one side.
 
     >>> labels = Annotations.from_dict({"a": ["Rain", "Speech"], "b": ["Speech"], "c": ["Thunder"]})
     >>> split = split_by_root(labels, "natural sounds")
@@ -82,8 +82,7 @@ def split_by_root(
     """
     expect("annotations", annotations, Annotations, "annotations, as read_labels makes them")
     ontology, sets = annotations.ontology, annotations.sets
-    if not isinstance(vocabulary, Vocabulary):
-        vocabulary = load_vocabulary(vocabulary, ontology=ontology)
+    vocabulary = load_vocabulary(vocabulary, ontology=ontology)
     id_ = ontology.find(root)
     below = {id_, *ontology.descendants(id_)}
     in_target = np.array([(ontology.resolve(c) or c) in below for c in vocabulary.ids])

@@ -1,4 +1,4 @@
-"""Label files split in two by a class of the ontology, and written as label files again."""
+"""Label files split by a class of the ontology, and written as label files."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -32,11 +32,11 @@ PARTS = ("train", "validation", "test")
 
 @dataclass
 class SplitFiles:
-    """What `split_files` did.
+    """Result of `split_files`.
 
     Attributes:
         split: the two sides.
-        report: how the files were read.
+        report: of reading the files.
         clips: label files written, and the clips in each.
         classes: lists of classes written, and the classes in each.
     """
@@ -63,14 +63,14 @@ def split_files(
 ) -> SplitFiles:
     """Split label files into a base and a target; see `split_by_root`.
 
-    Beside `base.csv` stands `base.classes.csv`, the list of its classes, which `load_vocabulary`
-    takes; likewise for the target. A list that is there already must be the same.
+    The classes of `base.csv` are listed in `base.classes.csv`, for `load_vocabulary`; likewise for
+    the target. An existing list must be equal.
 
     Args:
         paths: label files.
-        root: id or name of the class that divides.
+        root: id or name of the dividing class.
         base, target: label files to write; see `write_labels`.
-        vocabulary: whose classes are divided.
+        vocabulary: its classes are divided.
         ontology: the embedded one with its supplement by default.
         shares: of train, validation and test; with them `base.csv` becomes `base.train.csv`,
             `base.validation.csv` and `base.test.csv`, likewise the target. See `draw_parts`.
@@ -78,48 +78,44 @@ def split_files(
         unknown, time_unit: see `read_labels`.
 
     Raises:
-        OptionError: not three shares, or an output is an input or another output, or a list of
-            other classes stands where one is to be written; see also `split_by_root`.
+        OptionError: not three shares, an output is an input or another output, or an existing list
+            has other classes; see also `split_by_root`.
         TargetsFileError: a file cannot be written.
-        AudioLabelsError: as `read_labels` and `split_by_root` raise.
+        AudioLabelsError: see `read_labels` and `split_by_root`.
     """
     if shares is not None and len(shares) != len(PARTS):
         raise OptionError(f"{len(shares)} shares; give one for each of {', '.join(PARTS)}")
-    sides = {"base": base, "target": target}
-    files = {
-        side: [path.with_suffix(f".{part}{path.suffix}") for part in PARTS] if shares else [path]
-        for side, path in sides.items()
-    }
-    lists = {side: path.with_suffix(".classes.csv") for side, path in sides.items()}
-    refuse_overwriting(paths, [*files["base"], *files["target"], *lists.values()])
+    files = [
+        [path.with_suffix(f".{part}{path.suffix}") for part in PARTS] if shares else [path]
+        for path in (base, target)
+    ]
+    lists = [path.with_suffix(".classes.csv") for path in (base, target)]
+    refuse_overwriting(paths, [*files[0], *files[1], *lists])
     ontology = ontology or load_ontology().with_supplement()
     classes = load_vocabulary(vocabulary, ontology=ontology)
     labels = read_labels(paths, ontology=ontology, unknown=unknown, time_unit=time_unit)
     split = split_by_root(labels, root, vocabulary=classes)
     done = SplitFiles(split, labels.report)
-    for path, own in (
-        (lists["base"], split.base_vocabulary),
-        (lists["target"], split.target_vocabulary),
-    ):
+    for path, own in zip(lists, (split.base_vocabulary, split.target_vocabulary), strict=True):
         done.classes[path] = write_classes(path, class_rows(own))
-    for side, clips in (("base", split.base), ("target", split.target)):
+    for side, clips in zip(files, (split.base, split.target), strict=True):
         part = draw_parts(clips.clip_id, shares, seed=seed) if shares else np.zeros(len(clips))
-        for number, path in enumerate(files[side]):
+        for number, path in enumerate(side):
             done.clips[path] = write_labels(clips.take(np.flatnonzero(part == number)), path)
     return done
 
 
 def write_labels(annotations: Annotations, path: str | Path) -> int:
-    """Write labels of clips to a file that `read_labels` reads back; returns the number of clips.
+    """Write labels of clips to a file for `read_labels`; returns the number of clips.
 
-    The form is AudioSet's segments where every clip is a place in a YouTube video, of known length;
-    else CSV with `clip_id` and `labels`, and times between them where all are known and no id is a
-    video's alone, beside which they would mean something else. Labels are ids. No form can say that
-    a clip was verified empty: it reads back as one of which nobody said anything.
+    The format is AudioSet's segments if every clip is a part of a YouTube video, of known length;
+    else CSV with `clip_id` and `labels`, and times if all are known and no id is a bare video id,
+    whose times would be read as positions in the video. Labels are ids. Verified empty clips cannot
+    be expressed: they are read back as unannotated.
 
     Raises:
-        OptionError: an id would read back as another.
-        TargetsFileError: the file cannot be written; what was there is untouched.
+        OptionError: an id would be read back as another.
+        TargetsFileError: the file cannot be written; an existing one is unchanged.
     """
     ids = annotations.clip_id.to_pylist()
     odd = [
@@ -129,7 +125,7 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
     ]
     if odd:
         raise OptionError(f"{path}: clip ids that no label file can hold: {shortlist(odd)}")
-    # Times beside a bare video's id are read as a place in the video.
+    # Times of a bare video id are read as positions in the video.
     timed = not annotations.offset.null_count and not any(map(VIDEO.fullmatch, ids))
     onset, offset = (
         whole_ms(times.fill_null(0.0)).tolist() for times in (annotations.onset, annotations.offset)

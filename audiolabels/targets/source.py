@@ -269,7 +269,7 @@ def open_source(
         VocabularyError: no such vocabulary, or the file lacks one of its classes.
         OptionError: no such kind of arrays.
     """
-    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+    if vocabulary is not None:
         vocabulary = load_vocabulary(vocabulary)
     source = LabelSource(_read(path, vocabulary), arrays=arrays, path=path)
     pa.default_memory_pool().release_unused()  # reading takes more than the targets

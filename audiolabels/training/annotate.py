@@ -33,7 +33,7 @@ PART = 4096  # clips that are written at a time
 class Annotated:
     """Numbers of clips and segments written, and of parts found from an earlier attempt.
 
-    Segments without a frame or sample (`unheard`) are not written, so that a clip may have none.
+    Empty segments, without a frame or sample, are not written, so that a clip may have none.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class Annotated:
     segments: int
     parts: int
     parts_found: int
-    unheard: int
+    empty_segments: int
 
 
 def annotate(

@@ -152,7 +152,7 @@ class Examples(Segments):
         some: dict[str, Any] = {name: getattr(self, name)[chosen] for name in names}
         return replace(self, **some)
 
-    def beside(self, other: "Examples") -> "Examples":
+    def concat(self, other: "Examples") -> "Examples":
         """These examples followed by others, of the same features.
 
         Raises:
@@ -281,7 +281,7 @@ def windows(durations: Seconds, length: float) -> tuple[Ints, Seconds, Seconds]:
     return owner, onset / 1000, np.minimum(onset + step, ends[owner]) / 1000
 
 
-def heard(segments: Segments) -> tuple[Segments, npt.NDArray[np.bool_]]:
+def non_empty(segments: Segments) -> tuple[Segments, npt.NDArray[np.bool_]]:
     """The segments with a frame or sample, and which these are, bool (N,)."""
     features, clips = segments.features, segments.clips
     some = features.lengths(clips, segments.onset, segments.offset) > 0
@@ -291,7 +291,7 @@ def heard(segments: Segments) -> tuple[Segments, npt.NDArray[np.bool_]]:
 def window_segments(features: Features, clips: Ints, length: float) -> tuple[Segments, Ints]:
     """Non-empty segments of clips by `windows`, and the position of each one's clip in `clips`."""
     owner, onset, offset = windows(features.durations(clips), length)
-    segments, some = heard(Segments(features, clips[owner], onset, offset))
+    segments, some = non_empty(Segments(features, clips[owner], onset, offset))
     return segments, owner[some]
 
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from audiolabels.errors import ScoresFileError
-from audiolabels.training.examples import Examples, Ints, Segments, heard, windows
+from audiolabels.training.examples import Examples, Ints, Segments, non_empty, windows
 from audiolabels.training.models import embeddings
 
 Floats = npt.NDArray[np.float32]
@@ -76,7 +76,7 @@ def predict_windows(model: Any, examples: Examples, window: float | None, **opti
     owner, onset, offset = windows(ends - examples.onset, window)
     start = examples.onset[owner]
     whole = Segments(examples.features, examples.clips[owner], start + onset, start + offset)
-    parts, some = heard(whole)
+    parts, some = non_empty(whole)
     owner = owner[some]
     total = np.zeros((len(examples), len(examples.vocabulary)), np.float32)
     done = 0

@@ -116,7 +116,7 @@ def train(
         if other is not None:
             other = _part(other, held_out, "mix in", validated=False)
     if other is not None:
-        examples = examples.beside(other)
+        examples = examples.concat(other)
     torch.manual_seed(hyperparameters.seed)
     network = _network(model, vocabulary, features, init, frozen, model_options or {})
     write_config(

@@ -137,7 +137,7 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
         base = learn(large, LARGE)
         judge("large weak", base)
         for name in ("diffuse", "strong"):
-            mixed, best = large.beside(small[name]), -1.0
+            mixed, best = large.concat(small[name]), -1.0
             for mixing in MIXINGS:
                 model = learn(mixed, TUNE, base, mixing=mixing)
                 score = mean_average_precision(model, validation)

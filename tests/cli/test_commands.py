@@ -344,7 +344,7 @@ def test_export_says_what_was_written_and_left_out(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "left out: 1 clips of which nothing is known: bbcdefghijk_0",
+        "left out: 1 clips without any known target: bbcdefghijk_0",
         "wrote a.json (1 rows)",
         "wrote a_weight.csv (1 rows)",
         "wrote class_labels_indices.csv (527 rows)",

@@ -158,7 +158,7 @@ def test_soft_targets_are_exported(folder: Path) -> None:
     run(*PSEUDO, "--scores", "s.npz", "-o", "o.parquet", cwd=folder)
     to = ("export", "o.parquet", "-o", "a.csv", "--to")
     for form, more, code, message in (
-        ("fsd50k", [], 1, "--threshold 0.5 (threshold=0.5), the value that the PSL paper takes"),
+        ("fsd50k", [], 1, "--threshold 0.5 (threshold=0.5), the value in the PSL paper's"),
         ("fsd50k", ["--threshold", "2"], 1, "give a number from above 0 to 1"),
         ("hear", [], 1, "expand the scores with a threshold"),
         ("hear", ["--threshold", "0.5"], 2, "--to hear has no use for --threshold"),

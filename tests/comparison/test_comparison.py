@@ -21,18 +21,14 @@ from audiolabels import (
     load_vocabulary,
     read_labels,
     toy_ontology,
-    write_targets,
 )
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.clips.rows import clip_rows
 from audiolabels.comparison import Comparison, compare_files, matching
 from audiolabels.comparison import odds_ratios as cooccurrence
 from audiolabels.comparison.comparison import shifted_classes
-from audiolabels.comparison.odds_ratios import odds_ratio
 from audiolabels.errors import (
     ComparisonError,
-    LabelFileError,
-    OptionError,
     UnknownClassError,
     UnknownClipError,
     VocabularyError,
@@ -202,29 +198,6 @@ def test_a_small_comparison_by_hand(weak_and_strong: tuple[Annotations, Annotati
     assert frame.loc["Bark", "ratio"] == math.inf
     assert math.isnan(frame.loc["Bark", "share_of_a"])
     assert frame.loc["Music", ["in_a", "in_b"]].tolist() == [True, False]
-
-
-def test_odds_ratio_and_interval_by_hand() -> None:
-    # 20 · 60 / (10 · 30) = 4; the error of its logarithm is √(1/20 + 1/10 + 1/30 + 1/60) = √0.2.
-    ratio, low, high, corrected = odds_ratio(np.array([20, 10, 30, 60]))
-    reach = math.exp(1.959963984540054 * math.sqrt(0.2))
-    assert (float(ratio), bool(corrected)) == (pytest.approx(4), False)
-    assert (float(low), float(high)) == (pytest.approx(4 / reach), pytest.approx(4 * reach))
-    assert float(odds_ratio(np.array([20, 10, 30, 60]), 0.5)[1]) > float(low)
-
-
-def test_a_zero_adds_a_half_to_all_four_counts() -> None:
-    # 7.5 · 10.5 / (0.5 · 2.5) = 63
-    ratio, low, high, corrected = odds_ratio(np.array([7, 0, 2, 10]))
-    error = math.sqrt(1 / 7.5 + 1 / 0.5 + 1 / 2.5 + 1 / 10.5)
-    assert (float(ratio), bool(corrected)) == (pytest.approx(63), True)
-    assert math.log(high / low) == pytest.approx(2 * 1.959963984540054 * error)
-
-
-@pytest.mark.parametrize("level", [0, 1, 95])
-def test_a_level_that_is_no_share_is_refused(level: float) -> None:
-    with pytest.raises(OptionError, match="not between 0 and 1"):
-        odds_ratio(np.array([1, 1, 1, 1]), level)
 
 
 def test_odds_ratios_of_a_class(weak_and_strong: tuple[Annotations, Annotations]) -> None:
@@ -425,29 +398,6 @@ def test_notebooks_show_figures_and_escape_names(
     assert "66.7%" in page
     shown = compare(targets_of([("a", [1])], ["<b>"]), targets_of([("a", [1])], ["<b>"]))
     assert "<b>" not in shown._repr_html_()
-
-
-def test_files_of_either_kind(tmp_path: Path) -> None:
-    labels = tmp_path / "labels.csv"
-    labels.write_text("clip_id,labels\na,Guitar;Rain\nb,Electric guitar\n")
-    write_targets(expand(read_labels(labels), "pe-cml"), tmp_path / "targets.parquet")
-    found = compare_files(labels, tmp_path / "targets.parquet")
-    assert (found.clips, found.overlaps()[0].share_of_a) == (2, 1)
-    assert [source["format"] for source in found.report.sources] == ["clip-labels", "targets"]
-    assert found.report.notes[1] == (
-        "targets.parquet holds targets: pe-cml, parents all, vocabulary audioset (527 classes)"
-    )
-    same = compare_files(labels, labels)
-    assert same.overlaps()[0].share_of_a == same.overlaps()[0].share_of_b == 1
-
-
-def test_an_ontology_in_the_place_of_labels_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "ontology.json").write_text('[{"id": "/a", "name": "A", "child_ids": []}]')
-    (tmp_path / "a.csv").write_text("clip_id,labels\na,Guitar\n")
-    with pytest.raises(LabelFileError, match=r"ontology\.json"):
-        compare_files(tmp_path / "a.csv", tmp_path / "ontology.json")
-    with pytest.raises(LabelFileError, match="no such file"):
-        compare_files(tmp_path / "gone.csv", tmp_path / "a.csv")
 
 
 def test_the_toy_ontology_is_that_of_the_annotations() -> None:

@@ -68,7 +68,7 @@ def test_what_the_form_cannot_hold_is_named(tmp_path: Path) -> None:
     assert clips[:2] == ["audio/YYb-defghijk.flac", "audio/Y-_cdefghijk.flac"]
     assert {reason: names.to_pylist() for reason, names in done.names.items()} == {
         "clips without a positive class": ["verified empty"],
-        "clips of which nothing is known": ["nobody listened"],
+        "clips without any known target": ["nobody listened"],
     }
 
 
@@ -84,8 +84,8 @@ def test_two_clips_of_one_name_are_left_out(tmp_path: Path) -> None:
     done = export(targets, "ast", tmp_path / "a.json")
     assert read_as_ast(tmp_path / "a.json")[0] == ["bbcdefghijk.wav"]
     assert done.left_out == {
-        "clips whose name another clip has too": 4,
-        "rows that say once more what another says": 1,
+        "clips that share their name": 4,
+        "duplicate rows": 1,
     }
     export(targets, "ast", tmp_path / "b.json", files="{clip}.wav")
     assert read_as_ast(tmp_path / "b.json")[0] == [
@@ -100,7 +100,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         export(sample(), "ast", tmp_path / "a.txt")
     with pytest.raises(OptionError, match=r"a name needs \{id\} or \{clip\}"):
         export(sample(), "ast", tmp_path / "a.json", files="x.wav")
-    with pytest.raises(OptionError, match="ast holds one target a clip, and these are frames"):
+    with pytest.raises(OptionError, match="ast holds one target per clip, and these are frames"):
         export(framed_targets(), "ast", tmp_path / "a.json")
     assert not list(tmp_path.iterdir())
     export(sample(), "ast", tmp_path / "a.json")

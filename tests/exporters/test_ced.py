@@ -165,7 +165,7 @@ def test_unknown_classes_take_no_place(tmp_path: Path) -> None:
         ({"names": ["a", "a"]}, "several clips have one name"),
         ({"known": np.ones((2, 2))}, r"known has shape \(2, 2\)"),
         ({"path": "logits_ep2_0.h5"}, "logits_ep1_0.h5"),
-        ({"path": "a.h5.old/ep1_0.h5"}, "but once in the whole path"),
+        ({"path": "a.h5.old/ep1_0.h5"}, "only once in the whole path"),
         ({"scores": np.full((2, 3), np.nan)}, r"must lie in \[0, 1\]"),
         ({"scores": np.full((2, 3), 2.5)}, r"must lie in \[0, 1\]"),
     ],

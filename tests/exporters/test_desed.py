@@ -186,12 +186,12 @@ def test_events_become_strong_labels(tmp_path: Path) -> None:
     assert read_strong(path)["bbcdefghijk_0.wav"][:, 3].sum() == 125
     assert done.files[tmp_path / "strong_durations.tsv"] == 3
     assert {reason: names.to_pylist() for reason, names in done.names.items()} == {
-        "clips of which nobody said what sounds": ["nobody listened"],
+        "unannotated clips": ["nobody listened"],
         "clips without events": ["only rain", "verified empty"],
     }
     assert done.left_out["events of classes outside the vocabulary"] == 2
     done = export(events, "desed", path, vocabulary=classes, files="Y{id}.wav")
-    assert done.names["clips whose name another clip has too"].to_pylist() == [
+    assert done.names["clips that share their name"].to_pylist() == [
         "bbcdefghijk_0",
         "bbcdefghijk_9000",
     ]

@@ -102,7 +102,7 @@ def test_sizes_are_those_of_the_files(tmp_path: Path) -> None:
 def test_sizes_have_one_source(tmp_path: Path) -> None:
     path = tmp_path / "train.tsv"
     for given_ in ({}, {"audio": tmp_path, "sample_rate": 16_000}):
-        with pytest.raises(OptionError, match="eat lists how many samples each file has"):
+        with pytest.raises(OptionError, match="eat lists the number of samples of each file"):
             export(sample(), "eat", path, **given_)
     with pytest.raises(OptionError, match=r"eat needs the length of each clip.*--clip-duration"):
         export(strange(), "eat", path, sample_rate=16_000)

@@ -37,7 +37,7 @@ def test_ids_are_bare_and_empty_lists_stay(tmp_path: Path) -> None:
     rows = {row["video_id"]: row for row in pq.read_table(path).to_pylist()}
     assert list(rows)[:2] == ["Yb-defghijk", "-_cdefghijk"]
     assert rows["verified empty"]["labels"] == []
-    assert done.names["clips of which nothing is known"].to_pylist() == ["nobody listened"]
+    assert done.names["clips without any known target"].to_pylist() == ["nobody listened"]
     with pytest.raises(OptionError, match="these are frames"):
         export(framed_targets(), "huggingface", path)
 

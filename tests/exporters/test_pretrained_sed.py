@@ -94,9 +94,9 @@ def test_pretrained_sed_reads_it(tmp_path: Path) -> None:
     assert rows["label_ids"][0] == ["/m/05tny_", "/m/03w41f"]
     assert done.files[path] == len(rows)
     assert {reason: names.to_pylist() for reason, names in done.names.items()} == {
-        "clips of which nobody said what sounds": ["nobody listened"],
+        "unannotated clips": ["nobody listened"],
         "clips without events": ["only music", "verified empty"],
-        "clips whose name another clip has too": ["bbcdefghijk_0", "bbcdefghijk_9000"],
+        "clips that share their name": ["bbcdefghijk_0", "bbcdefghijk_9000"],
     }
     assert done.left_out["events of classes outside the vocabulary"] == 1
     assert done.left_out["events outside their clips"] == 1

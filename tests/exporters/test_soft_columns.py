@@ -227,7 +227,7 @@ def test_what_is_needed_is_said(tmp_path: Path, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["hear", "framed-release"])
 def test_forms_without_a_place_for_scores_refuse_them(tmp_path: Path, form: str) -> None:
-    with pytest.raises(OptionError, match=r"no place for scores: expand them with a threshold"):
+    with pytest.raises(OptionError, match=r"cannot hold scores: expand them with a threshold"):
         export(SOFT, form, tmp_path / "a")
 
 
@@ -354,8 +354,8 @@ def test_frames_without_a_segment_are_unknown(tmp_path: Path) -> None:
     assert names == ["Ya.mp3"]
     assert np.flatnonzero(known[0, 0]).tolist() == [*range(25, 75), *range(100, 125)]
     assert done.left_out == {
-        "segments behind the 250 frames": 1,
-        "clips whose name another clip has too": 2,
+        "segments after the 250 frames": 1,
+        "clips that share their name": 2,
     }
 
 

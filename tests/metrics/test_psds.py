@@ -191,7 +191,7 @@ def test_nothing_in_common_is_said() -> None:
     with pytest.raises(MetricError, match="no class of the scores has an event"):
         psds(scores, Events.from_dict({"a": [("Dog", 0, 1)]}))
     apart = Scores.from_arrays(["a", "b", "a"], [[0.9]] * 3, classes=["Rain"])
-    with pytest.raises(MetricError, match="frames of clip 'a' do not stand together"):
+    with pytest.raises(MetricError, match="frames of clip 'a' are not consecutive"):
         psds(apart, Events.from_dict({"a": [("Rain", 0, 1)]}))
 
 

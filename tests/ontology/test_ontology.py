@@ -12,7 +12,6 @@ from audiolabels import load_ontology, load_vocabulary, toy_ontology
 from audiolabels.errors import OntologyError, UnknownClassError
 from audiolabels.ontology.graph import OntologyClass
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.ontology.parents import PARENTS
 
 ONTOLOGY = load_ontology()
 EXTENDED = ONTOLOGY.with_supplement()
@@ -49,43 +48,6 @@ def test_classes_of_several_parents() -> None:
         "Bell": {"Musical instrument", "Sounds of things"},
         "Rattle": {"Snake", "Onomatopoeia"},
     }
-
-
-@pytest.mark.parametrize("ontology", [ONTOLOGY, EXTENDED], ids=["v1", "with supplement"])
-@pytest.mark.parametrize(
-    ("policy", "pairs", "gaining"),
-    [("all", 835, 119), ("unambiguous", 731, 109), ("certain", 702, 106)],
-)
-def test_pairs_lifted_within_the_527(
-    ontology: Ontology, policy: str, pairs: int, gaining: int
-) -> None:
-    weak = load_vocabulary("audioset")
-    climbs = PARENTS[policy](ontology, weak)
-    lifted = [(c, a) for c in weak.ids for a in climbs[c].implied if a in weak.index]
-    assert len(lifted) == pairs
-    assert len({a for _, a in lifted}) == gaining
-
-
-def test_neither_policy_contains_the_other() -> None:
-    weak = load_vocabulary("audioset")
-
-    def pairs(policy: str) -> set[tuple[str, str]]:
-        climbs = PARENTS[policy](ONTOLOGY, weak)
-        return {(c, a) for c in weak.ids for a in climbs[c].implied if a in weak.index}
-
-    assert len(pairs("certain") - pairs("unambiguous")) == 5
-    assert len(pairs("unambiguous") - pairs("certain")) == 34
-
-
-def test_church_bells_and_rattles() -> None:
-    weak = load_vocabulary("audioset")
-    church, rattle = ONTOLOGY.find("Church bell"), ONTOLOGY.find("Rattle")
-    music, snake = ONTOLOGY.find("Music"), ONTOLOGY.find("Snake")
-    unambiguous, certain = (PARENTS[p](ONTOLOGY, weak) for p in ("unambiguous", "certain"))
-    assert music in unambiguous[church].implied
-    assert snake in unambiguous[rattle].implied
-    assert music in certain[church].unsure
-    assert snake in certain[rattle].unsure
 
 
 @pytest.mark.shared
@@ -126,30 +88,6 @@ def test_digest_sees_a_changed_edge() -> None:
 def test_graph_cannot_be_changed() -> None:
     with pytest.raises(nx.NetworkXError, match="Frozen"):
         ONTOLOGY.graph.add_node("new")
-
-
-@pytest.mark.parametrize(
-    ("classes", "message"),
-    [
-        ([entry("/a", "/b"), entry("/b", "/c"), entry("/c", "/b")], r"cycles: /b \(/b\) > /c"),
-        ([entry("/a", "/a")], r"cycles: /a \(/a\)"),
-        ([entry("/a", "/gone")], r"no class of the file: '/gone' \(child of /a\)"),
-        ([entry("/a"), entry("/a")], "more than once: /a"),
-        ([entry("/a", "/b", "/b"), entry("/b")], "list a child twice: /a"),
-        ([entry("Human locomotion")], "malformed ids .*'Human locomotion'"),
-        ([entry("")], "malformed ids .*''"),
-        ([entry("/m/a,b")], "malformed ids .*'/m/a,b'"),
-    ],
-)
-def test_broken_graphs_name_the_offenders(classes: list[OntologyClass], message: str) -> None:
-    with pytest.raises(OntologyError, match=message):
-        Ontology(classes)
-
-
-def test_two_cycles_are_both_named() -> None:
-    classes = [entry("/a", "/b"), entry("/b", "/a"), entry("/c", "/d"), entry("/d", "/c")]
-    with pytest.raises(OntologyError, match=r"/a \(/a\).*, /c \(/c\)"):
-        Ontology(classes)
 
 
 @pytest.mark.parametrize(

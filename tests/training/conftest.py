@@ -5,9 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from training_support import HYPERPARAMETERS, SMALL
 
 import audiolabels
 from audiolabels import Annotations, expand, write_targets
+from audiolabels.features import open_features
+from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.train import train
 
 CLASSES = ["Guitar", "Electric guitar", "Rain", "Dog"]
 FRAMES, DIM = 5, 8
@@ -54,3 +58,14 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
+
+
+@pytest.fixture
+def go(world):
+    def run(name: str, hyperparameters: Hyperparameters = HYPERPARAMETERS, **options):
+        given = {"model_options": SMALL, **options}
+        labels = given.pop("labels", world.labels)
+        return train(labels, open_features(world.features), world.folder / name,
+                     hyperparameters=hyperparameters, **given)  # fmt: skip
+
+    return run

@@ -109,7 +109,7 @@ def test_segments_without_a_frame_are_left_out_and_counted(world, run):
     path, output = world.folder / "f.npz", world.folder / "scores.parquet"
     np.savez(path, clip_id=np.array(world.ids), embedding=world.embedding, n_frames=frames)
     done = annotate(run, open_features(path), output, window=2.35)
-    assert (done.clips, done.segments, done.unheard) == (118, 236, 120)  # 4.7 to 4.8 s: none
+    assert (done.clips, done.segments, done.empty_segments) == (118, 236, 120)  # 4.7 to 4.8 s: none
     found = read_scores(output)
     assert world.ids[3] not in found.clip_id.to_pylist()
     assert found.offset.to_pylist()[:2] == [2.35, 4.7]

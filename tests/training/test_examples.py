@@ -116,7 +116,7 @@ def test_orders_are_repeatable_and_stay_within_the_epoch(draw, epoch):
 def test_mixing_draws_from_the_other_file_with_its_probability(world, features):
     weak = Examples.match(read_targets(world.labels), features)
     other = Examples.match(read_targets(world.expand("pel")), features)
-    both = weak.beside(replace(other, left_out={"rows without features": 2}))
+    both = weak.concat(replace(other, left_out={"rows without features": 2}))
     assert len(both) == 240
     assert both.left_out["rows without features"] == 2
     shares = [(both.order("all", epoch=e, mixing=0.8) % 240 >= 120).mean() for e in range(50)]
@@ -137,7 +137,7 @@ def test_mixing_needs_one_vocabulary(world, features):
     weak = Examples.match(read_targets(world.labels), features)
     other = Examples.match(expand(world.annotations, "weak"), features)
     with pytest.raises(OptionError, match="different vocabularies"):
-        weak.beside(other)
+        weak.concat(other)
 
 
 def test_the_same_clips_are_held_out_whatever_the_labels(world, features):

@@ -195,7 +195,7 @@ def test_panns_without_audio_has_labels_alone(tmp_path: Path) -> None:
         assert (file["target"][:] == (sample().to_numpy()[0] > 0)).all()
         assert file["audio_name"][0] == b"Ysample-0001.wav"
     assert len(done.notes) == 2
-    with pytest.raises(OptionError, match="an index says where the audio is"):
+    with pytest.raises(OptionError, match="an index refers to the audio"):
         export(sample(), "panns", tmp_path / "a.h5", index=tmp_path / "b.h5")
 
 
