@@ -69,6 +69,21 @@ class TargetsFileError(AudioLabelsError):
 
 
 @contextmanager
+def located(place: str) -> Iterator[None]:
+    """Put the place, such as a clip, before the message of an error that is raised inside.
+
+    >>> with located("clip 'a'"):
+    ...     raise OptionError("an event without length")
+    Traceback (most recent call last):
+    audiolabels.errors.OptionError: clip 'a': an event without length
+    """
+    try:
+        yield
+    except AudioLabelsError as error:
+        raise type(error)(f"{place}: {error}") from error
+
+
+@contextmanager
 def extra(name: str, otherwise: str = "") -> Iterator[None]:
     """Imports of packages that an extra installs.
 

@@ -28,6 +28,7 @@ from audiolabels import (
 from audiolabels.errors import (
     InputTypeError,
     OptionError,
+    ScoresFileError,
     UnknownLabelError,
     VocabularyError,
     choose,
@@ -142,6 +143,15 @@ def test_shortlist_shows_no_more_items_than_it_names() -> None:
     shown: list[str] = []
     text = shortlist("abcdefg", limit=2, show=lambda item: shown.append(item) or item.upper())
     assert (text, shown) == ("A, B and 5 more", ["a", "b"])
+
+
+def test_errors_of_values_name_the_clip() -> None:
+    with pytest.raises(OptionError, match="clip 'b': a clip of -1 seconds"):
+        Events.from_dict({"a": [], "b": []}, duration={"a": 3, "b": -1})
+    with pytest.raises(
+        ScoresFileError, match=r"clip 'b': a score is not a number from 0 to 1: 1\.5"
+    ):
+        Scores.from_arrays(["a", "b"], [[0.5], [1.5]], classes=["Guitar"])
 
 
 def test_all_errors_are_of_one_family() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from audiolabels.cli.declarations import click_option, path_option
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import click_option, path_option
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import (
     BATCH_SIZE,

@@ -4,16 +4,9 @@ from pathlib import Path
 
 import click
 
+from audiolabels.cli.declarations import PATH, usage_if
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import (
-    CLIP_DURATION,
-    CLIP_DURATIONS,
-    ONTOLOGY,
-    PATH,
-    REPORT,
-    TIME_UNIT,
-    usage_if,
-)
+from audiolabels.cli.options import CLIP_DURATION, CLIP_DURATIONS, ONTOLOGY, REPORT, TIME_UNIT
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting

@@ -6,16 +6,9 @@ from typing import Any
 import click
 
 from audiolabels.cli.comparison import describe_comparison
+from audiolabels.cli.declarations import PATH, click_option, path_option
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import (
-    ONTOLOGY,
-    PATH,
-    REPORT,
-    TIME_UNIT,
-    UNKNOWN_LABELS,
-    click_option,
-    path_option,
-)
+from audiolabels.cli.options import ONTOLOGY, REPORT, TIME_UNIT, UNKNOWN_LABELS
 from audiolabels.comparison.file_comparison import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting

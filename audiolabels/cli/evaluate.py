@@ -7,14 +7,9 @@ from typing import Any
 
 import click
 
+from audiolabels.cli.declarations import click_option, path_option, usage_if
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import (
-    CLIP_DURATION,
-    CLIP_DURATIONS,
-    click_option,
-    path_option,
-    usage_if,
-)
+from audiolabels.cli.options import CLIP_DURATION, CLIP_DURATIONS
 from audiolabels.cli.training import (
     BATCH_SIZE,
     FEATURES,

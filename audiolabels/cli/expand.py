@@ -7,17 +7,9 @@ from typing import Any
 import click
 import pyarrow as pa
 
+from audiolabels.cli.declarations import PATH, flag, list_summaries, merge_declared, usage_if
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import (
-    ONTOLOGY,
-    PATH,
-    REPORT,
-    VOCABULARY,
-    flag,
-    list_summaries,
-    merge_declared,
-    usage_if,
-)
+from audiolabels.cli.options import ONTOLOGY, REPORT, VOCABULARY
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
 from audiolabels.expansion.local import expand_files

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from audiolabels.cli.help import Command, Groups
-from audiolabels.cli.options import (
+from audiolabels.cli.declarations import (
     PATH,
     click_option,
     flag,
@@ -17,6 +16,7 @@ from audiolabels.cli.options import (
     path_option,
     usage_if,
 )
+from audiolabels.cli.help import Command, Groups
 from audiolabels.exporters import EXPORTERS, Export, export
 from audiolabels.files import refuse_overwriting
 from audiolabels.labels.events import Events

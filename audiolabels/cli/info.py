@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from audiolabels.cli.declarations import PATH, click_option
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import PATH, click_option
 from audiolabels.targets.store import read_info
 
 

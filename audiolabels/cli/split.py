@@ -5,16 +5,14 @@ from typing import Any
 
 import click
 
+from audiolabels.cli.declarations import PATH, click_option, path_option
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import (
     ONTOLOGY,
-    PATH,
     REPORT,
     TIME_UNIT,
     UNKNOWN_LABELS,
     VOCABULARY_OF_LABELS,
-    click_option,
-    path_option,
 )
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report

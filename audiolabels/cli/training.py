@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from audiolabels.cli.options import click_option, from_declared, path_option
+from audiolabels.cli.declarations import click_option, from_declared, path_option
 from audiolabels.errors import OptionError
 from audiolabels.training.hyperparameters import Hyperparameters
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from audiolabels.cli.declarations import click_option
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import ONTOLOGY, click_option
+from audiolabels.cli.options import ONTOLOGY
 from audiolabels.ontology.ontology import Ontology
 
 

@@ -25,6 +25,7 @@ from audiolabels.errors import (
     OptionError,
     UnknownLabelError,
     expect,
+    located,
     shortlist,
 )
 from audiolabels.labels.report import Report
@@ -111,7 +112,10 @@ class Events:
         if untold:
             raise OptionError(f"no duration for clip {shortlist(map(repr, untold))}")
         lengths = [duration[c] if isinstance(duration, Mapping) else duration for c in clips]
-        durations = [clip_ms(seconds) for seconds in lengths]
+        durations = []
+        for clip, seconds in zip(clips, lengths, strict=True):
+            with located(f"clip {clip!r}"):
+                durations.append(clip_ms(seconds))
         statements: list[tuple[int, str | None, int, int, np.uint8]] = []
         for row, clip in enumerate(clips):
             given = events.get(clip)

@@ -88,8 +88,13 @@ class Scores(ClipRows):
             raise ScoresFileError(
                 f"scores of shape {values.shape} for {n} segments and {len(classes)} classes"
             )
-        if not ((values >= 0) & (values <= 1)).all():
-            raise ScoresFileError("a score is no number between 0 and 1")
+        wrong = ~((values >= 0) & (values <= 1))
+        if wrong.any():
+            row = int(wrong.any(axis=1).argmax())
+            raise ScoresFileError(
+                f"clip {clip_id[row]!r}: a score is not a number from 0 to 1: "
+                f"{values[row][wrong[row]][0]}"
+            )
         return cls(
             clip_rows(
                 texts_to_arrow(clip_id),
