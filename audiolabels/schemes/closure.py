@@ -30,7 +30,7 @@ class Closure:
         columns: C, the number of classes of the vocabulary.
         column: int64 (K,): the column of each class; those of the vocabulary come first.
         given: uint64 (K, W): the class itself.
-        lifted: the class and the ancestors that become positive with it.
+        implied: the class and the ancestors that become positive with it.
         unsure: the ancestors that become unknown.
         above: all its ancestors, whatever the policy.
         below: its descendants.
@@ -40,7 +40,7 @@ class Closure:
     columns: int
     column: npt.NDArray[np.int64]
     given: Words
-    lifted: Words
+    implied: Words
     unsure: Words
     above: Words
     below: Words
@@ -104,7 +104,7 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
         columns=len(vocabulary),
         column=np.array([columns[id_] for id_ in ontology], np.int64),
         given=table({id_: frozenset([id_]) for id_ in ontology}),
-        lifted=table({id_: climbs[id_].implied | {id_} for id_ in ontology}),
+        implied=table({id_: climbs[id_].implied | {id_} for id_ in ontology}),
         unsure=table({id_: climbs[id_].unsure for id_ in ontology}),
         above=table({id_: ontology.ancestors(id_) for id_ in ontology}),
         below=table({id_: ontology.descendants(id_) for id_ in ontology}),

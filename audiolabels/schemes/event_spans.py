@@ -11,7 +11,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import relations
 
 
-def lift_events(
+def implied_events(
     events: Events, vocabulary: Vocabulary, *, parents: str = "none"
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Each event by itself, as one of its class and of those that it lifts.
@@ -23,7 +23,7 @@ def lift_events(
     """
     related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
     chosen = np.flatnonzero(events.says == PRESENT)
-    which, column = related.lifted.of(events.classes[chosen])
+    which, column = related.implied.of(events.classes[chosen])
     statement = chosen[which]
     return (
         events.clip[statement],
@@ -55,7 +55,7 @@ def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none
     >>> merged.first.tolist(), merged.stop.tolist()
     ([0, 5000], [3500, 10000])
     """
-    clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
+    clip, column, onset, offset = implied_events(events, vocabulary, parents=parents)
     return merge(clip, column, onset.clip(min=0), np.minimum(offset, events.duration_ms[clip]))
 
 
@@ -91,7 +91,7 @@ def covered(
     events: Events, vocabulary: Vocabulary, *, parents: str = "none"
 ) -> npt.NDArray[np.bool_]:
     """Whether each statement's class, or one that it lifts, has a column: bool (E,)."""
-    lifted = relations(events.ontology, vocabulary, parents).lifted
-    has = np.append(np.diff(lifted.offsets) > 0, False)  # the last for statements without a class
+    implied = relations(events.ontology, vocabulary, parents).implied
+    has = np.append(np.diff(implied.offsets) > 0, False)  # the last for statements without a class
     found: npt.NDArray[np.bool_] = has[events.classes]
     return found

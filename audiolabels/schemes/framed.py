@@ -113,14 +113,14 @@ class _Relations(NamedTuple):
     """What a statement about a class says about columns.
 
     Attributes:
-        lifted: the class and the ancestors that become positive with it.
+        implied: the class and the ancestors that become positive with it.
         unsure: the ancestors that become unknown.
         touched: both.
         itself: the class.
         below: the class and its descendants.
     """
 
-    lifted: _Related
+    implied: _Related
     unsure: _Related
     touched: _Related
     itself: _Related
@@ -138,9 +138,9 @@ def relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Rela
         return _Related(np.searchsorted(owners, np.arange(len(bits) + 1)), columns)
 
     return _Relations(
-        listed(tables.lifted),
+        listed(tables.implied),
         listed(tables.unsure),
-        listed(tables.lifted | tables.unsure),
+        listed(tables.implied | tables.unsure),
         listed(tables.given),
         listed(tables.given | tables.below),
     )
@@ -205,7 +205,7 @@ def project(
             statement, clip, column, first, np.minimum(stretch[1][statement], frames[clip])
         )
 
-    given = said(PRESENT, related.lifted, present)
+    given = said(PRESENT, related.implied, present)
     whole = np.zeros(len(events.clip), np.int64), frames[events.clip]
     runs = _Runs(
         given.merged(),

@@ -31,7 +31,7 @@ def pel(
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
     """
     tables = closure(annotations.ontology, vocabulary, options.parents)
-    positive = union(tables.lifted, annotations.sets)
+    positive = union(tables.implied, annotations.sets)
     unsure = union(tables.unsure, annotations.sets)
     return make_targets(annotations, vocabulary, tables, positive, unsure & ~positive)
 
