@@ -1,4 +1,4 @@
-"""What a command says at its end."""
+"""The summaries that commands print."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +58,7 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
     stated = max(1, counts.clips - counts.unlabelled)
     lines = [_line("clips", f"{counts.clips:,}")]
     if counts.unlabelled:
-        lines.append(_line("of these without any label", f"{counts.unlabelled:,}"))
+        lines.append(_line("of these unannotated", f"{counts.unlabelled:,}"))
     lines += [
         _line("labels per clip, before", f"{counts.given / stated:.2f}"),
         _line("labels per clip, after", f"{counts.positive / stated:.2f}"),
@@ -80,13 +80,13 @@ def describe_frames(counts: FrameCounts, summary: Summary) -> list[str]:
     numbers = [
         ("clips", counts.clips, True),
         ("of these verified empty", counts.empty, False),
-        ("of these not said what sounds", counts.unlabelled, False),
+        ("of these unannotated", counts.unlabelled, False),
         ("events", counts.events, True),
         ("outside the vocabulary", counts.events_cut, False),
         ("(clip, class) pairs", counts.pairs, True),
         ("of these in no frame", counts.pairs_without_frame, False),
-        ("statements of absence", counts.absences, False),
-        ("confirmed absent, yet there", counts.clashes, False),
+        ("confirmed absences", counts.absences, False),
+        ("contradictions", counts.clashes, False),
         ("frames", counts.frames, framed),
         (f"positive {rows}, over all classes", counts.positive, True),
         ("negative", counts.negative, True),
@@ -125,7 +125,7 @@ def describe_scores(counts: ScoreCounts, summary: Summary) -> list[str]:
     if counts.unscored:
         lines.append(_line("not scored", f"{counts.unscored / pairs:.1%}"))
     lines += [
-        _line("classes at 0.5 a clip", f"{numbers / clips:.2f}"),
+        _line("classes at 0.5 per clip", f"{numbers / clips:.2f}"),
         _line("most in a clip", f"{most:,}"),
         _line("clips with none", f"{counts.clips_empty / clips:.1%}"),
         _line("segments with none", f"{counts.segments_empty / max(1, counts.segments):.1%}"),
@@ -231,7 +231,7 @@ def describe_findings(
     examples: Sequence[Finding],
     report_path: Path | None,
 ) -> list[str]:
-    """What was not used as it stood: kind, fate, reason, count, first places."""
+    """What was not used unchanged: kind, fate, reason, count, first places."""
     lines = ["", f"{report.rows:,} rows read, {report.rows_used:,} used"]
     if not counts:
         return [*lines, "nothing was left out"]

@@ -25,7 +25,7 @@ class Agreement:
 
     Attributes:
         clips: clips of both; of more than 10,000 the sample that hashes of their ids choose.
-        classes: those with a positive and a negative clip, and of which the teacher tells.
+        classes: those that the teacher scores, with a positive and a negative clip.
         mean: mean average precision over these classes.
         shuffled: the same with the classes of the scores in another order, each in a wrong place.
     """

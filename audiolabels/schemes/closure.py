@@ -1,4 +1,4 @@
-"""The ontology's relations as bit tables, and label sets looked up in them.
+"""The ontology's relations as bit tables, and unions of their rows over label sets.
 
 Every rule runs on the whole ontology; the vocabulary's classes take the first C columns, so that
 cutting the result to the vocabulary is cutting off the other columns.
@@ -24,7 +24,7 @@ CHUNK = 4096  # sets at a time, so that their rows stay in the processor's cache
 
 @dataclass(frozen=True, eq=False)
 class Closure:
-    """What one given class says about every class; row = the class's position in the ontology.
+    """What a given class implies for every class; a row per class, in the ontology's order.
 
     Attributes:
         columns: C, the number of classes of the vocabulary.

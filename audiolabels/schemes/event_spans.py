@@ -14,7 +14,7 @@ from audiolabels.schemes.framed import relations
 def implied_events(
     events: Events, vocabulary: Vocabulary, *, parents: str = "none"
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Each event by itself, as one of its class and of those that it lifts.
+    """Each event by itself, as an event of its class and of the ancestors that this implies.
 
     Arguments and errors are those of `merge_events`.
 
@@ -60,11 +60,11 @@ def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none
 
 
 def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none") -> Runs:
-    """Where nobody can tell whether a class sounds, in clips of which somebody said what does.
+    """Where it is unknown whether a class is present, in annotated clips.
 
     That is where an event makes a class above it unknown, as `certain` parents do; and the whole
     clip for a class, and those above it, one of whose events has impossible times. Arguments and
-    errors are those of `merge_events`, whose events win over these stretches where both are.
+    errors are those of `merge_events`, whose events take precedence over these spans.
 
     >>> from audiolabels import load_vocabulary
     >>> classes = load_vocabulary(["Bell", "Church bell", "Music"])
@@ -90,7 +90,7 @@ def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "non
 def covered(
     events: Events, vocabulary: Vocabulary, *, parents: str = "none"
 ) -> npt.NDArray[np.bool_]:
-    """Whether each statement's class, or one that it lifts, has a column: bool (E,)."""
+    """Whether each statement's class, or an ancestor it implies, has a column: bool (E,)."""
     implied = relations(events.ontology, vocabulary, parents).implied
     has = np.append(np.diff(implied.offsets) > 0, False)  # the last for statements without a class
     found: npt.NDArray[np.bool_] = has[events.classes]

@@ -45,7 +45,7 @@ PE_CML = Scheme(
     pe_cml,
     Annotations,
     LabelCounts,
-    "as pel; descendants of a given class that nobody specified are unknown",
+    "as pel; descendants of a given class are unknown unless one of them is given",
     "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §III.B",
     ParentOptions(),
 )

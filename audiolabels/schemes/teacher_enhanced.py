@@ -1,4 +1,4 @@
-"""Labels enhanced: missing classes near a given one are added where a teacher is sure enough.
+"""Enhanced labels: classes missing near a given one are added where a teacher scores them high.
 
 Source: Gong et al. 2021, "PSLA: improving audio tagging with pretraining, sampling, labeling, and
 aggregation". Type I: a direct child of a given class is missing; type II: an ancestor of one. A
@@ -6,12 +6,12 @@ missing class is added where its score is above (not at) that class's threshold:
 percentile, of the teacher's scores in the clips in which the class is given.
 
 What is fixed where the paper leaves room: percentiles are interpolated linearly; a clip's score is
-the highest of its segments; only given classes are looked around, not added ones. An added class
-lifts its ancestors as a given one does, for repair comes before expansion, but it masks nothing and
-keeps nothing from masking, unless it counts as given (`added_as_given`).
+the highest of its segments; classes are added near given classes, not near added ones. An added
+class implies its ancestors as a given one does, as repair comes before expansion. It neither masks
+its descendants nor keeps a given class from masking, unless it counts as given (`added_as_given`).
 
 Deviation: ancestors are those over every path of the whole ontology; the authors' program does not
-climb through abstract classes.
+go beyond abstract classes.
 """
 
 from collections.abc import Callable, Mapping
@@ -139,7 +139,7 @@ def teacher_enhanced(
     counts.without_scores = int((~seen).sum())
     counts.added_by_teacher = len(found.classes)
     counts.classes_without_threshold = int((scored & np.isnan(thresholds)).sum())
-    # What lifts ancestors without masking children is `pel`, or `weak`, which does neither.
+    # `pel` adds ancestors without masking descendants; `weak` does neither.
     masking = options.labels_scheme == "pe-cml" and not options.added_as_given
     lifting = options.scheme("pel" if masking else options.labels_scheme)
 
@@ -165,7 +165,7 @@ def class_thresholds(
 
     Args:
         classes: int (P,): the class of each given label.
-        scores: float32 (P,): what the teacher says of it.
+        scores: float32 (P,): the teacher's score of it.
         count: K, the number of classes.
         score_threshold: a key of `THRESHOLDS`.
 
@@ -207,7 +207,7 @@ def _none(labels: Annotations) -> Flags:
 
 
 def _over_ontology(clips: Scores) -> tuple[Floats, Flags]:
-    """Scores of all classes in the order of the ontology, and whether the teacher tells them."""
+    """Scores of all classes in the ontology's order, and whether the teacher scores them."""
     ids = tuple(clips.ontology)
     every = Vocabulary("ontology", ids, ids)
     column = columns_in(clips.vocabulary, every, clips.ontology)
@@ -226,7 +226,7 @@ TEACHER_ENHANCED = Scheme(
     repair_with(teacher_enhanced),
     Scores,
     EnhancedCounts,
-    "given labels, and children and ancestors of these that a teacher is sure of",
+    "given labels, with children and ancestors added that a teacher scores high",
     "Gong et al. 2021, PSLA",
     TeacherEnhancedOptions(),
     needs_labels=True,

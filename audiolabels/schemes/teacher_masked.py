@@ -7,8 +7,8 @@ implicit negatives over the whole input is masked.
 What is fixed where the paper leaves room: implicit negatives are counted before parents are added,
 among clips with scores; of n of them floor(q · n) are masked; among equal scores the clip whose id
 comes first is masked first. A clip's score is the highest of its segments. A clip that raters
-verified to be empty has explicit negatives only, which are never masked; other explicit absences
-label files do not hold.
+verified to be empty has explicit negatives only, which are never masked; label files hold no other
+explicit negatives.
 """
 
 from dataclasses import dataclass, replace
@@ -187,7 +187,7 @@ TEACHER_MASKED = Scheme(
     repair_with(teacher_masked),
     Scores,
     MaskedCounts,
-    "given labels; of each class's other clips those that a teacher scores highest are unknown",
+    "given labels; per class, the negatives that a teacher scores highest become unknown",
     "Fonseca et al. 2020, Addressing missing labels",
     TeacherMaskedOptions(),
     needs_labels=True,
