@@ -88,7 +88,7 @@ def command(
         *report.notes,
         "",
         *(f"  {what:<28}{number:>14}" for what, number in rows),
-        *describe_findings(report, report.counts(), report.findings, report_path),
+        *describe_findings(report, report.counts(), report_path),
     ]
     click.echo("\n".join(lines))
     ctx.exit(1 if report.findings else 0)

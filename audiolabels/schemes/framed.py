@@ -283,8 +283,8 @@ def _states(
 def _missed(given: _Spans, positive: Runs, columns: int) -> Ints:
     """Pairs with an event but no positive frame, ascending."""
     without = given.first >= given.stop
-    missed = _distinct(_pairs(given.clip[without], given.column[without], columns))
-    return missed[~_within(missed, _pairs(positive.clip, positive.column, columns))]
+    missed = np.unique(_pairs(given.clip[without], given.column[without], columns))
+    return missed[~np.isin(missed, _pairs(positive.clip, positive.column, columns))]
 
 
 def _count(
@@ -300,7 +300,7 @@ def _count(
         empty=int((events.labelled & ~sounding).sum()),
         frames=len(masked),
         events=int(present.sum()),
-        events_cut=int(present.sum()) - len(_distinct(given.statement)),
+        events_cut=int(present.sum()) - len(np.unique(given.statement)),
         pairs=len(begun) + len(missed),
         pairs_without_frame=len(missed),
         absences=int(((events.says == ABSENT) | (events.says == SILENT)).sum()),
@@ -316,10 +316,8 @@ def _notable(
     events: Events, vocabulary: Vocabulary, given: _Spans, pairs: Ints, kind: str, reason: str
 ) -> Iterator[Finding]:
     """A finding for each of some (clip, column) pairs, at the first event that gives it."""
-    if not len(pairs):
-        return
     keys = _pairs(given.clip, given.column, len(vocabulary))
-    hits = np.flatnonzero(_within(keys, pairs))
+    hits = np.flatnonzero(np.isin(keys, pairs))
     _, first = np.unique(keys[hits], return_index=True)
     for i in hits[np.sort(first)].tolist():
         statement = int(given.statement[i])
@@ -337,24 +335,9 @@ def _pairs(clip: Ints, column: Ints, columns: int) -> Ints:
     return clip * columns + column
 
 
-def _distinct(values: Ints) -> Ints:
-    """Ascending, each once."""
-    ordered = np.sort(values)
-    return ordered[np.diff(ordered, prepend=-1) > 0]
-
-
-def _within(values: Ints, others: Ints) -> npt.NDArray[np.bool_]:
-    """Whether each value is among the others, which ascend."""
-    if not len(others):
-        return np.zeros(len(values), np.bool_)
-    nearest = np.searchsorted(others, values).clip(max=len(others) - 1)
-    found: npt.NDArray[np.bool_] = others[nearest] == values
-    return found
-
-
 def _pairs_with_bits(bits: Bits, frames: Ints, columns: int) -> Ints:
     """(clip, column) pairs that have a bit set in a table of frames."""
     rows = np.flatnonzero(bits.any(axis=1))
     which, column = np.nonzero(np.unpackbits(bits[rows], axis=1, count=columns))
     clip = np.repeat(np.arange(len(frames)), frames)[rows[which]]
-    return _distinct(_pairs(clip, column, columns))
+    return np.unique(_pairs(clip, column, columns))

@@ -111,13 +111,6 @@ def unpack(bits: Bits, columns: int) -> Flags:
     return np.unpackbits(bits, axis=1, count=columns).astype(np.bool_)
 
 
-def one_set_a_clip(
-    rows: npt.NDArray[np.integer], classes: npt.NDArray[np.integer], count: int
-) -> LabelSets:
-    """Sets of `count` clips from (clip, class) pairs."""
-    return LabelSets.build(rows, classes, np.ones(count, np.bool_))
-
-
 def ranks(given: GivenLabels) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """The place of each clip among all ids in ascending order, and the inverse: int32 (N,) each."""
     order = to_numpy(pc.sort_indices(given.labels.clip_id).cast(pa.int32()))

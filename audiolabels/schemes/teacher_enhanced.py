@@ -31,7 +31,6 @@ from audiolabels.schemes.repair import (
     Passes,
     Repair,
     RepairCounts,
-    one_set_a_clip,
     repair_with,
     scored_clips,
     unpack,
@@ -118,11 +117,12 @@ def teacher_enhanced(
     thresholds = _thresholds(passes, given, options.score_threshold)
     own = union(tables.given, labels.sets)
     missing = {name: union(getattr(tables, name), labels.sets) & ~own for name in relations}
-    rows, classes, seen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], _none(labels)
+    rows, classes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    seen = np.zeros(len(labels), np.bool_)
     counts, scored = EnhancedCounts(), np.zeros(len(thresholds), np.bool_)
     for clips in scored_clips(passes, given, seen):
         values, known = _over_ontology(clips)
-        sure = above_threshold(values, known, thresholds)
+        sure = known & (values > thresholds)
         scored |= known.any(axis=0)
         added = np.zeros_like(sure)
         for name, words in missing.items():
@@ -135,7 +135,8 @@ def teacher_enhanced(
         row, class_ = np.nonzero(added)
         rows.append(clips.given[row])
         classes.append(class_)
-    found = one_set_a_clip(np.concatenate(rows), np.concatenate(classes), len(labels))
+    pairs = np.concatenate(rows), np.concatenate(classes)
+    found = LabelSets.build(*pairs, np.ones(len(labels), np.bool_))
     counts.without_scores = int((~seen).sum())
     counts.added_by_teacher = len(found.classes)
     counts.classes_without_threshold = int((scored & np.isnan(thresholds)).sum())
@@ -182,16 +183,11 @@ def class_thresholds(
     return np.array([make(part) if len(part) else np.nan for part in parts], np.float64)
 
 
-def above_threshold(values: Floats, known: Flags, thresholds: Doubles) -> Flags:
-    """Where a known score is above its class's threshold: bool (M, K)."""
-    return known & (values > thresholds)
-
-
 def _thresholds(passes: Passes, given: GivenLabels, score_threshold: str) -> Doubles:
     """The first pass: thresholds of all classes of the ontology."""
     labels = given.labels
     classes, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
-    for clips in scored_clips(passes, given, _none(labels)):
+    for clips in scored_clips(passes, given, np.zeros(len(labels), np.bool_)):
         scores, known = _over_ontology(clips)
         sets = labels.sets.take(labels.set_of_clip[clips.given])
         scored = known[sets.owners, sets.classes]
@@ -200,10 +196,6 @@ def _thresholds(passes: Passes, given: GivenLabels, score_threshold: str) -> Dou
     joined = np.concatenate(classes).astype(np.int64)
     count = len(labels.ontology)
     return class_thresholds(joined, np.concatenate(values), count, score_threshold)
-
-
-def _none(labels: Annotations) -> Flags:
-    return np.zeros(len(labels), np.bool_)
 
 
 def _over_ontology(clips: Scores) -> tuple[Floats, Flags]:

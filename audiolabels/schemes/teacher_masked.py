@@ -28,7 +28,6 @@ from audiolabels.schemes.repair import (
     Passes,
     Repair,
     RepairCounts,
-    one_set_a_clip,
     ranks,
     repair_with,
     scored_clips,
@@ -103,7 +102,7 @@ def teacher_masked(
     column, which = highest.cells(share_of(share, candidates))
     ids = [labels.ontology.resolve(id_) or id_ for id_ in vocabulary.ids]
     classes = np.array([labels.ontology.index[id_] for id_ in ids], np.int32)
-    found = one_set_a_clip(order[which], classes[column], len(labels))
+    found = LabelSets.build(order[which], classes[column], np.ones(len(labels), np.bool_))
 
     def mask(base: Targets, sets: LabelSets, cells: LabelSets) -> Targets:
         bits, _ = tables.cut(union(tables.given, cells))
