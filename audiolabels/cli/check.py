@@ -55,7 +55,7 @@ def command(
     refuse_overwriting(inputs, [report_path] if report_path else [], beside)
     rows: list[tuple[str, str]]
     if events:
-        heard = read_events(
+        found = read_events(
             inputs,
             clip_duration=clip_duration,
             clip_durations=clip_durations,
@@ -63,8 +63,11 @@ def command(
             unknown="drop",
             time_unit=time_unit,
         )
-        report = heard.report
-        rows = [("clips", f"{len(heard):,}"), ("events", f"{int((heard.says == PRESENT).sum()):,}")]
+        report = found.report
+        rows = [
+            ("clips", f"{len(found):,}"),
+            ("events", f"{int((found.says == PRESENT).sum()):,}"),
+        ]
     else:
         annotations = read_labels(inputs, ontology=ontology, unknown="drop", time_unit=time_unit)
         report = annotations.report
@@ -78,7 +81,7 @@ def command(
         *report.notes,
         "",
         *(f"  {what:<28}{number:>14}" for what, number in rows),
-        *describe_findings(report, report.counts(), report.findings, report_path),
+        *describe_findings(report, report.counts(), report_path),
     ]
     click.echo("\n".join(lines))
     ctx.exit(1 if report.findings else 0)

@@ -48,7 +48,7 @@ def describe_comparison(
         lines += describe_priors(comparison, minimum, rows)
         lines += describe_shifts(comparison, minimum, level, rows)
     report = comparison.report
-    lines += describe_findings(report, report.counts(), report.findings, report_path)
+    lines += describe_findings(report, report.counts(), report_path)
     return "\n".join(line.rstrip() for line in lines)
 
 

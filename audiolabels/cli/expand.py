@@ -156,7 +156,7 @@ def command(
         click.echo(ctx.get_help())
         ctx.exit(2)
     usage_if(bool(inputs) and sample, "give either INPUT or --sample")
-    usage_if(output is None, "say where to write: -o OUT.parquet")
+    usage_if(output is None, "name the output: -o OUT.parquet")
     assert output is not None
     chosen = SCHEMES[scheme]
     given = {name: value for name, value in options.items() if value not in (None, False)}

@@ -139,7 +139,7 @@ def _describe(done: SplitFiles, report_path: Path | None) -> list[str]:
         f"  labels: per clip, over all classes; classes: of {classes:,}",
         "",
         *counts,
-        *describe_findings(done.report, done.report.counts(), done.report.findings, report_path),
+        *describe_findings(done.report, done.report.counts(), report_path),
         "",
         *(f"wrote {path} ({number:,} clips)" for path, number in done.clips.items()),
         *(f"wrote {path} ({number:,} classes)" for path, number in done.classes.items()),

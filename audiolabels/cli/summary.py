@@ -1,4 +1,4 @@
-"""What a command says at its end."""
+"""The summaries that commands print."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audiolabels.expansion.summary import Summary
 from audiolabels.labels.report import FATES, Finding, Report
 from audiolabels.metrics.label_agreement import Agreement
-from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import FrameCounts
 from audiolabels.schemes.label_targets import LabelCounts
 from audiolabels.schemes.repair import RepairCounts
@@ -20,6 +20,7 @@ from audiolabels.schemes.teacher_masked import MaskedCounts
 
 GAINERS = 8
 REASONS = 10
+Integers = npt.NDArray[np.int64]
 NUMBERS = 7  # of classes in a clip that have a column of their own in a histogram
 
 
@@ -36,9 +37,7 @@ def describe_expansion(summary: Summary, report_path: Path | None) -> str:
         f"({len(summary.vocabulary)} classes)",
         "",
         *DESCRIBE[type(summary.counts)](summary.counts, summary),
-        *describe_findings(
-            summary.report, summary.finding_counts, summary.report.findings, report_path
-        ),
+        *describe_findings(summary.report, summary.finding_counts, report_path),
         "",
         f"wrote {summary.output} ({_size(summary.output.stat().st_size)})",
     ]
@@ -58,7 +57,7 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
     stated = max(1, counts.clips - counts.unlabelled)
     lines = [_line("clips", f"{counts.clips:,}")]
     if counts.unlabelled:
-        lines.append(_line("of these without any label", f"{counts.unlabelled:,}"))
+        lines.append(_line("of these unannotated", f"{counts.unlabelled:,}"))
     lines += [
         _line("labels per clip, before", f"{counts.given / stated:.2f}"),
         _line("labels per clip, after", f"{counts.positive / stated:.2f}"),
@@ -69,39 +68,34 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
             f"  outside the vocabulary: {counts.given_cut:,} given labels, "
             f"{counts.positive_cut - counts.given_cut:,} added ones"
         )
-    return [*lines, *describe_gains(counts, summary.vocabulary)]
+    before, after = counts.given_by_class, counts.positive_by_class
+    columns = {"before": before, "after": after, "gain": after - before}
+    return [*lines, *_classes("classes that gained most", summary, columns, list(columns))]
 
 
 def describe_frames(counts: FrameCounts, summary: Summary) -> list[str]:
     """Events, and what they are in frames, or in whole clips."""
-    vocabulary, options = summary.vocabulary, summary.metadata["options"]
+    options = summary.metadata["options"]
     framed = "frame_hop" in options
     rows = "frames" if framed else "clips"
     numbers = [
         ("clips", counts.clips, True),
         ("of these verified empty", counts.empty, False),
-        ("of these not said what sounds", counts.unlabelled, False),
+        ("of these unannotated", counts.unlabelled, False),
         ("events", counts.events, True),
         ("outside the vocabulary", counts.events_cut, False),
         ("(clip, class) pairs", counts.pairs, True),
         ("of these in no frame", counts.pairs_without_frame, False),
-        ("statements of absence", counts.absences, False),
-        ("confirmed absent, yet there", counts.clashes, False),
+        ("confirmed absences", counts.absences, False),
+        ("contradictions", counts.clashes, False),
         ("frames", counts.frames, framed),
         (f"positive {rows}, over all classes", counts.positive, True),
         ("negative", counts.negative, True),
         ("unknown", counts.unknown, True),
     ]
     lines = [_line(what, f"{number:,}") for what, number, always in numbers if number or always]
-    most = np.argsort(-counts.frames_by_class, kind="stable")[:GAINERS].tolist()
-    table = [
-        f"  {vocabulary.names[c][:32]:<34}{counts.clips_by_class[c]:>10,}"
-        + (f"{counts.frames_by_class[c]:>10,}" if framed else "")
-        for c in most
-        if counts.frames_by_class[c]
-    ]
-    head = f"  {'most frequent classes':<34}{'clips':>10}" + (f"{'frames':>10}" if framed else "")
-    lines += ["", head, *table] if table else []
+    frequent = {"clips": counts.clips_by_class, "frames": counts.frames_by_class}
+    lines += _classes("most frequent classes", summary, frequent, list(frequent)[: 1 + framed])
     if options["negatives"] in ("explicit", "both") and not counts.absences:
         lines += [
             "",
@@ -112,8 +106,7 @@ def describe_frames(counts: FrameCounts, summary: Summary) -> list[str]:
 
 def describe_scores(counts: ScoreCounts, summary: Summary) -> list[str]:
     """What the teacher finds, and how it agrees with given labels."""
-    vocabulary = summary.vocabulary
-    clips, pairs = max(1, counts.clips), max(1, counts.segments * len(vocabulary))
+    clips, pairs = max(1, counts.clips), max(1, counts.segments * len(summary.vocabulary))
     numbers = np.arange(len(counts.clips_by_number)) @ counts.clips_by_number
     most = int(np.flatnonzero(counts.clips_by_number).max(initial=0))
     labels = bool(counts.labelled or counts.unlabelled)
@@ -125,7 +118,7 @@ def describe_scores(counts: ScoreCounts, summary: Summary) -> list[str]:
     if counts.unscored:
         lines.append(_line("not scored", f"{counts.unscored / pairs:.1%}"))
     lines += [
-        _line("classes at 0.5 a clip", f"{numbers / clips:.2f}"),
+        _line("classes at 0.5 per clip", f"{numbers / clips:.2f}"),
         _line("most in a clip", f"{most:,}"),
         _line("clips with none", f"{counts.clips_empty / clips:.1%}"),
         _line("segments with none", f"{counts.segments_empty / max(1, counts.segments):.1%}"),
@@ -140,7 +133,9 @@ def describe_scores(counts: ScoreCounts, summary: Summary) -> list[str]:
         ]
     lines += _agreement(summary.agreement)
     lines += _numbers_of_classes(counts, given=labels)
-    return [*lines, *_most_found(counts, vocabulary, given=labels)]
+    columns = {"given": counts.given_by_class, "found": counts.found_by_class}
+    shown = list(columns)[not labels :]
+    return [*lines, *_classes("most often at 0.5, in clips", summary, columns, shown)]
 
 
 def describe_repair(counts: RepairCounts, summary: Summary) -> list[str]:
@@ -192,33 +187,20 @@ def _numbers_of_classes(counts: ScoreCounts, *, given: bool) -> list[str]:
     return lines
 
 
-def _most_found(counts: ScoreCounts, vocabulary: Vocabulary, *, given: bool) -> list[str]:
-    """A table of the classes that the teacher finds most often."""
-    best = np.argsort(-counts.found_by_class, kind="stable")[:GAINERS].tolist()
+def _classes(
+    title: str, summary: Summary, columns: Mapping[str, Integers], shown: Sequence[str]
+) -> list[str]:
+    """A table of the classes with the greatest numbers in the last column."""
+    *_, last = columns.values()
+    best = [c for c in np.argsort(-last, kind="stable")[:GAINERS].tolist() if last[c] > 0]
+    signs = {"gain": "+"}
     rows = [
-        f"  {vocabulary.names[c][:32]:<34}"
-        + (f"{counts.given_by_class[c]:>10,}" if given else "")
-        + f"{counts.found_by_class[c]:>10,}"
-        for c in best
-        if counts.found_by_class[c]
-    ]
-    head = f"  {'most often at 0.5, in clips':<34}" + (f"{'given':>10}" if given else "")
-    return ["", f"{head}{'found':>10}", *rows] if rows else []
-
-
-def describe_gains(counts: LabelCounts, vocabulary: Vocabulary) -> list[str]:
-    """A table of the classes that gained most clips."""
-    gain = counts.positive_by_class - counts.given_by_class
-    best = [c for c in np.argsort(-gain, kind="stable")[:GAINERS].tolist() if gain[c] > 0]
-    if not best:
-        return []
-    rows = [
-        f"  {vocabulary.names[c][:32]:<34}{counts.given_by_class[c]:>10,}"
-        f"{counts.positive_by_class[c]:>10,}{gain[c]:>+10,}"
+        f"  {summary.vocabulary.names[c][:32]:<34}"
+        + "".join(f"{columns[name][c]:>{signs.get(name, '')}10,}" for name in shown)
         for c in best
     ]
-    head = f"  {'classes that gained most':<34}{'before':>10}{'after':>10}{'gain':>10}"
-    return ["", head, *rows]
+    head = f"  {title:<34}" + "".join(f"{name:>10}" for name in shown)
+    return ["", head, *rows] if rows else []
 
 
 def _place(finding: Finding, several: bool) -> str:
@@ -228,10 +210,9 @@ def _place(finding: Finding, several: bool) -> str:
 def describe_findings(
     report: Report,
     counts: Counter[tuple[str, str]],
-    examples: Sequence[Finding],
     report_path: Path | None,
 ) -> list[str]:
-    """What was not used as it stood: kind, fate, reason, count, first places."""
+    """What was not used unchanged: kind, fate, reason, count, first places."""
     lines = ["", f"{report.rows:,} rows read, {report.rows_used:,} used"]
     if not counts:
         return [*lines, "nothing was left out"]
@@ -240,7 +221,7 @@ def describe_findings(
         kinds[kind] += number
     lines += [f"  {number:,} × {kind} ({FATES[kind]})" for kind, number in kinds.most_common()]
     for (kind, reason), number in counts.most_common(REASONS):
-        places = [f for f in examples if (f.kind, f.reason) == (kind, reason)]
+        places = [f for f in report.findings if (f.kind, f.reason) == (kind, reason)]
         shown = ", ".join(_place(f, len(report.sources) > 1) for f in places[:3])
         lines.append(f"    {number:>8,} × {reason} ({shown}{', …' if number > 3 else ''})")
     if len(counts) > REASONS:

@@ -22,7 +22,7 @@ from audiolabels.targets.targets import Targets
 
 
 def expanded_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
-    """Row groups of targets, one row a clip."""
+    """Row groups of targets, one row per clip."""
     expander = Expander(plan, writer, recorder.summary.counts)
     concat = partial(Annotations.concat, ontology=plan.ontology)
     parts = (part for _, part in read_clips(plan, recorder, recorder.clips))

@@ -19,7 +19,7 @@ ROWS = 1 << 15  # frames that are made at a time, or one clip
 def framed_events(
     plan: Plan, recorder: Recorder, writer: TargetsWriter, *, whole: bool
 ) -> Iterator[Group]:
-    """Row groups of targets, one row a frame.
+    """Row groups of targets, one row per frame.
 
     Raises:
         ScatteredError: at the end, if not `whole` and a clip's events do not follow one another.

@@ -52,9 +52,9 @@ def expand_files(
 ) -> Summary:
     """Expand label, event or score files to a Parquet file of targets, as a stream of parts.
 
-    Memory does not grow with the input, but for eight bytes a clip to find clips that come again;
-    JSON, labels of clips with one row a label, events that do not stand together by clip, labels
-    beside scores, and scores in a numpy archive are read whole.
+    Memory grows by eight bytes per clip, to find duplicate clips. Read whole are JSON, labels with
+    one row per label, events that are not sorted by clip, labels given with scores, and scores in a
+    numpy archive.
 
     Args:
         inputs: one file or several, in any known format that the scheme reads; for schemes that
@@ -79,7 +79,7 @@ def expand_files(
     reads = SCHEMES[choose("scheme", scheme, SCHEMES)].reads
     read = ReadOptions.take(given)
     events = EventOptions.take(given, read=read) if reads is Events else EventOptions(read)
-    told = _score_options(scheme, scores, given)
+    scored = _score_options(scheme, scores, given)
     bound = bind_scheme(scheme, given)
     soft = bound.options.soft
     layout = layout or default_layout(soft=soft)
@@ -88,15 +88,15 @@ def expand_files(
     bound.require_labels(bool(paths))
     reports = [Path(report)] if report else []
     columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
-    beside = side_files(told) if told else events.side_files
+    beside = side_files(scored) if scored else events.side_files
     beside += [path for path in columns if path.is_file()]
-    files = [told.path, *paths] if told else paths
+    files = [scored.path, *paths] if scored else paths
     refuse_overwriting(files, [output, *reports], beside)
     ontology = ontology or load_ontology().with_supplement()
-    if told and vocabulary is None:
-        vocabulary = named_like(teacher_classes(told, ontology), ontology)
+    if scored and vocabulary is None:
+        vocabulary = named_like(teacher_classes(scored, ontology), ontology)
     vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
-    plan = Plan(bound, vocabulary, ontology, events, paths, layout, progress, told)
+    plan = Plan(bound, vocabulary, ontology, events, paths, layout, progress, scored)
 
     def attempt(rows: _Rows) -> Summary:
         facts = describe(bound, vocabulary, ontology, labels=bool(paths))
@@ -138,7 +138,7 @@ _Rows = Callable[[Plan, Recorder, TargetsWriter], Iterator[Group]]
 def _write(plan: Plan, rows: _Rows, summary: Summary, report: str | Path | None) -> Summary:
     """Write all row groups while the next are made; the file takes its place at the end."""
     with ExitStack() as stack:
-        # The report takes its place last, so that it never stands beside an older output.
+        # The report takes its place last, so that it never belongs to an older output.
         table = stack.enter_context(report_file(report)) if report else None
         recorder = Recorder(summary, table)
         partial_ = stack.enter_context(atomic_path(summary.output))

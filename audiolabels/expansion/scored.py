@@ -1,4 +1,4 @@
-"""Scores to targets, part by part; given labels are held whole, as they are looked up by clip."""
+"""Scores to targets, part by part; given labels are held in memory and looked up by clip."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -35,7 +35,7 @@ class _Given(NamedTuple):
 
 
 def scored_segments(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
-    """Row groups of targets, one row a segment, soft or hard."""
+    """Row groups of targets, one row per segment, soft or hard."""
     given = _read_given(plan, recorder) if plan.paths else None
 
     def results() -> Iterator[Expanded[Any]]:
@@ -51,7 +51,7 @@ def scored_segments(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> It
 
 
 def repaired_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
-    """Row groups of repaired targets, one row a given clip."""
+    """Row groups of repaired targets, one row per given clip."""
     given = _read_given(plan, recorder)
     sample, rows = AgreementSample(), list[npt.NDArray[np.int64]]()
 
@@ -108,8 +108,8 @@ def _read_scores(plan: Plan, recorder: Recorder) -> Iterator[Scores]:
     lacking = int((columns_in(teacher, plan.vocabulary, plan.ontology) < 0).sum())
     if lost or lacking:
         recorder.summary.report.notes.append(
-            f"{lost} of the teacher's {len(teacher)} classes are not in the vocabulary; of "
-            f"{lacking} in the vocabulary it does not tell"
+            f"{lost} of the teacher's {len(teacher)} classes are not in the vocabulary; it does "
+            f"not score {lacking} classes of the vocabulary"
         )
 
 

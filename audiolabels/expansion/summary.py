@@ -1,4 +1,4 @@
-"""What a run found and did: findings counted and written, the summary of an expansion."""
+"""The summary of an expansion, and its findings, counted and written."""
 
 import csv
 from collections import Counter
@@ -78,7 +78,7 @@ class Recorder:
 
 
 def write_report(findings: Iterable[Finding], path: str | Path) -> None:
-    """Write findings to a CSV file, one a line, whole or not at all.
+    """Write findings to a CSV file, one per line, whole or not at all.
 
     Raises:
         TargetsFileError: the file cannot be written.

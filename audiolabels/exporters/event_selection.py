@@ -20,7 +20,7 @@ from audiolabels.exporters.clip_selection import (
 from audiolabels.exporters.written_files import Export
 from audiolabels.labels.events import PRESENT, Events
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.event_spans import covered, lift_events, merge_events, unsure_events
+from audiolabels.schemes.event_spans import covered, implied_events, merge_events, unsure_events
 from audiolabels.targets.targets import Targets
 
 CLIPS = ROWS // 16  # whose frames are unpacked at a time
@@ -59,7 +59,7 @@ def frame_runs(clips: Selection, state: str) -> Iterator[tuple[list[str], Runs]]
 
 def _single_events(events: Events, vocabulary: Vocabulary, *, parents: str) -> Runs:
     """The events that overlap their clip."""
-    clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
+    clip, column, onset, offset = implied_events(events, vocabulary, parents=parents)
     inside = np.flatnonzero((onset < events.duration_ms[clip]) & (offset > 0))
     order = inside[np.lexsort([a[inside] for a in (offset, onset, column, clip)])]
     return Runs(clip[order], column[order], onset[order], offset[order])

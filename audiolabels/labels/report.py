@@ -1,4 +1,4 @@
-"""What reading found, and what becomes of every row that was not used as it stood."""
+"""Findings: rows that were not used unchanged, and what becomes of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,22 +11,22 @@ FATES: Mapping[str, str] = {
     "label dropped": "row kept without that label",
     "clip unlabelled": "clip kept, all classes unknown",
     "duplicate label": "label counted once",
-    "duplicate clip": "clip kept as it is",
-    "event dropped": "its class unknown in that clip, unless another event gives it",
-    "event as it is": "event used as it stands",
+    "duplicate clip": "every row kept",
+    "event dropped": "class unknown in that clip, unless it has another event",
+    "event as it is": "event used unchanged",
     "class without frame": "class not positive in that clip",
     "clash": "positive where there is an event",
     "clip added": "all but the named classes unknown",
     "clip united": "one clip, with the labels of all its rows",
     "clip without scores": "not in the result",
-    "clip not repaired": "its labels stay as they are",
+    "clip not repaired": "labels unchanged",
     "clip without labels": "not in the result; kept at teacher weight 1",
     "file unused": "not among the features",
-    "several channels": "their mean is used",
+    "several channels": "averaged",
     "other rate": "resampled",
-    "silent": "used as it is",
-    "short": "zeros follow; its true length is told",
-    "broken": "used as far as it goes",
+    "silent": "used unchanged",
+    "short": "padded with zeros; its true length is kept",
+    "broken": "used up to the damage",
     "samples that are no number": "set to 0",
     "clip without frames": "kept, with length 0",
 }
@@ -34,15 +34,15 @@ FATES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing in a label file that was not used as it stood.
+    """Something in a label file that was not used unchanged.
 
     Attributes:
         source: name of the file.
         row: line of the file, from 1; for JSON and Parquet the entry, from 1.
-        clip: the clip's id, as far as the row tells it.
+        clip: the clip's id, as far as the row has it.
         kind: a key of `FATES`.
-        reason: what is the matter.
-        label: the class in question, where the row alone does not tell.
+        reason: what is wrong.
+        label: the class concerned, where the row does not show it.
     """
 
     source: str
@@ -55,7 +55,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """What reading found: rows, files, and everything that was not used as it stood.
+    """What reading found: rows, files, and everything that was not used unchanged.
 
     Attributes:
         rows: data rows in the files; headers, comments and blank lines do not count.

@@ -41,7 +41,7 @@ class ScoreAnalysis:
     >>> given = Annotations.from_dict({"a": ["Rain"], "b": ["Guitar", "Rain"]})
     >>> analysis = analyse_scores(scores, given)
     >>> analysis
-    ScoreAnalysis(2 clips, 1.00 classes at 0.5 a clip, 50.0% of clips empty, label coverage 50.0%)
+    ScoreAnalysis(2 clips, 1.00 classes at 0.5 per clip, 50.0% of clips empty, label coverage 50.0%)
     >>> analysis.labels_per_clip()["found"].tolist()
     [1, 0, 1]
     """
@@ -97,7 +97,7 @@ class ScoreAnalysis:
         mean = np.arange(len(numbers)) @ numbers / max(1, clips)
         covered = f", label coverage {self.mean_coverage:.1%}" if self.counts.labelled else ""
         return (
-            f"ScoreAnalysis({clips:,} clips, {mean:.2f} classes at {self.level:g} a clip, "
+            f"ScoreAnalysis({clips:,} clips, {mean:.2f} classes at {self.level:g} per clip, "
             f"{self.empty:.1%} of clips empty{covered})"
         )
 

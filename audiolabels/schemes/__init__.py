@@ -81,7 +81,7 @@ def expand(
     given: Annotations | None = None,
     **options: Any,
 ) -> Targets | SoftTargets:
-    """Turn what people said into what a model shall learn.
+    """Turn labels into training targets.
 
     Args:
         labels: N clips; annotations, events or scores, as the scheme needs (see `SCHEMES`).
@@ -91,14 +91,14 @@ def expand(
         vocabulary: a vocabulary, or what `load_vocabulary` takes; the scheme's own by default,
             `audioset` or `audioset-strong`; for scores that of the teacher's classes, in the
             order of the named vocabulary that has just these, if there is one.
-        given: labels to mix with scores, or to repair by them.
+        given: labels to mix with scores, or to repair with them.
         **options: the scheme's own options, for instance `parents="certain"`.
 
     Returns:
-        Targets of one row a clip, or a frame in `strong-framed`, with C columns; soft targets of
-        one row a segment, or hard ones if there is a threshold, in `pseudo-strong` and
-        `co-supervised`; one row a given clip in `teacher-masked` and `teacher-enhanced`. Their
-        metadata name scheme, options, vocabulary and ontology.
+        Targets with C columns and one row per clip, in `strong-framed` per frame. `pseudo-strong`
+        and `co-supervised` make soft targets with one row per segment, hard ones with a threshold;
+        `teacher-masked` and `teacher-enhanced` one row per given clip. Their metadata name scheme,
+        options, vocabulary and ontology.
 
     Raises:
         OptionError: no such scheme or option, or not the labels that it needs.
@@ -157,7 +157,7 @@ def bind_scheme(scheme: str, options: Mapping[str, Any]) -> Scheme:
 def describe(
     scheme: Scheme, vocabulary: Vocabulary, ontology: Ontology, *, labels: bool
 ) -> dict[str, Any]:
-    """The metadata that say how targets were made; `labels` as in `SchemeOptions.stated`."""
+    """The metadata on how targets were made; `labels` as in `SchemeOptions.stated`."""
     return {
         "scheme": scheme.name,
         "options": scheme.options.stated(labels=labels),

@@ -1,4 +1,4 @@
-"""The ontology's relations as bit tables, and label sets looked up in them.
+"""The ontology's relations as bit tables, and unions of their rows over label sets.
 
 Every rule runs on the whole ontology; the vocabulary's classes take the first C columns, so that
 cutting the result to the vocabulary is cutting off the other columns.
@@ -24,13 +24,13 @@ CHUNK = 4096  # sets at a time, so that their rows stay in the processor's cache
 
 @dataclass(frozen=True, eq=False)
 class Closure:
-    """What one given class says about every class; row = the class's position in the ontology.
+    """What a given class implies for every class; a row per class, in the ontology's order.
 
     Attributes:
         columns: C, the number of classes of the vocabulary.
         column: int64 (K,): the column of each class; those of the vocabulary come first.
         given: uint64 (K, W): the class itself.
-        lifted: the class and the ancestors that become positive with it.
+        implied: the class and the ancestors that become positive with it.
         unsure: the ancestors that become unknown.
         above: all its ancestors, whatever the policy.
         below: its descendants.
@@ -40,7 +40,7 @@ class Closure:
     columns: int
     column: npt.NDArray[np.int64]
     given: Words
-    lifted: Words
+    implied: Words
     unsure: Words
     above: Words
     below: Words
@@ -104,7 +104,7 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
         columns=len(vocabulary),
         column=np.array([columns[id_] for id_ in ontology], np.int64),
         given=table({id_: frozenset([id_]) for id_ in ontology}),
-        lifted=table({id_: climbs[id_].implied | {id_} for id_ in ontology}),
+        implied=table({id_: climbs[id_].implied | {id_} for id_ in ontology}),
         unsure=table({id_: climbs[id_].unsure for id_ in ontology}),
         above=table({id_: ontology.ancestors(id_) for id_ in ontology}),
         below=table({id_: ontology.descendants(id_) for id_ in ontology}),

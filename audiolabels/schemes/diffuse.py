@@ -1,4 +1,4 @@
-"""Diffuse labels: what strong labels say of the clip as a whole.
+"""Diffuse labels: strong labels, taken for the clip as a whole.
 
 Source: Hershey et al. 2021, §4. Deviations: as for strong-framed. A confirmed absence counts
 only if it spans the whole clip, or all its frames of 960 ms.
@@ -17,7 +17,7 @@ FRAMES = Grid()
 
 
 def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> Expanded[Targets]:
-    """Positive: the classes of which an event lies in the clip, however short.
+    """Positive: the classes with an event in the clip, however short.
 
     Args:
         events: N clips.
@@ -25,7 +25,7 @@ def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> 
         options: as in `strong_framed`; no clip has complementary negatives.
 
     Returns:
-        Targets of one row a clip, shape (N, C), with counts and findings.
+        Targets with one row per clip, shape (N, C), counts and findings.
 
     Raises:
         VocabularyError: the events' ontology lacks a class of the vocabulary.
@@ -33,7 +33,7 @@ def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> 
     durations = events.duration_ms[events.clip]
     touches = (events.onset_ms < durations) & (events.offset_ms > 0)
     onset, offset = events.united_absences()
-    # Frames that say it of a clip end with the last whole one.
+    # Where frames confirm an absence throughout the clip, the last whole frame is its end.
     spans = (onset <= 0) & (
         offset >= np.minimum(durations, FRAMES.count(durations) * FRAMES.hop_ms)
     )
@@ -58,7 +58,7 @@ DIFFUSE = Scheme(
     diffuse,
     Events,
     FrameCounts,
-    "classes of events positive in the whole clip",
+    "the classes of events positive for the whole clip",
     "Hershey et al. 2021, The benefit of temporally-strong labels, §4",
     FramingOptions(),
     vocabulary="audioset-strong",

@@ -11,10 +11,10 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import relations
 
 
-def lift_events(
+def implied_events(
     events: Events, vocabulary: Vocabulary, *, parents: str = "none"
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Each event by itself, as one of its class and of those that it lifts.
+    """Each event by itself, as an event of its class and of the ancestors that this implies.
 
     Arguments and errors are those of `merge_events`.
 
@@ -23,7 +23,7 @@ def lift_events(
     """
     related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
     chosen = np.flatnonzero(events.says == PRESENT)
-    which, column = related.lifted.of(events.classes[chosen])
+    which, column = related.implied.of(events.classes[chosen])
     statement = chosen[which]
     return (
         events.clip[statement],
@@ -55,16 +55,16 @@ def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none
     >>> merged.first.tolist(), merged.stop.tolist()
     ([0, 5000], [3500, 10000])
     """
-    clip, column, onset, offset = lift_events(events, vocabulary, parents=parents)
+    clip, column, onset, offset = implied_events(events, vocabulary, parents=parents)
     return merge(clip, column, onset.clip(min=0), np.minimum(offset, events.duration_ms[clip]))
 
 
 def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none") -> Runs:
-    """Where nobody can tell whether a class sounds, in clips of which somebody said what does.
+    """Where it is unknown whether a class is present, in annotated clips.
 
     That is where an event makes a class above it unknown, as `certain` parents do; and the whole
     clip for a class, and those above it, one of whose events has impossible times. Arguments and
-    errors are those of `merge_events`, whose events win over these stretches where both are.
+    errors are those of `merge_events`, whose events take precedence over these spans.
 
     >>> from audiolabels import load_vocabulary
     >>> classes = load_vocabulary(["Bell", "Church bell", "Music"])
@@ -90,8 +90,8 @@ def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "non
 def covered(
     events: Events, vocabulary: Vocabulary, *, parents: str = "none"
 ) -> npt.NDArray[np.bool_]:
-    """Whether each statement's class, or one that it lifts, has a column: bool (E,)."""
-    lifted = relations(events.ontology, vocabulary, parents).lifted
-    has = np.append(np.diff(lifted.offsets) > 0, False)  # the last for statements without a class
+    """Whether each statement's class, or an ancestor it implies, has a column: bool (E,)."""
+    implied = relations(events.ontology, vocabulary, parents).implied
+    has = np.append(np.diff(implied.offsets) > 0, False)  # the last for statements without a class
     found: npt.NDArray[np.bool_] = has[events.classes]
     return found

@@ -1,7 +1,7 @@
 """From events to targets over frames: the part that strong-framed and diffuse share.
 
-A scheme says which frames each event makes positive; from there on all is the same: parents,
-negatives, clashes, the cut to the vocabulary.
+A scheme decides which frames each event makes positive. The rest is the same for both: parents,
+negatives, contradictions, the cut to the vocabulary.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -63,14 +63,14 @@ class FrameCounts(SchemeCounts):
 
     Attributes:
         unlabelled: clips without annotated events.
-        empty: clips that are verified empty.
+        empty: clips verified to be empty.
         frames: rows of the targets.
         events: events given.
-        events_cut: events whose class has no column; with parents, neither has any it lifts.
+        events_cut: events whose class, and with parents the ancestors it implies, have no column.
         pairs: (clip, class) pairs with an event, over the vocabulary and after the parents.
         pairs_without_frame: those of them in which no frame is positive.
         absences: statements that a class is absent or silent.
-        clashes: (clip, class) pairs confirmed absent where a frame is positive.
+        clashes: contradictions: (clip, class) pairs confirmed absent where a frame is positive.
         positive, negative, unknown: targets in each state, N frames × C classes in all.
         clips_by_class, frames_by_class: int64 (C,): pairs, and positive frames.
     """
@@ -110,17 +110,17 @@ class _Related(NamedTuple):
 
 
 class _Relations(NamedTuple):
-    """What a statement about a class says about columns.
+    """Columns that a statement about a class concerns.
 
     Attributes:
-        lifted: the class and the ancestors that become positive with it.
+        implied: the class and the ancestors that become positive with it.
         unsure: the ancestors that become unknown.
         touched: both.
         itself: the class.
         below: the class and its descendants.
     """
 
-    lifted: _Related
+    implied: _Related
     unsure: _Related
     touched: _Related
     itself: _Related
@@ -129,7 +129,7 @@ class _Relations(NamedTuple):
 
 @lru_cache(maxsize=16)
 def relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Relations:
-    """What statements about each class say about the vocabulary's columns."""
+    """The vocabulary's columns that statements about each class concern."""
     tables = closure(ontology, vocabulary, parents)
 
     def listed(words: Words) -> _Related:
@@ -138,9 +138,9 @@ def relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Rela
         return _Related(np.searchsorted(owners, np.arange(len(bits) + 1)), columns)
 
     return _Relations(
-        listed(tables.lifted),
+        listed(tables.implied),
         listed(tables.unsure),
-        listed(tables.lifted | tables.unsure),
+        listed(tables.implied | tables.unsure),
         listed(tables.given),
         listed(tables.given | tables.below),
     )
@@ -149,8 +149,8 @@ def relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Rela
 Stretch = tuple[Ints, Ints]  # first frame and the one after the last, of each statement
 
 
-class _Said(NamedTuple):
-    """Stretches of frames that statements speak of: int64, an entry a statement and column."""
+class _Spans(NamedTuple):
+    """Frames that statements concern: int64, one entry per statement and column."""
 
     statement: Ints
     clip: Ints
@@ -158,7 +158,7 @@ class _Said(NamedTuple):
     first: Ints
     stop: Ints
 
-    def merged(self, *others: "_Said") -> Runs:
+    def merged(self, *others: "_Spans") -> Runs:
         """The union of these and others."""
         every = zip(*((s.clip, s.column, s.first, s.stop) for s in (self, *others)), strict=True)
         return merge(*(np.concatenate(parts) for parts in every))
@@ -182,7 +182,7 @@ def project(
     present: Stretch,
     absent: Stretch,
 ) -> Expanded[Targets]:
-    """Targets over frames, from the frames that each statement speaks of.
+    """Targets over frames, from the frames that each statement concerns.
 
     Args:
         events: N clips with E statements.
@@ -195,22 +195,22 @@ def project(
     """
     related = relations(events.ontology, vocabulary, options.parents)
 
-    def said(says: np.uint8, columns_of: _Related, stretch: Stretch) -> _Said:
-        chosen = np.flatnonzero(events.says == says)
+    def spans(kind: np.uint8, columns_of: _Related, stretch: Stretch) -> _Spans:
+        chosen = np.flatnonzero(events.says == kind)
         which, column = columns_of.of(events.classes[chosen])
         statement = chosen[which]
         clip = events.clip[statement]
         first = stretch[0][statement].clip(min=0)
-        return _Said(
+        return _Spans(
             statement, clip, column, first, np.minimum(stretch[1][statement], frames[clip])
         )
 
-    given = said(PRESENT, related.lifted, present)
+    given = spans(PRESENT, related.implied, present)
     whole = np.zeros(len(events.clip), np.int64), frames[events.clip]
     runs = _Runs(
         given.merged(),
-        said(PRESENT, related.unsure, present).merged(said(UNKNOWN, related.touched, whole)),
-        said(ABSENT, related.below, absent).merged(said(SILENT, related.itself, absent)),
+        spans(PRESENT, related.unsure, present).merged(spans(UNKNOWN, related.touched, whole)),
+        spans(ABSENT, related.below, absent).merged(spans(SILENT, related.itself, absent)),
     )
     positive, masked, clashing = _states(events, runs, frames, len(vocabulary), options.negatives)
     missed = _missed(given, runs.positive, len(vocabulary))
@@ -244,7 +244,7 @@ def project(
 
 
 NO_FRAME = ("class without frame", "no frame holds half of an event")
-CLASH = ("clash", "confirmed absent, yet there is an event")
+CLASH = ("clash", "confirmed absent, but there is an event")
 
 
 def _states(
@@ -280,15 +280,15 @@ def _states(
     return positive, masked, clashing
 
 
-def _missed(given: _Said, positive: Runs, columns: int) -> Ints:
-    """Pairs with an event of which no frame is positive, ascending."""
+def _missed(given: _Spans, positive: Runs, columns: int) -> Ints:
+    """Pairs with an event but no positive frame, ascending."""
     without = given.first >= given.stop
-    missed = _distinct(_pairs(given.clip[without], given.column[without], columns))
-    return missed[~_within(missed, _pairs(positive.clip, positive.column, columns))]
+    missed = np.unique(_pairs(given.clip[without], given.column[without], columns))
+    return missed[~np.isin(missed, _pairs(positive.clip, positive.column, columns))]
 
 
 def _count(
-    events: Events, given: _Said, positive: Runs, missed: Ints, masked: Bits, columns: int
+    events: Events, given: _Spans, positive: Runs, missed: Ints, masked: Bits, columns: int
 ) -> FrameCounts:
     present = events.says == PRESENT
     sounding = np.bincount(events.clip[present], minlength=len(events)) > 0
@@ -300,7 +300,7 @@ def _count(
         empty=int((events.labelled & ~sounding).sum()),
         frames=len(masked),
         events=int(present.sum()),
-        events_cut=int(present.sum()) - len(_distinct(given.statement)),
+        events_cut=int(present.sum()) - len(np.unique(given.statement)),
         pairs=len(begun) + len(missed),
         pairs_without_frame=len(missed),
         absences=int(((events.says == ABSENT) | (events.says == SILENT)).sum()),
@@ -313,13 +313,11 @@ def _count(
 
 
 def _notable(
-    events: Events, vocabulary: Vocabulary, given: _Said, pairs: Ints, kind: str, reason: str
+    events: Events, vocabulary: Vocabulary, given: _Spans, pairs: Ints, kind: str, reason: str
 ) -> Iterator[Finding]:
     """A finding for each of some (clip, column) pairs, at the first event that gives it."""
-    if not len(pairs):
-        return
     keys = _pairs(given.clip, given.column, len(vocabulary))
-    hits = np.flatnonzero(_within(keys, pairs))
+    hits = np.flatnonzero(np.isin(keys, pairs))
     _, first = np.unique(keys[hits], return_index=True)
     for i in hits[np.sort(first)].tolist():
         statement = int(given.statement[i])
@@ -337,24 +335,9 @@ def _pairs(clip: Ints, column: Ints, columns: int) -> Ints:
     return clip * columns + column
 
 
-def _distinct(values: Ints) -> Ints:
-    """Ascending, each once."""
-    ordered = np.sort(values)
-    return ordered[np.diff(ordered, prepend=-1) > 0]
-
-
-def _within(values: Ints, others: Ints) -> npt.NDArray[np.bool_]:
-    """Whether each value is among the others, which ascend."""
-    if not len(others):
-        return np.zeros(len(values), np.bool_)
-    nearest = np.searchsorted(others, values).clip(max=len(others) - 1)
-    found: npt.NDArray[np.bool_] = others[nearest] == values
-    return found
-
-
 def _pairs_with_bits(bits: Bits, frames: Ints, columns: int) -> Ints:
     """(clip, column) pairs that have a bit set in a table of frames."""
     rows = np.flatnonzero(bits.any(axis=1))
     which, column = np.nonzero(np.unpackbits(bits[rows], axis=1, count=columns))
     clip = np.repeat(np.arange(len(frames)), frames)[rows[which]]
-    return _distinct(_pairs(clip, column, columns))
+    return np.unique(_pairs(clip, column, columns))

@@ -36,18 +36,18 @@ class GivenOptions(SchemeOptions):
     """Options of schemes of scores: how the given labels are expanded first."""
 
     labels_scheme: str = option(
-        "weak", "The scheme by which the given labels are expanded first.", choices=LABELS_SCHEMES
+        "weak", "The scheme that expands the given labels first.", choices=LABELS_SCHEMES
     )
     parents: str | None = option(
-        None, f"Of the given labels, if --labels-scheme is pel or pe-cml. {POLICIES}.",
+        None, f"For given labels with --labels-scheme pel or pe-cml. {POLICIES}.",
         choices=PARENTS, shown="all",
     )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.labels_scheme == "weak" and self.parents is not None:
-            raise OptionError("parents: given labels taken as 'weak' do not climb; choose 'pel' "
-                              "or 'pe-cml' as labels_scheme (--labels-scheme)")  # fmt: skip
+            raise OptionError("parents: labels_scheme 'weak' adds no ancestors; choose 'pel' "
+                              "or 'pe-cml' (--labels-scheme)")  # fmt: skip
 
     def scheme(self, name: str) -> Scheme:
         """One of `LABELS_SCHEMES` with the parents that were chosen, as far as it takes any."""
@@ -128,7 +128,7 @@ class MatchedScores(Scores):
         one.
 
         Args:
-            scores: N segments; those of a clip stand together.
+            scores: N segments; those of a clip follow one another.
             labels: where clips are looked up.
             given: the rows, int64 (N,), if they are known.
 

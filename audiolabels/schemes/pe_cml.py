@@ -33,7 +33,7 @@ def pe_cml(
     """
     tables = closure(annotations.ontology, vocabulary, options.parents)
     sets = annotations.sets
-    positive = union(tables.lifted, sets)
+    positive = union(tables.implied, sets)
     # A given class has a given descendant exactly if it is an ancestor of a given class.
     specified = tables.holds(union(tables.above, sets), sets)
     masked = union(tables.below, sets.keep(~specified)) | union(tables.unsure, sets)
@@ -45,7 +45,7 @@ PE_CML = Scheme(
     pe_cml,
     Annotations,
     LabelCounts,
-    "as pel; descendants of a given class that nobody specified are unknown",
+    "as pel; descendants of a given class are unknown unless one of them is given",
     "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §III.B",
     ParentOptions(),
 )

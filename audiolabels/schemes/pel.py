@@ -1,8 +1,8 @@
-"""Parent-expanded labels (PEL): what is given, and what that is a kind of.
+"""Parent-expanded labels (PEL): the given classes and their ancestors.
 
 Source: Grzywalski & Botteldooren, "Automatic re-labeling of Google AudioSet", §III.A. The paper's
-rule is `parents="all"`. Deviations: the two other policies are offered (see `schemes.parents`); a
-clip of which nobody said anything is unknown in every class, not negative.
+rule is `parents="all"`. Deviations: the two other policies are offered (see `ontology.parents`); an
+unannotated clip is unknown in every class, not negative.
 """
 
 from audiolabels.labels.annotations import Annotations
@@ -16,13 +16,13 @@ from audiolabels.targets.targets import Targets
 def pel(
     annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions
 ) -> Expanded[Targets]:
-    """Positive: the given classes and the ancestors that they lift. Everything else is negative.
+    """Positive: the given classes and the ancestors that they imply. Everything else is negative.
 
     Args:
         annotations: N clips.
         vocabulary: C classes; the rule runs on the whole ontology and is cut to them afterwards.
         options: under `parents="certain"` the ancestors that lie on some paths only are unknown,
-            unless another label lifts them.
+            unless another label implies them.
 
     Returns:
         Targets of shape (N, C), and counts of labels.
@@ -31,7 +31,7 @@ def pel(
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
     """
     tables = closure(annotations.ontology, vocabulary, options.parents)
-    positive = union(tables.lifted, annotations.sets)
+    positive = union(tables.implied, annotations.sets)
     unsure = union(tables.unsure, annotations.sets)
     return make_targets(annotations, vocabulary, tables, positive, unsure & ~positive)
 

@@ -8,15 +8,15 @@ weight here. In the paper scores are made hard, at 0.5, for analysis only.
 
 Co-supervision (SeCoST): given labels and the scores of the stage before, mixed. Source: Kumar &
 Ithapu, "SeCoST: sequential co-supervision for large scale weakly labeled audio event detection",
-ICASSP 2020. Its target ȳ = α y + (1 - α) ŷ is the same mixture with w = 1 - α, for there α weighs
-the given labels. In the paper a target is one of a whole recording; here the rows are those of the
+ICASSP 2020. Its target ȳ = α y + (1 - α) ŷ is the same mixture with w = 1 - α, as α weighs the
+given labels there. In the paper targets are for whole recordings; here the rows are those of the
 scores, so scores of segments make targets of segments, as in PSL.
 
-Deviations, of both: given labels may be expanded first (`labels_scheme`), and what they leave
-unknown stays unknown in the mixture. A class that the teacher does not tell of is unknown. Scores
-are stored as float16. A clip of which nobody said anything has no mixture: it is unknown throughout
-if it stands among the given labels, and left out if it does not. A class can be made to score at
-least as high as those below it (`propagate_scores`), which neither paper does.
+Deviations from both: given labels may be expanded first (`labels_scheme`), and what they leave
+unknown stays unknown in the mixture. A class that the teacher does not score is unknown. Scores are
+stored as float16. An unannotated clip has no mixture: it is unknown throughout if it is among the
+given labels, and left out otherwise. A class can be made to score at least as high as its
+descendants (`propagate_scores`), which neither paper does.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class CoSupervisedOptions(GivenOptions):
 
     teacher_weight: float = option(0.7, MIXTURE, check=portion, metavar="W")
     propagate_scores: bool = option(
-        False, "A class scores at least as high as each class below it."
+        False, "A class scores at least as high as each of its descendants."
     )
 
     @property

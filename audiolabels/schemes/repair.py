@@ -1,8 +1,8 @@
 """Labels that a teacher repairs: what the two ways to do it share.
 
-A teacher's scores say where labels are probably missing. Scores are read in passes, so that they
-need not be held; what is found is a few classes a clip, and is. Repair comes first, then the labels
-are expanded by their own scheme: parents up, then children masked.
+A teacher's scores show where labels are probably missing. Scores are read in passes and not kept;
+the few classes found per clip are. The labels are repaired first, then expanded by their own
+scheme: ancestors added, then descendants masked.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +25,7 @@ from audiolabels.schemes.scheme import Expanded
 from audiolabels.schemes.score_counts import MatchCounts
 from audiolabels.targets.targets import Targets
 
-# Reads the scores from the beginning, one row a clip, as `Scores.highest` has them.
+# Reads the scores from the beginning, one row per clip, as `Scores.highest` gives them.
 Passes = Callable[[], Iterable[MatchedScores]]
 
 
@@ -67,7 +67,7 @@ class Repair:
 
 
 def repair_with(find: Callable[..., Repair]) -> Callable[..., Expanded[Targets]]:
-    """A `Scheme.make` from a function that finds what to repair; scores have one row a clip."""
+    """A `Scheme.make` from a function that finds what to repair; scores have one row per clip."""
 
     def make(scores: MatchedScores, vocabulary: Vocabulary, options: Any) -> Expanded[Targets]:
         assert scores.labels is not None
@@ -109,13 +109,6 @@ def scored_clips(passes: Passes, given: GivenLabels, seen: Flags) -> Iterator[Ma
 def unpack(bits: Bits, columns: int) -> Flags:
     """Bits as bool (N, columns)."""
     return np.unpackbits(bits, axis=1, count=columns).astype(np.bool_)
-
-
-def one_set_a_clip(
-    rows: npt.NDArray[np.integer], classes: npt.NDArray[np.integer], count: int
-) -> LabelSets:
-    """Sets of `count` clips from (clip, class) pairs."""
-    return LabelSets.build(rows, classes, np.ones(count, np.bool_))
 
 
 def ranks(given: GivenLabels) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

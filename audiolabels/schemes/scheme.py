@@ -33,14 +33,14 @@ class SchemeOptions(Options):
 
     @property
     def listed(self) -> str:
-        """The state that files list beside positive: the rarer one."""
+        """The second state that files list, besides positive: the rarer one."""
         return "masked"
 
     def stated(self, *, labels: bool) -> dict[str, Any]:
-        """The options as metadata hold them: those that had a part in the result.
+        """The options as metadata state them: those that affect the result.
 
         Args:
-            labels: whether labels were given beside scores.
+            labels: whether labels were given with scores.
         """
         values = {name: getattr(self, o.field) for name, o in self.declared().items()}
         return {n: value for n, value in values.items() if value is not None and value is not False}
@@ -95,8 +95,8 @@ class Expanded(Generic[T]):
 
     Attributes:
         targets: hard or soft ones.
-        counts: what was counted on the way.
-        findings: what a user should look at.
+        counts: what the scheme did, in numbers.
+        findings: oddities that a user should look at.
         clips: of schemes that make targets of scores: the teacher's highest scores of each clip
             over the vocabulary, and its given labels.
     """
@@ -155,5 +155,5 @@ class Scheme:
         """Raise OptionError if the scheme needs given labels and there are none."""
         if self.needs_labels and not given:
             raise OptionError(
-                f"scheme {self.name!r} needs given labels beside the scores (label files; given=)"
+                f"scheme {self.name!r} needs given labels with the scores (label files; given=)"
             )

@@ -1,4 +1,4 @@
-"""What a teacher finds in clips, in numbers, and how much of it is given.
+"""What a teacher finds in clips, in numbers, and how much of what is given.
 
 For labels per clip and label coverage see Dinkel et al. 2022, §4.3; a clip has the classes that
 reach 0.5 in any of its segments.
@@ -16,7 +16,7 @@ FOUND_FROM = 0.5  # from here on a class counts as found
 
 @dataclass
 class MatchCounts(SchemeCounts):
-    """How scores and given labels cover one another; parts add up.
+    """Clips with scores alone or labels alone; parts add up.
 
     Attributes:
         without_labels: clips with scores that are not among the given labels.

@@ -54,13 +54,13 @@ def strong_framed(
         vocabulary: C classes; parents and absences run on the whole ontology and are cut to them.
         options: of `negatives`, `complementary` are the other frames of a clip in which the class
             is positive somewhere; `explicit` all frames of a clip in which the class, or one above
-            it, was confirmed absent; `all` whatever is neither positive nor unknown, in clips of
-            which somebody said what sounds. With `parents` the events of a class are events of its
-            ancestors too; under `certain` the frames of the ancestors on some paths only are
-            unknown, and no complementary negatives.
+            it, was confirmed absent; `all` whatever is neither positive nor unknown, in annotated
+            clips. With `parents` the events of a class are events of its ancestors too; under
+            `certain` the frames of ancestors on some paths only are unknown, and no complementary
+            negatives.
 
     Returns:
-        Targets of one row a frame, shape (frames of all clips, C), with counts and findings.
+        Targets with one row per frame, shape (frames of all clips, C), counts and findings.
 
     Raises:
         VocabularyError: the events' ontology lacks a class of the vocabulary.
@@ -87,7 +87,7 @@ STRONG_FRAMED = Scheme(
     strong_framed,
     Events,
     FrameCounts,
-    "events over frames of 960 ms, positive where half a frame or half the event lies",
+    "frames of 960 ms, positive where an event fills half of a frame or lies in it by half",
     "Hershey et al. 2021, The benefit of temporally-strong labels, §3.2",
     StrongFramedOptions(),
     vocabulary="audioset-strong",

@@ -1,4 +1,4 @@
-"""Labels enhanced: missing classes near a given one are added where a teacher is sure enough.
+"""Enhanced labels: classes missing near a given one are added where a teacher scores them high.
 
 Source: Gong et al. 2021, "PSLA: improving audio tagging with pretraining, sampling, labeling, and
 aggregation". Type I: a direct child of a given class is missing; type II: an ancestor of one. A
@@ -6,12 +6,12 @@ missing class is added where its score is above (not at) that class's threshold:
 percentile, of the teacher's scores in the clips in which the class is given.
 
 What is fixed where the paper leaves room: percentiles are interpolated linearly; a clip's score is
-the highest of its segments; only given classes are looked around, not added ones. An added class
-lifts its ancestors as a given one does, for repair comes before expansion, but it masks nothing and
-keeps nothing from masking, unless it counts as given (`added_as_given`).
+the highest of its segments; classes are added near given classes, not near added ones. An added
+class implies its ancestors as a given one does, as repair comes before expansion. It neither masks
+its descendants nor keeps a given class from masking, unless it counts as given (`added_as_given`).
 
 Deviation: ancestors are those over every path of the whole ontology; the authors' program does not
-climb through abstract classes.
+go beyond abstract classes.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,6 @@ from audiolabels.schemes.repair import (
     Passes,
     Repair,
     RepairCounts,
-    one_set_a_clip,
     repair_with,
     scored_clips,
     unpack,
@@ -118,11 +117,12 @@ def teacher_enhanced(
     thresholds = _thresholds(passes, given, options.score_threshold)
     own = union(tables.given, labels.sets)
     missing = {name: union(getattr(tables, name), labels.sets) & ~own for name in relations}
-    rows, classes, seen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], _none(labels)
+    rows, classes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    seen = np.zeros(len(labels), np.bool_)
     counts, scored = EnhancedCounts(), np.zeros(len(thresholds), np.bool_)
     for clips in scored_clips(passes, given, seen):
         values, known = _over_ontology(clips)
-        sure = above_threshold(values, known, thresholds)
+        sure = known & (values > thresholds)
         scored |= known.any(axis=0)
         added = np.zeros_like(sure)
         for name, words in missing.items():
@@ -135,11 +135,12 @@ def teacher_enhanced(
         row, class_ = np.nonzero(added)
         rows.append(clips.given[row])
         classes.append(class_)
-    found = one_set_a_clip(np.concatenate(rows), np.concatenate(classes), len(labels))
+    pairs = np.concatenate(rows), np.concatenate(classes)
+    found = LabelSets.build(*pairs, np.ones(len(labels), np.bool_))
     counts.without_scores = int((~seen).sum())
     counts.added_by_teacher = len(found.classes)
     counts.classes_without_threshold = int((scored & np.isnan(thresholds)).sum())
-    # What lifts ancestors without masking children is `pel`, or `weak`, which does neither.
+    # `pel` adds ancestors without masking descendants; `weak` does neither.
     masking = options.labels_scheme == "pe-cml" and not options.added_as_given
     lifting = options.scheme("pel" if masking else options.labels_scheme)
 
@@ -165,7 +166,7 @@ def class_thresholds(
 
     Args:
         classes: int (P,): the class of each given label.
-        scores: float32 (P,): what the teacher says of it.
+        scores: float32 (P,): the teacher's score of it.
         count: K, the number of classes.
         score_threshold: a key of `THRESHOLDS`.
 
@@ -182,16 +183,11 @@ def class_thresholds(
     return np.array([make(part) if len(part) else np.nan for part in parts], np.float64)
 
 
-def above_threshold(values: Floats, known: Flags, thresholds: Doubles) -> Flags:
-    """Where a known score is above its class's threshold: bool (M, K)."""
-    return known & (values > thresholds)
-
-
 def _thresholds(passes: Passes, given: GivenLabels, score_threshold: str) -> Doubles:
     """The first pass: thresholds of all classes of the ontology."""
     labels = given.labels
     classes, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
-    for clips in scored_clips(passes, given, _none(labels)):
+    for clips in scored_clips(passes, given, np.zeros(len(labels), np.bool_)):
         scores, known = _over_ontology(clips)
         sets = labels.sets.take(labels.set_of_clip[clips.given])
         scored = known[sets.owners, sets.classes]
@@ -202,12 +198,8 @@ def _thresholds(passes: Passes, given: GivenLabels, score_threshold: str) -> Dou
     return class_thresholds(joined, np.concatenate(values), count, score_threshold)
 
 
-def _none(labels: Annotations) -> Flags:
-    return np.zeros(len(labels), np.bool_)
-
-
 def _over_ontology(clips: Scores) -> tuple[Floats, Flags]:
-    """Scores of all classes in the order of the ontology, and whether the teacher tells them."""
+    """Scores of all classes in the ontology's order, and whether the teacher scores them."""
     ids = tuple(clips.ontology)
     every = Vocabulary("ontology", ids, ids)
     column = columns_in(clips.vocabulary, every, clips.ontology)
@@ -226,7 +218,7 @@ TEACHER_ENHANCED = Scheme(
     repair_with(teacher_enhanced),
     Scores,
     EnhancedCounts,
-    "given labels, and children and ancestors of these that a teacher is sure of",
+    "given labels, with children and ancestors added that a teacher scores high",
     "Gong et al. 2021, PSLA",
     TeacherEnhancedOptions(),
     needs_labels=True,

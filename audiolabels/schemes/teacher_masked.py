@@ -7,8 +7,8 @@ implicit negatives over the whole input is masked.
 What is fixed where the paper leaves room: implicit negatives are counted before parents are added,
 among clips with scores; of n of them floor(q · n) are masked; among equal scores the clip whose id
 comes first is masked first. A clip's score is the highest of its segments. A clip that raters
-verified to be empty has explicit negatives only, which are never masked; other explicit absences
-label files do not hold.
+verified to be empty has explicit negatives only, which are never masked; label files hold no other
+explicit negatives.
 """
 
 from dataclasses import dataclass, replace
@@ -28,7 +28,6 @@ from audiolabels.schemes.repair import (
     Passes,
     Repair,
     RepairCounts,
-    one_set_a_clip,
     ranks,
     repair_with,
     scored_clips,
@@ -103,7 +102,7 @@ def teacher_masked(
     column, which = highest.cells(share_of(share, candidates))
     ids = [labels.ontology.resolve(id_) or id_ for id_ in vocabulary.ids]
     classes = np.array([labels.ontology.index[id_] for id_ in ids], np.int32)
-    found = one_set_a_clip(order[which], classes[column], len(labels))
+    found = LabelSets.build(order[which], classes[column], np.ones(len(labels), np.bool_))
 
     def mask(base: Targets, sets: LabelSets, cells: LabelSets) -> Targets:
         bits, _ = tables.cut(union(tables.given, cells))
@@ -187,7 +186,7 @@ TEACHER_MASKED = Scheme(
     repair_with(teacher_masked),
     Scores,
     MaskedCounts,
-    "given labels; of each class's other clips those that a teacher scores highest are unknown",
+    "given labels; per class, the negatives that a teacher scores highest become unknown",
     "Fonseca et al. 2020, Addressing missing labels",
     TeacherMaskedOptions(),
     needs_labels=True,

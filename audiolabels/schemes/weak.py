@@ -1,7 +1,7 @@
 """Weak labels as they are (OL): the given classes are positive, all others negative.
 
-Source: Gemmeke et al., ICASSP 2017. Deviation: a clip of which nobody said anything is unknown in
-every class, not negative.
+Source: Gemmeke et al., ICASSP 2017. Deviation: an unannotated clip is unknown in every class,
+not negative.
 """
 
 import numpy as np

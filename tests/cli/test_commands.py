@@ -51,7 +51,7 @@ def test_expand_without_input_explains_itself() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sample"], "say where to write: -o OUT.parquet"),
+        (["--sample"], "name the output: -o OUT.parquet"),
         (["--sample", "x.csv", "-o", "o.parquet"], "give either INPUT or --sample"),
         (
             ["--sample", "--scheme", "weak", "--parents", "all", "-o", "o.parquet"],
@@ -96,7 +96,7 @@ def test_expand_says_what_could_not_be_used_and_why(tmp_path: Path) -> None:
     done = run("expand", path, "--unknown", "drop", "--report", "r.csv", "-o", "o", cwd=tmp_path)
     assert done.returncode == 0
     for line in (
-        "of these without any label               1",
+        "of these unannotated                     1",
         "3 rows read, 2 used",
         "1 × row unused (not in the result)",
         "1 × the clip's id is lost: #NAME? (row 2)",

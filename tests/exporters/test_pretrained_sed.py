@@ -23,7 +23,7 @@ from audiolabels import (
 )
 from audiolabels.errors import LabelFileError, OptionError, TargetsFileError
 from audiolabels.exporters.pretrained_sed import by_name
-from audiolabels.schemes.event_spans import lift_events
+from audiolabels.schemes.event_spans import implied_events
 
 CLASSES = by_name(load_vocabulary("audioset-strong-train"))
 EVENTS = Events.from_dict(
@@ -315,7 +315,7 @@ def test_real_events_come_back(shared_data: Path, tmp_path: Path) -> None:
     events = read_events(shared_data / "audioset" / "strong_eval_110_classes.tsv.gz")
     export(events, "pretrained-sed", tmp_path / "eval")
     ids = events.clip_id.to_pylist()
-    rows = zip(*(part.tolist() for part in lift_events(events, CLASSES)), strict=True)
+    rows = zip(*(part.tolist() for part in implied_events(events, CLASSES)), strict=True)
     given_ = {(ids[clip][:11], CLASSES.ids[c], *times) for clip, c, *times in rows}
     found = {
         (row["filename"][1:-4], id_, round(onset * 1000), round(offset * 1000))

@@ -37,7 +37,7 @@ def test_figures_by_hand() -> None:
     assert classes["given"].tolist() == [2, 3, 1]
     assert classes["found"].tolist() == [3, 2, 1]
     assert repr(analysis) == (
-        "ScoreAnalysis(4 clips, 1.50 classes at 0.5 a clip, 25.0% of clips empty, "
+        "ScoreAnalysis(4 clips, 1.50 classes at 0.5 per clip, 25.0% of clips empty, "
         "label coverage 44.4%)"
     )
     assert analysis._repr_html_().count("<table") == 2

@@ -191,7 +191,7 @@ def test_scores_and_labels_meet_by_the_rule_for_all_look_ups() -> None:
         ({"teacher_weight": 0.5}, "teacher weight 0.5 mixes scores with given labels"),
         ({"threshold": 0}, "threshold 0: give a number from above 0 to 1"),
         ({"labels_scheme": "diffuse"}, "labels_scheme 'diffuse' is not offered"),
-        ({"parents": "all", "given": LABELS}, "do not climb; choose 'pel'"),
+        ({"parents": "all", "given": LABELS}, "adds no ancestors; choose 'pel'"),
         ({"negatives": "all"}, "has no option 'negatives'"),
     ],
 )

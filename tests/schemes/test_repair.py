@@ -444,7 +444,7 @@ SCORES = Scores.from_arrays(["a"], [[0.5]], classes=["Rain"])
         ("teacher-enhanced", {}, "'teacher-enhanced' needs given labels"),
         ("co-supervised", {"given": GIVEN, "threshold": 0.5}, "has no option 'threshold'"),
         ("teacher-masked", {"given": GIVEN, "mask_share": 1.5}, "mask_share 1.5: give a number"),
-        ("teacher-masked", {"given": GIVEN, "parents": "all"}, "do not climb"),
+        ("teacher-masked", {"given": GIVEN, "parents": "all"}, "adds no ancestors"),
         ("teacher-enhanced", {"given": GIVEN, "enhance": "leaves"}, "enhance 'leaves' is not"),
         ("teacher-enhanced", {"given": GIVEN, "added_as_given": "no"}, "give True or False"),
         ("co-supervised", {"given": GIVEN, "propagate_scores": 1}, "give True or False"),
