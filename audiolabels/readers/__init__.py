@@ -6,7 +6,7 @@ report's notes.
 
 from audiolabels.readers.annotations.reading import no_usable_row, read_labels, stream_source
 from audiolabels.readers.events.reading import read_events, stream_events
-from audiolabels.readers.formats import FORMATS, TIME_UNITS, UNKNOWN, EventOptions, ReadOptions
+from audiolabels.readers.options import FORMATS, TIME_UNITS, UNKNOWN, EventOptions, ReadOptions
 from audiolabels.readers.scores import read_scores, write_scores
 
 __all__ = [

@@ -71,7 +71,7 @@ def test_streaming_gives_the_bytes_of_the_library(
     monkeypatch.setitem(vars(SOFT), "group", group)
     for layout in LAYOUTS.values():
         monkeypatch.setitem(vars(layout), "group", group)
-    monkeypatch.setattr("audiolabels.readers.scores.plain.BLOCK", 7)
+    monkeypatch.setattr("audiolabels.readers.scores.plain_arrays.BLOCK", 7)
     streamed, made = tmp_path / "streamed.parquet", tmp_path / "made.parquet"
     expand_files(labels, streamed, "pseudo-strong", scores=scores, **options)
     layout = options.get("layout")
@@ -107,7 +107,7 @@ def test_streaming_repair_gives_the_bytes_of_the_library(
     monkeypatch.setitem(vars(SOFT), "group", group)
     for layout in LAYOUTS.values():
         monkeypatch.setitem(vars(layout), "group", group)
-    monkeypatch.setattr("audiolabels.readers.scores.plain.BLOCK", 7)
+    monkeypatch.setattr("audiolabels.readers.scores.plain_arrays.BLOCK", 7)
     names = ["Music", "Rain", "Male speech, man speaking"]
     write_hdf5(tmp_path / "s.h5", clip_id=CLIPS, scores=SEGMENTS, classes=names, segment_seconds=2)
     streamed, made = tmp_path / "streamed.parquet", tmp_path / "made.parquet"

@@ -30,8 +30,8 @@ from audiolabels.errors import AudioLabelsError, OptionError, UnknownLabelError
 from audiolabels.labels.report import Finding
 from audiolabels.readers import FORMATS, ReadOptions, read_labels, stream_source
 from audiolabels.readers.annotations import parquet
-from audiolabels.readers.formats import LABEL_FORMATS
 from audiolabels.readers.opening import open_source
+from audiolabels.readers.options import LABEL_FORMATS
 
 # The same two clips, Speech with Music and Guitar, in every format.
 EXAMPLES: dict[str, bytes] = {

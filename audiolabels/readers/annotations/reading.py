@@ -17,8 +17,8 @@ from audiolabels.readers.annotations.delimited import read_delimited
 from audiolabels.readers.annotations.label_parsing import LabelResolver
 from audiolabels.readers.annotations.parquet import read_parquet, unread_columns
 from audiolabels.readers.dialect import detect_dialect
-from audiolabels.readers.formats import FORMATS, ReadOptions, ignored_columns
 from audiolabels.readers.opening import ARROW, Source, open_source
+from audiolabels.readers.options import FORMATS, ReadOptions, ignored_columns
 
 
 def stream_source(

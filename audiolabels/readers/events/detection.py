@@ -7,12 +7,12 @@ from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import LabelResolver
 from audiolabels.readers.dialect import CLIP_DURATION, Dialect, detect_dialect
+from audiolabels.readers.events.delimited import read_event_rows
 from audiolabels.readers.events.event_cleaning import Part, look_up
 from audiolabels.readers.events.pretrained_sed import read_arrow_rows
-from audiolabels.readers.events.row_parsing import read_event_rows
-from audiolabels.readers.formats import FORMATS, ReadOptions, ignored_columns
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import ARROW, Source
+from audiolabels.readers.options import FORMATS, ReadOptions, ignored_columns
 
 
 def event_dialect(source: Source, ontology: Ontology) -> Dialect | None:

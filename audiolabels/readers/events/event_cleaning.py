@@ -26,7 +26,7 @@ from audiolabels.labels.events import (
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import LabelResolver, parse_texts, refuse_unknown
-from audiolabels.readers.events.row_parsing import ANOTHER_LENGTH, NOT_TOLD, EventRows
+from audiolabels.readers.events.delimited import ANOTHER_LENGTH, NOT_TOLD, EventRows
 
 Flags = npt.NDArray[np.bool_]
 ABSENT_OUTSIDE = ("label dropped", "an absence outside its clip")

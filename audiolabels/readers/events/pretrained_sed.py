@@ -17,7 +17,7 @@ from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.labels.events import DURATION, EMPTY, PRESENT, UNKNOWN
 from audiolabels.labels.report import Finding
-from audiolabels.readers.events.row_parsing import NOT_TOLD, EventRows
+from audiolabels.readers.events.delimited import NOT_TOLD, EventRows
 from audiolabels.readers.opening import Source
 
 LISTS = ("event_label_id", "onset", "offset")

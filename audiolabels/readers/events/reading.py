@@ -19,8 +19,8 @@ from audiolabels.readers.annotations.reading import no_usable_row
 from audiolabels.readers.events.detection import describe_file, event_dialect, read_parts
 from audiolabels.readers.events.event_cleaning import Part, finding, gather, settle
 from audiolabels.readers.events.side_files import read_beside
-from audiolabels.readers.formats import EventOptions, ReadOptions
 from audiolabels.readers.opening import open_source
+from audiolabels.readers.options import EventOptions, ReadOptions
 
 CLIPS = 1 << 14  # of a part, where the whole input is held
 

@@ -15,6 +15,7 @@ from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.reading import read_labels
 from audiolabels.readers.dialect import CLIP, CLIP_DURATION, detect_dialect, split_cells
+from audiolabels.readers.events.delimited import NOT_TOLD
 from audiolabels.readers.events.detection import describe_file, read_parts
 from audiolabels.readers.events.event_cleaning import (
     ENDLESS,
@@ -30,9 +31,8 @@ from audiolabels.readers.events.event_cleaning import (
     lengths,
     settle,
 )
-from audiolabels.readers.events.row_parsing import NOT_TOLD
-from audiolabels.readers.formats import EventOptions, ReadOptions
 from audiolabels.readers.opening import ARROW, open_source
+from audiolabels.readers.options import EventOptions, ReadOptions
 
 DURATION_NAMES = [*CLIP_DURATION, "duration", "duration_seconds", "length"]
 FEW = 20  # events outside their clips that are no reason for doubt yet

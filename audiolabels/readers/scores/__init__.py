@@ -4,8 +4,8 @@
 detected, and said in the report's notes. Nothing in a file is ever executed.
 """
 
+from audiolabels.readers.scores.blocks import BEYOND_TOP, VALUES, ScoreOptions
 from audiolabels.readers.scores.detection import IMPORTERS, Importer
-from audiolabels.readers.scores.formats import BEYOND_TOP, VALUES, ScoreOptions
 from audiolabels.readers.scores.parquet import write_scores
 from audiolabels.readers.scores.reading import class_order, read_scores, side_files, stream_scores
 

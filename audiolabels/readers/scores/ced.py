@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import one_chunk
 from audiolabels.errors import ScoresFileError
-from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, whole_ms
+from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table, whole_ms
 from audiolabels.readers.scores.hdf5 import open_hdf5
 
 COLUMNS = ("filename", "start", "end")

@@ -10,13 +10,13 @@ from types import MappingProxyType
 import pyarrow.parquet as pq
 
 from audiolabels.errors import ScoresFileError, shortlist
+from audiolabels.readers.scores.blocks import ScoreOptions, Table
 from audiolabels.readers.scores.ced import open_ced
 from audiolabels.readers.scores.efficientat import BESIDE as NAMES_OF_ROWS
 from audiolabels.readers.scores.efficientat import open_efficientat
-from audiolabels.readers.scores.formats import ScoreOptions, Table
 from audiolabels.readers.scores.hdf5 import open_hdf5
 from audiolabels.readers.scores.parquet import open_parquet
-from audiolabels.readers.scores.plain import open_npz, open_plain_hdf5
+from audiolabels.readers.scores.plain_arrays import open_npz, open_plain_hdf5
 from audiolabels.readers.scores.pretrained_sed import open_pretrained_sed
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from audiolabels.errors import ScoresFileError, shortlist
-from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table
+from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table
 
 BESIDE = "fname_to_index.pkl"
 

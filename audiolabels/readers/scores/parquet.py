@@ -30,7 +30,7 @@ from audiolabels.errors import ScoresFileError, expect
 from audiolabels.files import atomic_path, blame
 from audiolabels.labels.scores import Scores
 from audiolabels.readers.dialect import CLIP
-from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
+from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
 from audiolabels.targets.store import KEY
 
 CLASSES = b"classes"

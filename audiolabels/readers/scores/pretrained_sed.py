@@ -12,7 +12,7 @@ import numpy as np
 
 from audiolabels.errors import ScoresFileError
 from audiolabels.ontology.vocabulary import load_vocabulary
-from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, texts
+from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table, texts
 from audiolabels.readers.scores.hdf5 import open_hdf5
 
 FRAME_MS = 40

@@ -28,8 +28,8 @@ from audiolabels.labels.report import Finding, Report
 from audiolabels.labels.scores import Floats, Scores, run_starts
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.readers.scores.blocks import Block, ScoreOptions, Table
 from audiolabels.readers.scores.detection import BESIDE, detect_form
-from audiolabels.readers.scores.formats import Block, ScoreOptions, Table
 
 SLACK = 1e-6  # a probability may be off by so much
 # What zipfile, numpy, h5py and pyarrow raise when a file is not as it should be.

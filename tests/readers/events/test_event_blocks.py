@@ -14,9 +14,9 @@ from reader_support import ONTOLOGY, Outcome, event_outcome, streamed_outcome, w
 from audiolabels.clips.names import STARTED, parse_clip_name
 from audiolabels.errors import LabelFileError
 from audiolabels.readers import lines, read_events
-from audiolabels.readers.events import row_parsing as event_rows
+from audiolabels.readers.events import delimited as event_rows
+from audiolabels.readers.events.delimited import ANOTHER_LENGTH
 from audiolabels.readers.events.reading import ScatteredError
-from audiolabels.readers.events.row_parsing import ANOTHER_LENGTH
 
 steady = settings(
     max_examples=200,

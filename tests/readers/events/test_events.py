@@ -22,7 +22,7 @@ from reader_support import (
 from audiolabels import Events, expand_files, read_events, toy_ontology
 from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError
 from audiolabels.labels.report import FATES
-from audiolabels.readers.events import row_parsing as event_rows
+from audiolabels.readers.events import delimited as event_rows
 from audiolabels.readers.events.reading import ScatteredError
 
 TSV = "filename\tonset\toffset\tevent_label\n"

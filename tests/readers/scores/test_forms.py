@@ -26,7 +26,7 @@ from score_files import (
 from audiolabels import Annotations, Scores, expand, load_vocabulary, read_scores, write_targets
 from audiolabels.readers import write_scores
 from audiolabels.readers.scores import IMPORTERS
-from audiolabels.readers.scores import formats as forms
+from audiolabels.readers.scores import blocks as forms
 
 AUDIOSET = load_vocabulary("audioset")
 RNG = np.random.default_rng(7)
@@ -219,7 +219,7 @@ def test_the_size_of_blocks_changes_nothing(
 ) -> None:
     arrays = {"clip_id": CLIPS, "scores": SEGMENTS, "classes": NAMES, "segment_seconds": 1.0}
     whole = read_scores(write_plain("hdf5", tmp_path, **arrays))
-    for module in ("plain", "formats"):
+    for module in ("plain_arrays", "blocks"):
         monkeypatch.setattr(f"audiolabels.readers.scores.{module}.BLOCK", block)
     parts = read_scores(tmp_path / "scores.hdf5")
     assert np.array_equal(parts.scores, whole.scores)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import ScoresFileError
-from audiolabels.readers.scores.formats import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
+from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
 from audiolabels.readers.scores.hdf5 import open_hdf5
 
 
