@@ -24,8 +24,8 @@ from audiolabels.labels.report import FATES
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.vocabulary import NAMED
 from audiolabels.options import Option
-from audiolabels.readers import FORMATS, dialect
-from audiolabels.readers.scores import IMPORTERS
+from audiolabels.readers import EVENT_FORMATS, LABEL_FORMATS, SCORE_FORMATS
+from audiolabels.readers.columns import COLUMNS
 from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.training.models import MODELS
 
@@ -72,13 +72,15 @@ def _options(owner: str, declared: Mapping[str, Mapping[str, Option]]) -> Table:
 
 def formats() -> Table:
     """The formats that are read."""
-    return ["format", "what it is"], [[f"`{name}`", what] for name, what in FORMATS.items()]
+    return ["format", "what it is"], [
+        [f"`{name}`", each.summary] for name, each in {**LABEL_FORMATS, **EVENT_FORMATS}.items()
+    ]
 
 
-def importers() -> Table:
+def score_formats() -> Table:
     """The formats of score files."""
     return ["format", "what it is", "container"], [
-        [f"`{name}`", importer.summary, importer.container] for name, importer in IMPORTERS.items()
+        [f"`{name}`", each.summary, each.container] for name, each in SCORE_FORMATS.items()
     ]
 
 
@@ -143,17 +145,8 @@ def event_fates() -> Table:
 
 def columns() -> Table:
     """The column names that the readers recognise."""
-    known = {
-        "clip": dialect.CLIP,
-        "start": dialect.START,
-        "end": dialect.END,
-        "labels, one row per clip": dialect.LABELS,
-        "label, one row per label": dialect.LABEL,
-        "whether the class sounds, in framed files": dialect.PRESENT,
-        "length of the clip, in event files": dialect.CLIP_DURATION,
-    }
     return ["column", "names, in order of preference"], [
-        [what, ", ".join(f"`{name}`" for name in names)] for what, names in known.items()
+        [role.summary, ", ".join(f"`{name}`" for name in role.names)] for role in COLUMNS.values()
     ]
 
 
@@ -299,7 +292,7 @@ FACTS: Mapping[str, Callable[[], Table]] = {
         schemes,
         scheme_options,
         formats,
-        importers,
+        score_formats,
         fates,
         event_fates,
         columns,

@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -29,7 +30,7 @@ def read(tmp_path: Path) -> Reader:
     """Writes content to a file and reads it."""
 
     def write_and_read(
-        content: bytes | str, name: str = "labels.csv", **options: str
+        content: bytes | str, name: str = "labels.csv", **options: Any
     ) -> Annotations:
         return read_labels(write(tmp_path, content, name), ontology=ONTOLOGY, **options)
 

@@ -19,8 +19,7 @@ from audiolabels.labels.scores import Scores
 from audiolabels.ontology.embedded import sample_path
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.options import Option, Options
-from audiolabels.readers import EventOptions, ReadOptions
-from audiolabels.readers.scores import ScoreOptions
+from audiolabels.readers import EventOptions, ReadOptions, ScoreOptions
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.layouts import LAYOUTS

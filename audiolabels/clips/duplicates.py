@@ -65,11 +65,12 @@ class SeenClips:
             for row in np.flatnonzero(candidates[nearest] == own).tolist():
                 place = clips["clip_id"][row].as_py(), clips["onset"][row].as_py()
                 if place in seen:
-                    yield Duplicate(*self._origin(start + row), place[0])
+                    yield Duplicate(*self.origin(start + row), place[0])
                 seen.add(place)
             start += len(own)
 
-    def _origin(self, clip: int) -> tuple[str, int]:
+    def origin(self, clip: int) -> tuple[str, int]:
+        """The file of a clip, and its row there; clips are numbered as they were added."""
         part = bisect_right(self._starts, clip) - 1
         source, rows = self._origins[part]
         within = clip - self._starts[part]

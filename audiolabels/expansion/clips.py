@@ -12,8 +12,7 @@ from audiolabels.expansion.plan import Group, Plan
 from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Report
-from audiolabels.readers import stream_source
-from audiolabels.readers.opening import open_source
+from audiolabels.readers import stream_labels
 from audiolabels.schemes.label_targets import count_labels
 from audiolabels.schemes.scheme import SchemeCounts
 from audiolabels.targets.layouts import Cells, append_cells
@@ -25,29 +24,26 @@ def expanded_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Ite
     """Row groups of targets, one row per clip."""
     expander = Expander(plan, writer, recorder.summary.counts)
     concat = partial(Annotations.concat, ontology=plan.ontology)
-    parts = (part for _, part in read_clips(plan, recorder, recorder.clips))
+    parts = read_clips(plan, recorder, recorder.clips)
     for clips in rechunk(parts, writer.layout.group, concat):
         yield Group(clips.clips, expander.cells(clips), clips.set_of_clip)
     expander.finish()
 
 
-def read_clips(
-    plan: Plan, recorder: Recorder, seen: SeenClips
-) -> Iterator[tuple[int, Annotations]]:
-    """The clips of all files part by part, each with the number of its file.
+def read_clips(plan: Plan, recorder: Recorder, seen: SeenClips) -> Iterator[Annotations]:
+    """The clips of all files part by part.
 
     Args:
         plan: the files, and how they are read.
         recorder: takes the reports, which the parts are without.
         seen: takes in the clips.
     """
-    for number, path in enumerate(plan.paths):
-        with open_source(path) as source:
-            for part in stream_source(source, plan.ontology, plan.read.read):
-                seen.add(part.clips, part.rows, source.name)
-                recorder.take_report(part.report)
-                yield number, replace(part, report=Report())
-                plan.report_progress(number, source.raw.tell())
+    progress = plan.report_progress
+    for part in stream_labels(
+        plan.paths, plan.ontology, plan.read.read, seen=seen, progress=progress
+    ):
+        recorder.take_report(part.report)
+        yield replace(part, report=Report())
 
 
 class Expander:

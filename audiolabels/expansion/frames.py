@@ -13,8 +13,6 @@ from audiolabels.readers import stream_events
 from audiolabels.schemes.scheme import Expanded
 from audiolabels.targets.store import TargetsWriter
 
-ROWS = 1 << 15  # frames that are made at a time, or one clip
-
 
 def framed_events(
     plan: Plan, recorder: Recorder, writer: TargetsWriter, *, whole: bool
@@ -28,15 +26,16 @@ def framed_events(
 
 
 def _frame(plan: Plan, recorder: Recorder, *, whole: bool) -> Iterator[Expanded[Any]]:
-    tell = plan.report_progress
-    for part in stream_events(plan.paths, plan.ontology, plan.read, whole=whole, tell=tell):
+    progress = plan.report_progress
+    for part in stream_events(plan.paths, plan.ontology, plan.read, whole=whole, progress=progress):
         recorder.take_report(part.report)
         for events in _pieces(part, plan):
             yield plan.scheme.expand(events, plan.vocabulary)
 
 
 def _pieces(events: Events, plan: Plan) -> Iterator[Events]:
-    """The same clips in pieces of at most `ROWS` rows or one clip."""
+    """The same clips in pieces of at most so many frames, or one clip."""
+    size = plan.read.read.block_sizes.frames
     hop = getattr(plan.scheme.options, "frame_hop", None)
     rows = np.ones(len(events), np.int64)
     if hop is not None:
@@ -45,6 +44,6 @@ def _pieces(events: Events, plan: Plan) -> Iterator[Events]:
     start = 0
     while start < len(events):
         done = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + ROWS, "right")))
+        stop = max(start + 1, int(np.searchsorted(ends, done + size, "right")))
         yield events if stop - start == len(events) else events.slice(start, stop)
         start = stop

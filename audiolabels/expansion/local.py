@@ -7,7 +7,7 @@ threads run.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,11 @@ from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary, named_like
-from audiolabels.readers import EventOptions, ReadOptions, no_usable_row
+from audiolabels.readers import BlockSizes, EventOptions, ReadOptions, ScoreOptions
 from audiolabels.readers.events.reading import ScatteredError
-from audiolabels.readers.scores import ScoreOptions, side_files
-from audiolabels.readers.scores import class_order as teacher_classes
+from audiolabels.readers.options import BLOCK_SIZES
+from audiolabels.readers.reports import no_usable_row
+from audiolabels.readers.scores.reading import open_scores
 from audiolabels.schemes import SCHEMES, bind_scheme, describe
 from audiolabels.targets.layouts import choose_layout
 from audiolabels.targets.store import TargetsWriter, default_layout
@@ -48,6 +49,7 @@ def expand_files(
     scores: str | Path | None = None,
     report: str | Path | None = None,
     progress: Progress | None = None,
+    block_sizes: BlockSizes = BLOCK_SIZES,
     **options: Any,
 ) -> Summary:
     """Expand label, event or score files to a Parquet file of targets, as a stream of parts.
@@ -68,8 +70,9 @@ def expand_files(
             read it twice.
         report: a CSV file for every finding, row by row.
         progress: called with (bytes read, bytes in all).
-        **options: the scheme's own options, and how files are read: see `ReadOptions` and
-            `EventOptions` in `audiolabels.readers`, `ScoreOptions` in `audiolabels.readers.scores`.
+        block_sizes: how much is read and made at a time; the bytes written do not depend on it.
+        **options: the scheme's own options, and how files are read: see `ReadOptions`,
+            `EventOptions` and `ScoreOptions` in `audiolabels.readers`.
 
     Raises:
         AudioLabelsError: bad input or a bad option. Whatever ends the work before its end, an
@@ -77,9 +80,9 @@ def expand_files(
     """
     given = {name: value for name, value in options.items() if value is not None}
     reads = SCHEMES[choose("scheme", scheme, SCHEMES)].reads
-    read = ReadOptions.take(given)
+    read = ReadOptions.take(given, block_sizes=block_sizes)
     events = EventOptions.take(given, read=read) if reads is Events else EventOptions(read)
-    scored = _score_options(scheme, scores, given)
+    scored = _score_options(scheme, scores, given, block_sizes)
     bound = bind_scheme(scheme, given)
     soft = bound.options.soft
     layout = layout or default_layout(soft=soft)
@@ -88,33 +91,34 @@ def expand_files(
     bound.require_labels(bool(paths))
     reports = [Path(report)] if report else []
     columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
-    beside = side_files(scored) if scored else events.side_files
-    beside += [path for path in columns if path.is_file()]
-    files = [scored.path, *paths] if scored else paths
-    refuse_overwriting(files, [output, *reports], beside)
+    beside = [path for path in columns if path.is_file()]
     ontology = ontology or load_ontology().with_supplement()
-    if scored and vocabulary is None:
-        vocabulary = named_like(teacher_classes(scored, ontology), ontology)
-    vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
-    plan = Plan(bound, vocabulary, ontology, events, paths, layout, progress, scored)
+    with open_scores(scored, ontology) if scored else nullcontext() as teacher:
+        beside += teacher.side_files if teacher else events.side_files
+        files = [teacher.options.path, *paths] if teacher else paths
+        refuse_overwriting(files, [output, *reports], beside)
+        if teacher and vocabulary is None:
+            vocabulary = named_like(teacher.vocabulary, ontology)
+        vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
+        plan = Plan(bound, vocabulary, ontology, events, paths, layout, progress, teacher)
 
-    def attempt(rows: _Rows) -> Summary:
-        facts = describe(bound, vocabulary, ontology, labels=bool(paths))
-        summary = Summary(Path(output), facts, vocabulary, bound.counts())
-        return _write(plan, rows, summary, report)
+        def attempt(rows: _Rows) -> Summary:
+            facts = describe(bound, plan.vocabulary, plan.ontology, labels=bool(paths))
+            summary = Summary(Path(output), facts, plan.vocabulary, bound.counts())
+            return _write(plan, rows, summary, report)
 
-    if reads is Annotations:
-        return attempt(expanded_clips)
-    if reads is Scores:
-        return attempt(repaired_clips if bound.repair else scored_segments)
-    try:
-        return attempt(partial(framed_events, whole=False))
-    except ScatteredError:
-        return attempt(partial(framed_events, whole=True))
+        if reads is Annotations:
+            return attempt(expanded_clips)
+        if reads is Scores:
+            return attempt(repaired_clips if bound.repair else scored_segments)
+        try:
+            return attempt(partial(framed_events, whole=False))
+        except ScatteredError:
+            return attempt(partial(framed_events, whole=True))
 
 
 def _score_options(
-    scheme: str, scores: str | Path | None, given: dict[str, Any]
+    scheme: str, scores: str | Path | None, given: dict[str, Any], block_sizes: BlockSizes
 ) -> ScoreOptions | None:
     """How the file of scores is read; None for a scheme that reads none.
 
@@ -128,7 +132,7 @@ def _score_options(
         return None
     if scores is None:
         raise OptionError(f"scheme {scheme!r} needs a file of scores (--scores, scores=)")
-    return ScoreOptions.take(given, path=Path(scores))
+    return ScoreOptions.take(given, path=Path(scores), block_sizes=block_sizes)
 
 
 _Rows = Callable[[Plan, Recorder, TargetsWriter], Iterator[Group]]

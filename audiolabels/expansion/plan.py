@@ -15,7 +15,7 @@ from audiolabels.expansion.summary import Recorder
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import EventOptions
-from audiolabels.readers.scores import ScoreOptions
+from audiolabels.readers.scores.reading import ScoreFile
 from audiolabels.schemes.scheme import Expanded, Scheme
 from audiolabels.targets.layouts import Cells
 from audiolabels.targets.store import TargetsWriter
@@ -32,8 +32,8 @@ class Plan:
         read: how files are read.
         paths: the inputs.
         layout: a key of `LAYOUTS`.
-        scores: the file of scores and how it is read, for schemes that read one; the inputs are
-            then the given labels.
+        scores: the file of scores, open, for schemes that read one; the inputs are then the given
+            labels.
         progress: called with (bytes read, bytes in all).
     """
 
@@ -44,7 +44,7 @@ class Plan:
     paths: Sequence[Path]
     layout: str
     progress: Progress | None
-    scores: ScoreOptions | None = None
+    scores: ScoreFile | None = None
 
     @cached_property
     def sizes(self) -> list[int]:

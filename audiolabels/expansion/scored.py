@@ -17,8 +17,7 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clips
 from audiolabels.metrics.label_agreement import AgreementSample
-from audiolabels.readers import no_usable_row
-from audiolabels.readers.scores import stream_scores
+from audiolabels.readers.reports import no_usable_row
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.scheme import Expanded
 from audiolabels.schemes.score_counts import MatchCounts
@@ -26,12 +25,10 @@ from audiolabels.targets.store import TargetsWriter
 
 
 class _Given(NamedTuple):
-    """Given labels, and the place in the files that each clip came from."""
+    """Given labels, and the file and row that each clip came from."""
 
     labels: GivenLabels
-    names: list[str]
-    file: npt.NDArray[np.int32]
-    row: npt.NDArray[np.int64]
+    origins: list[tuple[str, int]]
 
 
 def scored_segments(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
@@ -58,7 +55,7 @@ def repaired_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Ite
     def passes() -> Iterator[MatchedScores]:
         if rows:  # a later pass, for which all has been looked up and reported
             assert plan.scores is not None
-            parts = whole_clips(stream_scores(plan.scores, plan.ontology))
+            parts = whole_clips(plan.scores.stream())
             for part, found in zip(parts, rows, strict=True):
                 yield MatchedScores.match(part.highest(), given.labels, found)
             return
@@ -79,13 +76,8 @@ def repaired_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Ite
 
 def _read_given(plan: Plan, recorder: Recorder) -> _Given:
     """The labels of all files."""
-    parts: list[Annotations] = []
-    files: list[npt.NDArray[np.int32]] = []
     seen = SeenClips()
-    for number, part in read_clips(plan, recorder, seen):
-        files.append(np.full(len(part), number, np.int32))
-        parts.append(part)
-    labels = Annotations.concat(parts, plan.ontology)
+    labels = Annotations.concat(list(read_clips(plan, recorder, seen)), plan.ontology)
     summary = recorder.summary
     if not len(labels):
         raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
@@ -93,14 +85,13 @@ def _read_given(plan: Plan, recorder: Recorder) -> _Given:
     recorder.take_findings(Finding(*clip, "clip united", REPEATED) for clip in again)
     assert isinstance(plan.scheme.options, GivenOptions)
     made = GivenLabels.make(labels, plan.vocabulary, plan.scheme.options)
-    names = [source["name"] for source in summary.report.sources]
-    return _Given(made, names, np.concatenate(files)[made.first], labels.rows[made.first])
+    return _Given(made, [seen.origin(clip) for clip in made.first.tolist()])
 
 
 def _read_scores(plan: Plan, recorder: Recorder) -> Iterator[Scores]:
     """The scores; notes how their classes and the vocabulary differ."""
     assert plan.scores is not None
-    for part in stream_scores(plan.scores, plan.ontology):
+    for part in plan.scores.stream():
         recorder.take_report(part.report)
         yield part
     teacher = part.vocabulary
@@ -135,23 +126,22 @@ def _matched(
                 by_video += len({start is None for start in starts}) == 2
                 continue
             recorder.summary.counts.add(MatchCounts(without_labels=1))
-            file, number = plan.scores.path.name, int(part.rows[place])
+            file, number = plan.scores.options.path.name, int(part.rows[place])
             reason = "it has scores, but no given labels"
             recorder.take_findings([Finding(file, number, clip, "clip without labels", reason)])
         yield matched
     missing = np.flatnonzero(~seen).tolist()
     if len(missing) == len(ids):
         raise ScoresFileError(
-            f"{plan.scores.path}: no clip of the labels has scores: labels have ids like "
+            f"{plan.scores.options.path}: no clip of the labels has scores: labels have ids like "
             f"{ids[0].as_py()!r}, scores like {example!r}"
         )
     kind = "clip not repaired" if plan.scheme.repair else "clip without scores"
     if not plan.scheme.repair:  # which counts them itself
         recorder.summary.counts.add(MatchCounts(without_scores=len(missing)))
     for i in missing:
-        file, number = given.names[given.file[i]], int(given.row[i])
         reason = "it has labels, but no scores"
-        recorder.take_findings([Finding(file, number, ids[i].as_py(), kind, reason)])
+        recorder.take_findings([Finding(*given.origins[i], ids[i].as_py(), kind, reason)])
     if by_video:
         recorder.summary.report.notes.append(
             f"{by_video:,} clips were found by their video alone, as only labels or only scores "

@@ -31,8 +31,8 @@ from audiolabels.clips.names import canonical_ids
 from audiolabels.errors import FeaturesFileError, shortlist
 from audiolabels.features.inputs import Features, Floats, Inputs, Rows, chosen_rows, spans
 from audiolabels.labels.report import Finding, Report
+from audiolabels.readers.opening import open_hdf5
 from audiolabels.readers.scores.blocks import texts
-from audiolabels.readers.scores.hdf5 import open_hdf5
 
 # What numpy, zipfile, h5py and pyarrow raise when a file is not as it should be.
 RAISED = (

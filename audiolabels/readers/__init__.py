@@ -1,25 +1,31 @@
-"""Readers: label files to annotations, event files to events.
+"""Readers: label files to annotations, event files to events, score files to scores.
 
-`FORMATS` is the table of what is read; which format a file has is detected, and said in the
-report's notes.
+The three are built alike: `formats` holds the table of formats, `detection` finds a file's entry in
+it, `reading` has the functions that read whole files and streams, and each format has a module.
 """
 
-from audiolabels.readers.annotations.reading import no_usable_row, read_labels, stream_source
+from audiolabels.readers.annotations.formats import LABEL_FORMATS
+from audiolabels.readers.annotations.reading import read_labels, stream_labels
+from audiolabels.readers.events.formats import EVENT_FORMATS
 from audiolabels.readers.events.reading import read_events, stream_events
-from audiolabels.readers.options import FORMATS, TIME_UNITS, UNKNOWN, EventOptions, ReadOptions
-from audiolabels.readers.scores import read_scores, write_scores
+from audiolabels.readers.options import BlockSizes, EventOptions, ReadOptions, ScoreOptions
+from audiolabels.readers.scores.formats import SCORE_FORMATS
+from audiolabels.readers.scores.parquet import write_scores
+from audiolabels.readers.scores.reading import read_scores, stream_scores
 
 __all__ = [
-    "FORMATS",
-    "TIME_UNITS",
-    "UNKNOWN",
+    "EVENT_FORMATS",
+    "LABEL_FORMATS",
+    "SCORE_FORMATS",
+    "BlockSizes",
     "EventOptions",
     "ReadOptions",
-    "no_usable_row",
+    "ScoreOptions",
     "read_events",
     "read_labels",
     "read_scores",
     "stream_events",
-    "stream_source",
+    "stream_labels",
+    "stream_scores",
     "write_scores",
 ]

@@ -1,4 +1,4 @@
-"""Delimited files in blocks and lines: what readers of clips and of events share."""
+"""Lines of delimited files, and blocks of whole lines."""
 
 import csv
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from audiolabels.clips.names import SPREADSHEET_ERROR, VIDEO, Clip, parse_clip_n
 from audiolabels.readers.dialect import Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
 
-BLOCK = 4 << 20
 Item = TypeVar("Item")
+TAIL = 1 << 16  # bytes at the end of a block in which its last clip is looked for
 
 
 class BadRowError(Exception):
-    """A row that cannot be used; the text says why."""
+    """A row that cannot be used; the text is the reason."""
 
 
 class Line(NamedTuple):
@@ -25,7 +25,7 @@ class Line(NamedTuple):
         cells: its cells, as far as it could be split.
         clip: its clip.
         label: its label text.
-        fault: why the row cannot be used, or nothing.
+        fault: why the row cannot be used; empty if it can.
     """
 
     number: int
@@ -34,9 +34,13 @@ class Line(NamedTuple):
     label: str
     fault: str
 
+    def clip_cell(self, dialect: Dialect) -> str:
+        """The clip as the file writes it, cut to 64 characters; empty if there is no such cell."""
+        return self.cells[dialect.clip][:64] if len(self.cells) > dialect.clip else ""
+
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made in another thread while the one before is being used."""
+    """The same items, each made in another thread while the one before is used."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items, None)
         while (item := coming.result()) is not None:
@@ -44,10 +48,35 @@ def ahead(items: Iterator[Item]) -> Iterator[Item]:
             yield item
 
 
-def blocks(source: Source) -> Iterator[bytes]:
-    """The file in pieces that end with a line's end."""
-    while block := source.stream.read(BLOCK):
+def line_blocks(source: Source, size: int) -> Iterator[bytes]:
+    """The rest of a file in blocks of at least `size` bytes that end with a line's end."""
+    while block := source.stream.read(size):
         yield block if block.endswith(b"\n") else block + source.stream.readline()
+
+
+def clip_blocks(source: Source, size: int, dialect: Dialect) -> Iterator[bytes]:
+    """As `line_blocks`; the rows of a clip that follow each other are in one block."""
+    held = b""
+    while block := held + next(line_blocks(source, size), b""):
+        held = b""
+        tail = (_clip_name(line, dialect) for line in reversed(block[-TAIL:].split(b"\n")))
+        clip, more = next(filter(None, tail), ""), []
+        while line := source.stream.readline():
+            if _clip_name(line, dialect) not in ("", clip):
+                held = line
+                break
+            more.append(line)
+        yield block + b"".join(more)
+
+
+def _clip_name(line: bytes, dialect: Dialect) -> str:
+    """The clip of a line as the file writes it; empty if it holds no row."""
+    text = line.decode("utf-8", "replace").strip("\r\n")
+    try:
+        cells = [] if is_comment(text) else split_cells(text, dialect.delimiter)
+    except csv.Error:
+        return ""
+    return cells[dialect.clip] if len(cells) >= dialect.needed else ""
 
 
 def read_lines(block: bytes, first_line: int, dialect: Dialect) -> Iterator[Line]:
@@ -68,11 +97,6 @@ def read_lines(block: bytes, first_line: int, dialect: Dialect) -> Iterator[Line
         except (csv.Error, BadRowError) as error:
             fault = str(error)
         yield Line(number, cells, clip, label, fault)
-
-
-def shown_clip(line: Line, dialect: Dialect) -> str:
-    """The clip of an unusable line, as far as it can be told."""
-    return line.cells[dialect.clip][:64] if len(line.cells) > dialect.clip else ""
 
 
 def _read_cells(line: str, cells: list[str], dialect: Dialect) -> tuple[Clip, str]:

@@ -1,22 +1,33 @@
-"""Opening a label file: compression, a look at its first bytes, and files that are none."""
+"""Opening files: compression, containers by their first bytes, and files that hold no labels."""
 
 import gzip
-import hashlib
 import os
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from types import MappingProxyType
+from typing import Any, BinaryIO, cast
 
-from audiolabels.errors import LabelFileError, shortlist
+from audiolabels.errors import LabelFileError, OptionError, shortlist
 
 HEAD = 1 << 16
-ARROW = b"\xff\xff\xff\xff"  # a stream of Arrow's messages begins so
-
-# First bytes of files that people pass for label files, and what to tell them.
+# What the first bytes of a container match.
+CONTAINERS: Mapping[str, bytes] = MappingProxyType(
+    {
+        "npz": rb"PK\x03\x04",
+        "npy": rb"\x93NUMPY",
+        "HDF5": rb"\x89HDF",
+        "Parquet": rb"PAR1",
+        "Arrow": rb"\xff\xff\xff\xff",  # a stream of messages
+        "JSON": rb"[\xef\xbb\xbf \t\r\n]*[{\[]",
+        "text": b"",
+    }
+)
+# First bytes of files that people take for label files, and what to do about them.
 REFUSED_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "a workbook (.xls); open it and save the sheet as CSV (UTF-8)"),
     (b"\xff\xfe", "UTF-16 text; save it as CSV (UTF-8)"),
@@ -34,10 +45,10 @@ class Source:
     """A label file opened for reading.
 
     Attributes:
-        path: where it lies.
+        path: where it is.
         stream: its bytes, decompressed, at the start.
         head: the first 64 KiB of them.
-        raw: the file as it lies on disk, whose position tells the progress.
+        raw: the file as it is on disk, whose position is the progress.
     """
 
     path: Path
@@ -48,12 +59,41 @@ class Source:
     @property
     def name(self) -> str:
         """File name without folders, as reports and metadata give it."""
-        return os.fsencode(self.path.name).decode("utf-8", "replace")
+        return file_name(self.path)
 
-    def digest(self) -> str:
-        """SHA-256 of the file's bytes as they lie on disk."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    @property
+    def container(self) -> str:
+        """A key of `CONTAINERS`."""
+        return container_of(self.head)
+
+
+def file_name(path: Path) -> str:
+    """The name without folders, as reports and metadata give it."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
+def container_of(head: bytes) -> str:
+    """The key of `CONTAINERS` for the first bytes of a file."""
+    return next(name for name, start in CONTAINERS.items() if re.match(start, head))
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[Any]:
+    """An HDF5 file open for reading, with h5py, which the extra `hdf5` installs.
+
+    Raises:
+        OptionError: h5py is not installed.
+        OSError: the file is none.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise OptionError(
+            f"{path}: HDF5 needs h5py, which is not installed; install it with: pip install "
+            f"'audiolabels[hdf5]'"
+        ) from error
+    with h5py.File(path, "r") as file:
+        yield file
 
 
 @contextmanager
@@ -61,7 +101,7 @@ def open_source(path: str | Path) -> Iterator[Source]:
     """Open a label file, plain, gzip or zip.
 
     Raises:
-        LabelFileError: it cannot be opened, or its first bytes show that it holds no labels.
+        LabelFileError: it cannot be opened, or its first bytes show that it has no labels.
     """
     path = Path(path)
     try:
@@ -122,7 +162,7 @@ def _refuse(path: Path, head: bytes) -> None:
         raise LabelFileError(
             f"{path}: an HTML or XML page, not labels; the download got an error or redirect page"
         )
-    if b"\0" in head and not head.startswith((b"PAR1", ARROW)):
+    if b"\0" in head and container_of(head) not in ("Parquet", "Arrow"):
         raise LabelFileError(
             f"{path}: binary data, not a label file; those are text, JSON or Parquet"
         )

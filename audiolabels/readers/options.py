@@ -1,9 +1,7 @@
-"""Which formats are read, and how."""
+"""How files are read: options of the three readers."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from audiolabels.arrays.grid import clip_ms
 from audiolabels.labels.events import DURATION
@@ -11,31 +9,41 @@ from audiolabels.options import Options, option
 
 UNKNOWN = ("error", "drop")
 TIME_UNITS = ("auto", "s", "ms")
+VALUES = ("auto", "logits", "probabilities")
+BEYOND_TOP = ("unknown", "zero")
 
-LABEL_FORMATS: Mapping[str, str] = MappingProxyType(
-    {
-        "audioset-segments": "AudioSet segments CSV: YTID, start_seconds, end_seconds, labels",
-        "long": "one row a label: clip, label, with or without times; CSV or TSV",
-        "clip-labels": "one row a clip: clip_id, labels; CSV or TSV",
-        "psl": "PSL's TSV: filename, labels (joined column numbers), duration, hdf5path",
-        "fsd50k": "FSD50K's CSV: fname, labels, mids",
-        "ast-json": "the JSON of AST, PSLA, SSAST and AudioMAE: data, wav, labels",
-        "parquet": "Hugging Face style Parquet: video_id, labels",
-    }
-)
-EVENT_FORMATS: Mapping[str, str] = MappingProxyType(
-    {
-        "events": "one row an event: clip, onset, offset, label, as AudioSet strong and DESED",
-        "framed": "AudioSet's framed release: clip, onset, offset, label, PRESENT or NOT_PRESENT",
-        "pretrained-sed": "PretrainedSED's data set, its .arrow file: filename, events",
-    }
-)
-FORMATS: Mapping[str, str] = MappingProxyType({**LABEL_FORMATS, **EVENT_FORMATS})
+
+@dataclass(frozen=True)
+class BlockSizes:
+    """How much is read or made at a time. Speed and memory depend on it, results do not.
+
+    Attributes:
+        text: bytes of a delimited file.
+        parquet: rows of a Parquet file of labels.
+        labels: distinct label texts that are kept; AudioSet has 15,000 to 40,000.
+        scores: segments of a file of scores, or one clip.
+        events: clips per part, where all events are held in memory.
+        frames: frames of targets, or one clip.
+    """
+
+    text: int = 4 << 20
+    parquet: int = 1 << 16
+    labels: int = 1 << 16
+    scores: int = 8192
+    events: int = 1 << 14
+    frames: int = 1 << 15
+
+
+BLOCK_SIZES = BlockSizes()
 
 
 @dataclass(frozen=True)
 class ReadOptions(Options):
-    """How label files are read."""
+    """How label files are read.
+
+    Attributes:
+        block_sizes: how much is read at a time.
+    """
 
     unknown: str = option(
         "error",
@@ -48,6 +56,12 @@ class ReadOptions(Options):
         "last a thousand times too long.",
         choices=TIME_UNITS,
     )
+    block_sizes: BlockSizes = BLOCK_SIZES
+
+    @property
+    def unit_ms(self) -> int:
+        """Milliseconds per unit of the times in delimited files."""
+        return 1 if self.time_unit == "ms" else 1000
 
 
 @dataclass(frozen=True)
@@ -87,9 +101,8 @@ class EventOptions(Options):
 
     @property
     def default_ms(self) -> int:
-        """Milliseconds of the clips whose length nothing else tells."""
-        default = DURATION if self.clip_duration is None else self.clip_duration
-        return clip_ms(default)
+        """Milliseconds of the clips whose length no file gives."""
+        return clip_ms(DURATION if self.clip_duration is None else self.clip_duration)
 
     @property
     def side_files(self) -> list[Path]:
@@ -98,6 +111,42 @@ class EventOptions(Options):
         return [Path(path) for path in named if path is not None]
 
 
-def ignored_columns(names: Sequence[str]) -> str:
-    """What to add to a note about columns that are not read."""
-    return f"; columns not used: {', '.join(names)}" if names else ""
+@dataclass(frozen=True)
+class ScoreOptions(Options):
+    """How a file of scores is read.
+
+    Attributes:
+        path: the file.
+        block_sizes: how much is read at a time.
+    """
+
+    path: Path
+    class_order: str | Path | None = option(
+        None,
+        "The teacher's classes in its order: the name of a vocabulary, or a file with a list of "
+        "classes. It comes before the order in the file.",
+        metavar="NAME|FILE",
+        shown="as in the file; else audioset",
+    )
+    values: str = option(
+        "auto",
+        "What the scores are. logits become probabilities by the sigmoid; auto: logits if some of "
+        "the first block lie outside 0 to 1.",
+        choices=VALUES,
+        name="score_values",
+    )
+    index: str | Path | None = option(
+        None,
+        "Which clip each row of a .npy file is: EfficientAT's fname_to_index.pkl, JSON, or a name "
+        "per line.",
+        check=lambda _, path: Path(path),
+        metavar="FILE",
+        shown="fname_to_index.pkl beside it",
+        name="scores_index",
+    )
+    beyond_top: str = option(
+        "unknown",
+        "What classes are that a file of the highest scores, such as CED's, does not list.",
+        choices=BEYOND_TOP,
+    )
+    block_sizes: BlockSizes = BLOCK_SIZES

@@ -11,8 +11,7 @@ from audiolabels.cli import COMMANDS, group
 from audiolabels.cli.expand import options_of
 from audiolabels.exporters import EXPORTERS
 from audiolabels.ontology.parents import PARENTS, PARENTS_OR_NONE
-from audiolabels.readers import TIME_UNITS, UNKNOWN
-from audiolabels.readers.scores import BEYOND_TOP, VALUES
+from audiolabels.readers.options import BEYOND_TOP, TIME_UNITS, UNKNOWN, VALUES
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.schemes.given_labels import LABELS_SCHEMES

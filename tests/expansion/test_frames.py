@@ -15,8 +15,7 @@ import pytest
 from audiolabels import expand, expand_files, read_events, read_targets, sample_path, write_targets
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError
 from audiolabels.expansion import frames, local
-from audiolabels.readers import lines
-from audiolabels.readers.events import reading
+from audiolabels.readers import BlockSizes
 from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.targets import read_info
 from audiolabels.targets.layouts import LAYOUTS
@@ -90,22 +89,18 @@ def test_bytes_do_not_depend_on_how_the_input_is_cut(
     options = {"layout": layout, "explicit_negatives": absent, "negatives": "both"}
     monkeypatch.setitem(vars(LAYOUTS[layout]), "group", 16)
     expand_files([events, more], tmp_path / "whole", "strong-framed", **options)
-    monkeypatch.setattr(lines, "BLOCK", block)
-    monkeypatch.setattr(frames, "ROWS", pieces)
-    expand_files([events, more], tmp_path / "parts", "strong-framed", **options)
+    sizes = BlockSizes(text=block, frames=pieces)
+    expand_files([events, more], tmp_path / "parts", "strong-framed", block_sizes=sizes, **options)
     assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
 @pytest.mark.parametrize("block", [1, 100, 1000])
-def test_scattered_clips_are_put_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
-) -> None:
+def test_scattered_clips_are_put_together(tmp_path: Path, block: int) -> None:
     path = write_events(tmp_path / "e.tsv", 30, scattered=True)
-    monkeypatch.setattr(lines, "BLOCK", block)
-    monkeypatch.setattr(reading, "CLIPS", 7)
+    sizes = BlockSizes(text=block, events=7)
     made = by_hand([path], tmp_path / "made", "strong-framed", "lists", None)
     report, out = tmp_path / "report.csv", tmp_path / "out"
-    summary = expand_files(path, out, "strong-framed", report=report)
+    summary = expand_files(path, out, "strong-framed", report=report, block_sizes=sizes)
     assert out.read_bytes() == made
     assert summary.report.rows == path.read_text().count("\n") - 1
     assert sum(summary.finding_counts.values()) == report.read_text().count("\n") - 1
@@ -179,18 +174,16 @@ def test_row_groups_have_a_fixed_size(
     assert 0 < sizes[-1] <= 64
 
 
-def test_a_single_huge_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_huge_clip(tmp_path: Path) -> None:
     """An hour in frames of 40 ms every 20 ms: pieces are clips, however large."""
-    monkeypatch.setattr(frames, "ROWS", 100)
     rows = [f"a.wav\t{i}\t{i + 0.5}\t{LABELS[i % 6]}\n" for i in range(0, 3600, 3)]
     (tmp_path / "e.tsv").write_text(TSV + "b.wav\t0\t1\tDog\n" + "".join(rows))
     options = {"frame_length": 0.04, "frame_hop": 0.02, "vocabulary": ["Dog", "Speech"]}
     made = tmp_path / "made"
     events = read_events(tmp_path / "e.tsv", clip_duration=3600)
     write_targets(expand(events, "strong-framed", **options), made)
-    summary = expand_files(
-        tmp_path / "e.tsv", tmp_path / "o", "strong-framed", clip_duration="3600", **options
-    )
+    options |= {"clip_duration": "3600", "block_sizes": BlockSizes(frames=100)}
+    summary = expand_files(tmp_path / "e.tsv", tmp_path / "o", "strong-framed", **options)
     assert summary.counts.frames == 2 * 179_999
     assert (tmp_path / "o").read_bytes() == made.read_bytes()
 

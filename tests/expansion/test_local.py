@@ -20,8 +20,7 @@ from audiolabels import expand, expand_files, read_labels, read_targets, sample_
 from audiolabels.arrays.bits import weigh
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError, TargetsFileError
 from audiolabels.expansion import local
-from audiolabels.readers import lines
-from audiolabels.readers.annotations import label_parsing as rows
+from audiolabels.readers import BlockSizes
 from audiolabels.schemes.label_targets import LabelCounts
 from audiolabels.targets import read_info
 from audiolabels.targets.layouts import LAYOUTS
@@ -53,13 +52,12 @@ def test_streaming_gives_the_bytes_of_the_library(
 @pytest.mark.parametrize("block", [64, 1000, 1 << 20])
 @pytest.mark.parametrize("table", [1, 3, 1 << 16])
 def test_bytes_do_not_depend_on_how_the_input_is_cut(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, block: int, table: int
+    tmp_path: Path, layout: str, block: int, table: int
 ) -> None:
     inputs = [write_segments(tmp_path / "a.csv", 40), sample_path()]
     expand_files(inputs, tmp_path / "whole.parquet", layout=layout)
-    monkeypatch.setattr(lines, "BLOCK", block)
-    monkeypatch.setattr(rows, "LARGEST_TABLE", table)
-    expand_files(inputs, tmp_path / "parts.parquet", layout=layout)
+    sizes = BlockSizes(text=block, labels=table)
+    expand_files(inputs, tmp_path / "parts.parquet", layout=layout, block_sizes=sizes)
     assert (tmp_path / "parts.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
 
@@ -285,7 +283,6 @@ def test_a_full_disk_leaves_the_old_output(tmp_path: Path, long_input: Path) -> 
 
 
 def test_each_label_set_is_expanded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "BLOCK", 500)
     monkeypatch.setitem(vars(LAYOUTS["lists"]), "group", 16)
     expanded = []
     bind = local.bind_scheme
@@ -300,7 +297,8 @@ def test_each_label_set_is_expanded_once(tmp_path: Path, monkeypatch: pytest.Mon
         return replace(scheme, make=spy)
 
     monkeypatch.setattr(local, "bind_scheme", spying)
-    expand_files([write_segments(tmp_path / "a.csv", 200)], tmp_path / "o.parquet")
+    path, sizes = write_segments(tmp_path / "a.csv", 200), BlockSizes(text=500)
+    expand_files([path], tmp_path / "o.parquet", block_sizes=sizes)
     assert sum(expanded) == len(SETS)
 
 

@@ -21,6 +21,7 @@ from audiolabels import (
     write_targets,
 )
 from audiolabels.errors import OptionError, ScoresFileError, UnknownClipError
+from audiolabels.readers import BlockSizes
 from audiolabels.targets.layouts import LAYOUTS, SOFT
 
 CLIPS = [f"{i:011}_{i * 1000}" for i in range(40)]
@@ -71,9 +72,9 @@ def test_streaming_gives_the_bytes_of_the_library(
     monkeypatch.setitem(vars(SOFT), "group", group)
     for layout in LAYOUTS.values():
         monkeypatch.setitem(vars(layout), "group", group)
-    monkeypatch.setattr("audiolabels.readers.scores.plain_arrays.BLOCK", 7)
+    sizes = BlockSizes(scores=7)
     streamed, made = tmp_path / "streamed.parquet", tmp_path / "made.parquet"
-    expand_files(labels, streamed, "pseudo-strong", scores=scores, **options)
+    expand_files(labels, streamed, "pseudo-strong", scores=scores, block_sizes=sizes, **options)
     layout = options.get("layout")
     rest = {name: value for name, value in options.items() if name != "layout"}
     targets = expand(read_scores(scores), "pseudo-strong", given=read_labels(labels), **rest)
@@ -107,11 +108,11 @@ def test_streaming_repair_gives_the_bytes_of_the_library(
     monkeypatch.setitem(vars(SOFT), "group", group)
     for layout in LAYOUTS.values():
         monkeypatch.setitem(vars(layout), "group", group)
-    monkeypatch.setattr("audiolabels.readers.scores.plain_arrays.BLOCK", 7)
+    sizes = BlockSizes(scores=7)
     names = ["Music", "Rain", "Male speech, man speaking"]
     write_hdf5(tmp_path / "s.h5", clip_id=CLIPS, scores=SEGMENTS, classes=names, segment_seconds=2)
     streamed, made = tmp_path / "streamed.parquet", tmp_path / "made.parquet"
-    expand_files(labels, streamed, scheme, scores=tmp_path / "s.h5", **options)
+    expand_files(labels, streamed, scheme, scores=tmp_path / "s.h5", block_sizes=sizes, **options)
     rest = {name: value for name, value in options.items() if name != "layout"}
     targets = expand(read_scores(tmp_path / "s.h5"), scheme, given=read_labels(labels), **rest)
     write_targets(targets, made, layout=options.get("layout"))

@@ -27,7 +27,8 @@ from reader_support import (
 
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.report import Report
-from audiolabels.readers import no_usable_row, read_labels
+from audiolabels.readers import read_labels
+from audiolabels.readers.reports import no_usable_row
 
 ROWS = "".join(f"{i:011},{i},{i + 9},/m/04rlf\n" for i in range(2000))
 LONG_FILE = SEGMENTS + ROWS.encode()
@@ -71,7 +72,7 @@ REFUSED: dict[str, tuple[bytes | str, str]] = {
     "framed": (
         "segment_id,start_time_seconds,end_time_seconds,label,present\n"
         "aaaaaaaaaaa_0,0.0,0.96,/m/04rlf,PRESENT\naaaaaaaaaaa_0,0.96,1.92,/m/04rlf,NOT_PRESENT\n",
-        "framed labels .*they would turn absences into labels",
+        "framed labels .*absences would turn into labels",
     ),
     "json of another kind": ('{"error": "quota"}', 'JSON of an unknown kind; known is {"data"'),
     "json list": ('["/m/04rlf"]', "JSON of an unknown kind"),
@@ -81,9 +82,9 @@ REFUSED: dict[str, tuple[bytes | str, str]] = {
     "json in latin-1": (b'{"data": [{"wav": "\xe9", "labels": ""}]}', "not valid JSON"),
     "broken promise": (
         "# num_ytids=2, num_segs=2\n" + OFFICIAL.decode() + "aaaaaaaaaaa, 0.000, 9.000, /m/04rlf\n",
-        r"cut off: its header promises 2 rows, it holds 1\. Fetch it again; .* num_segs",
+        r"cut off: its header announces 2 rows, it holds 1\. Fetch it again; .* num_segs",
     ),
-    "huge promise": (b"# num_segs=" + b"9" * 5000 + b"\n" + LONG_FILE, "cut off: its header prom"),
+    "huge promise": (b"# num_segs=" + b"9" * 5000 + b"\n" + LONG_FILE, "cut off: its header ann"),
     "no usable row": (
         SEGMENTS + b"#NAME?,0,9,Music\n#NAME?,0,9,Music\naaaaaaaaaaa,9,0,Music\n",
         "none of the 3 rows can be used: 2 × the clip's id is lost: .*; 1 × ends before",

@@ -26,12 +26,16 @@ from reader_support import (
 )
 
 from audiolabels import expand, toy_ontology, write_targets
+from audiolabels.clips.duplicates import SeenClips
 from audiolabels.errors import AudioLabelsError, OptionError, UnknownLabelError
 from audiolabels.labels.report import Finding
-from audiolabels.readers import FORMATS, ReadOptions, read_labels, stream_source
-from audiolabels.readers.annotations import parquet
-from audiolabels.readers.opening import open_source
-from audiolabels.readers.options import LABEL_FORMATS
+from audiolabels.readers import (
+    LABEL_FORMATS,
+    BlockSizes,
+    ReadOptions,
+    read_labels,
+    stream_labels,
+)
 
 # The same two clips, Speech with Music and Guitar, in every format.
 EXAMPLES: dict[str, bytes] = {
@@ -115,7 +119,9 @@ def test_the_report_says_what_was_read(format_: str, container: str, read: Reade
     content = CONTAINERS[container](EXAMPLES[format_])
     report = read(content, "some.file").report
     count = 4 if format_ == "long" else 2
-    assert report.notes[0].startswith(f"some.file was read as {format_} ({FORMATS[format_]})")
+    assert report.notes[0].startswith(
+        f"some.file was read as {format_} ({LABEL_FORMATS[format_].summary})"
+    )
     digest = hashlib.sha256(content).hexdigest()
     facts = {"name": "some.file", "format": format_, "sha256": digest, "rows": count}
     assert report.sources == [facts]
@@ -164,7 +170,7 @@ def test_an_empty_label_field_is_reported_and_leaves_all_classes_unknown(
 
 def test_columns_that_are_not_used_are_named(read: Reader) -> None:
     assert read("clip_id,labels,fold,split\na,Speech,1,train\n").report.notes == [
-        "labels.csv was read as clip-labels (one row a clip: clip_id, labels; CSV or TSV); "
+        "labels.csv was read as clip-labels (one row per clip: clip_id, labels; CSV or TSV); "
         "columns not used: fold, split"
     ]
 
@@ -273,8 +279,8 @@ def test_no_file_at_all_is_refused() -> None:
 
 
 def test_the_last_part_of_a_stream_holds_no_clips_and_names_the_source(tmp_path: Path) -> None:
-    with open_source(write(tmp_path, EXAMPLES["audioset-segments"])) as source:
-        *parts, last = stream_source(source, ONTOLOGY, ReadOptions())
+    path = write(tmp_path, EXAMPLES["audioset-segments"])
+    *parts, last = stream_labels([path], ONTOLOGY, ReadOptions(), seen=SeenClips())
     assert [len(part) for part in parts] == [2]
     assert (len(last), last.report.sources[0]["rows"]) == (0, 2)
     assert all(not part.report.sources for part in parts)
@@ -404,12 +410,14 @@ def test_parquet_rows_without_a_clip_are_reported(read: Reader) -> None:
     assert (labels.report.rows, labels.report.rows_used) == (3, 1)
 
 
-def test_parquet_rows_are_counted_through_all_batches(
-    read: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parquet, "BATCH", 2)
+def test_parquet_rows_are_counted_through_all_batches(read: Reader) -> None:
+    sizes = BlockSizes(parquet=2)
     names = ["a", "b", None, "c", "a", "b"]
-    labels = read(parquet_bytes({"video_id": names, "labels": [["Music"]] * 6}), "p.parquet")
+    labels = read(
+        parquet_bytes({"video_id": names, "labels": [["Music"]] * 6}),
+        "p.parquet",
+        block_sizes=sizes,
+    )
     assert labels.rows.tolist() == [1, 2, 4, 5, 6]
     assert [(f.row, f.kind) for f in labels.report.findings] == [
         (3, "row unused"),
@@ -518,7 +526,7 @@ def test_official_files_in_milliseconds_are_read_as_such(read: Reader) -> None:
     ids=["segments", "official", "long"],
 )
 def test_times_a_thousandfold_are_refused(content: bytes, refuse_content: Refuser) -> None:
-    refuse_content(content, "a thousandfold too long.* say --time-unit ms")
+    refuse_content(content, "a thousandfold too long.* use --time-unit ms")
 
 
 def test_a_single_long_clip_is_no_thousandfold(read: Reader) -> None:

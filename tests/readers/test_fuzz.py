@@ -14,7 +14,8 @@ from audiolabels import Annotations
 from audiolabels.errors import AudioLabelsError
 from audiolabels.labels.report import FATES
 from audiolabels.ontology.vocabulary import load_vocabulary
-from audiolabels.readers import TIME_UNITS, UNKNOWN, read_labels
+from audiolabels.readers import read_labels
+from audiolabels.readers.options import TIME_UNITS, UNKNOWN
 
 CLIPS = ["-aaaaaaaaaa", "bbbbbbbbbb_", "Yc-cccccccc", "_0123456789", "ddddddddddd", "E-_-_-_-_-E"]
 SETS = [

@@ -49,14 +49,14 @@ MESSY: dict[str, Read | Refused] = {
     ),
     "05_unbalanced_quote_rows.csv": Read("audioset-segments", 44, 60, {CUT_OFF: 16}),
     "07_truncated_768KiB.csv": Refused(
-        r"cut off: its header promises 20,371 rows, it holds 14,033\. Fetch it again"
+        r"cut off: its header announces 20,371 rows, it holds 14,033\. Fetch it again"
     ),
     "08_html_instead_of_csv.csv": Refused("an HTML or XML page, not labels; the download got an"),
-    "09_semicolon_lost_decimal.csv": Refused("thousandfold too long.* say --time-unit ms"),
-    "11_semicolon_two_label_columns.csv": Refused("thousandfold too long.* say --time-unit ms"),
+    "09_semicolon_lost_decimal.csv": Refused("thousandfold too long.* use --time-unit ms"),
+    "11_semicolon_two_label_columns.csv": Refused("thousandfold too long.* use --time-unit ms"),
     "13_unbalanced_third_part.csv": Read("audioset-segments", 41_792, 41_792),
     "15_excel_65536_row_limit.csv": Refused(
-        "cut off: its header promises 2,041,789 rows, it holds 65,497"
+        "cut off: its header announces 2,041,789 rows, it holds 65,497"
     ),
     "17_python_list_labels.csv": Read("audioset-segments", 8_409, 8_409),
     "19_no_header.csv": Read("audioset-segments", 20_371, 20_371),

@@ -13,7 +13,13 @@ import pytest
 from audiolabels import Annotations, load_ontology
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.events import NO_CLASS, SAYS, Events
-from audiolabels.readers import EventOptions, ReadOptions, read_events, read_labels, stream_events
+from audiolabels.readers import (
+    EventOptions,
+    ReadOptions,
+    read_events,
+    read_labels,
+    stream_events,
+)
 from audiolabels.readers.events.reading import ScatteredError
 
 ONTOLOGY = load_ontology().with_supplement()
@@ -68,7 +74,7 @@ def zipped(*members: tuple[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def outcome(path: Path, **options: str) -> Outcome:
+def outcome(path: Path, **options: Any) -> Outcome:
     """All that reading a file gives, to compare; of an error its class."""
     try:
         labels = read_labels(path, ontology=ONTOLOGY, **options)
@@ -139,7 +145,8 @@ def event_outcome(*paths: Path, **options: Any) -> Outcome:
 
 def streamed_outcome(*paths: Path, **options: Any) -> Outcome:
     """As `event_outcome`, of the parts of a stream; ScatteredError is an outcome too."""
-    read = ReadOptions(options.pop("unknown", "error"), options.pop("time_unit", "auto"))
+    names = ("unknown", "time_unit", "block_sizes")
+    read = ReadOptions(**{name: options.pop(name) for name in names if name in options})
     try:
         parts = list(stream_events(paths, ONTOLOGY, EventOptions(read, **options)))
     except (LabelFileError, ScatteredError) as error:

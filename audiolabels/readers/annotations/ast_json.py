@@ -8,35 +8,40 @@ from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import (
     LabelResolver,
-    Row,
-    Rows,
+    LabelRow,
+    LabelRows,
     TextTable,
-    annotate,
+    label_clips,
 )
 from audiolabels.readers.opening import Source
+from audiolabels.readers.options import ReadOptions
 
 
-def read_ast_json(source: Source, resolver: LabelResolver) -> Iterator[Annotations]:
+def read_ast_json(
+    source: Source, layout: object, ontology: Ontology, options: ReadOptions
+) -> Iterator[Annotations]:
     """Annotations of all entries; the whole file is held in memory.
 
     Raises:
-        LabelFileError: the file is no JSON, or JSON of another kind; an ontology is named as one.
-        UnknownLabelError: a label is unknown and the resolver does not drop.
+        LabelFileError: the file is no JSON, or JSON of another kind, such as an ontology.
+        UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
-    entries = _load_entries(source)
-    rows: list[Row] = []
+    rows: list[LabelRow] = []
     findings: list[Finding] = []
-    for number, entry in enumerate(entries, 1):
+    for number, entry in enumerate(_load_entries(source), 1):
         wav, text = (entry.get("wav"), entry.get("labels")) if isinstance(entry, dict) else (0, 0)
         clip = parse_clip_name(wav) if _is_text(wav) else None
         if clip is None or not clip.clip_id or not _is_text(text):
             what = "not an object with the texts 'wav' and 'labels'"
             findings.append(Finding(source.name, number, "", "row unused", what))
         else:
-            rows.append(Row(number, clip.clip_id, 0, clip.duration_ms, text))
-    yield annotate(Rows.from_list(rows, findings), TextTable(resolver), source.name)
+            rows.append(LabelRow(number, clip.clip_id, 0, clip.duration_ms, text))
+    resolver = LabelResolver(ontology, drop=options.unknown == "drop")
+    table = TextTable(resolver, options.block_sizes.labels)
+    yield label_clips(LabelRows.from_list(rows, findings), table, source.name)
 
 
 def _is_text(value: Any) -> TypeGuard[str]:

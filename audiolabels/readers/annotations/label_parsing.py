@@ -1,6 +1,6 @@
 """From rows of text to annotations: the part that all formats share.
 
-A format's reader makes `Rows`; label texts are parsed once for each distinct text.
+A format's reader makes `LabelRows`; each distinct label text is parsed once.
 """
 
 import re
@@ -19,26 +19,24 @@ from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_nump
 from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.labels.annotations import Annotations, LabelSets
-from audiolabels.labels.report import Finding, Report
+from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.readers.reports import rows_report
 
 UNRESOLVED = -1
-LARGEST_TABLE = 1 << 16  # distinct label texts; AudioSet has 15,000 to 40,000
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 
 
 @dataclass
-class Rows:
+class LabelRows:
     """Rows of a label file, before their labels are looked up.
 
     Attributes:
         numbers: int64 (N,): line or entry of each row, from 1.
         clip_id: string (N,).
-        onset_s, offset_s: double (N,): place in the clip; offset null where the file does not say.
-        labels: dictionary<int32, string> (N,): the label texts as they stand in the file.
-        timed: rows whose times the file tells.
-        overlong: those of them that last a thousand seconds or more.
-        names: the clips as the file writes them, where two of them may share an id.
+        onset_s, offset_s: double (N,): place in the clip; offset null where unknown.
+        labels: dictionary<int32, string> (N,): the label texts as the file writes them.
+        names: string (N,): the clips as the file writes them.
         findings: rows that are not among the N, and what was left out of those that are.
     """
 
@@ -47,31 +45,30 @@ class Rows:
     onset_s: pa.DoubleArray
     offset_s: pa.DoubleArray
     labels: pa.DictionaryArray
-    timed: int = 0
-    overlong: int = 0
-    names: Sequence[str] = ()
+    names: pa.StringArray
     findings: list[Finding] = field(default_factory=list)
 
     @classmethod
-    def from_list(cls, rows: "Sequence[Row]", findings: list[Finding]) -> "Rows":
-        """Rows from a list of them."""
+    def from_list(cls, rows: "Sequence[LabelRow]", findings: list[Finding]) -> "LabelRows":
+        """Columns from a list of rows."""
         return cls(
             np.array([row.number for row in rows], np.int64),
             texts_to_arrow([row.clip_id for row in rows]),
             doubles_to_arrow([row.start_ms / 1000 for row in rows]),
             doubles_to_arrow([None if r.end_ms is None else r.end_ms / 1000 for r in rows]),
             texts_to_arrow([row.labels for row in rows]).dictionary_encode(),
-            findings=findings,
+            texts_to_arrow([row.clip_id for row in rows]),
+            findings,
         )
 
 
-class Row(NamedTuple):
+class LabelRow(NamedTuple):
     """One row of a label file.
 
     Attributes:
         number: its line or entry, from 1.
         clip_id: its clip.
-        start_ms, end_ms: place in the clip; end is None where the file does not say.
+        start_ms, end_ms: place in the clip; end is None where unknown.
         labels: the label text.
     """
 
@@ -88,7 +85,7 @@ class LabelResolver:
     Args:
         ontology: the graph, with its aliases and names.
         codes: texts that mean a class in this format only, such as PSL's column numbers.
-        one_label: whether each text is one label, whose commas are its own.
+        one_label: whether each text is one label, commas included.
         drop: whether unknown labels are dropped (and counted) or raise an error.
     """
 
@@ -131,7 +128,7 @@ class LabelResolver:
         return tuple(p for part in _clean(text.split(separator)) for p in self._part(part))
 
     def _part(self, part: str) -> list[str]:
-        """What stands between two separators: one label, or several joined by commas."""
+        """A piece between two separators: one label, or several joined by commas."""
         pieces = self._join_names(_clean(part.split(",")))
         return pieces if any(map(self._known, pieces)) else [part]
 
@@ -158,8 +155,12 @@ def _clean(parts: list[str]) -> list[str]:
 class TextTable:
     """The distinct label texts of a file so far, their sets, and what is wrong with them.
 
-    Texts that stood in an earlier part are not parsed again. A full table is emptied and begins
-    a new lineage of sets, so that memory stays bounded where nearly all texts differ.
+    Texts of an earlier part are not parsed again. A full table is emptied and begins a new lineage
+    of sets, so that memory stays bounded where nearly all texts differ.
+
+    Args:
+        resolver: looks labels up.
+        size: number of texts that are kept.
 
     Attributes:
         sets: one set a text.
@@ -167,8 +168,9 @@ class TextTable:
         repeated: numbers of the texts that name a class twice.
     """
 
-    def __init__(self, resolver: LabelResolver) -> None:
+    def __init__(self, resolver: LabelResolver, size: int) -> None:
         self.resolver = resolver
+        self._size = size
         self._empty()
 
     def _empty(self) -> None:
@@ -178,12 +180,12 @@ class TextTable:
         self.repeated: list[int] = []
 
     def look_up(self, texts: pa.StringArray) -> npt.NDArray[np.int32]:
-        """Numbers of texts in the table, which takes in those that it lacks."""
+        """Numbers of texts in the table, to which new ones are added."""
         found = pc.index_in(texts, value_set=self._texts)
         if not found.null_count:
             return to_numpy(found)
         new = texts.filter(pc.is_null(found))
-        if len(self._texts) + len(new) > LARGEST_TABLE:
+        if len(self._texts) + len(new) > self._size:
             self._empty()
             new = texts
         self._add(new)
@@ -207,8 +209,8 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
     """Parse label texts: all at once where commas and ids suffice, else one by one.
 
     Returns:
-        Text numbers and classes, int64 (L,) each, one entry a label; and for the texts with
-        labels that no class has, those labels.
+        Text numbers and classes, int64 (L,) each, one entry per label; and text number to the
+        labels in it that no class has.
     """
     pieces = pc.split_pattern(texts, ",")
     counts = np.diff(to_numpy(pieces.offsets))
@@ -238,11 +240,11 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
     )
 
 
-def annotate(rows: Rows, table: TextTable, source: str) -> Annotations:
+def label_clips(rows: LabelRows, table: TextTable, source: str) -> Annotations:
     """Annotations of rows that hold one clip each.
 
     Raises:
-        UnknownLabelError: a label is unknown and the resolver does not drop.
+        UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
     set_of_clip, label_findings = look_up_labels(rows, table, source)
     return Annotations(
@@ -251,21 +253,17 @@ def annotate(rows: Rows, table: TextTable, source: str) -> Annotations:
         set_of_clip,
         rows.numbers,
         table.sets,
-        Report(
-            rows=len(set_of_clip) + sum(f.kind == "row unused" for f in rows.findings),
-            rows_used=len(set_of_clip),
-            findings=[*rows.findings, *label_findings],
-        ),
+        rows_report(len(set_of_clip), [*rows.findings, *label_findings]),
     )
 
 
 def look_up_labels(
-    rows: Rows, table: TextTable, source: str
+    rows: LabelRows, table: TextTable, source: str
 ) -> tuple[npt.NDArray[np.int32], list[Finding]]:
     """The label set of each row, int32 (N,), and the findings about the rows' labels.
 
     Raises:
-        UnknownLabelError: a label is unknown and the resolver does not drop.
+        UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
     numbers = table.look_up(rows.labels.dictionary)
     indices = numbers[to_numpy(rows.labels.indices)]
@@ -287,7 +285,7 @@ def look_up_labels(
             "label dropped",
             lambda text: [f"unknown label: {label}" for label in table.unknown[text]],
         ),
-        *about(table.repeated, "duplicate label", lambda _: ["a label stands there twice"]),
+        *about(table.repeated, "duplicate label", lambda _: ["a label occurs twice"]),
         *about(
             np.flatnonzero(~table.sets.labelled).tolist(),
             "clip unlabelled",
@@ -307,7 +305,7 @@ def refuse_unknown(
 
     Args:
         unknown: text number to the labels in it that no class has.
-        resolver: it knows whether they are dropped.
+        resolver: what looked them up, which also decides whether they are dropped.
         indices: the text of each row.
         numbers: line or entry of each row.
         source: name of the file.
@@ -325,6 +323,6 @@ def refuse_unknown(
     shown = shortlist(first, show=lambda label: ontology.hint(label, f"row {first[label]:,}"))
     raise UnknownLabelError(
         f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} "
-        f"row{'s' * (len(bad) > 1)} so far: {shown}. Mend them, or drop and count them with "
+        f"row{'s' * (len(bad) > 1)} so far: {shown}. Correct them, or drop and count them with "
         f"--unknown drop (unknown='drop')"
     )

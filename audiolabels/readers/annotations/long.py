@@ -1,85 +1,83 @@
-"""Files with one row a label: rows gathered by clip, which takes the whole file."""
+"""Files with one row per label: rows gathered by clip, which takes the whole file."""
 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.clips.rows import clip_rows
 from audiolabels.labels.annotations import Annotations, LabelSets
-from audiolabels.labels.report import Finding, Report
-from audiolabels.readers.annotations.label_parsing import Rows, TextTable, look_up_labels
+from audiolabels.labels.report import Finding
+from audiolabels.readers.annotations.label_parsing import LabelRows, TextTable, look_up_labels
+from audiolabels.readers.reports import rows_report
+
+SEPARATOR = texts_to_arrow(["\0"])[0]
 
 
 @dataclass
 class LongRows:
-    """Collects files with one row a label; `annotations` groups them by clip.
-
-    Attributes:
-        clips: id and name of each clip to its number, in order of first appearance.
-        durations_ms: length of each clip, or None.
-        first_rows: row in which each clip first stood.
-    """
+    """Collects the rows of a file with one row per label; `annotations` groups them by clip."""
 
     table: TextTable
     source: str
-    clips: dict[tuple[str, str], int] = field(default_factory=dict)
-    durations_ms: list[int | None] = field(default_factory=list)
-    first_rows: list[int] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    rows: int = 0
-    _owners: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    _classes: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    _rows: list[LabelRows] = field(default_factory=list)
+    _sets: list[LabelSets] = field(default_factory=list)
+    _findings: list[Finding] = field(default_factory=list)
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: LabelRows) -> None:
         """Take in further rows.
 
         Raises:
-            UnknownLabelError: a label is unknown and the resolver does not drop.
+            UnknownLabelError: a label is unknown, and unknown ones are not dropped.
         """
         indices, label_findings = look_up_labels(rows, self.table, self.source)
-        told = {f.row for f in rows.findings}
-        self.findings += rows.findings
-        self.findings += [
+        reported = {f.row for f in rows.findings}
+        self._findings += rows.findings
+        self._findings += [
             replace(f, kind="label dropped") if f.reason == "no label" else f
             for f in label_findings
-            if f.kind != "clip unlabelled" or (f.reason == "no label" and f.row not in told)
+            if f.kind != "clip unlabelled" or (f.reason == "no label" and f.row not in reported)
         ]
-        self.rows += len(indices)
-        owners = np.empty(len(indices), np.int64)
-        durations = rows.offset_s.to_pylist()
-        for i, clip in enumerate(zip(rows.clip_id.to_pylist(), rows.names, strict=True)):
-            owners[i] = self.clips.setdefault(clip, len(self.clips))
-            if owners[i] == len(self.first_rows):
-                self.first_rows.append(int(rows.numbers[i]))
-                self.durations_ms.append(None)
-            if durations[i] is not None:
-                self.durations_ms[owners[i]] = round(durations[i] * 1000)
-        each = self.table.sets.take(indices)
-        self._owners.append(np.repeat(owners, each.sizes))
-        self._classes.append(each.classes)
+        self._rows.append(rows)
+        self._sets.append(self.table.sets.take(indices))
 
     def annotations(self) -> Annotations:
-        """The clips in order of their first row."""
-        n = len(self.clips)
-        owners = np.concatenate([*self._owners, np.zeros(0, np.int64)])
-        classes = np.concatenate([*self._classes, np.zeros(0, np.int32)])
+        """The clips in order of their first row; two names of one id are two clips."""
+
+        def column(name: str, type_: pa.DataType) -> pa.Array:
+            return one_chunk(pa.chunked_array([getattr(rows, name) for rows in self._rows], type_))
+
+        ids, offset = column("clip_id", pa.string()), column("offset_s", pa.float64())
+        keys = pc.binary_join_element_wise(ids, column("names", pa.string()), SEPARATOR)
+        clip = to_numpy(keys.dictionary_encode().indices)
+        _, first = np.unique(clip, return_index=True)
+        n, labels = len(first), LabelSets.append(self._sets)
+        owners = clip[labels.owners]
         labelled = np.bincount(owners, minlength=n) > 0
-        ids = [clip_id for clip_id, _ in self.clips]
+        clip_id = ids.take(to_arrow(first))
+        numbers = np.concatenate([np.zeros(0, np.int64), *(rows.numbers for rows in self._rows)])
+        # The last length that a name of the clip gives; all of one name are the same.
+        known = np.flatnonzero(to_numpy(offset.is_valid().cast(pa.uint8())))
+        ends: npt.NDArray[np.int64] = first.copy()
+        ends[clip[known]] = known
         unlabelled = [
-            Finding(self.source, self.first_rows[i], ids[i], "clip unlabelled", "no label is left")
+            Finding(
+                self.source,
+                int(numbers[first[i]]),
+                clip_id[i].as_py(),
+                "clip unlabelled",
+                "no label is left",
+            )
             for i in np.flatnonzero(~labelled).tolist()
         ]
-        seconds = [None if ms is None else ms / 1000 for ms in self.durations_ms]
-        unused = sum(f.kind == "row unused" for f in self.findings)
         return Annotations(
-            clip_rows(texts_to_arrow(ids), to_arrow(np.zeros(n)), doubles_to_arrow(seconds)),
+            clip_rows(clip_id, to_arrow(np.zeros(n)), offset.take(to_arrow(ends))),
             self.table.resolver.ontology,
             np.arange(n, dtype=np.int32),
-            np.array(self.first_rows, np.int64),
-            LabelSets.build(owners, classes, labelled),
-            Report(
-                rows=self.rows + unused, rows_used=self.rows, findings=self.findings + unlabelled
-            ),
+            numbers[first],
+            LabelSets.build(owners, labels.classes, labelled),
+            rows_report(len(clip), self._findings + unlabelled),
         )

@@ -1,9 +1,9 @@
-"""Arrow streams as PretrainedSED's Hugging Face data set has them, a row a clip.
+"""Arrow streams as PretrainedSED's Hugging Face data set has them, a row per clip.
 
 `filename`, and `events`, a struct of the lists `event_label_id`, `onset` and `offset` in seconds;
-of files that `export` wrote also `masked`, JSON of `[[id, onset, offset], …]`. A class that is
-unknown throughout its clip, taken to last `DURATION`, is read. What is unknown in a part of it
-follows from the events under `certain` parents, and is left out, with a finding.
+in files that `export` wrote also `masked`, JSON of `[[id, onset, offset], …]`. A class that is
+unknown throughout its clip, assumed to last `DURATION`, is read. A class that is unknown in a part
+of it follows from the events under `certain` parents, and is left out, with a finding.
 """
 
 import json
@@ -17,15 +17,17 @@ from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.labels.events import DURATION, EMPTY, PRESENT, UNKNOWN
 from audiolabels.labels.report import Finding
-from audiolabels.readers.events.delimited import NOT_TOLD, EventRows
+from audiolabels.readers.batches import numbered
+from audiolabels.readers.events.parts import UNKNOWN_LENGTH, EventRows
 from audiolabels.readers.opening import Source
+from audiolabels.readers.options import ReadOptions
 
 LISTS = ("event_label_id", "onset", "offset")
 PARTIAL = "unknown in a part of the clip, which --parents certain finds again"
 
 
-def read_arrow_rows(source: Source) -> Iterator[EventRows]:
-    """The statements of a stream, batch by batch.
+def read_arrow_rows(source: Source, layout: object, options: ReadOptions) -> Iterator[EventRows]:
+    """The rows of a stream, batch by batch.
 
     Raises:
         LabelFileError: the stream is broken, or has no such columns.
@@ -40,10 +42,8 @@ def read_arrow_rows(source: Source) -> Iterator[EventRows]:
                     f"{source.path}: an Arrow stream without events; expected filename, and events "
                     f"with {', '.join(LISTS)}; columns are {shortlist(names)}"
                 )
-            first = 1
-            for batch in reader:
+            for first, batch in numbered(reader):
                 yield _rows(batch, first, source.name)
-                first += len(batch)
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         raise LabelFileError(f"{source.path}: broken Arrow stream: {error}") from error
 
@@ -78,18 +78,18 @@ def _rows(batch: pa.RecordBatch, first: int, source: str) -> EventRows:
     clip_of_more = np.array([m[0] for m in more], np.int64)
     clip = np.concatenate([np.repeat(np.arange(len(names)), sizes), clip_of_more])
     order = np.argsort(clip, kind="stable")
-    said = pa.concat_arrays([labels.cast(pa.string()), texts_to_arrow([m[1] for m in more])])
+    label_texts = pa.concat_arrays([labels.cast(pa.string()), texts_to_arrow([m[1] for m in more])])
     nowhere = np.zeros(len(more), np.int64)
-    says = [np.full(len(onset), PRESENT), np.array([m[2] for m in more], np.uint8)]
+    states = [np.full(len(onset), PRESENT), np.array([m[2] for m in more], np.uint8)]
     return EventRows(
         numbers[clip[order]],
         clip[order].astype(np.int32),
         texts_to_arrow(names),
         texts_to_arrow(ids),
-        np.full(len(names), NOT_TOLD, np.int64),
-        said.take(to_arrow(order)).dictionary_encode(),
+        np.full(len(names), UNKNOWN_LENGTH, np.int64),
+        label_texts.take(to_arrow(order)).dictionary_encode(),
         np.concatenate([onset, nowhere])[order],
         np.concatenate([offset, nowhere])[order],
-        np.concatenate(says)[order],
+        np.concatenate(states)[order],
         findings,
     )

@@ -1,4 +1,4 @@
-"""What is read beside event files: lengths of clips, confirmed absences; how far events fit."""
+"""The files beside event files: lengths of clips, confirmed absences; how far the events fit."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,37 +10,37 @@ import pyarrow as pa
 from audiolabels.arrays.columns import places_in, texts_to_arrow
 from audiolabels.clips.names import parse_clip_name, to_ms
 from audiolabels.errors import LabelFileError, shortlist
+from audiolabels.files import sha256_of
+from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import ABSENT, UNKNOWN, Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.readers.annotations.reading import read_labels
-from audiolabels.readers.dialect import CLIP, CLIP_DURATION, detect_dialect, split_cells
-from audiolabels.readers.events.delimited import NOT_TOLD
-from audiolabels.readers.events.detection import describe_file, read_parts
+from audiolabels.readers.annotations.reading import gather_labels
+from audiolabels.readers.columns import find_column
+from audiolabels.readers.dialect import detect_dialect, split_cells
 from audiolabels.readers.events.event_cleaning import (
     ENDLESS,
     OUTSIDE,
     Durations,
-    absences,
     absent_elsewhere_present,
     add_statements,
+    clean_events,
     cut_to_clips,
-    finding,
-    gather,
     keep_statements,
     lengths,
-    settle,
 )
-from audiolabels.readers.opening import ARROW, open_source
+from audiolabels.readers.events.formats import EVENT_FORMATS
+from audiolabels.readers.events.parts import UNKNOWN_LENGTH, Part, finding, gather, read_parts
+from audiolabels.readers.opening import open_source
 from audiolabels.readers.options import EventOptions, ReadOptions
+from audiolabels.readers.reports import file_report
 
-DURATION_NAMES = [*CLIP_DURATION, "duration", "duration_seconds", "length"]
-FEW = 20  # events outside their clips that are no reason for doubt yet
+FEW = 20  # so many events outside their clips are no reason for doubt yet
 
 
 @dataclass
-class Beside:
-    """The files beside the events, and how far the events fitted them.
+class SideFiles:
+    """The files beside the events, and how far the events have fitted them.
 
     Attributes:
         options: how files are read.
@@ -48,8 +48,8 @@ class Beside:
         absent: clips with confirmed absences.
         report: how these files were read.
         used: bool: which clips of `absent` had events.
-        clips, stated, outside: clips so far; statements about spans, and those outside the clip.
         measured: bool: which clips of the table of lengths had events.
+        clips, stated, outside: clips so far; statements about spans, and those outside the clip.
     """
 
     options: EventOptions
@@ -57,34 +57,29 @@ class Beside:
     absent: Events
     report: Report
     used: npt.NDArray[np.bool_] = field(init=False)
+    measured: npt.NDArray[np.bool_] = field(init=False)
     clips: int = 0
     stated: int = 0
     outside: int = 0
-    measured: npt.NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         self.used = np.zeros(len(self.absent), np.bool_)
         self.measured = np.zeros(len(self.durations.clip_id), np.bool_)
 
-    @property
-    def unheard(self) -> int:
-        """Number of clips of the table of lengths that had no row among the events."""
-        return int((~self.measured).sum())
+    def count(self, events: Events) -> Events:
+        """Count the statements of cleaned events, and those outside their clips."""
+        self.stated += int((events.says <= UNKNOWN).sum())
+        self.outside += sum(f.reason == OUTSIDE for f in events.report.findings)
+        return events
 
     def join(self, events: Events) -> Events:
-        """Settled events with the absences of their clips."""
+        """Cleaned events with the absences of their clips."""
         self.clips += len(events)
         measured = places_in(events.clip_id, self.durations.clip_id)
         self.measured[measured[measured >= 0]] = True
         place = places_in(events.clip_id, self.absent.clip_id)
         self.used[place[place >= 0]] = True
         return add_statements(events, self.absent, place) if (place >= 0).any() else events
-
-    def count(self, events: Events) -> Events:
-        """Note how many statements of settled events lie outside their clips."""
-        self.stated += int((events.says <= UNKNOWN).sum())
-        self.outside += sum(f.reason == OUTSIDE for f in events.report.findings)
-        return events
 
     def finish(self) -> Events:
         """The clips of which only absences are known.
@@ -97,20 +92,21 @@ class Beside:
         if auto and self.outside > max(FEW, self.stated / 2):
             raise LabelFileError(
                 f"{self.outside:,} of {self.stated:,} events lie outside their clips. If the times "
-                f"are milliseconds, say --time-unit ms (time_unit='ms'); if clips are longer, "
+                f"are milliseconds, use --time-unit ms (time_unit='ms'); if clips are longer, "
                 f"--clip-duration or --clip-durations; if the times are the clip's place in the "
                 f"video, these are no events, and weak, pel or pe-cml is the scheme; if all is "
                 f"right, --time-unit s"
             )
-        if self.options.clip_durations is not None and self.clips and not self.measured.any():
-            raise _no_such_clips(self.options.clip_durations, self.durations.clip_id)
-        if self.options.clip_durations is not None and self.unheard:
-            self.report.notes.append(
-                f"{self.unheard:,} clips of {Path(self.options.clip_durations).name} have no row "
-                f"among the events and are left out; one that is verified empty has a row without "
-                f"label and times"
-            )
-        if not self.clips:  # which is what the caller will say
+        if self.options.clip_durations is not None:
+            if self.clips and not self.measured.any():
+                raise _no_such_clips(self.options.clip_durations, self.durations.clip_id)
+            if not self.measured.all():
+                self.report.notes.append(
+                    f"{(~self.measured).sum():,} clips of {Path(self.options.clip_durations).name} "
+                    f"have no row among the events and are left out; one that is verified empty "
+                    f"has a row without label and times"
+                )
+        if not self.clips:  # the caller's error is about that
             self.used[:] = True
         if len(self.absent) and not self.used.any():
             raise _no_such_clips(self.options.explicit_negatives, self.absent.clip_id)
@@ -125,11 +121,11 @@ class Beside:
         return rest
 
 
-def read_beside(options: EventOptions, ontology: Ontology) -> Beside:
+def read_side_files(options: EventOptions, ontology: Ontology) -> SideFiles:
     """Read the files beside the events.
 
     Raises:
-        LabelFileError: one of them is missing, broken, or says nothing.
+        LabelFileError: one of them is missing, broken, or has nothing that can be used.
         UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
     report = Report()
@@ -145,7 +141,7 @@ def read_beside(options: EventOptions, ontology: Ontology) -> Beside:
                 f"{options.explicit_negatives}: no class is confirmed absent: no row has a known "
                 f"label or, of a framed file, is NOT_PRESENT"
             )
-    return Beside(options, durations, absent, report)
+    return SideFiles(options, durations, absent, report)
 
 
 def _read_absences(
@@ -153,71 +149,86 @@ def _read_absences(
 ) -> Events:
     """Confirmed absences of a label file, or of a framed file's NOT_PRESENT rows."""
     with open_source(path) as source:
-        text = (
-            not source.head.startswith((b"PAR1", ARROW)) and source.head.lstrip()[:1] not in b"{["
-        )
-        dialect = detect_dialect(source, ontology) if text else None
-        if dialect and dialect.present is not None and not dialect.events:
-            raise LabelFileError(
-                f"{path}: framed labels without columns of onset and offset in seconds"
-            )
+        dialect = detect_dialect(source, ontology) if source.container == "text" else None
         if dialect and dialect.present is not None:
-            parts = list(read_parts(source, dialect, ontology, options, whole=True))
-            told = gather(parts, ontology).events
-            confirmed = (told.says == ABSENT) & ~absent_elsewhere_present(told)
-            # The clips' lengths are known to the file of events, if not to the table.
+            if not dialect.events:
+                raise LabelFileError(
+                    f"{path}: framed labels without columns of onset and offset in seconds"
+                )
+            framed, description = (EVENT_FORMATS["framed"], dialect), Report()
+            parts = read_parts(source, framed, ontology, options, description)
+            given = gather(list(parts), ontology)
+            confirmed = (given.says == ABSENT) & ~absent_elsewhere_present(given)
+            # A clip's length is known from the file of events, if not from the table.
             unmeasured = replace(durations, default_ms=ENDLESS)
-            events = settle(keep_statements(told, confirmed), unmeasured)
+            events = clean_events(keep_statements(given, confirmed), unmeasured)
             report = events.report
-            report.merge(describe_file(source, dialect, source.digest(), report.rows))
+            report.merge(description)
             kept = keep_statements(events, events.says == ABSENT)
-            told_ms = np.where(kept.duration_ms == ENDLESS, NOT_TOLD, kept.duration_ms)
-            return replace(kept, duration_ms=told_ms, report=report)
-    labels = read_labels(
-        path, ontology=ontology, unknown=options.unknown, time_unit=options.time_unit
-    )
+            known = np.where(kept.duration_ms == ENDLESS, UNKNOWN_LENGTH, kept.duration_ms)
+            return replace(kept, duration_ms=known, report=report)
+    labels, _ = gather_labels([path], ontology, options)
     if dialect and dialect.events:
         labels.report.notes.append(
             f"{path.name} has times, which are not used: its classes are absent from whole clips"
         )
-    return absences(labels, path.name)
+    return _absent_labels(labels, path.name)
+
+
+def _absent_labels(labels: Annotations, source: str) -> Events:
+    """Label sets of clips, each class confirmed absent from the beginning to the end."""
+    each = labels.sets.take(labels.set_of_clip)
+    count = len(each.classes)
+    events = Events(
+        labels.ontology,
+        labels.clip_id,
+        np.full(len(labels), UNKNOWN_LENGTH, np.int64),
+        each.owners,
+        each.classes,
+        np.zeros(count, np.int64),
+        np.full(count, ENDLESS, np.int64),
+        np.full(count, ABSENT),
+        labels.rows[each.owners],
+        np.zeros(count, np.int32),
+        (source,),
+        labels.report,
+    )
+    return gather([Part(events.clip_id, events)], events.ontology)
 
 
 def _read_durations(path: Path, options: EventOptions, report: Report) -> Durations:
     """A table of clips and seconds, as PSDS evaluators have it: `filename`, `duration`."""
-    told: dict[str, int] = {}
+    known: dict[str, int] = {}
     with open_source(path) as source:
         lines = source.stream.read().decode("utf-8-sig", "replace").replace("\r", "").split("\n")
-        delimiter = next((d for d in "\t;," if d in lines[0]), ",")
-        names = [name.casefold() for name in split_cells(lines[0], delimiter)]
-        clip = next((names.index(name) for name in CLIP if name in names), None)
-        length = next((names.index(name) for name in DURATION_NAMES if name in names), None)
-        if clip is None or length is None:
-            raise LabelFileError(
-                f"{path}: no table of clips and their lengths; the first line must name a column "
-                f"of clips and one of seconds, for instance filename and duration; it is "
-                f"{lines[0][:120]!r}"
-            )
-        rows, unit = 0, 1 if options.read.time_unit == "ms" else 1000
-        for number, line in enumerate(lines[1:], 2):
-            if not line.strip():
-                continue
-            rows += 1
-            cells = split_cells(line, delimiter)
-            try:
-                id_, ms = parse_clip_name(cells[clip]).clip_id, to_ms(cells[length], unit)
-                fault = "" if id_ and ms else "no clip, or no length above zero"
-                if not fault and told.setdefault(id_, ms) != ms:
-                    fault = "another length of the clip than in a row before"
-            except (ValueError, IndexError):
-                fault = "no clip, or no length in seconds"
-            if fault:
-                report.findings.append(Finding(source.name, number, "", "row unused", fault))
-        sha256 = source.digest()
-    facts = {"name": path.name, "format": "clip-durations", "sha256": sha256, "rows": rows}
-    report.merge(Report(sources=[facts], notes=[f"{path.name} was read as lengths of clips"]))
+    delimiter = next((d for d in "\t;," if d in lines[0]), ",")
+    names = [name.casefold() for name in split_cells(lines[0], delimiter)]
+    clip, length = find_column(names, "clip"), find_column(names, "duration")
+    if clip is None or length is None:
+        raise LabelFileError(
+            f"{path}: no table of clips and their lengths; the first line must name a column of "
+            f"clips and one of seconds, for instance filename and duration; it is "
+            f"{lines[0][:120]!r}"
+        )
+    rows = 0
+    for number, line in enumerate(lines[1:], 2):
+        if not line.strip():
+            continue
+        rows += 1
+        cells = split_cells(line, delimiter)
+        try:
+            id_ = parse_clip_name(cells[names.index(clip)]).clip_id
+            ms = to_ms(cells[names.index(length)], options.read.unit_ms)
+            fault = "" if id_ and ms else "no clip, or no length above zero"
+            if not fault and known.setdefault(id_, ms) != ms:
+                fault = "another length of the clip than in an earlier row"
+        except (ValueError, IndexError):
+            fault = "no clip, or no length in seconds"
+        if fault:
+            report.findings.append(Finding(source.name, number, "", "row unused", fault))
+    report.merge(file_report(path, "clip-durations", sha256_of(path), rows, "lengths of clips"))
     return Durations(
-        options.default_ms, texts_to_arrow(list(told)), np.array(list(told.values()), np.int64)
+        options.default_ms, texts_to_arrow(list(known)), np.array(list(known.values()), np.int64)
     )
 
 

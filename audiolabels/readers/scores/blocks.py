@@ -1,4 +1,4 @@
-"""What importers agree on: how a file of scores is read, and what an importer hands on."""
+"""Files of scores as blocks of rows: what each format makes of an opened file."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,50 +10,6 @@ import numpy.typing as npt
 
 from audiolabels.arrays.grid import Ms
 from audiolabels.errors import ScoresFileError
-from audiolabels.options import Options, option
-
-VALUES = ("auto", "logits", "probabilities")
-BEYOND_TOP = ("unknown", "zero")
-BLOCK = 8192  # segments that are read at a time, or one clip
-
-
-@dataclass(frozen=True)
-class ScoreOptions(Options):
-    """How a file of scores is read.
-
-    Attributes:
-        path: the file.
-    """
-
-    path: Path
-    class_order: str | Path | None = option(
-        None,
-        "The teacher's classes in its order: the name of a vocabulary, or a file with a list of "
-        "classes. It comes before what the file says.",
-        metavar="NAME|FILE",
-        shown="as in the file; else audioset",
-    )
-    values: str = option(
-        "auto",
-        "What the scores are. logits become probabilities by the sigmoid; auto: logits if some of "
-        "the first block lie outside 0 to 1.",
-        choices=VALUES,
-        name="score_values",
-    )
-    index: Path | None = option(
-        None,
-        "Which clip each row of a .npy file is: EfficientAT's fname_to_index.pkl, JSON, or a name "
-        "a line.",
-        check=lambda _, path: Path(path),
-        metavar="FILE",
-        shown="fname_to_index.pkl beside it",
-        name="scores_index",
-    )
-    beyond_top: str = option(
-        "unknown",
-        "What classes are that a file of the highest scores, such as CED's, does not list.",
-        choices=BEYOND_TOP,
-    )
 
 
 class Block(NamedTuple):
@@ -61,11 +17,11 @@ class Block(NamedTuple):
 
     Attributes:
         first: number of the first row, from 1.
-        names: what the file calls each row's clip.
+        names: the clip of each row, as the file names it.
         values: (n, K), or (n, T, K) where a row holds T segments.
-        onset_ms, offset_ms: int64 (n,) or (n, T); None: from the clip's start, end not known.
+        onset_ms, offset_ms: int64 (n,) or (n, T); None: from the clip's start, end unknown.
         known: bool of the shape of `values`; None where all are.
-        masked: likewise: what is unknown whatever `beyond_top` says; None where nothing is.
+        masked: likewise: what is unknown whatever `beyond_top` is; None where nothing is.
     """
 
     first: int
@@ -78,16 +34,17 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
-    """A file of scores that is open.
+class ScoreTable:
+    """What an open file of scores holds.
 
     Attributes:
-        classes: number of classes, K; 0 where the class order alone tells it.
-        labels: their ids or names in order, if the file or its form says them.
-        order: what to call that order.
-        blocks: a function of K to the rows in order.
+        classes: number of classes, K; 0 where only the class order gives it.
+        labels: their ids or names in order, if file or format gives them.
+        order: what that order is called.
+        blocks: a function of K to the rows in order, from the first, each time it is called.
         top: how many scores a row lists, if only the highest.
-        notes: what else to say of the file.
+        side_files: further files that were read for it.
+        notes: what else is to be reported of the file.
     """
 
     classes: int
@@ -95,7 +52,20 @@ class Table:
     order: str
     blocks: Callable[[int], Iterator[Block]]
     top: int = 0
+    side_files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def row_slices(rows: int, size: int, segments: int = 1) -> Iterator[slice]:
+    """The rows in order, in slices of at most `size` segments or one row.
+
+    Args:
+        rows: number of rows.
+        size: number of segments.
+        segments: of each row.
+    """
+    step = max(1, size // max(1, segments))
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
 def texts(values: npt.NDArray[Any] | Sequence[Any]) -> list[str]:

@@ -6,27 +6,26 @@ a time, so one epoch of one process.
 
 The files are called logits, but CED's usual models store what the sigmoid has made of them; `auto`
 tells by the range. What becomes of the classes beyond the k highest is a choice: CED fills in small
-numbers or zero while it trains. Here they are unknown, since the file says no more than that they
-score below the k-th; `beyond_top="zero"` takes them for zero.
+numbers or zero while it trains. Here they are unknown, since all that is known is that they score
+below the k-th; `beyond_top="zero"` takes them for zero.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import one_chunk
 from audiolabels.errors import ScoresFileError
-from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table, whole_ms
-from audiolabels.readers.scores.hdf5 import open_hdf5
+from audiolabels.readers.options import ScoreOptions
+from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, whole_ms
 
 COLUMNS = ("filename", "start", "end")
 
 
-@contextmanager
-def open_ced(options: ScoreOptions) -> Iterator[Table]:
-    """The chunks of one HDF5 file; the class order tells how many classes there are."""
+def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
+    """The chunks of one HDF5 file; the class order gives the number of classes."""
     beside = options.path.with_suffix(".parquet")
     if not beside.is_file():
         raise ScoresFileError(
@@ -36,32 +35,29 @@ def open_ced(options: ScoreOptions) -> Iterator[Table]:
     names, starts, ends = (one_chunk(chunks[name]).to_pylist() for name in COLUMNS)
     onset = whole_ms(np.array(starts, np.float64), beside, "start")
     offset = whole_ms(np.array(ends, np.float64), beside, "end")
-    with open_hdf5(options.path) as file:
-        values, indexes = file["topk_values"], file["topk_indexes"]
-        if values.ndim != 2 or values.shape != indexes.shape or len(values) != len(names):
-            raise ScoresFileError(
-                f"{options.path}: topk_values {values.shape}, topk_indexes {indexes.shape} and "
-                f"{len(names):,} rows in {beside.name} do not fit together"
-            )
+    values, indexes = file["topk_values"], file["topk_indexes"]
+    if values.ndim != 2 or values.shape != indexes.shape or len(values) != len(names):
+        raise ScoresFileError(
+            f"{options.path}: topk_values {values.shape}, topk_indexes {indexes.shape} and "
+            f"{len(names):,} rows in {beside.name} do not fit together"
+        )
 
-        def blocks(classes: int) -> Iterator[Block]:
-            for start in range(0, len(values), BLOCK):
-                rows = slice(start, start + BLOCK)
-                column = np.asarray(indexes[rows], np.int64)
-                if ((column < 0) | (column >= classes)).any():
-                    raise ScoresFileError(
-                        f"{options.path}: topk_indexes go up to {column.max()}, from "
-                        f"{column.min()}, but there are {classes} classes; name the teacher's "
-                        f"with --class-order"
-                    )
-                scores = np.zeros((len(column), classes), np.float32)
-                known = np.zeros(scores.shape, np.bool_)
-                np.put_along_axis(scores, column, np.asarray(values[rows], np.float32), axis=1)
-                np.put_along_axis(known, column, True, axis=1)
-                masked = None
-                if "mask" in file:  # of this library's own export
-                    masked = np.unpackbits(file["mask"][rows], axis=1, count=classes) == 0
-                spans = onset[rows], offset[rows]
-                yield Block(start + 1, names[rows], scores, *spans, known, masked)
+    def blocks(classes: int) -> Iterator[Block]:
+        for rows in row_slices(len(values), options.block_sizes.scores):
+            column = np.asarray(indexes[rows], np.int64)
+            if ((column < 0) | (column >= classes)).any():
+                raise ScoresFileError(
+                    f"{options.path}: topk_indexes go up to {column.max()}, from {column.min()}, "
+                    f"but there are {classes} classes; name the teacher's with --class-order"
+                )
+            scores = np.zeros((len(column), classes), np.float32)
+            known = np.zeros(scores.shape, np.bool_)
+            np.put_along_axis(scores, column, np.asarray(values[rows], np.float32), axis=1)
+            np.put_along_axis(known, column, True, axis=1)
+            masked = None
+            if "mask" in file:  # of this library's own export
+                masked = np.unpackbits(file["mask"][rows], axis=1, count=classes) == 0
+            times = onset[rows], offset[rows]
+            yield Block(rows.start + 1, names[rows], scores, *times, known, masked)
 
-        yield Table(0, None, "audioset", blocks, top=values.shape[1])
+    return ScoreTable(0, None, "audioset", blocks, top=values.shape[1], side_files=(beside,))

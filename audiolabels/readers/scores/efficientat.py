@@ -1,7 +1,7 @@
 """EfficientAT's teacher file: a `.npy` array of logits (N, 527), and an index from name to row.
 
-The index is `fname_to_index.pkl`, a pickled dict from file name to row. A pickle is a program, so
-it is read by an unpickler that knows no function and no class: texts, numbers and dicts come out,
+The index is `fname_to_index.pkl`, a pickled dict from file name to row. Unpickling can call
+functions, so the unpickler here knows no function and no class: texts, numbers and dicts are read,
 anything else is an error. An index may also be JSON (an object from name to row, or a list of names
 in the order of the rows) or text with one name a line. Rows that the index does not name are not
 used. The columns are taken to be in the order of `class_labels_indices.csv`.
@@ -13,29 +13,28 @@ import io
 import json
 import pickle
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audiolabels.errors import ScoresFileError, shortlist
-from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table
+from audiolabels.readers.options import ScoreOptions
+from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices
 
-BESIDE = "fname_to_index.pkl"
+INDEX = "fname_to_index.pkl"
 
 
-@contextmanager
-def open_efficientat(options: ScoreOptions) -> Iterator[Table]:
+def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTable:
     """The rows that the index names, in the order of the array, which is mapped, not read."""
-    scores = np.load(options.path, mmap_mode="r", allow_pickle=False)
     if scores.ndim != 2:
         raise ScoresFileError(f"{options.path}: shape {scores.shape}; expected (N, C)")
-    path = options.index or options.path.with_name(BESIDE)
+    path = Path(options.index or options.path.with_name(INDEX))
     if not path.is_file():
         raise ScoresFileError(
-            f"{options.path}: an array without clip ids; name the file that says which clip each "
-            f"row is with --scores-index (index=), or put {BESIDE} beside it"
+            f"{options.path}: an array without clip ids; name the file that gives the clip of each "
+            f"row with --scores-index (index=), or put {INDEX} beside it"
         )
     entries = sorted((row, name) for name, row in _read_index(path).items())
     outside = [f"{name} (row {row})" for row, name in entries if not 0 <= row < len(scores)]
@@ -48,15 +47,16 @@ def open_efficientat(options: ScoreOptions) -> Iterator[Table]:
     names = [name for _, name in entries]
 
     def blocks(classes: int) -> Iterator[Block]:
-        for start in range(0, len(rows), BLOCK):
-            part = slice(start, start + BLOCK)
-            yield Block(start + 1, names[part], scores[rows[part]])
+        for part in row_slices(len(rows), options.block_sizes.scores):
+            yield Block(part.start + 1, names[part], scores[rows[part]])
 
     unnamed = len(scores) - len(np.unique(rows))
     notes = [f"clips named by {path.name}"]
     if unnamed:
         notes.append(f"{unnamed:,} rows that it does not name were not used")
-    yield Table(scores.shape[1], None, "audioset", blocks, notes=tuple(notes))
+    return ScoreTable(
+        scores.shape[1], None, "audioset", blocks, side_files=(path,), notes=tuple(notes)
+    )
 
 
 def _read_index(path: Path) -> dict[str, int]:
@@ -74,7 +74,7 @@ def _read_index(path: Path) -> dict[str, int]:
         names = [name for name in index if isinstance(name, str)]
         index = {name: row for row, name in enumerate(names)} if len(names) == len(index) else None
         if index is not None and len(index) < len(names):
-            raise ScoresFileError(f"{path}: a name stands there more than once")
+            raise ScoresFileError(f"{path}: a name occurs more than once")
     pairs = index.items() if isinstance(index, dict) else [(None, None)]
     if not all(isinstance(name, str) and type(row) is int for name, row in pairs):
         raise ScoresFileError(

@@ -14,7 +14,6 @@ library wrote are one too.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,36 +28,35 @@ from audiolabels.arrays.grid import Ms
 from audiolabels.errors import ScoresFileError, expect
 from audiolabels.files import atomic_path, blame
 from audiolabels.labels.scores import Scores
-from audiolabels.readers.dialect import CLIP
-from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
+from audiolabels.readers.batches import is_list, numbered
+from audiolabels.readers.columns import find_column
+from audiolabels.readers.options import ScoreOptions
+from audiolabels.readers.scores.blocks import Block, ScoreTable, texts, whole_ms
 from audiolabels.targets.store import KEY
 
 CLASSES = b"classes"
+GROUP = 8192  # rows of a row group that is written
 
 
-@contextmanager
-def open_parquet(options: ScoreOptions) -> Iterator[Table]:
+def read_parquet(file: pq.ParquetFile, options: ScoreOptions) -> ScoreTable:
     """The rows of a Parquet file."""
-    with pq.ParquetFile(options.path) as file:
-        schema = file.schema_arrow
-        column = "target" if "target" in schema.names else "scores"
-        clip = next((name for name in CLIP if name in schema.names), None)
-        if clip is None or column not in schema.names or not _is_list(schema.field(column).type):
-            raise ScoresFileError(
-                f"{options.path}: no columns clip_id and scores (lists of floats); columns are "
-                f"{', '.join(schema.names)}"
-            )
-        labels = _labels(file)
-        width = _width(file, column)
-        chosen = [clip, column, *(c for c in ("onset", "offset", "mask") if c in schema.names)]
+    schema = file.schema_arrow
+    column = "target" if "target" in schema.names else "scores"
+    clip = find_column(schema.names, "clip")
+    if clip is None or column not in schema.names or not is_list(schema.field(column).type):
+        raise ScoresFileError(
+            f"{options.path}: no columns clip_id and scores (lists of floats); columns are "
+            f"{', '.join(schema.names)}"
+        )
+    width = _width(file, column)
+    chosen = [clip, column, *(c for c in ("onset", "offset", "mask") if c in schema.names)]
 
-        def blocks(classes: int) -> Iterator[Block]:
-            first = 1
-            for batch in file.iter_batches(BLOCK, columns=chosen):
-                yield _block(options.path, batch, clip, column, first, width)
-                first += len(batch)
+    def blocks(classes: int) -> Iterator[Block]:
+        batches = file.iter_batches(options.block_sizes.scores, columns=chosen)
+        for first, batch in numbered(batches):
+            yield _block(options.path, batch, clip, column, first, width)
 
-        yield Table(width, labels, "classes", blocks)
+    return ScoreTable(width, _labels(file), "classes", blocks)
 
 
 def _block(
@@ -100,11 +98,6 @@ def _rectangle(
     return np.array(values.to_pylist(), np.float32).reshape(-1, width)  # None becomes nan
 
 
-def _is_list(type_: pa.DataType) -> bool:
-    tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    return any(test(type_) for test in tests)
-
-
 def _width(file: pq.ParquetFile, column: str) -> int:
     for batch in file.iter_batches(1, columns=[column]):
         return len(batch[column][0].as_py() or [])
@@ -144,4 +137,4 @@ def write_scores(scores: Scores, path: str | Path) -> None:
         {CLASSES: json.dumps(list(scores.vocabulary.ids)).encode()}
     )
     with atomic_path(path) as partial, blame(path):
-        pq.write_table(table, partial, compression="zstd", row_group_size=BLOCK)
+        pq.write_table(table, partial, compression="zstd", row_group_size=GROUP)

@@ -1,19 +1,18 @@
-"""Plain arrays under plain names, in a numpy archive (npz) or an HDF5 file.
+"""Plain arrays by name, in a numpy archive (npz) or an HDF5 file.
 
 | key | shape |
 |---|---|
-| `clip_id` | (N,) strings; a clip's segments stand together |
+| `clip_id` | (N,) strings; a clip's segments follow each other |
 | `scores` | (N, C), one row a segment, or (N, T, C), one row a clip of T segments |
 | `onset`, `offset` | seconds, (N,); with (N, T, C) also (T,) or (N, T) |
-| `segment_seconds` | in their place: a number, the length of each segment |
+| `segment_seconds` | instead of these: a number, the length of each segment |
 | `classes` | (C,) ids or exact display names, in the order of the columns |
 
-`scores` alone is required beside `clip_id`; with (N, T, C) the times are too. An archive is held
-in memory, of an HDF5 file the times alone.
+`clip_id` and `scores` are required; with (N, T, C) the times are too. An archive is held in memory,
+of an HDF5 file only the times.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,25 +20,21 @@ import numpy.typing as npt
 
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import ScoresFileError
-from audiolabels.readers.scores.blocks import BLOCK, Block, ScoreOptions, Table, texts, whole_ms
-from audiolabels.readers.scores.hdf5 import open_hdf5
+from audiolabels.readers.options import ScoreOptions
+from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, texts, whole_ms
 
 
-@contextmanager
-def open_npz(options: ScoreOptions) -> Iterator[Table]:
-    """A numpy archive; pickled objects in it are refused, never loaded."""
-    with np.load(options.path, allow_pickle=False) as archive:
-        yield _table(options, {key: archive[key] for key in archive.files})
+def read_npz(archive: Any, options: ScoreOptions) -> ScoreTable:
+    """The rows of a numpy archive."""
+    return _table(options, {key: archive[key] for key in archive.files})
 
 
-@contextmanager
-def open_plain_hdf5(options: ScoreOptions) -> Iterator[Table]:
-    """An HDF5 file with the same keys; `segment_seconds` and `classes` may be attributes."""
-    with open_hdf5(options.path) as file:
-        yield _table(options, {**dict(file.attrs), **{key: file[key] for key in file}})
+def read_plain_hdf5(file: Any, options: ScoreOptions) -> ScoreTable:
+    """The rows of an HDF5 file; `segment_seconds` and `classes` may be attributes."""
+    return _table(options, {**dict(file.attrs), **{key: file[key] for key in file}})
 
 
-def _table(options: ScoreOptions, arrays: Mapping[str, Any]) -> Table:
+def _table(options: ScoreOptions, arrays: Mapping[str, Any]) -> ScoreTable:
     scores, clips = arrays["scores"], arrays["clip_id"]
     if scores.ndim not in (2, 3) or np.shape(clips) != scores.shape[:1]:
         raise ScoresFileError(
@@ -48,20 +43,15 @@ def _table(options: ScoreOptions, arrays: Mapping[str, Any]) -> Table:
         )
     onset, offset = _times(options, arrays, scores.shape)
 
+    segments = scores.shape[1] if scores.ndim == 3 else 1
+
     def blocks(classes: int) -> Iterator[Block]:
-        step = max(1, BLOCK // (scores.shape[1] if scores.ndim == 3 else 1))
-        for start in range(0, len(scores), step):
-            rows = slice(start, start + step)
-            yield Block(
-                start + 1,
-                texts(clips[rows]),
-                scores[rows],
-                None if onset is None else onset[rows],
-                None if offset is None else offset[rows],
-            )
+        for rows in row_slices(len(scores), options.block_sizes.scores, segments):
+            begin, end = (None if ms is None else ms[rows] for ms in (onset, offset))
+            yield Block(rows.start + 1, texts(clips[rows]), scores[rows], begin, end)
 
     labels = texts(np.asarray(arrays["classes"])) if "classes" in arrays else None
-    return Table(scores.shape[-1], labels, "classes", blocks)
+    return ScoreTable(scores.shape[-1], labels, "classes", blocks)
 
 
 def _times(

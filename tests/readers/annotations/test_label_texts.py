@@ -22,8 +22,7 @@ from reader_support import (
 
 from audiolabels.errors import UnknownLabelError
 from audiolabels.labels.report import FATES
-from audiolabels.readers import read_labels
-from audiolabels.readers.annotations import label_parsing as rows
+from audiolabels.readers import BlockSizes, read_labels
 from audiolabels.readers.annotations.label_parsing import LabelResolver
 
 NAMES = sorted({c.name for c in ONTOLOGY.classes})
@@ -202,7 +201,7 @@ def test_duplicate_labels_count_once_and_are_reported(text: str, read: Reader) -
     labels = read("clip_id,labels\nb,Dog\n" + csv_line("a", text))
     assert by_clip(labels) == {"b": {DOG}, "a": {MUSIC}}
     assert labels.sets.sizes[labels.set_of_clip].tolist() == [1, 1]
-    assert findings(labels) == [(3, "a", "duplicate label", "a label stands there twice")]
+    assert findings(labels) == [(3, "a", "duplicate label", "a label occurs twice")]
 
 
 def test_an_alias_beside_its_class_is_a_duplicate(read: Reader) -> None:
@@ -240,15 +239,12 @@ def test_events_of_no_length_give_no_label(read: Reader) -> None:
 
 
 @pytest.mark.parametrize("largest", [1, 2, 3])
-def test_labels_do_not_depend_on_how_many_texts_are_remembered(
-    largest: int, read: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_labels_do_not_depend_on_how_many_texts_are_remembered(largest: int, read: Reader) -> None:
     texts = ["Dog", "Music", "Dog;Music", "Blub", "", "Music;Music", "Dog", "Speech"]
     content = "clip_id,labels\n" + "".join(f"{i},{text}\n" for i, text in enumerate(texts))
     whole = read(content, unknown="drop")
-    monkeypatch.setattr(rows, "LARGEST_TABLE", largest)
-    monkeypatch.setattr("audiolabels.readers.lines.BLOCK", 1)
-    pieces = read(content, unknown="drop")
+    sizes = BlockSizes(text=1, labels=largest)
+    pieces = read(content, unknown="drop", block_sizes=sizes)
     assert by_clip(pieces) == by_clip(whole)
     assert findings(pieces) == findings(whole)
 

@@ -13,9 +13,8 @@ from reader_support import ONTOLOGY, Outcome, event_outcome, streamed_outcome, w
 
 from audiolabels.clips.names import STARTED, parse_clip_name
 from audiolabels.errors import LabelFileError
-from audiolabels.readers import lines, read_events
-from audiolabels.readers.events import delimited as event_rows
-from audiolabels.readers.events.delimited import ANOTHER_LENGTH
+from audiolabels.readers import BlockSizes, delimited, read_events
+from audiolabels.readers.events.parts import ANOTHER_LENGTH
 from audiolabels.readers.events.reading import ScatteredError
 
 steady = settings(
@@ -95,7 +94,7 @@ def mutated_files(draw: st.DrawFn) -> bytes:
 def tolerant(path: Path, read: Any = event_outcome, **options: Any) -> Outcome:
     """What reading gives without the fast parser."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(event_rows, "_fast_rows", lambda *_: None)
+        patch.setattr(delimited, "_plain_rows", lambda *_: None)
         return read(path, **options)
 
 
@@ -135,9 +134,8 @@ def test_the_fast_parser_changes_no_result(content: bytes, unit: str, tmp_path: 
 def test_the_size_of_blocks_changes_no_result(content: bytes, block: int, tmp_path: Path) -> None:
     path = write(tmp_path, content, "e.tsv")
     at_once = event_outcome(path, unknown="drop")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines, "BLOCK", block)
-        assert anywhere(event_outcome(path, unknown="drop")) == anywhere(at_once)
+    parts = event_outcome(path, unknown="drop", block_sizes=BlockSizes(text=block))
+    assert anywhere(parts) == anywhere(at_once)
 
 
 def anywhere(outcome: Outcome) -> Outcome:
@@ -155,9 +153,7 @@ def test_a_stream_gives_what_reading_whole_gives_or_says_that_it_cannot(
 ) -> None:
     path = write(tmp_path, content, "e.tsv")
     at_once = event_outcome(path, unknown="drop")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines, "BLOCK", block)
-        streamed = streamed_outcome(path, unknown="drop")
+    streamed = streamed_outcome(path, unknown="drop", block_sizes=BlockSizes(text=block))
     if streamed[0] is ScatteredError:
         clips = at_once[0]
         assert len(set(clips)) < len(clips) or scattered(path) or two_names(path), (
@@ -204,7 +200,7 @@ def test_every_row_is_used_or_accounted_for(content: bytes, unknown: str, tmp_pa
     )
 
 
-def test_a_clip_of_very_many_rows_is_parsed_a_few_times_only(
+def test_a_clip_of_very_many_rows_is_parsed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = 4000
@@ -213,23 +209,20 @@ def test_a_clip_of_very_many_rows_is_parsed_a_few_times_only(
     path = write(tmp_path, HEADERS["desed"] + "z.wav\t0\t1\tDog\n" + long + "b.wav\t0\t1\tDog\n")
     at_once = event_outcome(path)
     parsed: list[int] = []
-    fast = event_rows._fast_rows
+    plain = delimited._plain_rows
 
     def counted(block: bytes, *rest: Any) -> Any:
         parsed.append(len(block))
-        return fast(block, *rest)
+        return plain(block, *rest)
 
-    monkeypatch.setattr(event_rows, "_fast_rows", counted)
-    monkeypatch.setattr(lines, "BLOCK", 100)
-    assert streamed_outcome(path) == at_once
-    assert sum(parsed) < 4 * path.stat().st_size
-    assert len(parsed) < 40
+    monkeypatch.setattr(delimited, "_plain_rows", counted)
+    assert streamed_outcome(path, block_sizes=BlockSizes(text=100)) == at_once
+    assert sum(parsed) < path.stat().st_size
+    assert len(parsed) <= 3
 
 
 @pytest.mark.parametrize("block", [1, 40, 1000])
-def test_findings_have_their_line_in_every_block(
-    block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_findings_have_their_line_in_every_block(block: int, tmp_path: Path) -> None:
     given = [f"{i // 3}.wav\t{i % 3}\t{i % 3 + 0.5}\tDog\n" for i in range(30)]
     given[4] = "# comment\n"
     given[9] = "\n"
@@ -237,8 +230,8 @@ def test_findings_have_their_line_in_every_block(
     given[20] = "6.wav\t5\n"
     given[26] = "8.wav\t1\t2\tBlub\n"
     path = write(tmp_path, HEADERS["desed"] + "".join(given))
-    monkeypatch.setattr(lines, "BLOCK", block)
-    events = read_events(path, ontology=ONTOLOGY, unknown="drop")
+    sizes = BlockSizes(text=block)
+    events = read_events(path, ontology=ONTOLOGY, unknown="drop", block_sizes=sizes)
     assert sorted((f.row, f.kind) for f in events.report.findings) == [
         (15, "event dropped"),
         (22, "row unused"),
@@ -248,25 +241,22 @@ def test_findings_have_their_line_in_every_block(
 
 
 @pytest.mark.parametrize("block", [1, 40, 1000])
-def test_an_unknown_label_is_named_with_its_row_in_every_block(
-    block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_label_is_named_with_its_row_in_every_block(block: int, tmp_path: Path) -> None:
     rows = ["a\t0\t1\tDog\n", "b\t0\t1\tDog\n", "b\t1\t2\tDog\n", "b\t2\t3\tBlub\n"]
     path = write(tmp_path, HEADERS["desed"] + "".join(rows))
     at_once = event_outcome(path)
     assert "in 1 row so far: 'Blub' (row 5; the nearest: Blues)" in at_once[1]
-    monkeypatch.setattr(lines, "BLOCK", block)
-    assert event_outcome(path) == streamed_outcome(path) == at_once
+    sizes = BlockSizes(text=block)
+    assert event_outcome(path, block_sizes=sizes) == at_once
+    assert streamed_outcome(path, block_sizes=sizes) == at_once
 
 
-def test_the_later_of_two_equal_events_is_the_one_that_stands_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_later_of_two_equal_events_is_the_one_that_stands_twice(tmp_path: Path) -> None:
     """However many there are, and wherever blocks end."""
     given = [f"a.wav\t{i % 200 / 10}\t{i % 200 / 10 + 0.05}\tDog\n" for i in range(400)]
     path = write(tmp_path, HEADERS["desed"] + "".join(given))
     events = read_events(path, ontology=ONTOLOGY, clip_duration=30)
-    twice = [f.row for f in events.report.findings if "twice" in f.reason]
+    twice = [f.row for f in events.report.findings if "occurs twice" in f.reason]
     assert twice == list(range(202, 402))
 
 
@@ -275,14 +265,12 @@ def test_both_parsers_refuse_a_file_of_one_long_line(tmp_path: Path) -> None:
     assert event_outcome(path)[0] is LabelFileError
 
 
-def test_a_compressed_file_is_read_in_blocks_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_compressed_file_is_read_in_blocks_too(tmp_path: Path) -> None:
     import gzip
 
     content = HEADERS["desed"] + "".join(f"{i:03}.wav\t0\t1\tDog\n" for i in range(200))
     plain = event_outcome(write(tmp_path, content, "e.tsv"))
     packed = io.BytesIO(gzip.compress(content.encode())).getvalue()
-    monkeypatch.setattr(lines, "BLOCK", 100)
-    zipped = streamed_outcome(write(tmp_path, packed, "e.tsv.gz"))
+    path = write(tmp_path, packed, "e.tsv.gz")
+    zipped = streamed_outcome(path, block_sizes=BlockSizes(text=100))
     assert zipped[0] == plain[0]

@@ -132,7 +132,7 @@ ODD: list[tuple[str, str, str, str]] = [  # onset, offset, kind, reason
     ("9", "10.001", "event as it is", "an event ends after its clip"),
     ("5.5", "7", "event as it is", "overlaps another event of its class"),
     ("6", "7", "event as it is", "touches another event of its class"),
-    ("5", "6", "event as it is", "the same event stands there twice"),
+    ("5", "6", "event as it is", "the same event occurs twice"),
 ]
 
 
@@ -206,7 +206,7 @@ def test_a_clip_without_events_is_verified_empty(cells: str, tmp_path: Path) -> 
 
 def test_an_event_in_a_clip_said_to_be_empty_is_used(tmp_path: Path) -> None:
     events = read(tmp_path, TSV + "a\t\t\t\na\t0\t1\tDog\n")
-    assert fates(events) == [(3, "event as it is", "an event in a clip said to be empty")]
+    assert fates(events) == [(3, "event as it is", "an event in a verified empty clip")]
     assert events.events(0) == (("Dog", 0.0, 1.0),)
 
 
@@ -329,7 +329,7 @@ def test_milliseconds(tmp_path: Path) -> None:
     content = TSV + "a\t0\t10000\tMusic\na\t2627\t7237\tSpeech\nb\t0.4\t1500.5\tDog\n"
     events = read(tmp_path, content, time_unit="ms")
     assert [s[2:4] for s in statements(events)] == [(0, 10_000), (2627, 7237), (0, 1501)]
-    with pytest.raises(LabelFileError, match=r"3 of 3 events last 1,000 seconds or more.*ms"):
+    with pytest.raises(LabelFileError, match=r"3 of 3 rows last 1,000 seconds or more.*ms"):
         read_events(tmp_path / "e.tsv")
     as_seconds = read_events(tmp_path / "e.tsv", time_unit="s", clip_duration=20_000)
     assert as_seconds.offset_ms.tolist() == [10_000_000, 7_237_000, 1_500_500]
@@ -401,7 +401,7 @@ def test_odd_lengths_are_told(rows: str, length: int, reasons: list[str], tmp_pa
         ("a.wav,-1", "no clip, or no length in seconds"),
         ("a.wav,0", "no clip, or no length above zero"),
         (",5", "no clip, or no length above zero"),
-        ("z.wav,5", "another length of the clip than in a row before"),
+        ("z.wav,5", "another length of the clip than in an earlier row"),
     ],
 )
 def test_odd_rows_of_a_table_of_lengths(row: str, reason: str, tmp_path: Path) -> None:
@@ -442,7 +442,7 @@ def test_a_length_that_is_none_is_refused(duration: Any, tmp_path: Path) -> None
         ('{"data": []}', "not an event file; those are CSV or TSV"),
         ("PAR1....", "not an event file; those are CSV or TSV"),
         (TSV, "no rows but a header"),
-        ("# num_segs=3\n" + TSV + "a\t0\t1\tDog\n", "cut off: its header promises 3 rows, it hol"),
+        ("# num_segs=3\n" + TSV + "a\t0\t1\tDog\n", "cut off: its header announces 3 rows, it hol"),
         (TSV + "a\n", "none of the 1 rows can be used: 1 × 1 cells where 4 are expected"),
         ("", "empty"),
     ],

@@ -18,7 +18,7 @@ from reader_support import (
 
 from audiolabels import expand, read_events
 from audiolabels.errors import LabelFileError, UnknownLabelError
-from audiolabels.readers import lines
+from audiolabels.readers import BlockSizes
 
 TSV = "filename\tonset\toffset\tevent_label\n"
 FRAMED = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\tpresent\n"
@@ -38,12 +38,10 @@ EVENTS = TSV + "a_\t0\t1\tDog\nb_\t2\t3\tMusic\n"
     ids=["one row a clip", "one row a label", "framed", "json"],
 )
 @pytest.mark.parametrize("block", [1, 1 << 20])
-def test_absences_of_any_form(
-    content: str, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lines, "BLOCK", block)
+def test_absences_of_any_form(content: str, block: int, tmp_path: Path) -> None:
     path, absent = write(tmp_path, EVENTS, "e.tsv"), write(tmp_path, content, "absent")
-    events = read_events(path, explicit_negatives=absent)
+    options = {"explicit_negatives": absent, "block_sizes": BlockSizes(text=block)}
+    events = read_events(path, **options)
     assert events.clip_id.to_pylist() == ["a_", "b_", "z_"]
     assert sorted(statements(events, place=False)) == sorted(
         [
@@ -60,7 +58,6 @@ def test_absences_of_any_form(
         ("absent", "z_", "clip added", "explicit negatives, but no events")
     ]
     assert [s["name"] for s in events.report.sources] == ["absent", "e.tsv"]
-    options = {"explicit_negatives": absent}
     assert streamed_outcome(path, **options) == event_outcome(path, **options)
 
 

@@ -37,7 +37,7 @@ def broken(tmp_path: Path, **changes: Any) -> Path:
         ({"scores": FEW[0]}, r"scores of shape \(3,\)"),
         ({"scores": np.where(FEW == 1, np.nan, FEW)}, r"b \(row 2\) has a score nan, .*no number"),
         ({"scores": np.where(FEW == 1, np.inf, FEW)}, r"b \(row 2\) has a score inf"),
-        ({"clip_id": None}, "npz with scores, classes; expected clip_id, scores"),
+        ({"clip_id": None}, "npz with scores, classes; expected .* of clip_id, scores"),
         ({"classes": NAMES[:2]}, "3 classes, but .* has 2; .*--class-order"),
         ({"classes": None}, "3 classes, but audioset has 527; .*--class-order"),
         ({"classes": ["Guitar", "Rain", "Zither of old"]}, "neither an id nor .*Zither of old"),
@@ -175,7 +175,7 @@ def test_ced_needs_its_table_and_its_classes(tmp_path: Path) -> None:
     [
         ('{"a": 0, "b": 7}', r"1 of 2 names have no row in x.npy, which has 2: b \(row 7\)"),
         ("[]", "0 of 0 names"),
-        ('["a", "a"]', "a name stands there more than once"),
+        ('["a", "a"]', "a name occurs more than once"),
         ('{"a": "0"}', "no index of names and rows; expected"),
         ("[1, 2]", "no index of names and rows; expected"),
         ('{"a"', "no index of names and rows: "),

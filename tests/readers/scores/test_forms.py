@@ -24,9 +24,7 @@ from score_files import (
 )
 
 from audiolabels import Annotations, Scores, expand, load_vocabulary, read_scores, write_targets
-from audiolabels.readers import write_scores
-from audiolabels.readers.scores import IMPORTERS
-from audiolabels.readers.scores import blocks as forms
+from audiolabels.readers import SCORE_FORMATS, BlockSizes, write_scores
 
 AUDIOSET = load_vocabulary("audioset")
 RNG = np.random.default_rng(7)
@@ -146,7 +144,7 @@ def test_ced_lists_the_highest_and_the_others_are_unknown(tmp_path: Path) -> Non
         full[unknown].reshape(3, -1).max(1) <= scores.scores.min(1, where=~unknown, initial=1)
     ).all()
     assert seconds(scores) == ([0.0] * 3, [10.0] * 3)
-    assert "lists the 20 highest scores a row; the others are unknown" in scores.report.notes[2]
+    assert "lists the 20 highest scores per row; the others are unknown" in scores.report.notes[2]
     zero = read_scores(path, beyond_top="zero")
     assert not zero.unknown.any()
     assert np.array_equal(zero.scores, scores.scores)
@@ -214,18 +212,13 @@ def test_pretrained_sed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 3, 8192])
-def test_the_size_of_blocks_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
-) -> None:
+def test_the_size_of_blocks_changes_nothing(tmp_path: Path, block: int) -> None:
     arrays = {"clip_id": CLIPS, "scores": SEGMENTS, "classes": NAMES, "segment_seconds": 1.0}
     whole = read_scores(write_plain("hdf5", tmp_path, **arrays))
-    for module in ("plain_arrays", "blocks"):
-        monkeypatch.setattr(f"audiolabels.readers.scores.{module}.BLOCK", block)
-    parts = read_scores(tmp_path / "scores.hdf5")
+    parts = read_scores(tmp_path / "scores.hdf5", block_sizes=BlockSizes(scores=block))
     assert np.array_equal(parts.scores, whole.scores)
     assert parts.clip_id.equals(whole.clip_id)
     assert parts.onset.equals(whole.onset)
-    assert block == forms.BLOCK
 
 
 @st.composite
@@ -289,7 +282,7 @@ def test_a_class_order_of_ones_own(tmp_path: Path) -> None:
 
 def test_every_form_is_tried_here() -> None:
     tried = ["npz", "ced", "pretrained-sed", "hdf5", "efficientat", "parquet"]
-    assert sorted(IMPORTERS) == sorted(tried)
+    assert sorted(SCORE_FORMATS) == sorted(tried)
 
 
 def test_pickles_that_would_call_are_refused(tmp_path: Path) -> None:

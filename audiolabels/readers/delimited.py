@@ -1,0 +1,344 @@
+"""Rows of CSV and TSV files as columns: what label files and event files share.
+
+A block of the file without peculiarities is parsed at once by Arrow, any other block line by line.
+Both give the same rows.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from audiolabels.arrays.columns import one_chunk, text_buffers, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.grid import Ms
+from audiolabels.clips.names import LONGEST_CLIP_S, parse_clip_name, to_ms
+from audiolabels.errors import LabelFileError
+from audiolabels.labels.report import Finding
+from audiolabels.readers.dialect import Dialect
+from audiolabels.readers.lines import clip_blocks, line_blocks, read_lines
+from audiolabels.readers.opening import Source
+from audiolabels.readers.options import ReadOptions
+from audiolabels.readers.reports import rows_report
+
+MISSING = frozenset({"", "nan", "na", "n/a", "none", "null"})
+NO_TIME, NOT_A_TIME = np.iinfo(np.int64).min, np.iinfo(np.int64).min + 1
+# Names that are clip ids already: eleven characters, and the start without leading zeros.
+BARE = r"^[A-Za-z0-9_-]{11}$"
+ID_BYTES = np.zeros(256, np.bool_)
+ID_BYTES[list(b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
+CANONICAL = r"^[A-Za-z0-9_-]{11}(_(0|[1-9][0-9]{0,8}))?$"
+ODD = r'^$|^[\x00-\x20]|[\x00-\x20]$|[#"]'  # names and ids for the parser of single lines
+LATEST_S = 1e6  # beyond, times are read digit by digit
+PER_CLIP = ("names", "clip_id", "bare", "named_ms")
+PER_ROW = ("numbers", "labels", "onset_ms", "offset_ms", "present", "length")
+
+
+@dataclass(frozen=True, eq=False)
+class DelimitedRows:
+    """Some rows of a file, R of K clips, before their labels are looked up.
+
+    Attributes:
+        numbers: int64 (R,): line of each row, from 1.
+        clip: int32 (R,): each row's clip, as a position in the next four.
+        names, clip_id: string (K,): the clips as the file writes them, and their ids.
+        bare: bool (K,): whether an id is that of a YouTube video, without a start.
+        named_ms: int64 (K,): the length that a name gives, or 0.
+        labels: dictionary<int32, string> (R,): label texts as the file writes them.
+        onset_ms, offset_ms: int64 (R,): `NO_TIME` where there is none, `NOT_A_TIME` where the cell
+            holds something else.
+        present, length: dictionary<int32, string> (R,): cells of these columns, if the file has
+            them.
+        findings: rows that are not among the R.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    clip: npt.NDArray[np.int32]
+    names: pa.StringArray
+    clip_id: pa.StringArray
+    bare: npt.NDArray[np.bool_]
+    named_ms: Ms
+    labels: pa.DictionaryArray
+    onset_ms: Ms
+    offset_ms: Ms
+    present: pa.DictionaryArray | None
+    length: pa.DictionaryArray | None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def clip_ids(self) -> pa.StringArray:
+        """String (R,): the id of each row's clip."""
+        if len(self.clip) == len(self.clip_id):  # in order, so each clip has one row
+            return self.clip_id
+        return self.clip_id.take(to_arrow(self.clip))
+
+    @property
+    def timed(self) -> npt.NDArray[np.bool_]:
+        """Bool (R,): which rows have both times."""
+        both: npt.NDArray[np.bool_] = np.minimum(self.onset_ms, self.offset_ms) > NOT_A_TIME
+        return both
+
+    def keep(self, chosen: npt.NDArray[np.bool_]) -> "DelimitedRows":
+        """The chosen rows, bool (R,), and the clips that have one, in order of the first."""
+        if chosen.all():
+            return self
+        clips, first, clip = np.unique(self.clip[chosen], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        kept = {name: _take(getattr(self, name), np.flatnonzero(chosen)) for name in PER_ROW}
+        kept |= {name: _take(getattr(self, name), clips[order]) for name in PER_CLIP}
+        return replace(self, clip=np.argsort(order)[clip].astype(np.int32), **kept)
+
+
+def _take(column: Any, places: npt.NDArray[np.integer]) -> Any:
+    if isinstance(column, pa.Array):
+        return column.take(to_arrow(places))
+    return None if column is None else column[places]
+
+
+@dataclass
+class RowTotals:
+    """Rows of a file so far: how many there are, with times, and lasting a thousand seconds."""
+
+    rows: int = 0
+    timed: int = 0
+    overlong: int = 0
+
+    def add(self, used: int, findings: list[Finding], lengths_ms: Ms) -> None:
+        """Count rows that are used or have a finding, and the lengths of those with times."""
+        self.rows += rows_report(used, findings).rows
+        self.timed += len(lengths_ms)
+        self.overlong += int((lengths_ms >= LONGEST_CLIP_S * 1000).sum())
+
+    def check(self, source: Source, dialect: Dialect, time_unit: str) -> None:
+        """Check a file that has been read.
+
+        Raises:
+            LabelFileError: it is cut off, or its times are not seconds.
+        """
+        promised = dialect.begin.promised
+        if promised is not None and self.rows < promised:
+            raise LabelFileError(
+                f"{source.path}: cut off: its header announces {promised:,} rows, it holds "
+                f"{self.rows:,}. Fetch it again; if the rest was left out on purpose, remove the "
+                f"comment line with num_segs"
+            )
+        if time_unit == "auto" and self.overlong > self.timed / 2:
+            raise LabelFileError(
+                f"{source.path}: {self.overlong:,} of {self.timed:,} rows last "
+                f"{LONGEST_CLIP_S:,} seconds or more, a thousandfold too long: a lost decimal "
+                f"point? If the times are milliseconds, use --time-unit ms (time_unit='ms'); if "
+                f"they are right, --time-unit s"
+            )
+
+
+def read_rows(
+    source: Source, dialect: Dialect, options: ReadOptions, *, events: bool = False
+) -> Iterator[DelimitedRows]:
+    """The rows of a file, block by block.
+
+    Of events, times may be negative, any name is a clip's, and the rows of a clip stay together
+    where they follow each other.
+    """
+    dialect = replace(dialect, video_ids=False) if events else dialect
+    line = dialect.begin.line
+    source.stream.seek(dialect.begin.position)
+    size = options.block_sizes.text
+    for block in clip_blocks(source, size, dialect) if events else line_blocks(source, size):
+        rows = _plain_rows(block, line, dialect, options.unit_ms)
+        lines = len(rows.numbers) if rows else block.count(b"\n")
+        yield rows or _tolerant_rows(block, line, dialect, source, options.unit_ms, events)
+        line += lines
+
+
+def _plain_rows(
+    block: bytes, first_line: int, dialect: Dialect, unit_ms: int
+) -> DelimitedRows | None:
+    """Rows of a block that Arrow can parse, or None if anything in it is not plain."""
+    if not block.isascii() or b"\0" in block or b"#" in block or len(dialect.delimiter) != 1:
+        return None
+    if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+        return None
+    raw = np.frombuffer(block, np.uint8)
+    lines = int(np.count_nonzero(raw == ord("\n"))) + (not block.endswith(b"\n"))
+    quotes = np.flatnonzero(raw == ord('"'))
+    if len(quotes):
+        quoted = _quoted_ends(raw, quotes, lines, ord(dialect.delimiter))
+        if quoted is None:
+            return None
+        raw = quoted
+    text, time = pa.dictionary(pa.int32(), pa.string()), pa.float64()
+    columns = {dialect.labels: text, dialect.start: time, dialect.end: time}
+    columns |= {dialect.clip: text if dialect.one_label else pa.string()}
+    columns |= {dialect.present: text, dialect.duration: text}
+    types = {str(i): type_ for i, type_ in columns.items() if i is not None}
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(pa.py_buffer(raw)),
+            # One thread and one chunk: blocks are parsed in a thread of their own.
+            pyarrow.csv.ReadOptions(
+                column_names=[str(i) for i in range(dialect.needed)],
+                use_threads=False,
+                block_size=len(block) + 1,
+            ),
+            pyarrow.csv.ParseOptions(
+                delimiter=dialect.delimiter,
+                quote_char='"' if len(quotes) else False,
+                double_quote=False,
+                ignore_empty_lines=False,
+            ),
+            pyarrow.csv.ConvertOptions(
+                column_types=types, include_columns=list(types), null_values=[]
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+    cells: dict[int | None, pa.Array] = {
+        i: one_chunk(table[str(i)]) for i in columns if i is not None
+    }
+    names, labels = cells[dialect.clip], cells[dialect.labels]
+    clip = np.arange(lines, dtype=np.int32)
+    if dialect.one_label:
+        names, clip = names.dictionary, to_numpy(names.indices)
+    onset, offset = (_whole_ms(cells.get(i), unit_ms, lines) for i in (dialect.start, dialect.end))
+    ids = _clip_columns(names)
+    odd = dialect.video_ids and not ids[1].all()
+    if odd or onset is None or offset is None or len(table) != lines:
+        return None
+    if not ids[1].all() and (_matches(names, ODD) | _matches(ids[0], ODD)).any():
+        return None
+    if len(quotes) and not _unquoted(labels.dictionary):
+        return None
+    return DelimitedRows(
+        np.arange(first_line, first_line + lines),
+        clip,
+        names,
+        *ids,
+        labels,
+        onset,
+        offset,
+        cells.get(dialect.present),
+        cells.get(dialect.duration),
+    )
+
+
+def _quoted_ends(
+    raw: npt.NDArray[np.uint8], quotes: npt.NDArray[np.intp], lines: int, delimiter: int
+) -> npt.NDArray[np.uint8] | None:
+    """Lines that end with a cell in quotes, as AudioSet's do, without the space before the cell.
+
+    None if a line is not like that.
+    """
+    if len(quotes) != 2 * lines or quotes[0] < 2:
+        return None
+    first, last = quotes.reshape(-1, 2).T
+    spaced = first[raw[first - 1] == ord(" ")]
+    made = raw.copy()
+    made[spaced - 1], made[spaced - 2] = raw[spaced - 2], raw[spaced - 1]
+    ends = raw[last[last + 1 < len(raw)] + 1]
+    if (made[first - 1] != delimiter).any() or not np.isin(ends, [ord("\n"), ord("\r")]).all():
+        return None
+    return made
+
+
+def _whole_ms(times: pa.DoubleArray | None, unit_ms: int, count: int) -> Ms | None:
+    """Milliseconds, or None if a time is negative, late, or not a whole number of them."""
+    if times is None:
+        return np.full(count, NO_TIME)
+    scaled = to_numpy(times) * unit_ms
+    if not ((scaled >= 0) & (scaled < LATEST_S * unit_ms)).all():  # false for NaN
+        return None
+    whole = np.rint(scaled)
+    return whole.astype(np.int64) if (np.abs(scaled - whole) < 1e-6).all() else None
+
+
+def _clip_columns(
+    names: pa.StringArray,
+) -> tuple[pa.StringArray, npt.NDArray[np.bool_], Ms]:
+    """Ids of clips, which of them are bare, and lengths in the names."""
+    bare = _bare(names)
+    if bare.all() or _matches(names, CANONICAL).all():
+        return names, bare, np.zeros(len(names), np.int64)
+    clips = [parse_clip_name(name) for name in names.to_pylist()]
+    clip_id = texts_to_arrow([clip for clip, _ in clips])
+    return clip_id, _bare(clip_id), np.array([ms or 0 for _, ms in clips], np.int64)
+
+
+def _bare(clip_id: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Which ids are eleven characters of YouTube's."""
+    offsets, raw = text_buffers(clip_id)
+    if len(clip_id) and (np.diff(offsets) == 11).all():  # six times faster than by the pattern
+        allowed = ID_BYTES[raw[offsets[0] : offsets[-1]]].reshape(-1, 11)
+        return np.asarray(allowed.all(axis=1))
+    return _matches(clip_id, BARE)
+
+
+def _matches(texts: pa.StringArray, pattern: str) -> npt.NDArray[np.bool_]:
+    found = pc.match_substring_regex(texts, pattern).cast(pa.uint8())
+    return to_numpy(found).view(np.bool_)
+
+
+def _unquoted(texts: pa.StringArray) -> bool:
+    """Whether no text holds a quote, or is longer than `csv` allows."""
+    offsets, raw = text_buffers(texts)
+    longest = np.diff(offsets).max(initial=0)
+    return ord('"') not in raw[offsets[0] : offsets[-1]] and longest <= csv.field_size_limit()
+
+
+def _tolerant_rows(
+    block: bytes, first_line: int, dialect: Dialect, source: Source, unit_ms: int, signed: bool
+) -> DelimitedRows:
+    lines, findings = [], []
+    for line in read_lines(block, first_line, dialect):
+        if line.fault:
+            shown = line.clip_cell(dialect)
+            findings.append(Finding(source.name, line.number, shown, "row unused", line.fault))
+        else:
+            lines.append(line)
+    columns = (dialect.clip, dialect.start, dialect.end, dialect.present, dialect.duration)
+    cells: dict[int | None, pa.DictionaryArray] = {
+        i: texts_to_arrow([line.cells[i] for line in lines]).dictionary_encode()
+        for i in columns
+        if i is not None
+    }
+    clips = cells[dialect.clip]
+
+    def times(i: int | None) -> Ms:
+        if i is None:
+            return np.full(len(lines), NO_TIME)
+        return per_text(cells[i], lambda text: _time_ms(text, unit_ms, signed))
+
+    return DelimitedRows(
+        np.array([line.number for line in lines], np.int64),
+        to_numpy(clips.indices),
+        clips.dictionary,
+        *_clip_columns(clips.dictionary),
+        texts_to_arrow([line.label for line in lines]).dictionary_encode(),
+        times(dialect.start),
+        times(dialect.end),
+        cells.get(dialect.present),
+        cells.get(dialect.duration),
+        findings,
+    )
+
+
+def per_text(cells: pa.DictionaryArray, function: Callable[[str], int]) -> npt.NDArray[np.int64]:
+    """A number of each cell, int64 (R,), computed once per distinct text."""
+    numbers = np.array([function(text) for text in cells.dictionary.to_pylist()], np.int64)
+    each: npt.NDArray[np.int64] = numbers[to_numpy(cells.indices)]
+    return each
+
+
+def _time_ms(text: str, unit_ms: int, signed: bool) -> int:
+    if text.casefold() in MISSING:
+        return int(NO_TIME)
+    negative = signed and text.startswith("-")
+    try:
+        return -to_ms(text[1:], unit_ms) if negative else to_ms(text, unit_ms)
+    except ValueError:
+        return int(NOT_A_TIME)

@@ -1,0 +1,184 @@
+"""Rows of event files to events: labels looked up, the statements about a clip put together."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audiolabels.arrays.columns import one_chunk, to_arrow, to_numpy
+from audiolabels.arrays.grid import Ms
+from audiolabels.clips.names import STARTED
+from audiolabels.labels.events import EMPTY, NO_CLASS, NOTHING, Events
+from audiolabels.labels.report import Finding, Report
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.readers.annotations.label_parsing import LabelResolver, parse_texts, refuse_unknown
+from audiolabels.readers.columns import COLUMNS
+from audiolabels.readers.dialect import Dialect
+from audiolabels.readers.formats import Format
+from audiolabels.readers.lines import ahead
+from audiolabels.readers.opening import Source
+from audiolabels.readers.options import ReadOptions
+from audiolabels.readers.reports import described, rows_report
+
+UNKNOWN_LENGTH = 0  # milliseconds of a clip whose length no file gives
+ANOTHER_LENGTH = "gives another length of the clip than an earlier row"  # once per clip
+
+
+@dataclass(frozen=True, eq=False)
+class EventRows:
+    """Some rows of an event file.
+
+    Attributes:
+        numbers: int64 (R,): line of each row, from 1.
+        clip: int32 (R,): each row's clip, as a position in the next three.
+        names, clip_id: string (K,): the clips as the file writes them, and their ids.
+        duration_ms: int64 (K,): length of each clip, or `UNKNOWN_LENGTH`.
+        labels: dictionary<int32, string> (R,).
+        onset_ms, offset_ms: int64 (R,).
+        states: uint8 (R,), as `Events.says`; UNKNOWN where the times are no times.
+        findings: rows that are not among the R, and what is odd about those that are.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    clip: npt.NDArray[np.int32]
+    names: pa.StringArray
+    clip_id: pa.StringArray
+    duration_ms: Ms
+    labels: pa.DictionaryArray
+    onset_ms: Ms
+    offset_ms: Ms
+    states: npt.NDArray[np.uint8]
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Events with the names by which the files call their clips, string (N,)."""
+
+    names: pa.StringArray
+    events: Events
+
+    @property
+    def report(self) -> Report:
+        """How the part was read."""
+        return self.events.report
+
+
+def read_parts(
+    source: Source,
+    found: tuple[Format[Any], Dialect | None],
+    ontology: Ontology,
+    options: ReadOptions,
+    report: Report,
+) -> Iterator[Part]:
+    """The statements of one file, part by part; at the end `report` describes the file.
+
+    Args:
+        source: the file.
+        found: its format and layout.
+        ontology: where labels are looked up.
+        options: how it is read.
+        report: what takes in the description.
+    """
+    chosen, layout = found
+    resolver = LabelResolver(ontology, one_label=True, drop=options.unknown == "drop")
+    rows = ahead(chosen.read(source, layout, options))
+    parts = (look_up(each, resolver, source.name) for each in rows)
+    unused = layout.unused if layout else ()
+    unread = [name for name in unused if name not in COLUMNS["length"].names]
+    return described(parts, source.path, chosen, report, unread)
+
+
+def look_up(rows: EventRows, resolver: LabelResolver, source: str) -> Part:
+    """Rows with their labels looked up, and nothing else changed.
+
+    Raises:
+        UnknownLabelError: a label is unknown, and unknown ones are not dropped.
+    """
+    owners, classes, unknown = parse_texts(rows.labels.dictionary, resolver)
+    text = to_numpy(rows.labels.indices)
+    refuse_unknown(unknown, resolver, text, rows.numbers, source)
+    order = np.argsort(owners, kind="stable")
+    sizes = np.bincount(owners, minlength=len(rows.labels.dictionary))
+    starts = np.cumsum(sizes) - sizes
+    findings = list(rows.findings)
+    if (sizes == 1).all():
+        row, class_ = np.arange(len(text)), classes[order][text]
+        states = rows.states
+    else:  # a row of several labels is as many statements, one of none is `NOTHING`
+        repeats = sizes[text].clip(min=1)
+        row = np.repeat(np.arange(len(text)), repeats)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        none = sizes[text][row] == 0
+        entry = np.where(none, 0, starts[text][row] + within)
+        class_ = np.where(none, NO_CLASS, np.append(classes[order], NO_CLASS)[entry])
+        states = np.where(none & (rows.states[row] != EMPTY), NOTHING, rows.states[row])
+        for i in np.flatnonzero(np.isin(text, list(unknown))).tolist():
+            clip = rows.clip_id[int(rows.clip[i])].as_py()
+            findings += [
+                Finding(source, int(rows.numbers[i]), clip, "label dropped", f"unknown label: {a}")
+                for a in unknown[int(text[i])]
+            ]
+    events = Events(
+        resolver.ontology,
+        rows.clip_id,
+        rows.duration_ms,
+        rows.clip[row].astype(np.int64),
+        class_.astype(np.int32),
+        rows.onset_ms[row],
+        rows.offset_ms[row],
+        states,
+        rows.numbers[row],
+        np.zeros(len(row), np.int32),
+        (source,),
+        rows_report(len(text), findings),
+    )
+    return Part(rows.names, by_clip(events))
+
+
+def by_clip(events: Events) -> Events:
+    """The statements in the order of their clips, those of a clip in the order they came."""
+    if (np.diff(events.clip) >= 0).all():
+        return events
+    return events.take(np.argsort(events.clip, kind="stable"))
+
+
+def gather(parts: Sequence[Part], ontology: Ontology) -> Events:
+    """The events of all parts, the statements about a clip together wherever they were."""
+    joined = Events.concat([p.events for p in parts], ontology)
+    written = one_chunk(pa.chunked_array([p.names for p in parts], pa.string()))
+    # A YouTube clip is known by its id, whatever it is called; others by the name they have.
+    known = pc.match_substring_regex(joined.clip_id, STARTED)
+    names = pc.if_else(known, joined.clip_id, written).dictionary_encode()
+    number = to_numpy(names.indices)
+    count = len(names.dictionary)
+    first = np.zeros(count, np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    durations = np.full(count, UNKNOWN_LENGTH, np.int64)
+    given = joined.duration_ms != UNKNOWN_LENGTH
+    durations[number[given][::-1]] = joined.duration_ms[given][::-1]
+    unequal = {f.clip for f in joined.report.findings if f.reason == ANOTHER_LENGTH}
+    for clip in np.flatnonzero(given & (joined.duration_ms != durations[number])).tolist():
+        statement = int(np.searchsorted(joined.clip, clip))
+        found = finding(joined, statement, "event as it is", ANOTHER_LENGTH)
+        if found.clip not in unequal:
+            unequal.add(found.clip)
+            joined.report.findings.append(found)
+    moved = replace(
+        joined,
+        clip_id=joined.clip_id.take(to_arrow(first)),
+        duration_ms=durations,
+        clip=number[joined.clip].astype(np.int64),
+    )
+    return moved.take(np.lexsort((moved.rows, moved.file, moved.clip)))
+
+
+def finding(events: Events, statement: int, kind: str, reason: str) -> Finding:
+    """A finding about the row of a statement."""
+    file, row = events.files[events.file[statement]], int(events.rows[statement])
+    clip = events.clip_id[int(events.clip[statement])].as_py()
+    return Finding(file, row, clip, kind, reason)

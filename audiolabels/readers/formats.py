@@ -1,0 +1,41 @@
+"""Formats: what the tables of the three readers hold, and how one of them is chosen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+Read = TypeVar("Read", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Format(Generic[Read]):
+    """One format of files.
+
+    Attributes:
+        name: its key in the table.
+        summary: what it is, in a line.
+        container: a key of `audiolabels.readers.opening.CONTAINERS`.
+        read: what reads it; the signature is that of the table.
+        matches: whether an opened file of this container has the format; the first that matches is
+            taken.
+    """
+
+    name: str
+    summary: str
+    container: str
+    read: Read
+    matches: Callable[[Any], bool] = lambda _: True
+
+
+def format_table(*formats: Format[Read]) -> Mapping[str, Format[Read]]:
+    """The formats by name, in order."""
+    return MappingProxyType({each.name: each for each in formats})
+
+
+def find_format(
+    formats: Mapping[str, Format[Read]], container: str, content: Any
+) -> Format[Read] | None:
+    """The first format of a container that matches what was found in a file; None if none does."""
+    candidates = (each for each in formats.values() if each.container == container)
+    return next((each for each in candidates if each.matches(content)), None)

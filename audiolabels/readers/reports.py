@@ -1,0 +1,91 @@
+"""Reports: which files were read and how, the same for the three readers."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from audiolabels.errors import LabelFileError
+from audiolabels.files import as_paths, sha256_of
+from audiolabels.labels.report import Finding, Report
+from audiolabels.readers.formats import Format
+from audiolabels.readers.opening import file_name
+
+
+class Reported(Protocol):
+    """A part of a file, with its report."""
+
+    @property
+    def report(self) -> Report:
+        """How the part was read."""
+
+
+Part = TypeVar("Part", bound=Reported)
+
+
+def described(
+    parts: Iterable[Part],
+    path: Path,
+    chosen: Format[Any],
+    report: Report,
+    unused: Sequence[str] = (),
+) -> Iterator[Part]:
+    """The parts of a file as they come; at the end, name and format of the file in `report`.
+
+    The file is hashed meanwhile, in a thread of its own.
+
+    Args:
+        parts: what was read, part by part.
+        path: the file.
+        chosen: its format.
+        report: what takes in the description.
+        unused: names of the columns that are not read.
+    """
+    rows = 0
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(sha256_of, path)
+        for part in parts:
+            rows += part.report.rows
+            yield part
+        what = f"{chosen.name} ({chosen.summary})"
+        note = f"{what}; columns not used: {', '.join(unused)}" if unused else what
+        report.merge(file_report(path, chosen.name, digest.result(), rows, note))
+
+
+def file_report(path: Path, format_name: str, digest: str, rows: int, note: str) -> Report:
+    """The report of a file as a whole: what it is, and a note of what it was read as."""
+    name = file_name(path)
+    source = {"name": name, "format": format_name, "sha256": digest, "rows": rows}
+    return Report(sources=[source], notes=[f"{name} was read as {note}"])
+
+
+def rows_report(used: int, findings: list[Finding]) -> Report:
+    """The report of a part: rows that are used, and findings, some about rows that are not."""
+    unused = sum(finding.kind == "row unused" for finding in findings)
+    return Report(rows=used + unused, rows_used=used, findings=findings)
+
+
+def listed_paths(paths: str | Path | Sequence[str | Path], kind: str) -> list[Path]:
+    """One path or several, as a list.
+
+    Raises:
+        InputTypeError: something else.
+        LabelFileError: there is none.
+    """
+    listed = as_paths(f"{kind} files", paths)
+    if not listed:
+        raise LabelFileError(f"no file given: name at least one {kind} file")
+    return listed
+
+
+def no_usable_row(report: Report, counts: Counter[tuple[str, str]]) -> str:
+    """The message about files of which no row could be used.
+
+    Args:
+        report: how they were read.
+        counts: number of findings by (kind, reason).
+    """
+    reasons = "; ".join(f"{n:,} × {reason}" for (_, reason), n in counts.most_common(3))
+    names = ", ".join(source["name"] for source in report.sources)
+    return f"{names}: none of the {report.rows:,} rows can be used: {reasons or 'no rows'}"

@@ -1,0 +1,91 @@
+"""The table of formats of scores: the files that other projects write. One format per module.
+
+Each `read` makes a `ScoreTable` of an opened file. Nothing in a file is ever executed: pickled
+objects in numpy files are refused.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from audiolabels.readers.formats import Format, format_table
+from audiolabels.readers.opening import open_hdf5
+from audiolabels.readers.options import ScoreOptions
+from audiolabels.readers.scores.blocks import ScoreTable
+from audiolabels.readers.scores.ced import read_ced
+from audiolabels.readers.scores.efficientat import read_efficientat
+from audiolabels.readers.scores.parquet import read_parquet
+from audiolabels.readers.scores.plain_arrays import read_npz, read_plain_hdf5
+from audiolabels.readers.scores.pretrained_sed import read_pretrained_sed
+
+ScoreFormat = Format[Callable[[Any, ScoreOptions], ScoreTable]]
+
+
+@contextmanager
+def _open_npz(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        yield archive
+
+
+# How a container is opened; what that gives is tested by `Format.matches`, and read.
+OPENERS: Mapping[str, Callable[[Path], AbstractContextManager[Any]]] = MappingProxyType(
+    {
+        "npz": _open_npz,
+        "npy": lambda path: nullcontext(np.load(path, mmap_mode="r", allow_pickle=False)),
+        "HDF5": open_hdf5,
+        "Parquet": pq.ParquetFile,
+    }
+)
+
+
+def _has(*names: str) -> Callable[[Any], bool]:
+    return lambda opened: set(names) <= set(opened)
+
+
+SCORE_FORMATS: Mapping[str, ScoreFormat] = format_table(
+    ScoreFormat(
+        "npz",
+        "a numpy archive of clip_id, scores",
+        "npz",
+        read_npz,
+        _has("clip_id", "scores"),
+    ),
+    ScoreFormat(
+        "ced",
+        "CED's outputs: topk_values, topk_indexes, and a Parquet file beside them",
+        "HDF5",
+        read_ced,
+        _has("topk_values", "topk_indexes"),
+    ),
+    ScoreFormat(
+        "pretrained-sed",
+        "PretrainedSED's pseudo labels: filenames, strong_logits",
+        "HDF5",
+        read_pretrained_sed,
+        _has("filenames", "strong_logits"),
+    ),
+    ScoreFormat(
+        "hdf5",
+        "HDF5 with clip_id, scores",
+        "HDF5",
+        read_plain_hdf5,
+        _has("clip_id", "scores"),
+    ),
+    ScoreFormat(
+        "efficientat",
+        "EfficientAT's array of logits, with an index of names",
+        "npy",
+        read_efficientat,
+    ),
+    ScoreFormat(
+        "parquet",
+        "Parquet with a list of scores per row",
+        "Parquet",
+        read_parquet,
+    ),
+)

@@ -1,0 +1,183 @@
+"""Blocks of a file of scores to `Scores`: a row per segment, numbers to probabilities, checks."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audiolabels.arrays.bits import Bits
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.clips.duplicates import repeated_hashes
+from audiolabels.clips.index import hash_strings
+from audiolabels.clips.names import parse_clip_name
+from audiolabels.clips.rows import clip_rows
+from audiolabels.errors import ScoresFileError
+from audiolabels.labels.report import Finding, Report
+from audiolabels.labels.scores import Floats, Scores, run_starts
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.readers.options import ScoreOptions
+from audiolabels.readers.scores.blocks import Block, ScoreTable
+
+SLACK = 1e-6  # by so much a number may lie outside [0, 1] and still be a probability
+
+
+@dataclass
+class Segments:
+    """Makes scores of the blocks of one file; whether they are logits, the first block shows.
+
+    Attributes:
+        options, table, vocabulary, ontology: see `ScoreFile`.
+        kind: `logits` or `probabilities`; empty until it is known.
+        note: what the numbers were taken for, and why.
+    """
+
+    options: ScoreOptions
+    table: ScoreTable
+    vocabulary: Vocabulary
+    ontology: Ontology
+    kind: str = field(init=False)
+    note: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = "" if self.options.values == "auto" else self.options.values
+        self.note = f"scores taken as {self.kind}"
+
+    def scores(self, block: Block) -> Scores:
+        """A block with a row per segment.
+
+        Raises:
+            ScoresFileError: its shapes do not fit, or a score is no number or no probability.
+        """
+        values = self._probabilities(block)
+        n, columns = len(block.names), len(self.vocabulary)
+        if values.shape[0] != n or values.shape[-1] != columns:
+            raise ScoresFileError(f"{self.options.path}: {values.shape} scores for {n} rows")
+        each = values.shape[1] if values.ndim == 3 else 1
+        ids = [parse_clip_name(name).clip_id for name in block.names]
+        flat = values.reshape(n * each, columns)
+        unknown = self._unknown(block, flat)
+        findings = [
+            Finding(self.options.path.name, row, "", "row unused", "the clip's id is empty")
+            for row, id_ in enumerate(ids, block.first)
+            if not id_
+        ]
+        part = Scores(
+            clip_rows(
+                texts_to_arrow([id_ for id_ in ids for _ in range(each)]),
+                _seconds(block.onset_ms, len(flat), 0.0),
+                _seconds(block.offset_ms, len(flat), None),
+            ),
+            self.ontology,
+            self.vocabulary,
+            flat,
+            unknown,
+            np.repeat(np.arange(block.first, block.first + n), each),
+        )
+        if findings:
+            part = part.keep(np.repeat(np.array([bool(id_) for id_ in ids]), each))
+        report = Report(rows=n, rows_used=n - len(findings), findings=findings)
+        return replace(part, report=report)
+
+    def _unknown(self, block: Block, flat: Floats) -> Bits:
+        """Bits of the unknown classes; sets the values of masked ones to 0."""
+        unknown = np.zeros((len(flat), -(-flat.shape[1] // 8)), np.uint8)
+        if block.known is not None and not (self.table.top and self.options.beyond_top == "zero"):
+            unknown = np.packbits(~block.known.reshape(flat.shape), axis=1)
+        if block.masked is not None:
+            flat[block.masked.reshape(flat.shape)] = 0
+            unknown |= np.packbits(block.masked.reshape(flat.shape), axis=1)
+        return unknown
+
+    def _probabilities(self, block: Block) -> Floats:
+        """float32 of the shape of the block's values; 0 where unknown."""
+        values = np.array(block.values, np.float32)
+        if block.known is not None:
+            values[~block.known] = 0
+        self._refuse(block, ~np.isfinite(values), values, "no number")
+        if not self.kind:
+            low, high = float(values.min(initial=0)), float(values.max(initial=0))
+            self.kind = "probabilities" if low >= -SLACK and high <= 1 + SLACK else "logits"
+            self.note = (
+                f"scores taken as {self.kind} (the first block goes from {low:.3g} to {high:.3g})"
+            )
+        if self.kind == "logits":
+            with np.errstate(over="ignore"):  # exp overflows to inf, of which 1 / inf makes 0
+                np.exp(-values, out=values)
+            np.reciprocal(1 + values, out=values)
+            if block.known is not None:
+                values[~block.known] = 0
+            return values
+        outside = (values < -SLACK) | (values > 1 + SLACK)
+        self._refuse(block, outside, values, "no probability; if these are logits, use "
+                     "--score-values logits (values='logits')")  # fmt: skip
+        return values.clip(0, 1)
+
+    def _refuse(self, block: Block, bad: npt.NDArray[np.bool_], values: Floats, why: str) -> None:
+        if not bad.any():
+            return
+        row = int(np.flatnonzero(bad.reshape(len(bad), -1).any(1))[0])
+        value = values[row][bad[row]].ravel()[0]
+        raise ScoresFileError(
+            f"{self.options.path}: {block.names[row]} (row {block.first + row:,}) has a score "
+            f"{value:.4g}, which is {why}"
+        )
+
+
+def _seconds(ms: npt.NDArray[np.int64] | None, count: int, default: float | None) -> pa.DoubleArray:
+    if ms is None:
+        return doubles_to_arrow([default] * count)
+    return to_arrow(np.ascontiguousarray(ms).reshape(-1) / 1000)
+
+
+class SegmentOrder:
+    """Refuses segments of a clip that are scattered or out of order."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._last: Scores | None = None
+        self._hashes, self._rows = bytearray(), bytearray()
+
+    def check(self, part: Scores) -> None:
+        """Take in the next part.
+
+        Raises:
+            ScoresFileError: a segment does not begin after the one before it.
+        """
+        if not len(part):
+            return
+        both = part if self._last is None else Scores.concat([self._last, part])
+        starts = run_starts(both.clip_id)
+        onset = np.asarray(both.onset.to_pylist())
+        same = np.ones(len(both), np.bool_)
+        same[starts] = False
+        late = np.flatnonzero(same[1:] & (onset[1:] <= onset[:-1]))
+        if len(late):
+            row = int(late[0]) + 1
+            raise ScoresFileError(
+                f"{self._path}: the segment of {both.clip_id[row]} in row {both.rows[row]:,} does "
+                f"not begin after the one before it; sort the segments by onset, each once"
+            )
+        if self._last is not None:
+            starts = starts[starts > 0]
+        self._hashes += hash_strings(both.clip_id.take(to_arrow(starts))).tobytes()
+        self._rows += both.rows[starts].tobytes()
+        self._last = part.slice(len(part) - 1, len(part))
+
+    def finish(self) -> None:
+        """Look for clips that come again; different names nearly never have the same hash.
+
+        Raises:
+            ScoresFileError: there are some.
+        """
+        twice = repeated_hashes(bytearray(self._hashes))
+        if len(twice):
+            hashes = np.frombuffer(self._hashes, np.uint64)
+            rows = np.frombuffer(self._rows, np.int64)[hashes == twice[0]]
+            more = f", and so do {len(twice) - 1:,} more clips" if len(twice) > 1 else ""
+            raise ScoresFileError(
+                f"{self._path}: a clip comes again, in rows {rows[0]:,} and {rows[1]:,}{more}; a "
+                f"clip's segments must follow each other, each once"
+            )
