@@ -1,5 +1,6 @@
 """CSV and TSV label files, in AudioSet's segments form and in the forms that people make of it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,20 +10,12 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
 from audiolabels.arrays.grid import Ms
-from audiolabels.labels.annotations import Annotations
+from audiolabels.clips.rows import clip_rows
 from audiolabels.labels.report import Finding
-from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import load_vocabulary
-from audiolabels.readers.annotations.label_parsing import (
-    LabelResolver,
-    LabelRows,
-    TextTable,
-    label_clips,
-)
-from audiolabels.readers.annotations.long import LongRows
+from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.delimited import DelimitedRows, RowTotals, per_text, read_rows
 from audiolabels.readers.dialect import Dialect
-from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
@@ -31,44 +24,32 @@ SEPARATOR = texts_to_arrow(["_"])[0]
 FAULTS = ("a time is not a number of seconds", "ends before it begins", "has no length")
 
 
-def read_delimited(
-    source: Source,
-    dialect: Dialect,
-    ontology: Ontology,
-    options: ReadOptions,
-    *,
-    numbered: str | None = None,
-) -> Iterator[Annotations]:
-    """Annotations block by block; all at the end where clips have one row per label.
-
-    Args:
-        source: the file.
-        dialect: its layout.
-        ontology: where labels are looked up.
-        options: how it is read.
-        numbered: the vocabulary whose column numbers are labels too, if there is one.
+def read_delimited(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator[LabelRows]:
+    """The rows of a file, block by block.
 
     Raises:
         LabelFileError: the file is cut off, or its times are not seconds.
-        UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
-    columns = load_vocabulary(numbered).ids if numbered else ()
-    codes = {str(i): id_ for i, id_ in enumerate(columns)}
-    resolver = LabelResolver(
-        ontology, codes=codes, one_label=dialect.one_label, drop=options.unknown == "drop"
-    )
-    table, totals = TextTable(resolver, options.block_sizes.labels), RowTotals()
-    long = LongRows(table, source.name) if dialect.one_label else None
-    blocks = read_rows(source, dialect, options)
-    for rows, lengths in ahead(label_rows(block, dialect, source.name) for block in blocks):
+    totals = RowTotals()
+    for block in read_rows(source, dialect, options):
+        rows, lengths = label_rows(block, dialect, source.name)
         totals.add(len(rows.numbers), rows.findings, lengths)
-        if long:
-            long.add(rows)
-        elif len(rows.numbers) or rows.findings:
-            yield label_clips(rows, table, source.name)
+        if len(rows.numbers) or rows.findings:
+            yield rows
     totals.check(source, dialect, options.time_unit)
-    if long:
-        yield long.annotations()
+
+
+def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator[LabelRows]:
+    """As `read_delimited`, where labels are column numbers of the vocabulary `audioset`."""
+    ids = {str(i): id_ for i, id_ in enumerate(load_vocabulary("audioset").ids)}
+
+    def named(text: str) -> str:
+        return re.sub(r"[^;|,]+", lambda number: ids.get(number[0].strip(), number[0]), text)
+
+    for rows in read_delimited(source, dialect, options):
+        texts = texts_to_arrow([named(text) for text in rows.labels.dictionary.to_pylist()])
+        labels = pa.DictionaryArray.from_arrays(rows.labels.indices, texts)
+        yield replace(rows, labels=labels)
 
 
 def label_rows(rows: DelimitedRows, dialect: Dialect, source: str) -> tuple[LabelRows, Ms]:
@@ -110,11 +91,11 @@ def label_rows(rows: DelimitedRows, dialect: Dialect, source: str) -> tuple[Labe
         clip_id = begun if placed.all() else pc.if_else(of_video, begun, clip_id)
     ends = [rows.named_ms[rows.clip], length]
     end = np.select([event, placed], ends, rows.offset_ms) / 1000
+    begin = to_arrow(np.where(event | placed, 0, onset) / 1000)
+    stop = to_arrow(end) if end.all() else doubles_to_arrow([s or None for s in end.tolist()])
     made = LabelRows(
         rows.numbers,
-        clip_id,
-        to_arrow(np.where(event | placed, 0, onset) / 1000),
-        to_arrow(end) if end.all() else doubles_to_arrow([s or None for s in end.tolist()]),
+        clip_rows(clip_id, begin, stop),
         rows.labels,
         rows.names if len(rows.names) == len(onset) else rows.names.take(to_arrow(rows.clip)),
         sorted(findings, key=lambda finding: finding.row),

@@ -1,19 +1,21 @@
 """The table of formats of labels of whole clips. One kind of file per module.
 
-Each `read` makes `Annotations`, part by part, of an opened file and its layout.
+Each `read` makes `LabelRows`, part by part, of an opened file and its layout.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from typing import Any
 
-from audiolabels.labels.annotations import Annotations
 from audiolabels.readers.annotations.ast_json import read_ast_json
-from audiolabels.readers.annotations.delimited import read_delimited
+from audiolabels.readers.annotations.delimited import read_delimited, read_psl
+from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.annotations.parquet import read_parquet
 from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.formats import Format, format_table
+from audiolabels.readers.opening import Source
+from audiolabels.readers.options import ReadOptions
 
-LabelFormat = Format[Callable[..., Iterator[Annotations]]]
+LabelFormat = Format[Callable[[Source, Any, ReadOptions], Iterator[LabelRows]]]
 PSL_COLUMNS = {"hdf5path", "duration", "from"}  # of these a file of PSL has some
 
 
@@ -40,7 +42,7 @@ LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
         "psl",
         "PSL's TSV: filename, labels (joined column numbers), duration, hdf5path",
         "text",
-        partial(read_delimited, numbered="audioset"),
+        read_psl,
         _is_psl,
     ),
     LabelFormat("fsd50k", "FSD50K's CSV: fname, labels, mids", "text", read_delimited, _is_fsd50k),

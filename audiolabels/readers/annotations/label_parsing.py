@@ -4,18 +4,17 @@ A format's reader makes `LabelRows`; each distinct label text is parsed once.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_numpy
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.clips.names import parse_clip_name
 from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.labels.annotations import Annotations, LabelSets
@@ -29,54 +28,48 @@ QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 
 @dataclass
 class LabelRows:
-    """Rows of a label file, before their labels are looked up.
+    """Rows of a label file, N of them, before their labels are looked up.
 
     Attributes:
         numbers: int64 (N,): line or entry of each row, from 1.
-        clip_id: string (N,).
-        onset_s, offset_s: double (N,): place in the clip; offset null where unknown.
+        clips: record batch (N,) of `clip_id`, `onset` and `offset`; see `ClipRows`.
         labels: dictionary<int32, string> (N,): the label texts as the file writes them.
         names: string (N,): the clips as the file writes them.
         findings: rows that are not among the N, and what was left out of those that are.
     """
 
     numbers: npt.NDArray[np.int64]
-    clip_id: pa.StringArray
-    onset_s: pa.DoubleArray
-    offset_s: pa.DoubleArray
+    clips: pa.RecordBatch
     labels: pa.DictionaryArray
     names: pa.StringArray
     findings: list[Finding] = field(default_factory=list)
 
     @classmethod
-    def from_list(cls, rows: "Sequence[LabelRow]", findings: list[Finding]) -> "LabelRows":
-        """Columns from a list of rows."""
-        return cls(
-            np.array([row.number for row in rows], np.int64),
-            texts_to_arrow([row.clip_id for row in rows]),
-            doubles_to_arrow([row.start_ms / 1000 for row in rows]),
-            doubles_to_arrow([None if r.end_ms is None else r.end_ms / 1000 for r in rows]),
-            texts_to_arrow([row.labels for row in rows]).dictionary_encode(),
-            texts_to_arrow([row.clip_id for row in rows]),
-            findings,
-        )
+    def of_entries(
+        cls, entries: Iterable[tuple[str | None, str]], first: int, source: str, fault: str
+    ) -> "LabelRows":
+        """Rows of clips without times, and a finding for each that has no clip.
 
-
-class LabelRow(NamedTuple):
-    """One row of a label file.
-
-    Attributes:
-        number: its line or entry, from 1.
-        clip_id: its clip.
-        start_ms, end_ms: place in the clip; end is None where unknown.
-        labels: the label text.
-    """
-
-    number: int
-    clip_id: str
-    start_ms: int
-    end_ms: int | None
-    labels: str
+        Args:
+            entries: name and label text of each clip.
+            first: number of the first.
+            source: name of the file.
+            fault: why a row without a clip is not used.
+        """
+        rows: list[tuple[int, str, int | None, str]] = []
+        findings: list[Finding] = []
+        for number, (name, text) in enumerate(entries, first):
+            clip = parse_clip_name(name or "")
+            if clip.clip_id:
+                rows.append((number, *clip, text))
+            else:
+                findings.append(Finding(source, number, "", "row unused", fault))
+        numbers, ids, lengths, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
+        names = texts_to_arrow(ids)
+        ends = doubles_to_arrow([None if ms is None else ms / 1000 for ms in lengths])
+        clips = clip_rows(names, to_arrow(np.zeros(len(rows))), ends)
+        labels = texts_to_arrow(texts).dictionary_encode()
+        return cls(np.array(numbers, np.int64), clips, labels, names, findings)
 
 
 class LabelResolver:
@@ -84,28 +77,19 @@ class LabelResolver:
 
     Args:
         ontology: the graph, with its aliases and names.
-        codes: texts that mean a class in this format only, such as PSL's column numbers.
         one_label: whether each text is one label, commas included.
         drop: whether unknown labels are dropped (and counted) or raise an error.
     """
 
-    def __init__(
-        self,
-        ontology: Ontology,
-        *,
-        codes: Mapping[str, str] = MappingProxyType({}),
-        one_label: bool = False,
-        drop: bool = False,
-    ) -> None:
+    def __init__(self, ontology: Ontology, *, one_label: bool = False, drop: bool = False) -> None:
         self.ontology = ontology
         self.drop = drop
-        self._codes = codes
         self._one_label = one_label
         self.position = lru_cache(maxsize=1 << 16)(self._position)
         self.split = lru_cache(maxsize=1 << 16)(self._split)
 
     def _position(self, label: str) -> int:
-        id_ = self.ontology.resolve(self._codes.get(label, label))
+        id_ = self.ontology.resolve(label)
         return UNRESOLVED if id_ is None else self.ontology.index[id_]
 
     def _split(self, text: str) -> tuple[str, ...]:
@@ -248,7 +232,7 @@ def label_clips(rows: LabelRows, table: TextTable, source: str) -> Annotations:
     """
     set_of_clip, label_findings = look_up_labels(rows, table, source)
     return Annotations(
-        clip_rows(rows.clip_id, rows.onset_s, rows.offset_s),
+        rows.clips,
         table.resolver.ontology,
         set_of_clip,
         rows.numbers,
@@ -265,7 +249,7 @@ def look_up_labels(
     Raises:
         UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
-    numbers = table.look_up(rows.labels.dictionary)
+    numbers, clip_id = table.look_up(rows.labels.dictionary), rows.clips["clip_id"]
     indices = numbers[to_numpy(rows.labels.indices)]
     refuse_unknown(table.unknown, table.resolver, indices, rows.numbers, source)
 
@@ -274,7 +258,7 @@ def look_up_labels(
     ) -> list[Finding]:
         hit = np.flatnonzero(np.isin(indices, texts)).tolist() if len(texts) else []
         return [
-            Finding(source, int(rows.numbers[row]), rows.clip_id[row].as_py(), kind, reason)
+            Finding(source, int(rows.numbers[row]), clip_id[row].as_py(), kind, reason)
             for row in hit
             for reason in reasons(int(indices[row]))
         ]

@@ -3,23 +3,13 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import LabelFileError, shortlist
-from audiolabels.labels.annotations import Annotations
-from audiolabels.labels.report import Finding
-from audiolabels.ontology.ontology import Ontology
-from audiolabels.readers.annotations.label_parsing import (
-    LabelResolver,
-    LabelRow,
-    LabelRows,
-    TextTable,
-    label_clips,
-)
+from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered
 from audiolabels.readers.columns import find_column, known_names
 from audiolabels.readers.opening import Source
@@ -28,24 +18,13 @@ from audiolabels.readers.options import ReadOptions
 TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
 
 
-@dataclass(frozen=True)
-class ParquetLayout:
-    """A Parquet file of labels that is open.
-
-    Attributes:
-        file: the file.
-        clip, labels: names of the columns that are read.
-    """
+class ParquetLayout(NamedTuple):
+    """An open Parquet file: the names of the columns that are read, and of the others."""
 
     file: pq.ParquetFile
     clip: str
     labels: str
-
-    @property
-    def unused(self) -> tuple[str, ...]:
-        """Names of the columns that are not read."""
-        names = self.file.schema_arrow.names
-        return tuple(name for name in names if name not in (self.clip, self.labels))
+    unused: tuple[str, ...]
 
 
 def open_parquet(source: Source) -> ParquetLayout:
@@ -57,25 +36,25 @@ def open_parquet(source: Source) -> ParquetLayout:
     plain = source.stream is source.raw
     with _broken(source):
         file = pq.ParquetFile(source.path if plain else io.BytesIO(source.stream.read()))
-        return ParquetLayout(file, *_columns(source, file.schema_arrow))
+        columns = _columns(source, file.schema_arrow)
+        unused = tuple(name for name in file.schema_arrow.names if name not in columns)
+        return ParquetLayout(file, *columns, unused)
 
 
 def read_parquet(
-    source: Source, layout: ParquetLayout, ontology: Ontology, options: ReadOptions
-) -> Iterator[Annotations]:
-    """Annotations batch by batch.
+    source: Source, layout: ParquetLayout, options: ReadOptions
+) -> Iterator[LabelRows]:
+    """The rows of a file, batch by batch.
 
     Raises:
         LabelFileError: the file is broken.
-        UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
-    sizes, resolver = options.block_sizes, LabelResolver(ontology, drop=options.unknown == "drop")
-    table = TextTable(resolver, sizes.labels)
     with _broken(source):
-        columns = [layout.clip, layout.labels]
-        for first, batch in numbered(layout.file.iter_batches(sizes.parquet, columns=columns)):
-            rows = _rows(source, batch[layout.clip], batch[layout.labels], first)
-            yield label_clips(rows, table, source.name)
+        size, columns = options.block_sizes.parquet, [layout.clip, layout.labels]
+        for first, batch in numbered(layout.file.iter_batches(size, columns=columns)):
+            names, labels = (batch[name].to_pylist() for name in columns)
+            entries = zip(names, map(_as_text, labels), strict=True)
+            yield LabelRows.of_entries(entries, first, source.name, "the clip's id is null")
 
 
 @contextmanager
@@ -107,19 +86,6 @@ def _columns(source: Source, schema: pa.Schema) -> tuple[str, str]:
     if twice:
         raise LabelFileError(f"{source.path}: several columns of the name {twice[0]}; rename one")
     return clip, labels
-
-
-def _rows(source: Source, names: pa.Array, labels: pa.Array, first: int) -> LabelRows:
-    rows: list[LabelRow] = []
-    findings: list[Finding] = []
-    pairs = zip(names.to_pylist(), labels.to_pylist(), strict=True)
-    for number, (name, value) in enumerate(pairs, first):
-        clip = parse_clip_name(name or "")
-        if clip.clip_id:
-            rows.append(LabelRow(number, clip.clip_id, 0, clip.duration_ms, _as_text(value)))
-        else:
-            findings.append(Finding(source.name, number, "", "row unused", "the clip's id is null"))
-    return LabelRows.from_list(rows, findings)
 
 
 def _as_text(value: list[str | None] | str | None) -> str:

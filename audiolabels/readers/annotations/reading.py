@@ -10,6 +10,10 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers.annotations.detection import detect_format
+from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_clips
+from audiolabels.readers.annotations.long import gather_rows
+from audiolabels.readers.dialect import Dialect
+from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
 from audiolabels.readers.reports import described, listed_paths, no_usable_row
@@ -99,7 +103,13 @@ def stream_labels(
         with open_source(path) as source:
             found, layout = detect_format(source, ontology)
             last = Annotations.from_dict({}, ontology=ontology)
-            parts = found.read(source, layout, ontology, options)
+            one_label = isinstance(layout, Dialect) and layout.one_label
+            rows = ahead(found.read(source, layout, options))
+            resolver = LabelResolver(ontology, one_label=one_label, drop=options.unknown == "drop")
+            table = TextTable(resolver, options.block_sizes.labels)
+            parts = (label_clips(each, table, source.name) for each in rows)
+            if one_label:
+                parts = (gather_rows(each, table, source.name) for each in [rows])
             unused = getattr(layout, "unused", ())
             for part in chain(described(parts, path, found, last.report, unused), [last]):
                 seen.add(part.clips, part.rows, source.name)
