@@ -193,8 +193,7 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
     """Parse label texts: all at once where commas and ids suffice, else one by one.
 
     Returns:
-        Text numbers and classes, int64 (L,) each, one entry per label; and text number to the
-        labels in it that no class has.
+        Text numbers and classes, int64 (L,) each, of every label; text number to unknown labels.
     """
     pieces = pc.split_pattern(texts, ",")
     counts = np.diff(to_numpy(pieces.offsets))
@@ -285,21 +284,15 @@ def refuse_unknown(
     numbers: npt.NDArray[np.int64],
     source: str,
 ) -> None:
-    """Raise UnknownLabelError if a row has a text with unknown labels, unless they are dropped.
+    """Refuse rows whose texts, `indices`, have unknown labels, unless these are dropped.
 
-    Args:
-        unknown: text number to the labels in it that no class has.
-        resolver: what looked them up, which also decides whether they are dropped.
-        indices: the text of each row.
-        numbers: line or entry of each row.
-        source: name of the file.
+    Raises:
+        UnknownLabelError: there are such rows; the message has the labels with their first rows.
     """
-    if not unknown or resolver.drop:
+    bad = np.flatnonzero(np.isin(indices, list(unknown)))
+    if resolver.drop or not len(bad):  # a text may belong to rows that are not used
         return
     first: dict[str, int] = {}
-    bad = np.flatnonzero(np.isin(indices, list(unknown)))
-    if not len(bad):  # texts of rows that a later part holds
-        return
     for row in bad.tolist():
         for label in unknown[int(indices[row])]:
             first.setdefault(label, int(numbers[row]))

@@ -21,7 +21,7 @@ from audiolabels.labels.events import (
     Events,
 )
 from audiolabels.labels.report import Report
-from audiolabels.readers.events.parts import UNKNOWN_LENGTH, by_clip, finding
+from audiolabels.readers.events.parts import UNKNOWN_LENGTH, by_clip, findings
 
 Flags = npt.NDArray[np.bool_]
 ABSENT_OUTSIDE = ("label dropped", "an absence outside its clip")
@@ -81,6 +81,7 @@ def clean_events(
         says=says,
         classes=np.where(denied, NO_CLASS, events.classes).astype(np.int32),
     )
+    in_empty = present & silent[events.clip]
     first = np.searchsorted(events.clip, np.arange(len(events)))
     unlabelled = np.zeros(len(says), np.bool_)
     unlabelled[first[~stated & ~silent]] = True
@@ -96,24 +97,15 @@ def clean_events(
         ("event as it is", "overlaps another event of its class", overlaps),
         ("event as it is", "touches another event of its class", touches),
         ("event as it is", "the same event occurs twice", twice),
-        (
-            "event as it is",
-            "an event in a verified empty clip",
-            present & silent[events.clip],
-        ),
+        ("event as it is", "an event in a verified empty clip", in_empty),
         ("clip unlabelled", "no event is left", unlabelled),
     ]
-    findings = [
-        finding(events, i, kind, reason)
-        for kind, reason, which in odd
-        for i in np.flatnonzero(which).tolist()
-    ]
+    found = list(events.report.findings)
+    for kind, reason, which in odd:
+        found += findings(events, np.flatnonzero(which), kind, reason)
     place = {name: number for number, name in enumerate(events.files)}
-    findings = sorted(
-        [*events.report.findings, *findings], key=lambda f: (place.get(f.source, 0), f.row)
-    )
-    report = replace(events.report, findings=findings)
-    return replace(cleaned, report=report)
+    found.sort(key=lambda f: (place.get(f.source, 0), f.row))
+    return replace(cleaned, report=replace(events.report, findings=found))
 
 
 def lengths(events: Events, durations: Durations) -> Ms:
@@ -161,44 +153,29 @@ def _meetings(events: Events, present: Flags) -> tuple[Flags, Flags, Flags]:
 
 
 def add_statements(events: Events, more: Events, place: npt.NDArray[np.int64]) -> Events:
-    """The same clips with further statements about them.
+    """The N clips of `events` with the statements about them in `more`.
 
-    Args:
-        events: N clips.
-        more: clips with such statements.
-        place: int64 (N,): which of those clips each of the N is, -1 for none.
+    `place`, int64 (N,), is the position of each clip in `more`, -1 for none.
     """
     starts = np.searchsorted(more.clip, np.arange(len(more) + 1))
     sizes = np.where(place < 0, 0, np.diff(starts, append=starts[-1])[place])
     clip = np.repeat(np.arange(len(events)), sizes)
     within = np.arange(len(clip)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     chosen = more.take(starts[place][clip] + within)
-    added = cut_to_clips(
-        replace(
-            chosen,
-            clip_id=events.clip_id,
-            duration_ms=events.duration_ms,
-            clip=clip,
-            report=Report(),
-        )
-    )
+    same = {"clip_id": events.clip_id, "duration_ms": events.duration_ms}
+    added = cut_to_clips(replace(chosen, clip=clip, report=Report(), **same))
     events.report.merge(added.report)
-    both = replace(
-        Events.concat([events, added], events.ontology),
-        clip_id=events.clip_id,
-        duration_ms=events.duration_ms,
-        clip=np.concatenate([events.clip, added.clip]),
-        report=events.report,
-    )
-    return by_clip(both)
+    both = Events.concat([events, added], events.ontology)
+    clips = np.concatenate([events.clip, added.clip])
+    return by_clip(replace(both, clip=clips, report=events.report, **same))
 
 
 def cut_to_clips(events: Events) -> Events:
     """The statements cut to their clips; those outside are left out, and reported."""
     end = events.duration_ms[events.clip]
     outside = events.onset_ms >= end
-    findings = [finding(events, i, *ABSENT_OUTSIDE) for i in np.flatnonzero(outside).tolist()]
-    report = replace(events.report, findings=[*events.report.findings, *findings])
+    found = findings(events, np.flatnonzero(outside), *ABSENT_OUTSIDE)
+    report = replace(events.report, findings=[*events.report.findings, *found])
     cut = replace(events, offset_ms=np.minimum(events.offset_ms, end), report=report)
     return cut.take(np.flatnonzero(~outside))
 

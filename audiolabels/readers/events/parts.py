@@ -75,15 +75,7 @@ def read_parts(
     options: ReadOptions,
     report: Report,
 ) -> Iterator[Part]:
-    """The statements of one file, part by part; at the end `report` describes the file.
-
-    Args:
-        source: the file.
-        found: its format and layout.
-        ontology: where labels are looked up.
-        options: how it is read.
-        report: what takes in the description.
-    """
+    """The statements of one file of a format and layout; at the end `report` describes the file."""
     chosen, layout = found
     resolver = LabelResolver(ontology, one_label=True, drop=options.unknown == "drop")
     rows = ahead(chosen.read(source, layout, options))
@@ -105,7 +97,7 @@ def look_up(rows: EventRows, resolver: LabelResolver, source: str) -> Part:
     order = np.argsort(owners, kind="stable")
     sizes = np.bincount(owners, minlength=len(rows.labels.dictionary))
     starts = np.cumsum(sizes) - sizes
-    findings = list(rows.findings)
+    notes = list(rows.findings)
     if (sizes == 1).all():
         row, class_ = np.arange(len(text)), classes[order][text]
         states = rows.states
@@ -119,7 +111,7 @@ def look_up(rows: EventRows, resolver: LabelResolver, source: str) -> Part:
         states = np.where(none & (rows.states[row] != EMPTY), NOTHING, rows.states[row])
         for i in np.flatnonzero(np.isin(text, list(unknown))).tolist():
             clip = rows.clip_id[int(rows.clip[i])].as_py()
-            findings += [
+            notes += [
                 Finding(source, int(rows.numbers[i]), clip, "label dropped", f"unknown label: {a}")
                 for a in unknown[int(text[i])]
             ]
@@ -135,7 +127,7 @@ def look_up(rows: EventRows, resolver: LabelResolver, source: str) -> Part:
         rows.numbers[row],
         np.zeros(len(row), np.int32),
         (source,),
-        rows_report(len(text), findings),
+        rows_report(len(text), notes),
     )
     return Part(rows.names, by_clip(events))
 
@@ -162,9 +154,9 @@ def gather(parts: Sequence[Part], ontology: Ontology) -> Events:
     given = joined.duration_ms != UNKNOWN_LENGTH
     durations[number[given][::-1]] = joined.duration_ms[given][::-1]
     unequal = {f.clip for f in joined.report.findings if f.reason == ANOTHER_LENGTH}
-    for clip in np.flatnonzero(given & (joined.duration_ms != durations[number])).tolist():
-        statement = int(np.searchsorted(joined.clip, clip))
-        found = finding(joined, statement, "event as it is", ANOTHER_LENGTH)
+    clips = np.flatnonzero(given & (joined.duration_ms != durations[number]))
+    first_rows = np.searchsorted(joined.clip, clips)
+    for found in findings(joined, first_rows, "event as it is", ANOTHER_LENGTH):
         if found.clip not in unequal:
             unequal.add(found.clip)
             joined.report.findings.append(found)
@@ -177,8 +169,17 @@ def gather(parts: Sequence[Part], ontology: Ontology) -> Events:
     return moved.take(np.lexsort((moved.rows, moved.file, moved.clip)))
 
 
-def finding(events: Events, statement: int, kind: str, reason: str) -> Finding:
-    """A finding about the row of a statement."""
-    file, row = events.files[events.file[statement]], int(events.rows[statement])
-    clip = events.clip_id[int(events.clip[statement])].as_py()
-    return Finding(file, row, clip, kind, reason)
+def findings(
+    events: Events, statements: npt.NDArray[np.integer], kind: str, reason: str
+) -> list[Finding]:
+    """A finding about the row of each of the statements."""
+    return [
+        Finding(
+            events.files[events.file[i]],
+            int(events.rows[i]),
+            events.clip_id[int(events.clip[i])].as_py(),
+            kind,
+            reason,
+        )
+        for i in statements.tolist()
+    ]

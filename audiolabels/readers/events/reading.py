@@ -15,7 +15,7 @@ from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers.events.detection import detect_format
 from audiolabels.readers.events.event_cleaning import clean_events
-from audiolabels.readers.events.parts import Part, finding, gather, read_parts
+from audiolabels.readers.events.parts import Part, findings, gather, read_parts
 from audiolabels.readers.events.side_files import read_side_files
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, EventOptions, ReadOptions
@@ -128,4 +128,4 @@ def _duplicates(events: Events) -> list[Finding]:
     later = np.sort(order[1:][number[order][1:] == number[order][:-1]])
     first = np.searchsorted(events.clip, np.arange(len(events)))
     reason = "another clip, of another name, has the same id"
-    return [finding(events, i, "duplicate clip", reason) for i in first[later].tolist()]
+    return findings(events, first[later], "duplicate clip", reason)

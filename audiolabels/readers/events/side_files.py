@@ -30,7 +30,7 @@ from audiolabels.readers.events.event_cleaning import (
     lengths,
 )
 from audiolabels.readers.events.formats import EVENT_FORMATS
-from audiolabels.readers.events.parts import UNKNOWN_LENGTH, Part, finding, gather, read_parts
+from audiolabels.readers.events.parts import UNKNOWN_LENGTH, Part, findings, gather, read_parts
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.options import EventOptions, ReadOptions
 from audiolabels.readers.reports import file_report
@@ -117,7 +117,7 @@ class SideFiles:
         rest = keep_statements(cut, np.ones(len(cut.clip), np.bool_))
         first = np.searchsorted(rest.clip, np.arange(len(rest)))
         reason = "explicit negatives, but no events"
-        rest.report.findings += [finding(rest, i, "clip added", reason) for i in first.tolist()]
+        rest.report.findings += findings(rest, first, "clip added", reason)
         return rest
 
 

@@ -49,11 +49,7 @@ def _has(*names: str) -> Callable[[Any], bool]:
 
 SCORE_FORMATS: Mapping[str, ScoreFormat] = format_table(
     ScoreFormat(
-        "npz",
-        "a numpy archive of clip_id, scores",
-        "npz",
-        read_npz,
-        _has("clip_id", "scores"),
+        "npz", "a numpy archive of clip_id, scores", "npz", read_npz, _has("clip_id", "scores")
     ),
     ScoreFormat(
         "ced",
@@ -70,11 +66,7 @@ SCORE_FORMATS: Mapping[str, ScoreFormat] = format_table(
         _has("filenames", "strong_logits"),
     ),
     ScoreFormat(
-        "hdf5",
-        "HDF5 with clip_id, scores",
-        "HDF5",
-        read_plain_hdf5,
-        _has("clip_id", "scores"),
+        "hdf5", "HDF5 with clip_id, scores", "HDF5", read_plain_hdf5, _has("clip_id", "scores")
     ),
     ScoreFormat(
         "efficientat",
@@ -82,10 +74,5 @@ SCORE_FORMATS: Mapping[str, ScoreFormat] = format_table(
         "npy",
         read_efficientat,
     ),
-    ScoreFormat(
-        "parquet",
-        "Parquet with a list of scores per row",
-        "Parquet",
-        read_parquet,
-    ),
+    ScoreFormat("parquet", "Parquet with a list of scores per row", "Parquet", read_parquet),
 )

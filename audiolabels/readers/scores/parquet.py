@@ -40,35 +40,28 @@ GROUP = 8192  # rows of a row group that is written
 
 def read_parquet(file: pq.ParquetFile, options: ScoreOptions) -> ScoreTable:
     """The rows of a Parquet file."""
-    schema = file.schema_arrow
+    schema, path = file.schema_arrow, options.path
     column = "target" if "target" in schema.names else "scores"
     clip = find_column(schema.names, "clip")
     if clip is None or column not in schema.names or not is_list(schema.field(column).type):
         raise ScoresFileError(
-            f"{options.path}: no columns clip_id and scores (lists of floats); columns are "
+            f"{path}: no columns clip_id and scores (lists of floats); columns are "
             f"{', '.join(schema.names)}"
         )
-    width = _width(file, column)
+    width = len(_first_cell(file, column))
     chosen = [clip, column, *(c for c in ("onset", "offset", "mask") if c in schema.names)]
 
     def blocks(classes: int) -> Iterator[Block]:
         batches = file.iter_batches(options.block_sizes.scores, columns=chosen)
         for first, batch in numbered(batches):
-            yield _block(options.path, batch, clip, column, first, width)
+            names, known = [name or "" for name in batch[clip].to_pylist()], None
+            values = _rectangle(path, batch[column], names, first, width)
+            if "mask" in chosen:
+                known = _rectangle(path, batch["mask"], names, first, width) != 0
+            onset, offset = (_times(path, batch, time) for time in ("onset", "offset"))
+            yield Block(first, names, values, onset, offset, known)
 
     return ScoreTable(width, _labels(file), "classes", blocks)
-
-
-def _block(
-    path: Path, batch: pa.RecordBatch, clip: str, column: str, first: int, width: int
-) -> Block:
-    names = batch[clip].to_pylist()
-    values = _rectangle(path, batch[column], names, first, width)
-    known = None
-    if "mask" in batch.schema.names:
-        known = _rectangle(path, batch["mask"], names, first, width) != 0
-    onset, offset = _times(path, batch, "onset"), _times(path, batch, "offset")
-    return Block(first, [name or "" for name in names], values, onset, offset, known)
 
 
 def _times(path: Path, batch: pa.RecordBatch, column: str) -> Ms | None:
@@ -80,7 +73,7 @@ def _times(path: Path, batch: pa.RecordBatch, column: str) -> Ms | None:
 
 
 def _rectangle(
-    path: Path, lists: pa.Array, names: list[str | None], first: int, width: int
+    path: Path, lists: pa.Array, names: list[str], first: int, width: int
 ) -> npt.NDArray[Any]:
     nowhere = to_arrow(np.array([-1], np.int32))[0]
     sizes = to_numpy(pc.coalesce(pc.list_value_length(lists).cast(pa.int32()), nowhere))
@@ -98,10 +91,9 @@ def _rectangle(
     return np.array(values.to_pylist(), np.float32).reshape(-1, width)  # None becomes nan
 
 
-def _width(file: pq.ParquetFile, column: str) -> int:
-    for batch in file.iter_batches(1, columns=[column]):
-        return len(batch[column][0].as_py() or [])
-    return 0
+def _first_cell(file: pq.ParquetFile, column: str) -> list[Any]:
+    cells = (batch[0][0].as_py() for batch in file.iter_batches(1, columns=[column]))
+    return next(cells, None) or []
 
 
 def _labels(file: pq.ParquetFile) -> list[str] | None:
@@ -110,10 +102,8 @@ def _labels(file: pq.ParquetFile) -> list[str] | None:
         return texts(json.loads(metadata[KEY])["vocabulary"]["ids"])
     if CLASSES in metadata:
         return texts(json.loads(metadata[CLASSES]))
-    if CLASSES.decode() in file.schema_arrow.names:
-        for batch in file.iter_batches(1, columns=[CLASSES.decode()]):
-            return texts(batch[0][0].as_py() or [])
-    return None
+    name = CLASSES.decode()
+    return texts(_first_cell(file, name)) if name in file.schema_arrow.names else None
 
 
 def write_scores(scores: Scores, path: str | Path) -> None:
@@ -125,16 +115,12 @@ def write_scores(scores: Scores, path: str | Path) -> None:
     expect("scores", scores, Scores, "scores, as read_scores makes them")
     columns = len(scores.vocabulary)
     known = 1 - np.unpackbits(scores.unknown, axis=1, count=columns)
-    arrays = {
-        "clip_id": scores.clip_id,
-        "onset": scores.onset,
-        "offset": scores.offset,
-        "scores": pa.FixedSizeListArray.from_arrays(to_arrow(scores.scores.ravel()), columns),
-    }
-    if not known.all():
-        arrays["mask"] = pa.FixedSizeListArray.from_arrays(to_arrow(known.ravel()), columns)
-    table = pa.table(arrays).replace_schema_metadata(
-        {CLASSES: json.dumps(list(scores.vocabulary.ids)).encode()}
-    )
+    tables = {"scores": scores.scores} | ({} if known.all() else {"mask": known})
+    table = pa.Table.from_batches([scores.clips])
+    for name, values in tables.items():
+        lists = pa.FixedSizeListArray.from_arrays(to_arrow(values.ravel()), columns)
+        table = table.append_column(name, lists)
+    classes = json.dumps(list(scores.vocabulary.ids)).encode()
+    table = table.replace_schema_metadata({CLASSES: classes})
     with atomic_path(path) as partial, blame(path):
         pq.write_table(table, partial, compression="zstd", row_group_size=GROUP)

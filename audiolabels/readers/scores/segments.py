@@ -1,6 +1,6 @@
 """Blocks of a file of scores to `Scores`: a row per segment, numbers to probabilities, checks."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,25 +24,24 @@ from audiolabels.readers.scores.blocks import Block, ScoreTable
 SLACK = 1e-6  # by so much a number may lie outside [0, 1] and still be a probability
 
 
-@dataclass
 class Segments:
     """Makes scores of the blocks of one file; whether they are logits, the first block shows.
 
     Attributes:
-        options, table, vocabulary, ontology: see `ScoreFile`.
         kind: `logits` or `probabilities`; empty until it is known.
         note: what the numbers were taken for, and why.
     """
 
-    options: ScoreOptions
-    table: ScoreTable
-    vocabulary: Vocabulary
-    ontology: Ontology
-    kind: str = field(init=False)
-    note: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.kind = "" if self.options.values == "auto" else self.options.values
+    def __init__(
+        self,
+        options: ScoreOptions,
+        table: ScoreTable,
+        vocabulary: Vocabulary,
+        ontology: Ontology,
+    ) -> None:
+        self.options, self.table = options, table
+        self.vocabulary, self.ontology = vocabulary, ontology
+        self.kind = "" if options.values == "auto" else options.values
         self.note = f"scores taken as {self.kind}"
 
     def scores(self, block: Block) -> Scores:
