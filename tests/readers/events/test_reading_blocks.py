@@ -1,4 +1,4 @@
-"""Two parsers for event files, and blocks of any size: the result is the same."""
+"""Events in blocks of any size, by two parsers: the result is the same."""
 
 import io
 import random
@@ -23,7 +23,6 @@ steady = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-
 HEADERS = {
     "strong": "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\n",
     "reordered": "filename\tevent_label\tonset\toffset\n",

@@ -1,9 +1,11 @@
-"""Classes confirmed absent, from a label file or the NOT_PRESENT rows of a framed file."""
+"""Lengths of clips and confirmed absences from files beside the events."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from event_examples import read
 from reader_support import (
     DOG,
     MUSIC,
@@ -17,10 +19,120 @@ from reader_support import (
 )
 
 from audiolabels import expand, read_events
-from audiolabels.errors import LabelFileError, UnknownLabelError
+from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError
 from audiolabels.readers import BlockSizes
+from audiolabels.readers.events import delimited as event_rows
 
 TSV = "filename\tonset\toffset\tevent_label\n"
+
+
+def test_short_events_in_milliseconds_are_noticed_too(tmp_path: Path) -> None:
+    """Events of less than a second last less than a thousandfold; where they lie tells it."""
+    content = TSV + "".join(f"a\t{i * 100}\t{i * 100 + 250}\tDog\n" for i in range(1, 90))
+    with pytest.raises(LabelFileError, match="time-unit ms"):
+        read_events(write(tmp_path, content))
+
+
+LENGTH = "filename\tclip_duration\tonset\toffset\tevent_label\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "table", "column", "name", "length"),
+    [
+        ({}, "", "", "a.wav", 10_000),
+        ({"clip_duration": 7.5}, "", "", "a.wav", 7500),
+        ({"clip_duration": 7.5}, "", "", "Yaaaaaaaaaa_1.0_13.0.wav", 12_000),
+        ({"clip_duration": 7.5}, "", "11", "Yaaaaaaaaaa_1.0_13.0.wav", 11_000),
+        ({"clip_duration": 7.5}, "20.5", "11", "Yaaaaaaaaaa_1.0_13.0.wav", 20_500),
+        ({}, "20.5", "", "a.wav", 20_500),
+    ],
+)
+def test_the_length_of_a_clip_is_that_which_is_told_nearest(
+    options: dict[str, Any], table: str, column: str, name: str, length: int, tmp_path: Path
+) -> None:
+    if table:
+        options = {**options, "clip_durations": tmp_path / "d.csv"}
+        (tmp_path / "d.csv").write_text(f"filename,duration\nother.wav,3\n{name},{table}\n")
+    events = read(tmp_path, f"{LENGTH}{name}\t{column}\t0\t1\tDog\n", **options)
+    assert events.duration_ms.tolist() == [length]
+    assert events.report.findings == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "length", "reasons"),
+    [
+        ("a\t\t0\t1\tDog\na\t12\t2\t3\tDog\n", 12_000, []),
+        ("a\t12\t0\t1\tDog\na\t\t2\t3\tDog\n", 12_000, []),
+        ("a\t12\t0\t1\tDog\na\t9\t2\t3\tDog\n", 12_000, [event_rows.ANOTHER_LENGTH]),
+        ("a\tx\t0\t1\tDog\n", 10_000, ["no length of the clip above zero, in seconds"]),
+        ("a\t0\t0\t1\tDog\n", 10_000, ["no length of the clip above zero, in seconds"]),
+        ("a\t-3\t0\t1\tDog\n", 10_000, ["no length of the clip above zero, in seconds"]),
+    ],
+)
+def test_odd_lengths_are_told(rows: str, length: int, reasons: list[str], tmp_path: Path) -> None:
+    events = read(tmp_path, LENGTH + rows)
+    assert events.duration_ms.tolist() == [length]
+    assert [f.reason for f in events.report.findings] == reasons
+    assert events.labelled.all()
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("a.wav", "no clip, or no length in seconds"),
+        ("a.wav,x", "no clip, or no length in seconds"),
+        ("a.wav,-1", "no clip, or no length in seconds"),
+        ("a.wav,0", "no clip, or no length above zero"),
+        (",5", "no clip, or no length above zero"),
+        ("z.wav,5", "another length of the clip than in an earlier row"),
+    ],
+)
+def test_odd_rows_of_a_table_of_lengths(row: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(f"filename,duration\nz.wav,4\n{row}\n\nb.wav,3\n")
+    events = read(tmp_path, TSV + "z.wav\t0\t1\tDog\n", clip_durations=tmp_path / "d.csv")
+    assert told(events) == [("d.csv", 3, "", "row unused", reason)]
+    assert events.duration_ms.tolist() == [4000]
+    assert sorted(s["format"] for s in events.report.sources) == ["clip-durations", "events"]
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "filename\na\n", "duration\n3\n", "a.wav,3\n"])
+def test_what_is_no_table_of_lengths_is_refused(content: str, tmp_path: Path) -> None:
+    path = write(tmp_path, TSV + "a\t0\t1\tDog\n")
+    with pytest.raises(LabelFileError, match=r"d.csv: no table of clips and their lengths"):
+        read_events(path, clip_durations=write(tmp_path, content, "d.csv"))
+
+
+def test_a_table_of_lengths_of_other_clips_is_refused(tmp_path: Path) -> None:
+    """Else all clips would have the usual length, and nobody would know."""
+    path = write(tmp_path, TSV + "a\t0\t1\tDog\n")
+    table = write(tmp_path, "filename,duration\nb,3\n", "d.csv")
+    with pytest.raises(LabelFileError, match=r"d.csv: none of its 1 clips is among those with ev"):
+        read_events(path, clip_durations=table)
+
+
+@pytest.mark.parametrize("duration", [0, -1, "x", 0.0004])
+def test_a_length_that_is_none_is_refused(duration: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, TSV + "a\t0\t1\tDog\n")
+    with pytest.raises(OptionError, match=r"a clip of .* seconds|not a time in seconds: 'x'"):
+        read_events(path, clip_duration=duration)
+
+
+def test_lengths_too_are_milliseconds_if_told_so(tmp_path: Path) -> None:
+    content = LENGTH + "a\t4000\t500\t1500\tDog\n"
+    for quoted in (content, content.replace("Dog", '"Dog"')):
+        events = read_events(write(tmp_path, quoted), time_unit="ms")
+        assert events.duration_ms.tolist() == [4000]
+    table = write(tmp_path, "filename,duration\na,5000\n", "d.csv")
+    events = read_events(write(tmp_path, content), time_unit="ms", clip_durations=table)
+    assert events.duration_ms.tolist() == [5000]
+
+
+def test_clips_that_only_the_table_of_lengths_names_are_told(tmp_path: Path) -> None:
+    table = write(tmp_path, "filename,duration\na,5\nb,5\nc,5\n", "d.csv")
+    events = read_events(write(tmp_path, TSV + "a\t0\t1\tDog\n"), clip_durations=table)
+    assert any(note.startswith("2 clips of d.csv have no row") for note in events.report.notes)
+
+
 FRAMED = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\tpresent\n"
 EVENTS = TSV + "a_\t0\t1\tDog\nb_\t2\t3\tMusic\n"
 

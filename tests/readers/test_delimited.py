@@ -1,4 +1,4 @@
-"""Two parsers for AudioSet's official form, and blocks of any size: the result is the same."""
+"""Two parsers of delimited files, and blocks of any size: the result is the same."""
 
 import io
 import re
@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
-from reader_support import OFFICIAL, ONTOLOGY, SEGMENTS, ids, outcome, write
+from reader_support import (
+    OFFICIAL,
+    ONTOLOGY,
+    SEGMENTS,
+    Reader,
+    ids,
+    outcome,
+    write,
+)
 
 from audiolabels.readers import BlockSizes, delimited, read_labels
 from audiolabels.readers.annotations.delimited import label_rows
@@ -16,13 +24,25 @@ from audiolabels.readers.delimited import DelimitedRows, _plain_rows, _tolerant_
 from audiolabels.readers.dialect import Dialect, detect_dialect
 from audiolabels.readers.opening import Source
 
+
+def test_a_header_may_promise_fewer_rows_than_there_are(read: Reader) -> None:
+    promise = b"# num_ytids=1, num_segs=1\n"
+    labels = read(promise + SEGMENTS + b"aaaaaaaaaaa,0,9,Music\nbbbbbbbbbbb,0,9,Dog\n")
+    assert labels.report.rows == 2
+
+
+def test_rows_that_cannot_be_used_count_for_the_promise(read: Reader) -> None:
+    promise = b"# num_ytids=2, num_segs=2\n"
+    labels = read(promise + SEGMENTS + b"#NAME?,0,9,Music\nbbbbbbbbbbb,0,9,Dog\n")
+    assert (labels.report.rows, labels.report.rows_used) == (2, 1)
+
+
 steady = settings(
     max_examples=120,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-
 VIDEOS = st.text("ABYabz019-_", min_size=11, max_size=11)
 LABELS = st.sampled_from(
     ["/m/04rlf", "/m/09x0r", "/m/0342h", "/t/dd00138", "Music", "Whack, thwack", "Blub", "", " "]
@@ -185,6 +205,52 @@ def files(draw: st.DrawFn) -> bytes:
     }[form]
     lines = [row.format(clip, draw(LABELS) or label) for clip in clips]
     return (header + "".join([*lines[:place], bad, *lines[place:]])).encode()
+
+
+FORMS = {
+    "YTID,start_seconds,end_seconds,positive_labels\n": "{clip},{start},{end},{label}\n",
+    "clip_id,labels\n": "{clip},{label}\n",
+    "label\tfilename\tfold\n": "{label}\t{clip}\t1\n",
+    "filename,onset,offset,event_label\n": "{clip},{start},{end},{label}\n",
+    "video_id;onset;offset;event_label\n": "{clip};{start};{end};{label}\n",
+    "filename\tlabels\tduration\thdf5path\n": "{clip}\t{number}\t{end}\tx\n",
+}
+CELLS = {
+    "clip": ["aaaaaaaaaaa", "b.wav", "x/b.wav", "Yaaaaaaaaaa_30.000_40.000.wav", "-aaaaaaaaaa_0"],
+    "start": ["0", "30.000", "1.5", "-1", "", "nan", "1e1", "9.9996"],
+    "end": ["10", "40.000", "1.5", "0", "x", "0.0005"],
+    "label": ["Dog", "/m/04rlf", "Music", "Blub", "", "Dog;Music", "nan"],
+    "number": ["0", "0;137", "", "527", "0,74"],
+}
+
+
+@st.composite
+def damaged_files(draw: st.DrawFn) -> bytes:
+    """A label file of any form, mostly plain, of which one or two places may be changed."""
+    header = draw(st.sampled_from(list(FORMS)))
+    rows = []
+    for _ in range(draw(st.integers(1, 6))):
+        odd = draw(st.integers(0, 2)) == 0
+        chosen = {k: draw(st.sampled_from(v if odd else v[:2])) for k, v in CELLS.items()}
+        rows.append(FORMS[header].format(**chosen))
+    content = (header + "".join(rows)).encode()
+    for _ in range(draw(st.integers(0, 2))):
+        start = draw(st.integers(len(header), len(content)))
+        gone = draw(st.integers(0, 3))
+        content = content[:start] + draw(st.sampled_from([b"", *NASTY])) + content[start + gone :]
+    return content
+
+
+@settings(steady, max_examples=600)
+@given(content=damaged_files(), unit=st.sampled_from(["auto", "ms"]))
+def test_the_fast_parser_changes_no_result_of_any_form(
+    content: bytes, unit: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, content)
+    both = outcome(path, unknown="drop", time_unit=unit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "_plain_rows", lambda *_: None)
+        assert outcome(path, unknown="drop", time_unit=unit) == both
 
 
 @steady

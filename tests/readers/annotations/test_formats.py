@@ -1,0 +1,123 @@
+"""Each format of labels in small: how it is detected, read and reported."""
+
+import gzip
+import hashlib
+from collections.abc import Callable
+
+import pytest
+from label_examples import EXAMPLES
+from reader_support import (
+    GUITAR,
+    MUSIC,
+    SPEECH,
+    Reader,
+    by_clip,
+    parquet_bytes,
+    zipped,
+)
+
+from audiolabels.readers import (
+    LABEL_FORMATS,
+)
+
+RIGHT = {"-aaaaaaaaaa_30000": {SPEECH, MUSIC}, "bbbbbbbbbb__0": {GUITAR}}
+CONTAINERS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "zip": lambda content: zipped(("folder/", b""), ("folder/labels", content)),
+}
+ALL_CLASSES_UNKNOWN = {
+    "audioset-segments": (
+        b'# YTID, start_seconds, end_seconds, positive_labels\naaaaaaaaaaa, 0.000, 9.000, ""\n'
+        b'bbbbbbbbbbb, 0.000, 9.000, "/m/04rlf"\n',
+        2,
+    ),
+    "long": (b"clip,label\naaaaaaaaaaa_0,\nbbbbbbbbbbb_0,Music\n", 2),
+    "clip-labels": (b"clip_id,labels\naaaaaaaaaaa_0,\nbbbbbbbbbbb_0,Music\n", 2),
+    "psl": (
+        b"filename\tlabels\tduration\nbbbbbbbbbbb_0_9.wav\t137\t9\naaaaaaaaaaa_0_9.wav\t\t9\n",
+        3,
+    ),
+    "fsd50k": (b"fname,labels,mids\naaaaaaaaaaa_0,,\nbbbbbbbbbbb_0,Music,/m/04rlf\n", 2),
+    "ast-json": (
+        b'{"data": [{"wav": "aaaaaaaaaaa_0.wav", "labels": ""},'
+        b' {"wav": "bbbbbbbbbbb_0", "labels": "/m/04rlf"}]}',
+        1,
+    ),
+    "parquet": (
+        parquet_bytes(
+            {"video_id": ["aaaaaaaaaaa_0", "bbbbbbbbbbb_0"], "labels": [None, ["/m/04rlf"]]}
+        ),
+        1,
+    ),
+}
+
+
+def test_every_format_has_an_example() -> None:
+    assert set(EXAMPLES) == set(ALL_CLASSES_UNKNOWN) == set(LABEL_FORMATS)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("format_", EXAMPLES)
+def test_a_format_is_detected_and_read_in_any_container(
+    format_: str, container: str, read: Reader
+) -> None:
+    labels = read(CONTAINERS[container](EXAMPLES[format_]), "given")
+    assert by_clip(labels) == RIGHT
+    assert labels.report.sources[0]["format"] == format_
+    assert labels.report.findings == []
+
+
+@pytest.mark.parametrize("container", ["plain", "gzip"])
+@pytest.mark.parametrize("format_", [f for f in EXAMPLES if f != "parquet"])
+def test_the_report_says_what_was_read(format_: str, container: str, read: Reader) -> None:
+    content = CONTAINERS[container](EXAMPLES[format_])
+    report = read(content, "some.file").report
+    count = 4 if format_ == "long" else 2
+    assert report.notes[0].startswith(
+        f"some.file was read as {format_} ({LABEL_FORMATS[format_].summary})"
+    )
+    digest = hashlib.sha256(content).hexdigest()
+    facts = {"name": "some.file", "format": format_, "sha256": digest, "rows": count}
+    assert report.sources == [facts]
+    assert (report.rows, report.rows_used) == (count, count)
+
+
+@pytest.mark.parametrize("format_", ["audioset-segments", "long", "psl"])
+def test_clips_have_their_length_where_the_format_says_it(format_: str, read: Reader) -> None:
+    labels = read(EXAMPLES[format_])
+    assert labels.onset.to_pylist() == [0.0, 0.0]
+    assert labels.offset.to_pylist() == [10.0, 10.0]
+
+
+@pytest.mark.parametrize("format_", ["clip-labels", "fsd50k", "ast-json", "parquet"])
+def test_clips_have_no_length_where_the_format_is_silent(format_: str, read: Reader) -> None:
+    assert read(EXAMPLES[format_]).offset.to_pylist() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("format_", "numbers"),
+    [
+        ("audioset-segments", [4, 5]),
+        ("long", [2, 3]),
+        ("clip-labels", [2, 3]),
+        ("psl", [2, 3]),
+        ("fsd50k", [2, 3]),
+        ("ast-json", [1, 2]),
+        ("parquet", [1, 2]),
+    ],
+)
+def test_rows_are_lines_or_entries_from_one(format_: str, numbers: list[int], read: Reader) -> None:
+    assert read(EXAMPLES[format_]).rows.tolist() == numbers
+
+
+@pytest.mark.parametrize("format_", ALL_CLASSES_UNKNOWN)
+def test_an_empty_label_field_is_reported_and_leaves_all_classes_unknown(
+    format_: str, read: Reader
+) -> None:
+    content, row = ALL_CLASSES_UNKNOWN[format_]
+    labels = read(content)
+    assert by_clip(labels) == {"aaaaaaaaaaa_0": None, "bbbbbbbbbbb_0": {MUSIC}}
+    assert {(f.row, f.clip) for f in labels.report.findings} == {(row, "aaaaaaaaaaa_0")}
+    assert [f.kind for f in labels.report.findings].count("clip unlabelled") == 1
+    assert (labels.report.rows, labels.report.rows_used) == (2, 2)
