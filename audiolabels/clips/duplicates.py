@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +13,6 @@ from audiolabels.clips.index import hash_strings, mix
 REPEATED = "the clip occurs more than once"  # the reason in reports
 
 Rows = npt.NDArray[np.int64]
-
-
-class Duplicate(NamedTuple):
-    """A clip that came before: the file and the row of it, and its id."""
-
-    source: str
-    row: int
-    clip_id: str
 
 
 class SeenClips:
@@ -47,8 +38,8 @@ class SeenClips:
 
     def duplicates(
         self, candidates: npt.NDArray[np.uint64], parts: Iterable[pa.RecordBatch]
-    ) -> Iterator[Duplicate]:
-        """Every clip but the first of its id and onset.
+    ) -> Iterator[tuple[str, int, str]]:
+        """File, row and id of every clip but the first of its id and onset.
 
         Args:
             candidates: what `repeated` returned.
@@ -65,7 +56,7 @@ class SeenClips:
             for row in np.flatnonzero(candidates[nearest] == own).tolist():
                 place = clips["clip_id"][row].as_py(), clips["onset"][row].as_py()
                 if place in seen:
-                    yield Duplicate(*self.origin(start + row), place[0])
+                    yield (*self.origin(start + row), place[0])
                 seen.add(place)
             start += len(own)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import to_arrow
 from audiolabels.clips.names import EXTENSION
 from audiolabels.errors import OptionError, extra
 from audiolabels.exporters.clip_selection import (
@@ -32,7 +32,7 @@ from audiolabels.exporters.clip_selection import (
     select_clips,
     write_weights,
 )
-from audiolabels.exporters.hdf5 import match_audio
+from audiolabels.exporters.hdf5 import keep_named
 from audiolabels.exporters.soft_columns import soft_header
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes, write_rows
@@ -107,8 +107,7 @@ def _measure(clips: Selection, folder: Path, export: Export) -> tuple[Selection,
         for file in folder.rglob("*")
         if EXTENSION.search(file.name)
     )
-    _, place = match_audio(texts_to_arrow(found), clips.names, export, place="folder")
-    clips = clips.take(np.flatnonzero(place >= 0))
+    clips = keep_named(clips, found, export, place="folder")
     with ThreadPoolExecutor() as pool:
         files = [folder / name for name in clips.names.to_pylist()]
         sizes = np.array(list(pool.map(_count_samples, files)), np.int64)

@@ -14,7 +14,7 @@ since readers expect bits in `target`.
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from audiolabels.targets.targets import Targets
 
 LONGEST_NAME = 20  # bytes of `audio_name`
 
+Flags = npt.NDArray[np.bool_]
 Values = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 Encode = Callable[[Targets, Rows], Values]
 
@@ -128,72 +129,71 @@ def write_hdf5(
 def _match(clips: Selection, audio_names: Any, export: Export) -> tuple[Selection, Rows]:
     """The clips that have audio in the order of the audio file, and their rows in it."""
     ids = clips.targets.clip_id.take(to_arrow(clips.rows))
-    place, _ = match_clips(audio_names, ids, export)
+    place = match_clips(audio_names, ids, export)
     kept = np.flatnonzero(place >= 0)
     return clips.take(place[kept]), kept
 
 
-def match_clips(audio_names: Any, clip_ids: pa.StringArray, export: Export) -> tuple[Rows, Rows]:
-    """As `match_audio`, by the rule for all look-ups (`audiolabels.clips.index`).
+def match_clips(audio_names: Any, clip_ids: pa.StringArray, export: Export) -> Rows:
+    """The clip of each row of an audio file, by the rule of `audiolabels.clips.index`.
 
     Args:
         audio_names: HDF5 data set of bytes (A,).
         clip_ids: string (K,), of the targets.
-        export: see `match_audio`.
+        export: where clips on only one side are counted and named.
+
+    Returns:
+        int64 (A,); -1 where the targets lack the clip.
 
     Raises:
         OptionError: no clip is in both.
         UnknownClipError: a name in the audio file could mean several clips.
     """
     names = texts_to_arrow([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
-    clip_of_audio = ClipFinder(clip_ids).find(names)
-    found = np.flatnonzero(clip_of_audio >= 0)
-    audio_of_clip = np.full(len(clip_ids), -1)
-    audio_of_clip[clip_of_audio[found]] = found
-    return _report(_videos(names), _videos(clip_ids), clip_of_audio, audio_of_clip, export, "file")
+    place = ClipFinder(clip_ids).find(names)
+    has_audio = np.isin(np.arange(len(clip_ids)), place)
+    _report(_videos(names), _videos(clip_ids), place >= 0, has_audio, export, "file")
+    return place
 
 
-def match_audio(
-    audio_names: pa.StringArray, labelled: pa.StringArray, export: Export, *, place: str = "file"
-) -> tuple[Rows, Rows]:
-    """Which clip each name of the audio is, and the other way round: by equal names.
+def keep_named(
+    clips: Selection, audio_names: Iterable[str], export: Export, *, place: str = "file"
+) -> Selection:
+    """The clips with audio under exactly the names that the form gives them.
 
     Args:
-        audio_names: string (A,), names of the audio.
-        labelled: string (K,), names of the targets.
-        export: where those that only one side has are counted and named.
+        clips: of the targets.
+        audio_names: names of the audio.
+        export: where clips on only one side are counted and named.
         place: what holds the audio, for messages.
-
-    Returns:
-        int64 (A,) and (K,); -1 where the other side lacks it.
 
     Raises:
         OptionError: no name is in both.
     """
-    sides = places_in(audio_names, labelled), places_in(labelled, audio_names)
-    return _report(audio_names, labelled, *sides, export, place)
+    names = texts_to_arrow(list(audio_names))
+    has_target, has_audio = places_in(names, clips.names) >= 0, places_in(clips.names, names) >= 0
+    _report(names, clips.names, has_target, has_audio, export, place)
+    return clips.take(np.flatnonzero(has_audio))
 
 
 def _report(
     audio_names: pa.StringArray,
-    labelled: pa.StringArray,
-    clip_of_audio: Rows,
-    audio_of_clip: Rows,
+    clips: pa.StringArray,
+    has_target: Flags,
+    has_audio: Flags,
     export: Export,
     place: str,
-) -> tuple[Rows, Rows]:
-    lacking = [
-        names.take(to_arrow(np.flatnonzero(side < 0)))
-        for names, side in ((audio_names, clip_of_audio), (labelled, audio_of_clip))
-    ]
-    if len(lacking[0]) == len(audio_names):
+) -> None:
+    if not has_target.any():
         raise OptionError(
             f"no clip of the audio {place} has a target: it has {_some(audio_names)}, the targets "
-            f"{_some(labelled)}"
+            f"{_some(clips)}"
         )
-    export.leave_out(f"clips of the audio {place} without targets", lacking[0])
-    export.leave_out("targets without audio", lacking[1])
-    return clip_of_audio, audio_of_clip
+    for reason, names, found in (
+        (f"clips of the audio {place} without targets", audio_names, has_target),
+        ("targets without audio", clips, has_audio),
+    ):
+        export.leave_out(reason, names.take(to_arrow(np.flatnonzero(~found))))
 
 
 def keep_with_audio(clips: Selection, audio: str | Path | None, export: Export) -> Selection:
@@ -206,9 +206,7 @@ def keep_with_audio(clips: Selection, audio: str | Path | None, export: Export) 
         export.notes.append("no audio: 'hdf5path' is not written; name its file with --audio")
         return clips
     with open_audio(audio, ()) as file:
-        audio_names = texts_to_arrow(list(file))
-    _, place = match_audio(audio_names, clips.names, export)
-    return clips.take(np.flatnonzero(place >= 0))
+        return keep_named(clips, file, export)
 
 
 def _some(names: pa.StringArray) -> str:

@@ -162,14 +162,16 @@ def _sounds(
         yield np.arange(len(clip_ids)), None
         return
     with open_audio(audio, ("audio_name", "mp3")) as source:
-        clip_of_audio, place = match_clips(source["audio_name"], clip_ids, export)
-        again = np.flatnonzero(np.bincount(clip_of_audio + 1)[1:] > 1)
-        if len(again):
+        place = match_clips(source["audio_name"], clip_ids, export)
+        rows = np.flatnonzero(place >= 0)
+        kept, first, counts = np.unique(place[rows], return_index=True, return_counts=True)
+        if (counts > 1).any():
+            again = clip_ids.take(to_arrow(kept[counts > 1])).to_pylist()
             raise OptionError(
-                f"{audio}: several rows of the audio are one clip: "
-                f"{shortlist(clip_ids.take(to_arrow(again)).to_pylist())}"
+                f"{audio}: several rows of the audio are one clip: {shortlist(again)}"
             )
-        yield np.flatnonzero(place >= 0), lambda clip: source["mp3"][int(place[clip])].tobytes()
+        row_of_clip = dict(zip(kept.tolist(), rows[first].tolist(), strict=True))
+        yield kept, lambda clip: source["mp3"][row_of_clip[clip]].tobytes()
 
 
 def _batches(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiolabels.clips import duplicates
-from audiolabels.clips.duplicates import Duplicate, SeenClips
+from audiolabels.clips.duplicates import SeenClips
 from audiolabels.clips.index import hash_strings
 from audiolabels.clips.rows import clip_rows
 
@@ -58,7 +58,7 @@ def naive(given_parts: Parts) -> list[tuple[str, int, str]]:
     return found
 
 
-def indexed(given_parts: Parts, cuts: list[int]) -> list[Duplicate]:
+def indexed(given_parts: Parts, cuts: list[int]) -> list[tuple[str, int, str]]:
     index = index_of(given_parts)
     clips = batch([place for _, places, _ in given_parts for place in places])
     bounds = [0, *sorted(min(cut, len(clips)) for cut in cuts), len(clips)]

@@ -206,7 +206,7 @@ def test_audio_that_comes_twice_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "mp3.hdf", "w") as file:
         file["audio_name"] = np.array(["Y-_cdefghijk.mp3", "a/-_cdefghijk.wav"], "S20")
         file["mp3"] = np.zeros((2, 1), np.uint8)
-    with pytest.raises(OptionError, match=r"several rows of the audio are one clip: -_cdefghijk"):
+    with pytest.raises(OptionError, match="several rows of the audio are one clip: -_cdefghijk"):
         export(EVENTS, "pretrained-sed", tmp_path / "eval", audio=tmp_path / "mp3.hdf")
     assert not (tmp_path / "eval").exists()
 
