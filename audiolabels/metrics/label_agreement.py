@@ -42,9 +42,14 @@ class Agreement:
 
 
 class AgreementSample:
-    """A sample of clips with scores and labels, independent of order and parts."""
+    """A sample of clips with scores and labels, independent of order and parts.
 
-    def __init__(self) -> None:
+    Args:
+        most: clips in the sample.
+    """
+
+    def __init__(self, most: int = SAMPLE) -> None:
+        self._most = most
         self._parts: list[tuple[npt.NDArray[np.uint64], Floats, Flags, Flags]] = []
         self._size = 0
         self._unscored: list[Bits] = []
@@ -59,7 +64,7 @@ class AgreementSample:
         self._unscored.append(np.bitwise_and.reduce(chosen.unknown, axis=0))
         self._parts.append((hash_strings(chosen.clip_id), chosen.scores, positive, unknown))
         self._size += len(chosen)
-        if self._size > 2 * SAMPLE:
+        if self._size > 2 * self._most:
             self._prune()
 
     def _prune(self) -> None:
@@ -68,7 +73,7 @@ class AgreementSample:
         hashes, scores, positive, unknown = (
             np.concatenate([part[i] for part in self._parts]) for i in range(4)
         )
-        chosen = np.argsort(hashes, kind="stable")[:SAMPLE]
+        chosen = np.argsort(hashes, kind="stable")[: self._most]
         self._parts = [(hashes[chosen], scores[chosen], positive[chosen], unknown[chosen])]
         self._size = len(chosen)
 

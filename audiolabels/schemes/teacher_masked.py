@@ -36,7 +36,7 @@ from audiolabels.schemes.repair import (
 from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.targets import Targets
 
-SLACK = 4_096  # entries beyond those wanted that a class holds before it is pruned
+SLACK = 4_096
 Numbers = npt.NDArray[np.int32]
 LAST = np.uint64(0xFFFF_FFFF)
 
@@ -135,10 +135,12 @@ class Highest:
 
     Args:
         most: int64 (C,): how many of each class may be asked for.
+        slack: entries beyond those wanted that a class holds before it is pruned.
     """
 
-    def __init__(self, most: Ints) -> None:
+    def __init__(self, most: Ints, *, slack: int = SLACK) -> None:
         self._most = most.tolist()
+        self._slack = slack
         self._keys: list[list[npt.NDArray[np.uint64]]] = [[] for _ in self._most]
         self._sizes = [0] * len(self._most)
         self._least = np.zeros(len(self._most), np.uint64)
@@ -159,7 +161,7 @@ class Highest:
             if most:
                 self._keys[column].append(keys[column, wanted[column]])
                 self._sizes[column] += len(self._keys[column][-1])
-                if self._sizes[column] > 2 * most + SLACK:
+                if self._sizes[column] > 2 * most + self._slack:
                     self._prune(column, most)
 
     def _prune(self, column: int, most: int) -> npt.NDArray[np.uint64]:

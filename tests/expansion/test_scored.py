@@ -20,6 +20,7 @@ from audiolabels import (
     read_targets,
     write_targets,
 )
+from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import OptionError, ScoresFileError, UnknownClipError
 from audiolabels.readers import BlockSizes
 from audiolabels.targets.layouts import LAYOUTS, SOFT
@@ -117,6 +118,35 @@ def test_streaming_repair_gives_the_bytes_of_the_library(
     targets = expand(read_scores(tmp_path / "s.h5"), scheme, given=read_labels(labels), **rest)
     write_targets(targets, made, layout=options.get("layout"))
     assert streamed.read_bytes() == made.read_bytes()
+
+
+@pytest.mark.parametrize("scheme", ["pseudo-strong", "teacher-masked", "teacher-enhanced"])
+def test_each_scored_clip_is_looked_up_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scores: Path, labels: Path, scheme: str
+) -> None:
+    """Whatever the blocks, and though teacher-enhanced reads the scores twice."""
+    monkeypatch.setattr("audiolabels.readers.scores.plain.BLOCK", 7)
+    names: list[str] = []
+    find = ClipFinder.find
+
+    def spying(self: ClipFinder, clips: Any) -> Any:
+        names.extend(clips.to_pylist())
+        return find(self, clips)
+
+    monkeypatch.setattr(ClipFinder, "find", spying)
+    expand_files(labels, tmp_path / "o.parquet", scheme, scores=scores)
+    assert names == CLIPS
+
+
+@pytest.mark.parametrize("scheme", ["teacher-masked", "teacher-enhanced"])
+def test_scores_of_a_clip_in_two_places_are_refused(tmp_path: Path, scheme: str) -> None:
+    video, clip = "aaaaaaaaaaa", "aaaaaaaaaaa_30000"
+    (tmp_path / "l.csv").write_text(f"clip_id,labels\n{clip},Rain\n")
+    path = write_npz(
+        tmp_path / "s.npz", clip_id=[video, clip], scores=np.ones((2, 3)), classes=NAMES
+    )
+    with pytest.raises(ScoresFileError, match=f"{clip} has scores in two places"):
+        expand_files(tmp_path / "l.csv", tmp_path / "o.parquet", scheme, scores=path)
 
 
 def test_what_a_repair_did_is_counted(tmp_path: Path, scores: Path, labels: Path) -> None:

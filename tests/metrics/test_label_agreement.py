@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from audiolabels import Annotations, Scores, Targets, load_vocabulary
 from audiolabels.clips.index import ClipFinder
 from audiolabels.labels.scores import whole_clips
-from audiolabels.metrics import label_agreement
-from audiolabels.metrics.label_agreement import AgreementSample
+from audiolabels.metrics.label_agreement import SAMPLE, AgreementSample
 from audiolabels.schemes.given_labels import GivenLabels, MatchedScores
 
 IDS = load_vocabulary("audioset").ids
@@ -38,8 +37,10 @@ def with_labels(clips: Scores, positive: Any, unknown: Any) -> MatchedScores:
     return MatchedScores.match(clips, labels)
 
 
-def measured(ids: Any, scores: Any, positive: Any, step: int, unknown: Any = None) -> Any:
-    sample = AgreementSample()
+def measured(
+    ids: Any, scores: Any, positive: Any, step: int, unknown: Any = None, most: int = SAMPLE
+) -> Any:
+    sample = AgreementSample(most)
     unknown = np.zeros_like(positive) if unknown is None else unknown
     for start in range(0, len(ids), step):
         part = slice(start, start + step)
@@ -61,14 +62,14 @@ def test_a_wrong_order_shows() -> None:
     assert wrong.near_chance
 
 
-def test_the_sample_depends_on_neither_order_nor_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_agreement, "SAMPLE", 50)
+def test_the_sample_depends_on_neither_order_nor_parts() -> None:
     ids, scores, positive = clips(300, 5)
-    whole = measured(ids, scores, positive, 300)
+    whole = measured(ids, scores, positive, 300, most=50)
     assert whole.clips == 50
-    assert measured(ids, scores, positive, 7) == whole
+    assert measured(ids, scores, positive, 7, most=50) == whole
     other = RNG.permutation(300)
-    assert measured(ids.take(pa.array(other)), scores[other], positive[other], 11) == whole
+    mixed = measured(ids.take(pa.array(other)), scores[other], positive[other], 11, most=50)
+    assert mixed == whole
 
 
 def test_what_is_unknown_takes_no_part() -> None:
