@@ -125,7 +125,6 @@ def test_each_scored_clip_is_looked_up_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scores: Path, labels: Path, scheme: str
 ) -> None:
     """Whatever the blocks, and though teacher-enhanced reads the scores twice."""
-    monkeypatch.setattr("audiolabels.readers.scores.plain.BLOCK", 7)
     names: list[str] = []
     find = ClipFinder.find
 
@@ -134,7 +133,9 @@ def test_each_scored_clip_is_looked_up_once(
         return find(self, clips)
 
     monkeypatch.setattr(ClipFinder, "find", spying)
-    expand_files(labels, tmp_path / "o.parquet", scheme, scores=scores)
+    expand_files(
+        labels, tmp_path / "o.parquet", scheme, scores=scores, block_sizes=BlockSizes(scores=7)
+    )
     assert names == CLIPS
 
 
@@ -169,7 +170,7 @@ def test_what_a_repair_did_is_counted(tmp_path: Path, scores: Path, labels: Path
     assert counts.masked == targets.metadata["counts"]["masked_by_teacher"]
     assert summary.agreement is not None
     assert summary.finding_counts["clip not repaired", "it has labels, but no scores"] == 10
-    assert 'clip not repaired,"it has labels, but no scores",its labels stay' in report.read_text()
+    assert 'clip not repaired,"it has labels, but no scores",labels unchanged' in report.read_text()
     assert [source["name"] for source in targets.metadata["sources"]] == ["labels.csv", "s.h5"]
 
 
