@@ -238,8 +238,8 @@ def test_compare_counts_clips_and_pairs(two_files: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     for line in (
-        "strong.csv was read as long (one row per label: clip, label, with or without times; CSV or "
-        "TSV)",
+        "strong.csv was read as long (one row per label: clip, label, with or without times; "
+        "CSV or TSV)",
         "A is weak.csv, B is strong.csv",
         "  of these only here                         1           1",
         "  compared                                   3           3",

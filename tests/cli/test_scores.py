@@ -45,7 +45,8 @@ def test_scores_and_labels_are_mixed_and_summed_up(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     for line in (
         "s.npz was read as npz (a numpy archive of clip_id, scores)",
-        "scores taken as probabilities (the first block goes from 0 to 0.875); classes as in the file",
+        "scores taken as probabilities (the first block goes from 0 to 0.875); "
+        "classes as in the file",
         "pseudo-strong, teacher weight 0.5, labels scheme weak, vocabulary s.npz (3 classes)",
         "clips                                    2",
         "with scores, without labels              1",
