@@ -6,6 +6,7 @@ are sliced, taken and joined with it.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -60,6 +61,13 @@ class ClipRows:
 
     def __len__(self) -> int:
         return int(self.clips.num_rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Read-only views of dictionaries do not pickle, so the dictionaries take their place."""
+        return {
+            name: dict(value) if isinstance(value, MappingProxyType) else value
+            for name, value in vars(self).items()
+        }
 
     def slice(self, start: int, stop: int) -> Self:
         """The rows from `start` up to `stop`."""

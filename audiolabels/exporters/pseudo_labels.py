@@ -1,8 +1,10 @@
 """PretrainedSED's pseudo labels: soft targets as logits over frames of 40 ms.
 
-Format: HDF5 with `filenames` (`Y<id>.mp3`) and `strong_logits` float16 (N, 447, 250), the 447
-classes in the order of their display names. An added data set `mask`, uint8 (N, 447, 32), has a bit
-per frame in `numpy.packbits` order, 1 = known.
+Format: HDF5 with `filenames` and `strong_logits` float16 (N, 447, 250), the 447 classes in the
+order of their display names. Its reader looks a clip up by `"Y<id>.mp3".rstrip(".mp3")`, which also
+takes `.`, `m`, `p` and `3` off the end of an id, so `filenames` has just these keys; the added data
+set `clip_id` has the ids. Another one, `mask`, uint8 (N, 447, 32), has a bit per frame in
+`numpy.packbits` order, 1 = known.
 
 A frame has the scores of the last segment that contains its centre; it is unknown if there is none.
 Scores become logits in [-20, 20], which in half precision are within 0.4 % of the score, 0 and 1
@@ -10,6 +12,7 @@ exactly. Not possible: segments after the 10 s of the 250 frames, and where in i
 begins.
 """
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ import numpy.typing as npt
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
 from audiolabels.clips.names import video_of
+from audiolabels.errors import OptionError, shortlist
 from audiolabels.exporters.clip_selection import Rows, clip_spans, reorder_classes, unique_names
 from audiolabels.exporters.hdf5 import import_h5py
 from audiolabels.exporters.written_files import Export
@@ -37,7 +41,7 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
         classes: in the order of the file.
 
     Raises:
-        OptionError: h5py is not installed.
+        OptionError: h5py is not installed, or two clips have the same key.
     """
     h5py, export, path = import_h5py(), Export(), Path(path)
     soft = reorder_classes(soft, "pretrained-sed", "audioset-strong-train").select(classes)
@@ -53,6 +57,14 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
     lost = ids.take(to_arrow(np.flatnonzero(~own)))
     export.leave_out("clips that share their name", lost)
     first, stop, names = first[own], stop[own], names[own]
+    keys = [name.rstrip(".mp3") for name in names.tolist()]  # as its reader does
+    shared = [key for key, count in Counter(keys).items() if count > 1]
+    if shared:
+        several = [name for name, key in zip(names.tolist(), keys, strict=True) if key in shared]
+        raise OptionError(
+            f"{path}: PretrainedSED looks clips up without '.', 'm', 'p' and '3' at the end of "
+            f"their ids, so these are one to it: {shortlist(several)}; export one of them"
+        )
     late = np.concatenate([np.arange(a, b) for a, b in zip(first, stop, strict=True)] or [first])
     export.leave_out(
         "segments after the 250 frames",
@@ -60,7 +72,8 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
     )
     shape = (len(first), len(classes))
     with atomic_path(path) as partial, blame(path), h5py.File(partial, "w") as file:
-        file["filenames"] = np.array([name.encode() for name in names], "S")
+        file["filenames"] = np.array([key.encode() for key in keys], "S")
+        file["clip_id"] = np.array([name[1:-4].encode() for name in names], "S")
         logits = file.create_dataset("strong_logits", (*shape, FRAMES), np.float16)
         mask = file.create_dataset("mask", (*shape, -(-FRAMES // 8)), np.uint8)
         logits.attrs["classes"] = np.array(classes.ids, "S")

@@ -17,10 +17,17 @@ import pyarrow.compute as pc
 from audiolabels.arrays.bits import Bits, unpack_floats
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_bools, to_numpy
 from audiolabels.clips.index import MISSING, ClipFinder, Rows
-from audiolabels.errors import OptionError, UnknownClipError, choose, expect, shortlist
+from audiolabels.errors import (
+    OptionError,
+    TargetsFileError,
+    UnknownClipError,
+    choose,
+    expect,
+    shortlist,
+)
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
-from audiolabels.targets.store import read_targets
+from audiolabels.targets.store import file_identity, read_targets
 from audiolabels.targets.targets import Targets, as_tensors
 
 ARRAYS = ("numpy", "torch")
@@ -44,7 +51,8 @@ class LabelSource:
     Args:
         targets: what `read_targets` gives; a clip's frames stand together.
         arrays: `numpy` or `torch`.
-        path: where the targets came from; a source with a path pickles as its path.
+        path: where the targets came from; a source with a path pickles as its path, and
+            what it comes to elsewhere refuses a file that has changed.
 
     Attributes:
         clip_ids: string (N,).
@@ -78,7 +86,8 @@ class LabelSource:
         if not len(targets):
             raise OptionError("targets without a clip")
         self._arrays = choose("arrays", arrays, ARRAYS)
-        self._path = path
+        self._path = None if path is None else Path(path).resolve()
+        self._identity = None if self._path is None else file_identity(self._path)
         self._targets = targets
         self._set_up()
 
@@ -231,13 +240,23 @@ class LabelSource:
     def __getstate__(self) -> dict[str, Any]:
         if self._path is None:
             return {"targets": self._targets, "arrays": self._arrays, "path": None}
-        return {"path": self._path, "arrays": self._arrays, "vocabulary": self.vocabulary}
+        return {
+            "path": self._path,
+            "identity": self._identity,
+            "arrays": self._arrays,
+            "vocabulary": self.vocabulary,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._arrays, self._path = state["arrays"], state["path"]
+        self._identity = state.get("identity")
         if self._path is None:
             self._targets = state["targets"]
         else:
+            if file_identity(self._path) != self._identity:
+                raise TargetsFileError(
+                    f"{self._path}: not the file that this source was opened from; open it again"
+                )
             self._targets = _read(self._path, state["vocabulary"])
         self._set_up()
         pa.default_memory_pool().release_unused()

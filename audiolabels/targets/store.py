@@ -8,6 +8,7 @@ bytes: row groups have a fixed number of rows, and nothing in the file tells the
 """
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.targets import Targets
 
 KEY = b"audiolabels"
+FOOTER = 1 << 16  # bytes at the end of a file that identify it
 FORMAT_VERSION = 1
 PARQUET_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
@@ -154,6 +156,22 @@ class TargetsWriter:
         self._writer.add_key_value_metadata({KEY: text.encode(), b"ARROW:schema": stored})
         with blame(self._output):
             self._writer.close()
+
+
+def file_identity(path: Path) -> tuple[int, int, str]:
+    """Size, time of the last change, and digest of the end, where a Parquet file's footer is.
+
+    Raises:
+        TargetsFileError: the file cannot be read.
+    """
+    try:
+        facts = path.stat()
+        with path.open("rb") as file:
+            file.seek(max(0, facts.st_size - FOOTER))
+            digest = hashlib.sha256(file.read()).hexdigest()
+    except OSError as error:
+        raise TargetsFileError(f"{path}: cannot be read: {error.strerror}") from error
+    return facts.st_size, facts.st_mtime_ns, digest
 
 
 def default_layout(*, soft: bool) -> str:

@@ -309,6 +309,11 @@ def test_ceds_scores_come_back_with_their_mask(tmp_path: Path) -> None:
         np.testing.assert_array_equal(made.to_numpy()[1], known)
 
 
+def looked_up(filename: str) -> str:
+    """The key by which PretrainedSED looks for the pseudo labels of an audio file."""
+    return filename.rstrip(".mp3")
+
+
 def read_pseudo_labels(path: Path) -> tuple[list[str], npt.NDArray[Any], npt.NDArray[Any]]:
     """Names, what the sigmoid makes of the logits of 447 classes over 250 frames, and the mask."""
     with h5py.File(path) as file:
@@ -326,7 +331,7 @@ def test_pretrained_sed_reads_pseudo_labels(tmp_path: Path, segments: int, secon
     path = tmp_path / "pseudo.h5"
     done = export(soft, "pretrained-sed", path)
     names, found, known = read_pseudo_labels(path)
-    assert names == [f"Y{clip[:11]}.mp3" for clip in CLIPS]
+    assert names == [looked_up(f"Y{clip[:11]}.mp3") for clip in CLIPS]
     assert found.shape == (3, 447, 250)
     scores, mask = (table.reshape(3, segments, 447) for table in soft.to_numpy())
     frame = np.arange(250) * segments // 250
@@ -340,6 +345,27 @@ def test_pretrained_sed_reads_pseudo_labels(tmp_path: Path, segments: int, secon
     np.testing.assert_array_equal(told.reshape(3, 250, 447), mask[:, frame])
 
 
+def test_pseudo_labels_are_found_whatever_an_id_ends_in(tmp_path: Path) -> None:
+    ids = ["abcdefghijm_0", "abcdefgh_p3_0", "abcdefghi.3", "abcdefghijk_30000"]
+    scores = Scores.from_arrays(ids, np.zeros((4, 447)), classes="audioset-strong-train")
+    soft = expand(scores, "pseudo-strong", vocabulary="audioset-strong-train")
+    path = tmp_path / "pseudo.h5"
+    export(soft, "pretrained-sed", path)
+    names, _, _ = read_pseudo_labels(path)
+    for clip in ("abcdefghijm", "abcdefgh_p3", "abcdefghijk"):
+        assert looked_up(f"Y{clip}.mp3") in names
+    assert "abcdefgh_p3" in read_scores(path).clip_id.to_pylist()
+
+
+def test_ids_that_are_one_to_its_look_up_are_refused(tmp_path: Path) -> None:
+    ids = ["abcdefghijm_0", "abcdefghijp_0"]
+    scores = Scores.from_arrays(ids, np.zeros((2, 447)), classes="audioset-strong-train")
+    soft = expand(scores, "pseudo-strong", vocabulary="audioset-strong-train")
+    with pytest.raises(OptionError, match=r"one to it: Yabcdefghijm.mp3, Yabcdefghijp.mp3"):
+        export(soft, "pretrained-sed", tmp_path / "pseudo.h5")
+    assert not (tmp_path / "pseudo.h5").exists()
+
+
 def test_frames_without_a_segment_are_unknown(tmp_path: Path) -> None:
     scores = Scores.from_arrays(
         ["a", "a", "a", "bbbbbbbbbbb_0", "bbbbbbbbbbb_10000"],
@@ -351,7 +377,7 @@ def test_frames_without_a_segment_are_unknown(tmp_path: Path) -> None:
     soft = expand(scores, "pseudo-strong", vocabulary=STRONG)
     done = export(soft, "pretrained-sed", tmp_path / "a.h5")
     names, _, known = read_pseudo_labels(tmp_path / "a.h5")
-    assert names == ["Ya.mp3"]
+    assert names == ["Ya"]
     assert np.flatnonzero(known[0, 0]).tolist() == [*range(25, 75), *range(100, 125)]
     assert done.left_out == {
         "segments after the 250 frames": 1,

@@ -13,8 +13,17 @@ from strategies import cases
 from torch.utils.data import DataLoader, Dataset
 
 import audiolabels
-from audiolabels import Annotations, Events, LabelSource, expand, write_targets
+from audiolabels import (
+    Annotations,
+    Events,
+    LabelSource,
+    Scores,
+    expand,
+    read_targets,
+    write_targets,
+)
 from audiolabels.errors import OptionError, TargetsFileError, UnknownClipError, VocabularyError
+from audiolabels.targets import Mixture
 
 CLIPS = {
     "abcdefghijk_30000": ["Guitar"],
@@ -196,6 +205,44 @@ def test_columns_in_another_order(path: Path) -> None:
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(TargetsFileError, match="no such file"):
         audiolabels.open(tmp_path / "gone.parquet")
+
+
+def test_a_file_that_changed_is_refused_by_what_was_pickled(path: Path) -> None:
+    pickled = pickle.dumps(audiolabels.open(path))
+    write_targets(read_targets(path).slice(0, 1), path)
+    with pytest.raises(TargetsFileError, match="not the file that this source was opened from"):
+        pickle.loads(pickled)
+    path.unlink()
+    with pytest.raises(TargetsFileError, match="cannot be read: No such file"):
+        pickle.loads(pickled)
+
+
+def test_it_unpickles_in_another_folder(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    pickled = pickle.dumps(audiolabels.open(path.name))
+    monkeypatch.chdir("/")
+    assert len(pickle.loads(pickled)) == len(audiolabels.open(path))
+
+
+@pytest.mark.parametrize("kind", ["targets", "read", "events", "scores"])
+def test_sources_in_memory_and_mixtures_pickle(path: Path, kind: str) -> None:
+    made = {
+        "targets": lambda: expand(Annotations.from_dict({"a": ["Rain"]}), "weak"),
+        "read": lambda: read_targets(path),
+        "events": lambda: expand(Events.from_dict({"a": [("Rain", 0, 1)]}), "diffuse"),
+        "scores": lambda: expand(
+            Scores.from_arrays(["a"], [[0.5]], classes=["Rain"]), "pseudo-strong"
+        ),
+    }[kind]()
+    source = LabelSource(made)
+    mixture = pickle.loads(pickle.dumps(Mixture([source, source], [0.5, 0.5])))
+    again = pickle.loads(pickle.dumps(source))
+    assert isinstance(mixture, Mixture)
+    assert again.clip_ids.equals(source.clip_ids)
+    for mine, theirs in zip(again.take([0]), source.take([0]), strict=True):
+        assert np.array_equal(mine, theirs)
 
 
 def test_it_pickles_as_its_path(tmp_path: Path, path: Path) -> None:

@@ -20,7 +20,8 @@ FRAME_MS = 40
 
 def read_pretrained_sed(file: Any, options: ScoreOptions) -> ScoreTable:
     """The frames of all clips."""
-    names, logits = file["filenames"], file["strong_logits"]
+    # Its file names lack some last characters of ids, which this library's own export adds.
+    names, logits = file["clip_id" if "clip_id" in file else "filenames"], file["strong_logits"]
     if logits.ndim != 3 or names.shape != logits.shape[:1]:
         raise ScoresFileError(
             f"{options.path}: strong_logits of shape {logits.shape} for filenames of shape "
