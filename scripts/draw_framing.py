@@ -73,7 +73,7 @@ class Panel(NamedTuple):
 def panel(events: Events, clip: str) -> Panel:
     row = events.clip_id.to_pylist().index(clip)
     one = events.slice(row, row + 1)
-    given = one.says == PRESENT
+    given = one.state == PRESENT
     classes = list(dict.fromkeys(one.classes[given].tolist()))
     ids = [one.ontology.classes[c].id for c in classes]
     spans = [

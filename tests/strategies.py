@@ -7,7 +7,7 @@ from oracles.framing import Clip, Statement
 
 from audiolabels import Annotations, Vocabulary
 from audiolabels.arrays.grid import Grid
-from audiolabels.labels.events import NO_CLASS, SAYS, Events
+from audiolabels.labels.events import NO_CLASS, STATES, Events
 from audiolabels.ontology import Ontology
 from audiolabels.ontology.graph import OntologyClass
 
@@ -58,7 +58,7 @@ def events_of(clips: list[Clip], ontology: Ontology) -> Events:
         for row, clip in enumerate(clips)
         for s in clip.statements
     ]
-    says = [SAYS.index(s.says) for clip in clips for s in clip.statements]
+    state = [STATES.index(s.state) for clip in clips for s in clip.statements]
     clip, classes, onset, offset = np.array(rows, np.int64).reshape(-1, 4).T.copy()
     return Events(
         ontology,
@@ -68,7 +68,7 @@ def events_of(clips: list[Clip], ontology: Ontology) -> Events:
         classes.astype(np.int32),
         onset,
         offset,
-        np.array(says, np.uint8),
+        np.array(state, np.uint8),
         np.arange(1, len(rows) + 1),
         np.zeros(len(rows), np.int32),
         ("drawn.tsv",),
@@ -98,19 +98,19 @@ def framing_clips(draw: st.DrawFn, ontology: Ontology, grid: Grid) -> Clip:
     frames = draw(st.integers(0, 5))
     duration = max(1, frames * grid.hop_ms + draw(st.integers(0, grid.length_ms)))
     statements = []
-    says = st.sampled_from(["present"] * 5 + ["absent"] * 2 + ["unknown", "empty", "nothing"])
-    for said in draw(st.lists(says, min_size=1, max_size=6)):
-        if said in ("empty", "nothing"):
-            statements.append(Statement(said))
+    states = st.sampled_from(["present"] * 5 + ["absent"] * 2 + ["unknown", "empty", "nothing"])
+    for state in draw(st.lists(states, min_size=1, max_size=6)):
+        if state in ("empty", "nothing"):
+            statements.append(Statement(state))
             continue
         class_id = draw(st.sampled_from(ontology.ids))
         onset = draw(times(grid, duration))
         offset = onset + draw(st.sampled_from([1, 2, 3, grid.length_ms]) | st.integers(1, duration))
-        if said == "unknown" or (said == "absent" and draw(st.booleans())):
+        if state == "unknown" or (state == "absent" and draw(st.booleans())):
             onset, offset = 0, duration
-        if said == "present" and draw(st.integers(0, 4)) == 0:
+        if state == "present" and draw(st.integers(0, 4)) == 0:
             offset = max(onset + 1, draw(times(grid, duration)))
-        statements.append(Statement(said, class_id, onset, offset))
+        statements.append(Statement(state, class_id, onset, offset))
         if draw(st.integers(0, 9)) == 0:
             statements.append(statements[-1])
     return Clip(duration, statements)

@@ -66,7 +66,7 @@ def command(
         report = found.report
         rows = [
             ("clips", f"{len(found):,}"),
-            ("events", f"{int((found.says == PRESENT).sum()):,}"),
+            ("events", f"{int((found.state == PRESENT).sum()):,}"),
         ]
     else:
         annotations = read_labels(inputs, ontology=ontology, unknown="drop", time_unit=time_unit)

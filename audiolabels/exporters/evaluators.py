@@ -76,13 +76,13 @@ def write_events(
             for clip in np.flatnonzero(events.labelled).tolist()
         )
         export.write_table(durations, ("filename", "duration"), lengths)
-    given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
+    given, reached = events.state == PRESENT, covered(events, vocabulary, parents=parents)
     export.left_out.update(
         {
             "unannotated clips": int((~events.labelled).sum()),
             "clips without events": 0 if silent else len(quiet),
             "events of classes outside the vocabulary": int((given & ~reached).sum()),
-            "events with impossible times": int((events.says == UNKNOWN).sum()),
+            "events with impossible times": int((events.state == UNKNOWN).sum()),
         }
     )
     return export

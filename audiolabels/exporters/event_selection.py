@@ -116,7 +116,7 @@ def select_events(
         ("clips that share their name", chosen[~own]),
     ):
         export.leave_out(reason, events.clip_id.take(to_arrow(lost)))
-    given, reached = events.says == PRESENT, covered(events, vocabulary, parents=parents)
+    given, reached = events.state == PRESENT, covered(events, vocabulary, parents=parents)
     end = events.duration_ms[events.clip]
     beyond = (events.onset_ms >= end) | (events.offset_ms <= 0)
     for reason, lost in (

@@ -34,8 +34,8 @@ from audiolabels.ontology.ontology import Ontology, load_ontology
 if TYPE_CHECKING:
     import pandas
 
-SAYS = ("present", "absent", "silent", "unknown", "empty", "nothing")
-PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(SAYS)))
+STATES = ("present", "absent", "silent", "unknown", "empty", "nothing")
+PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(STATES)))
 NO_CLASS = -1
 DURATION = 10.0  # seconds; AudioSet's clips, where nothing says otherwise
 ORDER = "(label, onset, offset), with times in seconds"
@@ -53,7 +53,7 @@ class Events:
         classes: int32 (E,): position in the ontology; `NO_CLASS` for `EMPTY` and `NOTHING`.
         onset_ms, offset_ms: int64 (E,): the span as it was given, which may reach beyond the clip;
             the first is before the second, but for `EMPTY` and `NOTHING`.
-        says: uint8 (E,): `PRESENT`, `ABSENT`, `SILENT`, `UNKNOWN`, `EMPTY` or `NOTHING`.
+        state: uint8 (E,): `PRESENT`, `ABSENT`, `SILENT`, `UNKNOWN`, `EMPTY` or `NOTHING`.
         rows: int64 (E,): the row of its file that each statement stood in, from 1.
         file: int32 (E,): that file, as a position in `files`.
         files: names of the files.
@@ -73,7 +73,7 @@ class Events:
     classes: npt.NDArray[np.int32]
     onset_ms: Ms
     offset_ms: Ms
-    says: npt.NDArray[np.uint8]
+    state: npt.NDArray[np.uint8]
     rows: npt.NDArray[np.int64]
     file: npt.NDArray[np.int32]
     files: tuple[str, ...] = ()
@@ -163,7 +163,7 @@ class Events:
 
         In the other clips every class is unknown, but for confirmed absences.
         """
-        heard = (self.says == PRESENT) | (self.says == EMPTY)
+        heard = (self.state == PRESENT) | (self.state == EMPTY)
         return np.bincount(self.clip[heard], minlength=len(self)) > 0
 
     def events(self, row: int) -> tuple[tuple[str, float, float], ...] | None:
@@ -180,7 +180,7 @@ class Events:
                 int(self.offset_ms[i]) / 1000,
             )
             for i in range(int(first), int(stop))
-            if self.says[i] == PRESENT
+            if self.state[i] == PRESENT
         )
 
     def united_absences(self) -> tuple[Ms, Ms]:
@@ -188,8 +188,8 @@ class Events:
         overlap or touch, the span of all of them.
         """
         onset, offset = self.onset_ms.copy(), self.offset_ms.copy()
-        chosen = (self.says == ABSENT) | (self.says == SILENT)
-        keys = (self.clip[chosen], self.classes[chosen], self.says[chosen])
+        chosen = (self.state == ABSENT) | (self.state == SILENT)
+        keys = (self.clip[chosen], self.classes[chosen], self.state[chosen])
         span = united(*keys, first=onset[chosen], stop=offset[chosen])
         onset[chosen], offset[chosen] = span
         return onset, offset
@@ -207,7 +207,7 @@ class Events:
             classes=self.classes[cut],
             onset_ms=self.onset_ms[cut],
             offset_ms=self.offset_ms[cut],
-            says=self.says[cut],
+            state=self.state[cut],
             rows=self.rows[cut],
             file=self.file[cut],
             report=Report(),
@@ -223,7 +223,7 @@ class Events:
             classes=self.classes[statements],
             onset_ms=self.onset_ms[statements],
             offset_ms=self.offset_ms[statements],
-            says=self.says[statements],
+            state=self.state[statements],
             rows=self.rows[statements],
             file=self.file[statements],
         )
@@ -250,7 +250,7 @@ class Events:
             join("classes", np.int32),
             join("onset_ms", np.int64),
             join("offset_ms", np.int64),
-            join("says", np.uint8),
+            join("state", np.uint8),
             join("rows", np.int64),
             np.concatenate([*renamed, np.zeros(0, np.int32)]),
             files,
@@ -259,7 +259,7 @@ class Events:
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame of all statements: `clip_id`, `label` (display name), `id`, `onset`,
-        `offset` (seconds), `says` (an entry of `SAYS`).
+        `offset` (seconds), `state` (an entry of `STATES`).
         """
         import pandas
 
@@ -271,12 +271,12 @@ class Events:
                 "id": [classes[c].id if c != NO_CLASS else None for c in self.classes],
                 "onset": self.onset_ms / 1000,
                 "offset": self.offset_ms / 1000,
-                "says": [SAYS[s] for s in self.says],
+                "state": [STATES[s] for s in self.state],
             }
         )
 
     def __repr__(self) -> str:
-        present, absent = ((self.says == state).sum() for state in (PRESENT, ABSENT))
+        present, absent = ((self.state == which).sum() for which in (PRESENT, ABSENT))
         return (
             f"Events({len(self):,} clips, {present:,} events, {absent:,} absences, "
             f"{len(self.report.findings):,} findings)"

@@ -22,7 +22,7 @@ def implied_events(
         Clip, column, onset and offset in milliseconds as they were given, int64 (L,) each.
     """
     related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
-    chosen = np.flatnonzero(events.says == PRESENT)
+    chosen = np.flatnonzero(events.state == PRESENT)
     which, column = related.implied.of(events.classes[chosen])
     statement = chosen[which]
     return (
@@ -76,11 +76,11 @@ def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "non
     related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
     end = events.duration_ms[events.clip]
     parts = []
-    for says, columns_of, first, stop in (
+    for state, columns_of, first, stop in (
         (PRESENT, related.unsure, events.onset_ms.clip(min=0), np.minimum(events.offset_ms, end)),
         (UNKNOWN, related.touched, np.zeros_like(end), end),
     ):
-        chosen = np.flatnonzero((events.says == says) & events.labelled[events.clip])
+        chosen = np.flatnonzero((events.state == state) & events.labelled[events.clip])
         which, column = columns_of.of(events.classes[chosen])
         statement = chosen[which]
         parts.append((events.clip[statement], column, first[statement], stop[statement]))

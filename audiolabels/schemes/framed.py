@@ -196,7 +196,7 @@ def project(
     related = relations(events.ontology, vocabulary, options.parents)
 
     def spans(kind: np.uint8, columns_of: _Related, stretch: Stretch) -> _Spans:
-        chosen = np.flatnonzero(events.says == kind)
+        chosen = np.flatnonzero(events.state == kind)
         which, column = columns_of.of(events.classes[chosen])
         statement = chosen[which]
         clip = events.clip[statement]
@@ -290,7 +290,7 @@ def _missed(given: _Spans, positive: Runs, columns: int) -> Ints:
 def _count(
     events: Events, given: _Spans, positive: Runs, missed: Ints, masked: Bits, columns: int
 ) -> FrameCounts:
-    present = events.says == PRESENT
+    present = events.state == PRESENT
     sounding = np.bincount(events.clip[present], minlength=len(events)) > 0
     sizes, unknown = positive.stop - positive.first, count_bits(masked)
     begun = positive.column[positive.starts_pair]
@@ -303,7 +303,7 @@ def _count(
         events_cut=int(present.sum()) - len(np.unique(given.statement)),
         pairs=len(begun) + len(missed),
         pairs_without_frame=len(missed),
-        absences=int(((events.says == ABSENT) | (events.says == SILENT)).sum()),
+        absences=int(((events.state == ABSENT) | (events.state == SILENT)).sum()),
         positive=int(sizes.sum()),
         negative=len(masked) * columns - int(sizes.sum()) - unknown,
         unknown=unknown,

@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.bool_]
 
 def shared_classes(events: audiolabels.Events) -> audiolabels.Vocabulary:
     """The classes that have events and are among the 527, in their order."""
-    heard = np.unique(events.classes[events.says == PRESENT])
+    heard = np.unique(events.classes[events.state == PRESENT])
     ids = {events.ontology.ids[position] for position in heard.tolist()}
     both = [id_ for id_ in audiolabels.load_vocabulary("audioset").ids if id_ in ids]
     return audiolabels.load_vocabulary(both, ontology=events.ontology)

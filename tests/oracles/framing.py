@@ -13,7 +13,7 @@ EVERYWHERE = (-(10**12), 10**12)
 class Statement(NamedTuple):
     """What somebody said of a class in a span of a clip, or of the clip as a whole."""
 
-    says: str
+    state: str
     class_id: str | None = None
     onset: int = 0
     offset: int = 0
@@ -102,7 +102,7 @@ def _events_of(clip: Clip, climbs: list[tuple[set[str], set[str]]], class_id: st
     return [
         (s.onset, s.offset)
         for s, (lifted, _) in zip(clip.statements, climbs, strict=True)
-        if s.says == PRESENT and class_id in lifted
+        if s.state == PRESENT and class_id in lifted
     ]
 
 
@@ -110,9 +110,9 @@ def _doubts_about(clip: Clip, climbs: list[tuple[set[str], set[str]]], class_id:
     """Where the class may sound: events of which it may be an ancestor, lost events of its own."""
     doubts = []
     for s, (lifted, unsure) in zip(clip.statements, climbs, strict=True):
-        if s.says == PRESENT and class_id in unsure:
+        if s.state == PRESENT and class_id in unsure:
             doubts.append((s.onset, s.offset))
-        if s.says == UNCLEAR and class_id in lifted | unsure:
+        if s.state == UNCLEAR and class_id in lifted | unsure:
             doubts.append(EVERYWHERE)
     return doubts
 
@@ -121,7 +121,7 @@ def _is_absent(graph: nx.DiGraph, clip: Clip, class_id: str, frame: Span) -> boo
     """The class, or one above it, was confirmed absent in all of the frame that the clip has."""
     start, end = frame[0], min(frame[1], clip.duration)
     return any(
-        s.says == ABSENT
+        s.state == ABSENT
         and class_id in {s.class_id, *nx.descendants(graph, s.class_id)}
         and s.onset <= start
         and end <= s.offset
@@ -138,7 +138,7 @@ def _states(
     frames: list[Span],
     reaches,
 ) -> list[dict[str, str]]:
-    labelled = any(s.says in (PRESENT, EMPTY) for s in clip.statements)
+    labelled = any(s.state in (PRESENT, EMPTY) for s in clip.statements)
     climbs = [_climb(graph, s, vocabulary, parents) for s in clip.statements]
     result: list[dict[str, str]] = [{} for _ in frames]
     for c in vocabulary:

@@ -137,7 +137,7 @@ def test_counts_are_those_of_the_tensors(scheme: str, parents: str, case: Case) 
     ontology, vocabulary, grid, clips = case
     events, graph, classes = events_of(clips, ontology), ontology.graph, list(vocabulary.ids)
     framed = scheme == "strong-framed"
-    given = [s for clip in clips for s in clip.statements if s.says == "present"]
+    given = [s for clip in clips for s in clip.statements if s.state == "present"]
     frames = [
         frames_of(c.duration, grid.length_ms, grid.hop_ms) if framed else [(0, c.duration)]
         for c in clips
@@ -171,7 +171,7 @@ def test_counts_are_those_of_the_tensors(scheme: str, parents: str, case: Case) 
         assert counts.clips_by_class.tolist() == pairs.sum(0).tolist()
         assert counts.events == len(given)
         assert counts.events_cut == sum(not reach(graph, s, classes, parents) for s in given)
-        kinds = [{s.says for s in clip.statements} for clip in clips]
+        kinds = [{s.state for s in clip.statements} for clip in clips]
         assert counts.unlabelled == sum(not said & {"present", "empty"} for said in kinds)
         assert counts.empty == sum("empty" in said and "present" not in said for said in kinds)
         told = [(f.clip, f.kind, f.label) for f in made.findings]

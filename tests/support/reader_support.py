@@ -12,7 +12,7 @@ import pytest
 
 from audiolabels import Annotations, load_ontology
 from audiolabels.errors import LabelFileError
-from audiolabels.labels.events import NO_CLASS, SAYS, Events
+from audiolabels.labels.events import NO_CLASS, STATES, Events
 from audiolabels.readers import (
     EventOptions,
     ReadOptions,
@@ -108,10 +108,10 @@ def statements(events: Events, *, place: bool = True) -> list[Outcome]:
             None if class_ == NO_CLASS else names[class_],
             onset,
             offset,
-            SAYS[says],
+            STATES[state],
             *((events.files[file], row) if place else ()),
         )
-        for clip, class_, onset, offset, says, file, row in zip(
+        for clip, class_, onset, offset, state, file, row in zip(
             *(
                 column.tolist()
                 for column in (
@@ -119,7 +119,7 @@ def statements(events: Events, *, place: bool = True) -> list[Outcome]:
                     events.classes,
                     events.onset_ms,
                     events.offset_ms,
-                    events.says,
+                    events.state,
                     events.file,
                     events.rows,
                 )

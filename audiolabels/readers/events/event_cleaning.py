@@ -59,31 +59,31 @@ def clean_events(
         framed: names of files of frames, which touch each other as a rule.
     """
     length = lengths(events, durations)
-    onset, offset, says = events.onset_ms, events.offset_ms, events.says.copy()
-    spans = says <= ABSENT
+    onset, offset, state = events.onset_ms, events.offset_ms, events.state.copy()
+    spans = state <= ABSENT
     backwards, empty = spans & (offset < onset), spans & (offset == onset)
     end = length[events.clip]
     outside = spans & ~backwards & ~empty & ((onset >= end) | (offset <= 0))
-    lost = backwards | empty | outside | (says == UNKNOWN)
-    denied = lost & (says == ABSENT)
-    says[absent_elsewhere_present(events)] = SILENT
-    says[lost] = np.where(denied[lost], NOTHING, UNKNOWN)
-    present = says == PRESENT
+    lost = backwards | empty | outside | (state == UNKNOWN)
+    denied = lost & (state == ABSENT)
+    state[absent_elsewhere_present(events)] = SILENT
+    state[lost] = np.where(denied[lost], NOTHING, UNKNOWN)
+    present = state == PRESENT
     overlaps, touches, twice = _meetings(events, present)
     touches &= ~np.array([name in framed for name in events.files], np.bool_)[events.file]
-    silent = np.bincount(events.clip[says == EMPTY], minlength=len(events)) > 0
-    stated = np.bincount(events.clip[present | (says == ABSENT)], minlength=len(events)) > 0
+    silent = np.bincount(events.clip[state == EMPTY], minlength=len(events)) > 0
+    stated = np.bincount(events.clip[present | (state == ABSENT)], minlength=len(events)) > 0
     cleaned = replace(
         events,
         duration_ms=length,
         onset_ms=np.where(lost, 0, onset),
         offset_ms=np.where(lost, end, offset),
-        says=says,
+        state=state,
         classes=np.where(denied, NO_CLASS, events.classes).astype(np.int32),
     )
     in_empty = present & silent[events.clip]
     first = np.searchsorted(events.clip, np.arange(len(events)))
-    unlabelled = np.zeros(len(says), np.bool_)
+    unlabelled = np.zeros(len(state), np.bool_)
     unlabelled[first[~stated & ~silent]] = True
     odd = [
         ("event dropped", "an event ends before it begins", backwards & ~denied),
@@ -120,10 +120,10 @@ def lengths(events: Events, durations: Durations) -> Ms:
 
 def absent_elsewhere_present(events: Events) -> Flags:
     """Which absences are of a class that has an event in the same clip, possible or not."""
-    absent: Flags = events.says == ABSENT
+    absent: Flags = events.state == ABSENT
     if absent.any():
         key = events.clip * (len(events.ontology) + 1) + events.classes
-        absent &= np.isin(key, key[(events.says == PRESENT) | (events.says == UNKNOWN)])
+        absent &= np.isin(key, key[(events.state == PRESENT) | (events.state == UNKNOWN)])
     return absent
 
 

@@ -39,7 +39,7 @@ class EventRows:
         duration_ms: int64 (K,): length of each clip, or `UNKNOWN_LENGTH`.
         labels: dictionary<int32, string> (R,).
         onset_ms, offset_ms: int64 (R,).
-        states: uint8 (R,), as `Events.says`; UNKNOWN where the times are no times.
+        states: uint8 (R,), as `Events.state`; UNKNOWN where the times are no times.
         findings: rows that are not among the R, and what is odd about those that are.
     """
 

@@ -68,7 +68,7 @@ class SideFiles:
 
     def count(self, events: Events) -> Events:
         """Count the statements of cleaned events, and those outside their clips."""
-        self.stated += int((events.says <= UNKNOWN).sum())
+        self.stated += int((events.state <= UNKNOWN).sum())
         self.outside += sum(f.reason == OUTSIDE for f in events.report.findings)
         return events
 
@@ -158,13 +158,13 @@ def _read_absences(
             framed, description = (EVENT_FORMATS["framed"], dialect), Report()
             parts = read_parts(source, framed, ontology, options, description)
             given = gather(list(parts), ontology)
-            confirmed = (given.says == ABSENT) & ~absent_elsewhere_present(given)
+            confirmed = (given.state == ABSENT) & ~absent_elsewhere_present(given)
             # A clip's length is known from the file of events, if not from the table.
             unmeasured = replace(durations, default_ms=ENDLESS)
             events = clean_events(keep_statements(given, confirmed), unmeasured)
             report = events.report
             report.merge(description)
-            kept = keep_statements(events, events.says == ABSENT)
+            kept = keep_statements(events, events.state == ABSENT)
             known = np.where(kept.duration_ms == ENDLESS, UNKNOWN_LENGTH, kept.duration_ms)
             return replace(kept, duration_ms=known, report=report)
     labels, _ = gather_labels([path], ontology, options)
