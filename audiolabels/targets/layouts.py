@@ -1,4 +1,4 @@
-"""The layouts: how targets stand in the columns of a Parquet file.
+"""The layouts: the columns that hold targets in a Parquet file.
 
 | layout | columns |
 |---|---|
@@ -6,12 +6,12 @@
 | `packed` | `positive`, `masked`: ceil(C / 8) bytes each, `numpy.packbits` order |
 | `dense` | `target`: C float32, float16 for soft targets; `mask`: C uint8, 1 = known |
 
-Where most classes are unknown, `lists` and `packed` have `negative` in place of `masked`; which of
-the two a file lists, its metadata say. Distinct targets are encoded once, as *cells*; a clip's
-columns are gathered from them. Soft targets stand in `dense` alone.
+Where most classes are unknown, `lists` and `packed` have `negative` in place of `masked`; the
+metadata name the one that a file has. Distinct targets are encoded once, as *cells*, from which the
+columns of all clips are gathered. Soft targets have `dense` only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.bits import Bits
+from audiolabels.arrays.bits import CHUNK, Bits
 from audiolabels.arrays.columns import (
     fixed_binary,
     fixed_bytes,
@@ -32,10 +32,25 @@ from audiolabels.arrays.columns import (
 from audiolabels.errors import OptionError, choose
 
 COLUMN_NUMBERS = pa.list_(pa.field("element", pa.uint16(), nullable=False))
-CHUNK = 8192  # rows of bits unpacked at a time
-
 
 Cells = tuple[pa.Array, pa.Array]
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How one target column of C classes is stored.
+
+    Attributes:
+        type: C to the column's type.
+        encode: bits, uint8 (D, ceil(C / 8)), or float16 scores (D, C), and C to D cells.
+        gather: the chosen cells, N of them, and C to the column.
+        load: the column and C to bits or scores of its N rows.
+    """
+
+    type: Callable[[int], pa.DataType]
+    encode: Callable[[npt.NDArray[Any], int], pa.Array]
+    gather: Callable[[pa.Array, int], pa.Array]
+    load: Callable[[pa.Array, int], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -44,22 +59,43 @@ class Layout:
 
     Attributes:
         group: clips of a row group.
-        columns: names and types of the target columns, for C classes and a listed state.
-        encode: bits of distinct targets (positive, and the listed state) and C, to one cell each;
-            for soft targets float16 scores (N, C) in the place of positive.
-        gather: such cells, int32 (N,) which of them each clip has, and C, to the target columns.
-        load: the two target columns and C to bits (and scores), one row a clip.
+        names: the target columns; `listed` is replaced by the listed state.
+        codings: how each of them is stored.
         dictionary: whether the target columns are dictionary-encoded.
-        lists: whether the columns list two of the three states; if not, the second is masked.
     """
 
     group: int
-    columns: Callable[[int, str], dict[str, pa.DataType]]
-    encode: Callable[[npt.NDArray[Any], Bits, int], Cells]
-    gather: Callable[[Cells, npt.NDArray[np.int32], int], list[pa.Array]]
-    load: Callable[[pa.Array, pa.Array, int], tuple[npt.NDArray[Any], Bits]]
-    dictionary: bool
-    lists: bool
+    names: tuple[str, str]
+    codings: tuple[Coding, Coding]
+    dictionary: bool = False
+
+    @property
+    def lists(self) -> bool:
+        """Whether the columns hold two of the three states; if not, the second is masked."""
+        return "listed" in self.names
+
+    def columns(self, columns: int, listed: str) -> dict[str, pa.DataType]:
+        """Names and types of the target columns, for C classes and a listed state."""
+        return {
+            listed if name == "listed" else name: coding.type(columns)
+            for name, coding in zip(self.names, self.codings, strict=True)
+        }
+
+    def encode(self, first: npt.NDArray[Any], second: Bits, columns: int) -> Cells:
+        """Distinct targets (positive or scores, and the listed state) as one cell each."""
+        one, other = self.codings
+        return one.encode(first, columns), other.encode(second, columns)
+
+    def gather(self, cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
+        """The target columns of N clips, from the number of each clip's cell, int32 (N,)."""
+        return [
+            coding.gather(cell.take(to_arrow(which)), columns)
+            for coding, cell in zip(self.codings, cells, strict=True)
+        ]
+
+    def load(self, pair: Sequence[pa.Array], columns: int) -> list[npt.NDArray[Any]]:
+        """Both target columns as bits, or scores and bits, with an entry per row."""
+        return [c.load(column, columns) for c, column in zip(self.codings, pair, strict=True)]
 
 
 def append_cells(cells: Cells | None, more: Cells) -> Cells:
@@ -70,12 +106,8 @@ def append_cells(cells: Cells | None, more: Cells) -> Cells:
     return positive, masked
 
 
-def _encode_lists(positive: Bits, listed: Bits, columns: int) -> Cells:
+def _encode_list(bits: Bits, columns: int) -> pa.BinaryArray:
     """The column numbers of each list as bytes, which Arrow gathers five times faster."""
-    return _numbers(positive, columns), _numbers(listed, columns)
-
-
-def _numbers(bits: Bits, columns: int) -> pa.BinaryArray:
     width = bits.shape[1]
     sizes, values = [np.zeros(1, np.int64)], [np.zeros(0, np.uint16)]
     for start in range(0, len(bits), CHUNK):
@@ -93,19 +125,12 @@ def _numbers(bits: Bits, columns: int) -> pa.BinaryArray:
     )
 
 
-def _gather_lists(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
-    arrays = []
-    for cell in cells:
-        offsets, data = text_buffers(cell.take(to_arrow(which)))
-        arrays.append(list_of(offsets // 2, data.view(np.uint16)))
-    return arrays
+def _gather_list(cells: pa.BinaryArray, columns: int) -> pa.ListArray:
+    offsets, data = text_buffers(cells)
+    return list_of(offsets // 2, data.view(np.uint16))
 
 
-def _load_lists(positive: pa.Array, listed: pa.Array, columns: int) -> tuple[Bits, Bits]:
-    return _scatter(positive, columns), _scatter(listed, columns)
-
-
-def _scatter(lists: pa.ListArray, columns: int) -> Bits:
+def _load_list(lists: pa.ListArray, columns: int) -> Bits:
     offsets = to_numpy(lists.offsets).astype(np.int64)
     values = to_numpy(lists.values)[offsets[0] : offsets[-1]].astype(np.int64)
     if values.max(initial=0) >= columns:
@@ -117,100 +142,51 @@ def _scatter(lists: pa.ListArray, columns: int) -> Bits:
     return sums.astype(np.uint8).reshape(len(lists), width)
 
 
-def _encode_packed(positive: Bits, listed: Bits, columns: int) -> Cells:
-    return fixed_binary(positive), fixed_binary(listed)
+def _fixed_list(values: npt.NDArray[Any], columns: int) -> pa.FixedSizeListArray:
+    return pa.FixedSizeListArray.from_arrays(to_arrow(values.ravel()), columns)
 
 
-def _gather_packed(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
-    return [cell.take(to_arrow(which)) for cell in cells]
+def _unpacked(cells: pa.FixedSizeBinaryArray, columns: int) -> npt.NDArray[np.uint8]:
+    return np.unpackbits(fixed_bytes(cells), axis=1, count=columns)
 
 
-def _load_packed(positive: pa.Array, listed: pa.Array, columns: int) -> tuple[Bits, Bits]:
-    return fixed_bytes(positive), fixed_bytes(listed)
+def _table(column: pa.FixedSizeListArray, columns: int) -> npt.NDArray[Any]:
+    return to_numpy(column.flatten()).reshape(-1, columns)
 
 
-def _gather_dense(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
-    positive, masked = (
-        np.unpackbits(fixed_bytes(cell)[which], axis=1, count=columns).ravel() for cell in cells
-    )
-    return [
-        pa.FixedSizeListArray.from_arrays(to_arrow(positive.astype(np.float32)), columns),
-        pa.FixedSizeListArray.from_arrays(to_arrow(1 - masked), columns),
-    ]
-
-
-def _load_dense(target: pa.Array, mask: pa.Array, columns: int) -> tuple[Bits, Bits]:
-    def table(column: pa.Array) -> npt.NDArray[Any]:
-        return to_numpy(column.flatten()).reshape(-1, columns)
-
-    return np.packbits(table(target) > 0, axis=1), np.packbits(table(mask) == 0, axis=1)
-
-
-def _encode_soft(scores: npt.NDArray[Any], masked: Bits, columns: int) -> Cells:
-    halves = np.ascontiguousarray(scores, np.float16)
-    return fixed_binary(halves.view(np.uint8)), fixed_binary(masked)
-
-
-def _gather_soft(cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
-    scores = fixed_bytes(cells[0])[which].view(np.float16).ravel()
-    known = 1 - np.unpackbits(fixed_bytes(cells[1])[which], axis=1, count=columns).ravel()
-    return [
-        pa.FixedSizeListArray.from_arrays(to_arrow(values), columns) for values in (scores, known)
-    ]
-
-
-def _load_soft(target: pa.Array, mask: pa.Array, columns: int) -> tuple[npt.NDArray[Any], Bits]:
-    scores = to_numpy(target.flatten()).reshape(-1, columns)
-    known = to_numpy(mask.flatten()).reshape(-1, columns)
-    return scores, np.packbits(known == 0, axis=1)
-
-
+LISTS = Coding(lambda c: COLUMN_NUMBERS, _encode_list, _gather_list, _load_list)
+PACKED = Coding(
+    type=lambda c: pa.binary(-(-c // 8)),
+    encode=lambda bits, c: fixed_binary(bits),
+    gather=lambda cells, c: cells,
+    load=lambda column, c: fixed_bytes(column),
+)
+TARGET = Coding(
+    type=lambda c: pa.list_(pa.float32(), c),
+    encode=PACKED.encode,
+    gather=lambda cells, c: _fixed_list(_unpacked(cells, c).astype(np.float32), c),
+    load=lambda column, c: np.packbits(_table(column, c) > 0, axis=1),
+)
+SCORES = Coding(
+    type=lambda c: pa.list_(pa.float16(), c),
+    encode=lambda scores, c: fixed_binary(np.ascontiguousarray(scores, np.float16).view(np.uint8)),
+    gather=lambda cells, c: _fixed_list(fixed_bytes(cells).view(np.float16), c),
+    load=_table,
+)
+MASK = Coding(
+    type=lambda c: pa.list_(pa.uint8(), c),
+    encode=PACKED.encode,
+    gather=lambda cells, c: _fixed_list(1 - _unpacked(cells, c), c),
+    load=lambda column, c: np.packbits(_table(column, c) == 0, axis=1),
+)
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
-        "lists": Layout(
-            group=65_536,
-            columns=lambda c, listed: {"positive": COLUMN_NUMBERS, listed: COLUMN_NUMBERS},
-            encode=_encode_lists,
-            gather=_gather_lists,
-            load=_load_lists,
-            dictionary=False,
-            lists=True,
-        ),
-        "packed": Layout(
-            group=65_536,
-            columns=lambda c, listed: dict.fromkeys(("positive", listed), pa.binary(-(-c // 8))),
-            encode=_encode_packed,
-            gather=_gather_packed,
-            load=_load_packed,
-            dictionary=True,
-            lists=True,
-        ),
-        "dense": Layout(
-            group=8_192,
-            columns=lambda c, listed: {
-                "target": pa.list_(pa.float32(), c),
-                "mask": pa.list_(pa.uint8(), c),
-            },
-            encode=_encode_packed,
-            gather=_gather_dense,
-            load=_load_dense,
-            dictionary=False,
-            lists=False,
-        ),
+        "lists": Layout(65_536, ("positive", "listed"), (LISTS, LISTS)),
+        "packed": Layout(65_536, ("positive", "listed"), (PACKED, PACKED), dictionary=True),
+        "dense": Layout(8_192, ("target", "mask"), (TARGET, MASK)),
     }
 )
-SOFT = Layout(
-    group=8_192,
-    columns=lambda c, listed: {
-        "target": pa.list_(pa.float16(), c),
-        "mask": pa.list_(pa.uint8(), c),
-    },
-    encode=_encode_soft,
-    gather=_gather_soft,
-    load=_load_soft,
-    dictionary=False,
-    lists=False,
-)
+SOFT = Layout(8_192, ("target", "mask"), (SCORES, MASK))
 
 
 def choose_layout(name: str, *, soft: bool = False) -> Layout:

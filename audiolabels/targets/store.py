@@ -1,16 +1,15 @@
-"""Targets in Parquet: the metadata that explain the file, writing, reading back.
+"""Targets in Parquet: metadata, writing and reading.
 
-One row a clip or frame: `clip_id`, `onset`, `offset`, then the targets in one of the `layouts`.
-Soft targets stand in `dense` alone, as float16; the metadata say `"soft": true`.
-
-The schema's metadata hold one JSON under the key `audiolabels`. Equal input and options give equal
-bytes: row groups have a fixed number of rows, and nothing in the file tells the time.
+One row per clip or frame: `clip_id`, `onset`, `offset`, then the targets in one of the `layouts`.
+The schema's metadata hold one JSON object under the key `audiolabels`; for soft targets it has
+`"soft": true`. Equal input and options give equal bytes: row groups have a fixed number of rows,
+and the file has no timestamp.
 """
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,37 +32,33 @@ from audiolabels.targets.targets import Targets
 KEY = b"audiolabels"
 FOOTER = 1 << 16  # bytes at the end of a file that identify it
 FORMAT_VERSION = 1
-PARQUET_OPTIONS: Mapping[str, Any] = MappingProxyType(
-    {
-        "compression": "zstd",
-        "store_schema": False,
-        "use_dictionary": ["onset", "offset"],
-        "write_statistics": ["onset", "offset"],
-    }
-)
+# What the writer adds to the metadata of targets.
+WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "rows")
 
 
 def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
     """How Parquet writes the columns of a layout."""
     targets = list(layout.columns(1, listed)) if layout.dictionary else []
     return {
-        **PARQUET_OPTIONS,
-        "use_dictionary": [*PARQUET_OPTIONS["use_dictionary"], *targets],
+        "compression": "zstd",
+        "store_schema": False,
+        "use_dictionary": ["onset", "offset", *targets],
+        "write_statistics": ["onset", "offset"],
     }
 
 
 class TargetsWriter:
     """Writes one Parquet file in row groups of exactly `layout.group` rows.
 
-    A context manager: without `close`, leaving it gives the file up.
+    A context manager; leaving it without `close` abandons the file.
 
     Args:
-        path: where the file is written; `atomic_path` should stand around this.
+        path: where the file is written; use inside `atomic_path`.
         vocabulary: C classes.
         layout: a key of `LAYOUTS`.
         listed: see `Targets`.
         soft: whether the targets are soft.
-        output: the file that errors name, if it is not `path`.
+        output: the file that errors name, `path` by default.
 
     Raises:
         OptionError: no such layout, or one that soft targets do not have.
@@ -84,29 +79,25 @@ class TargetsWriter:
         self.soft = soft
         self._listed = listed
         self._vocabulary = vocabulary
-        self._schema = pa.schema(
-            [*SCHEMA, *pa.schema(self.layout.columns(len(vocabulary), listed))]
-        )
+        columns = self.layout.columns(len(vocabulary), listed)
+        self._schema = pa.schema([*SCHEMA, *pa.schema(columns)])
         self._output = output or path
         with blame(self._output):
             self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pq.ParquetWriter(
-            self._sink,
-            self._schema,
-            **parquet_options(self.layout, listed),
-        )
+        options = parquet_options(self.layout, listed)
+        self._writer = pq.ParquetWriter(self._sink, self._schema, **options)
         self.rows = 0
 
     def __enter__(self) -> "TargetsWriter":
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the file; without `close` it has no end, so no reader takes it for whole."""
+        """Release the file; without `close` it lacks its footer, so no reader accepts it."""
         self._writer.is_open = False
         self._sink.close()
 
     def encode(self, targets: Targets | SoftTargets) -> Cells:
-        """The distinct targets as `write` takes them; soft ones row by row."""
+        """The distinct targets as cells, one per row for soft targets."""
         columns = len(self._vocabulary)
         if isinstance(targets, SoftTargets):
             return self.layout.encode(targets.scores, targets.masked, columns)
@@ -115,18 +106,13 @@ class TargetsWriter:
             second = third_state(targets.positive, targets.masked, columns)
         return self.layout.encode(targets.positive, second, columns)
 
-    def write(
-        self,
-        clips: pa.RecordBatch,
-        cells: Cells,
-        which: npt.NDArray[np.int32],
-    ) -> None:
+    def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
         """Append one row group; all but the last have `layout.group` clips.
 
         Args:
             clips: N rows of `clip_id`, `onset` and `offset`.
-            cells: distinct targets as `encode` makes them.
-            which: int32 (N,): the cell of each clip.
+            cells: from `encode`.
+            which: int32 (N,): the number of each clip's cell.
         """
         targets = self.layout.gather(cells, which, len(self._vocabulary))
         table = pa.Table.from_arrays([*clips.columns, *targets], schema=self._schema)
@@ -187,11 +173,11 @@ def write_targets(
     Args:
         targets: N clips × C classes.
         path: an existing file is replaced at the end.
-        layout: `lists` (default), `packed` or `dense`; soft targets have `dense` alone.
+        layout: `lists` (default), `packed` or `dense`; soft targets have `dense` only.
 
     Raises:
         OptionError: no such layout, or one that soft targets do not have.
-        TargetsFileError: the file cannot be written; what was there is untouched.
+        TargetsFileError: the file cannot be written; an existing file is unchanged.
     """
     expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
     soft = isinstance(targets, SoftTargets)
@@ -206,12 +192,8 @@ def write_targets(
         cells = writer.encode(targets)
         for start in range(0, len(targets), writer.layout.group):
             part = targets.slice(start, start + writer.layout.group)
-            which = (
-                np.arange(start, start + len(part), dtype=np.int32)
-                if isinstance(part, SoftTargets)
-                else part.row_of_clip
-            )
-            writer.write(part.clips, cells, which)
+            own = np.arange(start, start + len(part), dtype=np.int32)
+            writer.write(part.clips, cells, getattr(part, "row_of_clip", own))
         writer.close(targets.metadata)
 
 
@@ -251,13 +233,10 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
             f"reads up to format {FORMAT_VERSION}: upgrade it"
         )
     expected = (SOFT if soft else LAYOUTS[layout]).columns(sizes[0], listed)
-    found = {
-        name: file.schema_arrow.field(name).type
-        for name in expected
-        if name in file.schema_arrow.names
-    }
+    schema = file.schema_arrow
+    found = {name: schema.field(name).type for name in expected if name in schema.names}
     if list(expected) != names or found != expected or sizes[1] != file.metadata.num_rows:
-        raise TargetsFileError(f"{path}: columns or rows are not those that its metadata name")
+        raise TargetsFileError(f"{path}: columns or rows do not match the metadata")
     return file, facts
 
 
@@ -265,19 +244,60 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
     """Read a targets file of any layout.
 
     Returns:
-        Targets of shape (N, C), equal to those that were written; soft ones if the file holds
-        such.
+        Targets of shape (N, C), equal to those that were written, hard or soft.
 
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
     file, facts = _open(path)
-    read = _read_soft if facts.get("soft") else _read_hard
-    return read(path, file, facts)
+    names = facts["vocabulary"]
+    vocabulary = Vocabulary(names["name"], tuple(names["ids"]), tuple(names["names"]))
+    metadata = MappingProxyType({k: v for k, v in facts.items() if k not in WRITTEN})
+    groups = _read_groups(path, file, facts)
+    columns, width = len(vocabulary), -(-len(vocabulary) // 8)
+    clips, row = [], 0
+    if facts.get("soft"):
+        scores = np.zeros((facts["rows"], columns), np.float16)
+        masked = np.zeros((facts["rows"], width), np.uint8)
+        for part, *loaded in groups:
+            rows = slice(row, row + len(part))
+            scores[rows], masked[rows] = loaded
+            clips.append(part)
+            row += len(part)
+        return SoftTargets(join_rows(clips), vocabulary, scores, masked, metadata)
+    complement = facts["listed"] == "negative" and LAYOUTS[facts["layout"]].lists
+    distinct = _Distinct(2 * width)
+    for part, positive, second in groups:
+        masked = third_state(positive, second, columns) if complement else second
+        distinct.add(np.concatenate([positive, masked], axis=1))
+        clips.append(part)
+    positive, masked, which = distinct.halves()
+    cut = np.zeros(len(positive), np.int32)
+    return Targets(
+        join_rows(clips), vocabulary, which, positive, masked, cut, metadata, facts["listed"]
+    )
+
+
+def _read_groups(
+    path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]
+) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[Any], Bits]]:
+    """Clips and both target columns of each row group, read in this thread: Arrow never frees what
+    other threads release.
+    """
+    layout = SOFT if facts.get("soft") else LAYOUTS[facts["layout"]]
+    columns = len(facts["vocabulary"]["ids"])
+    try:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, use_threads=False).combine_chunks()
+            batch = table.to_batches()[0]
+            first, second = layout.load([batch[name] for name in facts["columns"]], columns)
+            yield batch.select(SCHEMA.names), first, second
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise TargetsFileError(f"{path}: broken: {error}") from error
 
 
 def read_hard_targets(path: str | Path) -> Targets:
-    """`read_targets` where only hard targets are of use.
+    """`read_targets` where only hard targets will do.
 
     Raises:
         TargetsFileError: as `read_targets`, or the file holds soft targets.
@@ -291,75 +311,6 @@ def read_hard_targets(path: str | Path) -> Targets:
     return targets
 
 
-def _vocabulary_of(facts: Mapping[str, Any]) -> Vocabulary:
-    classes = facts["vocabulary"]
-    return Vocabulary(classes["name"], tuple(classes["ids"]), tuple(classes["names"]))
-
-
-def _told(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The metadata without what the writer adds."""
-    written = ("format_version", "library", "layout", "columns", "listed", "soft", "rows")
-    return MappingProxyType({k: v for k, v in facts.items() if k not in written})
-
-
-def _read_soft(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) -> SoftTargets:
-    vocabulary, clips = _vocabulary_of(facts), []
-    columns = len(vocabulary)
-    scores = np.zeros((facts["rows"], columns), np.float16)
-    masked = np.zeros((facts["rows"], -(-columns // 8)), np.uint8)
-    row = 0
-    try:
-        for group in range(file.num_row_groups):
-            batch = _read_group(file, group)
-            rows = slice(row, row + len(batch))
-            scores[rows], masked[rows] = SOFT.load(batch["target"], batch["mask"], columns)
-            clips.append(batch.select(SCHEMA.names))
-            row += len(batch)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise TargetsFileError(f"{path}: broken: {error}") from error
-    return SoftTargets(
-        join_rows(clips),
-        vocabulary,
-        scores,
-        masked,
-        _told(facts),
-    )
-
-
-def _read_hard(path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]) -> Targets:
-    vocabulary = _vocabulary_of(facts)
-    layout, listed = LAYOUTS[facts["layout"]], facts["listed"]
-    columns = list(layout.columns(len(vocabulary), listed))
-    clips = []
-    distinct = _Distinct(2 * -(-len(vocabulary) // 8))
-    try:
-        for group in range(file.num_row_groups):
-            batch = _read_group(file, group)
-            positive, masked = layout.load(batch[columns[0]], batch[columns[1]], len(vocabulary))
-            if listed == "negative" and layout.lists:
-                masked = third_state(positive, masked, len(vocabulary))
-            distinct.add(np.concatenate([positive, masked], axis=1))
-            clips.append(batch.select(SCHEMA.names))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise TargetsFileError(f"{path}: broken: {error}") from error
-    positive_rows, masked_rows, rows = distinct.halves()
-    return Targets(
-        join_rows(clips),
-        vocabulary,
-        rows,
-        positive_rows,
-        masked_rows,
-        np.zeros(len(positive_rows), np.int32),
-        _told(facts),
-        listed,
-    )
-
-
-def _read_group(file: pq.ParquetFile, group: int) -> pa.RecordBatch:
-    """A row group, read in this thread: what other threads let go of, Arrow keeps for good."""
-    return file.read_row_group(group, use_threads=False).combine_chunks().to_batches()[0]
-
-
 class _Distinct:
     """The distinct rows of many tables of bytes, and which of them each row is."""
 
@@ -369,7 +320,7 @@ class _Distinct:
         self._count = 0
 
     def add(self, table: Bits) -> None:
-        """Take in a table; it is not kept."""
+        """Add the rows of a table, which is not kept."""
         encoded = fixed_binary(table).dictionary_encode()
         self._tables.append(fixed_bytes(encoded.dictionary))
         self._which.append(to_numpy(encoded.indices) + np.int32(self._count))
@@ -378,8 +329,8 @@ class _Distinct:
     def halves(self) -> tuple[Bits, Bits, npt.NDArray[np.int32]]:
         """Left and right halves of the distinct rows, and the distinct row of each row.
 
-        Where most rows differ, those that stand in several tables are not looked for: it would
-        take as much memory again.
+        Where most rows differ, equal rows of different tables are not merged: it would take as
+        much memory again.
         """
         tables, which = self._tables, np.concatenate(self._which)
         if 2 * self._count <= len(which):
@@ -389,7 +340,7 @@ class _Distinct:
         left, right = np.empty((count, width), np.uint8), np.empty((count, width), np.uint8)
         start = 0
         while tables:
-            table = tables.pop(0)  # and let go of it
+            table = tables.pop(0)  # which frees it
             stop = start + len(table)
             left[start:stop], right[start:stop] = table[:, :width], table[:, width:]
             start = stop

@@ -130,7 +130,7 @@ def test_metadata_that_lie_are_refused(tmp_path: Path) -> None:
     facts = read_info(path) | {"soft": False}
     table = pq.read_table(path).replace_schema_metadata({"audiolabels": json.dumps(facts)})
     pq.write_table(table, path)
-    with pytest.raises(TargetsFileError, match="columns or rows are not those"):
+    with pytest.raises(TargetsFileError, match="columns or rows do not match"):
         read_targets(path)
 
 

@@ -166,8 +166,8 @@ def rewrite(path: Path, **changes: Any) -> None:
     [
         ({"format_version": 99}, "format 99.*upgrade"),
         ({"layout": "sparse"}, "layout 'sparse'"),
-        ({"rows": 5}, "columns or rows are not those"),
-        ({"columns": ["target", "mask"]}, "columns or rows are not those"),
+        ({"rows": 5}, "columns or rows do not match"),
+        ({"columns": ["target", "mask"]}, "columns or rows do not match"),
         ({"vocabulary": None}, "broken metadata"),
     ],
 )
@@ -243,7 +243,7 @@ def test_the_file_names_the_vocabulary_that_it_holds(tmp_path: Path, targets: Ta
     ("column", "message"),
     [
         (pa.array([[600]] * 4, COLUMN_NUMBERS), "broken: column 600 of 527"),
-        (pa.array([[1]] * 4, pa.list_(pa.uint32())), "columns or rows are not those"),
+        (pa.array([[1]] * 4, pa.list_(pa.uint32())), "columns or rows do not match"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(
