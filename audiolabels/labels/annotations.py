@@ -1,7 +1,7 @@
-"""Annotations: what people said about clips, columnar, with a report of what could not be used.
+"""Annotations: the classes that annotators gave to clips, columnar, with a report on reading.
 
-A clip's given labels are a set of classes. AudioSet's two million clips bear only some tens of
-thousands of distinct sets, so the sets are stored once and each clip points at its own.
+A clip's labels are a set of classes. AudioSet's two million clips have only some tens of thousands
+of distinct sets, so each set is stored once, and each clip refers to its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,10 +29,10 @@ class LabelSets:
     Attributes:
         offsets: int64 (S + 1,): set i is `classes[offsets[i] : offsets[i + 1]]`.
         classes: int32 (L,): positions in the ontology, ascending and unique within a set.
-        labelled: bool (S,): False where nobody said anything, so that every class is unknown;
-            an empty set that is labelled is verified empty.
-        lineage: of two values with the same lineage, not None, the shorter is the beginning of
-            the longer, so what was made of its sets need not be made again.
+        labelled: bool (S,): False for unannotated, where every class is unknown; an empty set that
+            is labelled is verified empty.
+        lineage: of two values with the same lineage, not None, the shorter is the beginning of the
+            longer, so results for its sets can be reused.
     """
 
     offsets: npt.NDArray[np.int64]
@@ -49,9 +49,7 @@ class LabelSets:
         pairs = np.sort(owners.astype(np.int64) * width + classes)
         pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a hundredfold faster than np.unique
         sizes = np.bincount(pairs // width, minlength=len(labelled))
-        offsets = np.zeros(len(labelled) + 1, np.int64)
-        np.cumsum(sizes, out=offsets[1:])
-        return cls(offsets, (pairs % width).astype(np.int32), labelled)
+        return cls(_offsets(sizes), (pairs % width).astype(np.int32), labelled)
 
     def __len__(self) -> int:
         return len(self.labelled)
@@ -67,19 +65,16 @@ class LabelSets:
         return np.repeat(np.arange(len(self)), self.sizes)
 
     def take(self, sets: npt.NDArray[Any]) -> "LabelSets":
-        """The named sets, in that order."""
+        """The sets with these numbers, in that order."""
         sizes = self.sizes[sets]
-        offsets = np.zeros(len(sets) + 1, np.int64)
-        np.cumsum(sizes, out=offsets[1:])
+        offsets = _offsets(sizes)
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], sizes)
         classes = self.classes[np.repeat(self.offsets[:-1][sets], sizes) + within]
         return LabelSets(offsets, classes, self.labelled[sets])
 
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
-        before = np.zeros(len(entries) + 1, np.int64)
-        np.cumsum(entries, out=before[1:])
-        return LabelSets(before[self.offsets], self.classes[entries], self.labelled)
+        return LabelSets(_offsets(entries)[self.offsets], self.classes[entries], self.labelled)
 
     @staticmethod
     def concat(parts: "list[LabelSets]") -> "tuple[LabelSets, list[int]]":
@@ -87,8 +82,7 @@ class LabelSets:
         lineages = {id(p.lineage) for p in parts}
         if len(lineages) == 1 and parts[0].lineage is not None:
             return max(parts, key=len), [0] * len(parts)
-        merged = LabelSets.append(parts)
-        return merged, np.cumsum([0, *map(len, parts)])[:-1].tolist()
+        return LabelSets.append(parts), np.cumsum([0, *map(len, parts)])[:-1].tolist()
 
     @staticmethod
     def append(parts: "list[LabelSets]", lineage: object | None = None) -> "LabelSets":
@@ -105,15 +99,15 @@ class LabelSets:
 
 @dataclass(frozen=True, eq=False)
 class Annotations(ClipRows):
-    """Clips with the classes that people gave them.
+    """Clips with the classes that annotators gave them.
 
     Attributes:
-        clips: N rows; `clip_id` is `<11 characters>_<start ms>`, or whatever id the data set has,
-            `offset` is null where the file does not say how long the clip is.
+        clips: N rows; `clip_id` is `<11 characters>_<start ms>`, or the data set's own id, and
+            `offset` is null where the file has no length.
         ontology: the graph whose positions `sets.classes` holds.
         set_of_clip: int32 (N,): the label set of each clip.
-        rows: int64 (N,): the row of its file that each clip first stood in, as in `Finding`.
-        sets: the distinct label sets, or at least few.
+        rows: int64 (N,): row in which each clip first occurs in its file, as in `Finding`.
+        sets: label sets, few of them equal.
         report: how the files were read.
 
     >>> labels = Annotations.from_dict({"a": ["Electric guitar"], "b": [], "c": None})
@@ -135,34 +129,24 @@ class Annotations(ClipRows):
         """Annotations of a few clips, for notebooks and tests.
 
         Args:
-            labels: clip id to ids or exact display names; an empty list says that raters found
-                none of the classes, None that nobody listened.
+            labels: clip id to ids or exact display names; an empty list is a verified empty clip,
+                None an unannotated one.
             ontology: the embedded one with its supplement by default.
 
         Raises:
             UnknownLabelError: the ontology lacks a label.
-            InputTypeError: something else than a dictionary, or than lists of labels in it.
+            InputTypeError: not a dictionary, or not of lists of labels.
         """
         expect("labels", labels, Mapping, "a dictionary of clip ids to lists of labels")
         ontology = ontology or load_ontology().with_supplement()
         for clip, names in labels.items():
             expect(f"clip {clip!r}", names, Iterable | None, "a list of labels, or None")
         given = [list(names) if names is not None else [] for names in labels.values()]
-        lacking = {
-            name: f"clip {clip!r}"
-            for clip, names in zip(labels, given, strict=True)
-            for name in names
-            if ontology.resolve(name) is None
-        }
-        if lacking:
-            shown = shortlist(lacking, show=lambda name: ontology.hint(name, lacking[name]))
-            raise UnknownLabelError(f"the ontology lacks {shown}")
-        pairs = [
-            (row, ontology.index[id_])
-            for row, names in enumerate(given)
-            for id_ in map(ontology.resolve, names)
-            if id_ is not None
-        ]
+        position = positions(
+            ((n, f"clip {clip!r}") for clip, own in zip(labels, given, strict=True) for n in own),
+            ontology,
+        )
+        pairs = [(row, position[name]) for row, names in enumerate(given) for name in names]
         owners, classes = np.array(pairs, np.int64).reshape(-1, 2).T
         labelled = np.array([names is not None for names in labels.values()], np.bool_)
         n = len(given)
@@ -182,7 +166,7 @@ class Annotations(ClipRows):
         return replace(cls.from_dict({}, ontology=ontology), sets=sets)
 
     def labels(self, row: int) -> tuple[str, ...] | None:
-        """Display names given to the clip in a row, or None where nobody said anything."""
+        """Display names of the labels of the clip in a row, or None where it is unannotated."""
         chosen = int(self.set_of_clip[row])
         if not self.sets.labelled[chosen]:
             return None
@@ -229,13 +213,13 @@ class Annotations(ClipRows):
 
     @property
     def labels_per_clip(self) -> float:
-        """Mean number of given labels over the clips that bear any statement."""
+        """Mean number of labels over the annotated clips, verified empty ones included."""
         weights = np.bincount(self.set_of_clip, minlength=len(self.sets)) * self.sets.labelled
         return float(weights @ self.sets.sizes / max(1, weights.sum()))
 
     def __repr__(self) -> str:
         return (
-            f"Annotations({len(self):,} clips, {self.labels_per_clip:.2f} labels a clip, "
+            f"Annotations({len(self):,} clips, {self.labels_per_clip:.2f} labels per clip, "
             f"{len(self.report.findings):,} findings)"
         )
 
@@ -245,5 +229,28 @@ class Annotations(ClipRows):
     def _first_rows(self, count: int) -> Iterator[tuple[str, str]]:
         for row in range(min(count, len(self))):
             names = self.labels(row)
-            text = "nobody said anything" if names is None else " · ".join(names) or "none"
+            text = "unannotated" if names is None else " · ".join(names) or "none"
             yield self.clip_id[row].as_py(), text
+
+
+def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str, int]:
+    """The position in the ontology of each label, given with the place where it occurs.
+
+    Raises:
+        UnknownLabelError: the ontology lacks a label; the message names its last place.
+    """
+    places = dict(labels)
+    found = {label: ontology.index.get(ontology.resolve(label) or "") for label in places}
+    known = {label: position for label, position in found.items() if position is not None}
+    lacking = [label for label in places if label not in known]
+    if lacking:
+        shown = shortlist(lacking, show=lambda label: ontology.hint(label, places[label]))
+        raise UnknownLabelError(f"the ontology lacks {shown}")
+    return known
+
+
+def _offsets(sizes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Where each of several lists begins and the last ends, int64 (len(sizes) + 1,)."""
+    offsets = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=offsets[1:])
+    return offsets

@@ -1,15 +1,15 @@
-"""Events: what people said about when, columnar, in whole milliseconds.
+"""Events: what sounds when in clips, columnar, in whole milliseconds.
 
-A *statement* is about one class in one span of one clip: it sounds (an event); it was confirmed
-absent, and with it every class below; it is silent there but sounds elsewhere in the clip, which
-says nothing of classes below; or nobody can tell (an event whose times make no sense). Or it is
-about a clip: verified empty, or nothing at all.
+A *statement* concerns one class in one span of one clip, and has a state: present (an event);
+confirmed absent, with all descendants; silent there but present elsewhere in the clip, which
+implies nothing about descendants; or unknown (an event with impossible times). Or it concerns a
+whole clip: verified empty, or unannotated.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,11 @@ from audiolabels.errors import (
     InputTypeError,
     LabelFileError,
     OptionError,
-    UnknownLabelError,
     expect,
     located,
     shortlist,
 )
+from audiolabels.labels.annotations import positions
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STATES = ("present", "absent", "silent", "unknown", "empty", "nothing")
 PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(STATES)))
 NO_CLASS = -1
-DURATION = 10.0  # seconds; AudioSet's clips, where nothing says otherwise
+DURATION = 10.0  # seconds, as AudioSet's clips, where no length is given
 ORDER = "(label, onset, offset), with times in seconds"
 
 
@@ -51,10 +51,10 @@ class Events:
         duration_ms: int64 (N,): length of each clip.
         clip: int64 (E,): row of each statement's clip, ascending; every clip has a statement.
         classes: int32 (E,): position in the ontology; `NO_CLASS` for `EMPTY` and `NOTHING`.
-        onset_ms, offset_ms: int64 (E,): the span as it was given, which may reach beyond the clip;
-            the first is before the second, but for `EMPTY` and `NOTHING`.
+        onset_ms, offset_ms: int64 (E,): the span as given, which may extend beyond the clip; the
+            onset is before the offset, except in `EMPTY` and `NOTHING`.
         state: uint8 (E,): `PRESENT`, `ABSENT`, `SILENT`, `UNKNOWN`, `EMPTY` or `NOTHING`.
-        rows: int64 (E,): the row of its file that each statement stood in, from 1.
+        rows: int64 (E,): row of each statement in its file, from 1.
         file: int32 (E,): that file, as a position in `files`.
         files: names of the files.
         report: how the files were read.
@@ -66,6 +66,7 @@ class Events:
     ((('Guitar', 0.5, 2.0),), (), None)
     """
 
+    COLUMNS: ClassVar = ("clip", "classes", "onset_ms", "offset_ms", "state", "rows", "file")
     ontology: Ontology
     clip_id: pa.StringArray
     duration_ms: Ms
@@ -92,8 +93,8 @@ class Events:
 
         Args:
             events: clip id to (id or exact display name, onset, offset) in seconds; an empty list
-                is a verified empty clip, None one of which nobody said what sounds. An event
-                outside its clip reaches no frame (in files its times count as impossible).
+                is a verified empty clip, None an unannotated one. An event outside its clip
+                reaches no frame (in files its times count as impossible).
             duration: seconds of all clips, or of each.
             absent: clip id to classes confirmed absent.
             ontology: the embedded one with its supplement by default.
@@ -101,53 +102,48 @@ class Events:
         Raises:
             UnknownLabelError: the ontology lacks a label.
             LabelFileError: an event has no length.
-            OptionError: a duration lacks or is not above zero.
-            InputTypeError: something else than such a dictionary, list or event.
+            OptionError: a duration is missing or not above zero.
+            InputTypeError: not such a dictionary, list or event.
         """
         expect("events", events, Mapping, "a dictionary of clip ids to lists of events")
         ontology = ontology or load_ontology().with_supplement()
         absent = absent or {}
         clips = list(dict.fromkeys([*events, *absent]))
-        untold = [c for c in clips if isinstance(duration, Mapping) and c not in duration]
-        if untold:
-            raise OptionError(f"no duration for clip {shortlist(map(repr, untold))}")
-        lengths = [duration[c] if isinstance(duration, Mapping) else duration for c in clips]
+        given = duration if isinstance(duration, Mapping) else dict.fromkeys(clips, duration)
+        unmeasured = [clip for clip in clips if clip not in given]
+        if unmeasured:
+            raise OptionError(f"no duration for clip {shortlist(map(repr, unmeasured))}")
         durations = []
-        for clip, seconds in zip(clips, lengths, strict=True):
+        for clip in clips:
             with located(f"clip {clip!r}"):
-                durations.append(clip_ms(seconds))
+                durations.append(clip_ms(given[clip]))
         statements: list[tuple[int, str | None, int, int, np.uint8]] = []
         for row, clip in enumerate(clips):
-            given = events.get(clip)
-            expect(f"clip {clip!r}", given, Iterable | None, f"a list of events {ORDER}, or None")
-            spans = [_span(clip, event) for event in given or ()]
+            own = events.get(clip)
+            expect(f"clip {clip!r}", own, Iterable | None, f"a list of events {ORDER}, or None")
+            spans = [_span(clip, event) for event in own or ()]
             backwards = [span for span in spans if span[1] >= span[2]]
             if backwards:
                 raise LabelFileError(f"clip {clip!r}: an event without length: {backwards[0]}")
             statements += [(row, *span, PRESENT) for span in spans]
             statements += [(row, c, 0, durations[row], ABSENT) for c in absent.get(clip, ())]
             if not spans:
-                statements.append((row, None, 0, 0, NOTHING if given is None else EMPTY))
-        labels = {
-            label: f"clip {clips[row]!r}" for row, label, *_ in statements if label is not None
-        }
-        position = {label: ontology.index.get(ontology.resolve(label) or "") for label in labels}
-        lacking = [label for label in labels if position[label] is None]
-        if lacking:
-            shown = shortlist(lacking, show=lambda label: ontology.hint(label, labels[label]))
-            raise UnknownLabelError(f"the ontology lacks {shown}")
-        table = np.array(
-            [(row, position[c] if c else NO_CLASS, *rest) for row, c, *rest in statements], np.int64
-        ).reshape(-1, 5)
+                statements.append((row, None, 0, 0, NOTHING if own is None else EMPTY))
+        position = positions(
+            ((label, f"clip {clips[row]!r}") for row, label, *_ in statements if label is not None),
+            ontology,
+        )
+        table = [(row, position[c] if c else NO_CLASS, *rest) for row, c, *rest in statements]
+        clip, classes, onset, offset, state = np.array(table, np.int64).reshape(-1, 5).T.copy()
         return cls(
             ontology,
             texts_to_arrow(clips),
             np.array(durations, np.int64),
-            table[:, 0].copy(),
-            table[:, 1].astype(np.int32),
-            table[:, 2].copy(),
-            table[:, 3].copy(),
-            table[:, 4].astype(np.uint8),
+            clip,
+            classes.astype(np.int32),
+            onset,
+            offset,
+            state.astype(np.uint8),
             np.arange(1, len(table) + 1),
             np.zeros(len(table), np.int32),
             ("",),
@@ -159,16 +155,16 @@ class Events:
 
     @cached_property
     def labelled(self) -> npt.NDArray[np.bool_]:
-        """Bool (N,): whether somebody said what sounds in each clip, be it nothing.
+        """Bool (N,): whether each clip has events or is verified empty.
 
-        In the other clips every class is unknown, but for confirmed absences.
+        In the other clips every class is unknown, except confirmed absences.
         """
-        heard = (self.state == PRESENT) | (self.state == EMPTY)
-        return np.bincount(self.clip[heard], minlength=len(self)) > 0
+        annotated = (self.state == PRESENT) | (self.state == EMPTY)
+        return np.bincount(self.clip[annotated], minlength=len(self)) > 0
 
     def events(self, row: int) -> tuple[tuple[str, float, float], ...] | None:
-        """Name, onset and offset (seconds) of the events of the clip in a row, or None where
-        nobody said what sounds.
+        """Name, onset and offset (seconds) of the events of the clip in a row, or None where it is
+        unannotated.
         """
         if not self.labelled[row]:
             return None
@@ -184,75 +180,53 @@ class Events:
         )
 
     def united_absences(self) -> tuple[Ms, Ms]:
-        """The span of each statement, int64 (E,) each; of absences and silences of a class that
-        overlap or touch, the span of all of them.
+        """Onset and offset of each statement, int64 (E,) each; absences, and silences, of a class
+        that overlap or touch have the span of their union.
         """
         onset, offset = self.onset_ms.copy(), self.offset_ms.copy()
         chosen = (self.state == ABSENT) | (self.state == SILENT)
         keys = (self.clip[chosen], self.classes[chosen], self.state[chosen])
-        span = united(*keys, first=onset[chosen], stop=offset[chosen])
-        onset[chosen], offset[chosen] = span
+        onset[chosen], offset[chosen] = united(*keys, first=onset[chosen], stop=offset[chosen])
         return onset, offset
 
     def slice(self, start: int, stop: int) -> "Events":
         """The clips from row `start` up to `stop`, without the report."""
         stop = min(stop, len(self))
-        first, last = np.searchsorted(self.clip, [start, stop])
-        cut = slice(int(first), int(last))
+        first, last = np.searchsorted(self.clip, [start, stop]).tolist()
+        part = self.take(slice(first, last))
         return replace(
-            self,
+            part,
             clip_id=self.clip_id.slice(start, max(0, stop - start)),
             duration_ms=self.duration_ms[start:stop],
-            clip=self.clip[cut] - start,
-            classes=self.classes[cut],
-            onset_ms=self.onset_ms[cut],
-            offset_ms=self.offset_ms[cut],
-            state=self.state[cut],
-            rows=self.rows[cut],
-            file=self.file[cut],
+            clip=part.clip - start,
             report=Report(),
         )
 
-    def take(self, statements: npt.NDArray[np.generic]) -> "Events":
-        """The same clips with the chosen statements, in that order, which must keep to the
-        clips' order.
-        """
-        return replace(
-            self,
-            clip=self.clip[statements],
-            classes=self.classes[statements],
-            onset_ms=self.onset_ms[statements],
-            offset_ms=self.offset_ms[statements],
-            state=self.state[statements],
-            rows=self.rows[statements],
-            file=self.file[statements],
-        )
+    def take(self, statements: "npt.NDArray[np.generic] | slice") -> "Events":
+        """The same clips with the chosen statements, which must ascend by clip."""
+        return replace(self, **{name: getattr(self, name)[statements] for name in self.COLUMNS})
 
     @staticmethod
     def concat(parts: "Sequence[Events]", ontology: Ontology) -> "Events":
         """All clips of all parts, which share the ontology and have no clip in common."""
         files = tuple(dict.fromkeys(name for p in parts for name in p.files))
-        starts = np.cumsum([0, *map(len, parts)])
-
-        def join(name: str, dtype: type) -> npt.NDArray[Any]:
-            arrays = [getattr(p, name) for p in parts]
-            return np.concatenate([*arrays, np.zeros(0, dtype)]).astype(dtype)
-
-        renamed = [
-            np.array([files.index(name) for name in p.files], np.int32)[p.file] for p in parts
+        starts = np.cumsum([0, *map(len, parts)]).tolist()
+        moved = [
+            replace(
+                part,
+                clip=part.clip + start,
+                file=np.array([files.index(name) for name in part.files], np.int32)[part.file],
+            )
+            for part, start in zip(parts, starts, strict=False)
         ]
-        moved = [p.clip + start for p, start in zip(parts, starts, strict=False)]
+        none = Events.from_dict({}, ontology=ontology)
         return Events(
             ontology,
             one_chunk(pa.chunked_array([p.clip_id for p in parts], pa.string())),
-            join("duration_ms", np.int64),
-            np.concatenate([*moved, np.zeros(0, np.int64)]),
-            join("classes", np.int32),
-            join("onset_ms", np.int64),
-            join("offset_ms", np.int64),
-            join("state", np.uint8),
-            join("rows", np.int64),
-            np.concatenate([*renamed, np.zeros(0, np.int32)]),
+            *(
+                np.concatenate([getattr(p, name) for p in (none, *moved)])
+                for name in ("duration_ms", *Events.COLUMNS)
+            ),
             files,
             Report.merged(p.report for p in parts),
         )
@@ -290,7 +264,7 @@ class Events:
         for row in range(min(count, len(self))):
             given = self.events(row)
             if given is None:
-                yield "nobody said what sounds"
+                yield "unannotated"
                 continue
             shown = [f"{onset:g}–{offset:g} {name}" for name, onset, offset in given[:most]]
             more = [f"and {len(given) - most} more"] if len(given) > most else []

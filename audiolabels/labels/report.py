@@ -1,11 +1,11 @@
-"""Findings: rows that were not used unchanged, and what becomes of them."""
+"""Findings: rows that were not used unchanged, and their treatment."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# What becomes of a row with a finding of each kind.
+# How a row with a finding of each kind is treated.
 FATES: Mapping[str, str] = {
     "row unused": "not in the result",
     "label dropped": "row kept without that label",
@@ -39,7 +39,7 @@ class Finding:
     Attributes:
         source: name of the file.
         row: line of the file, from 1; for JSON and Parquet the entry, from 1.
-        clip: the clip's id, as far as the row has it.
+        clip: the clip's id, if the row has it.
         kind: a key of `FATES`.
         reason: what is wrong.
         label: the class concerned, where the row does not show it.
@@ -55,14 +55,14 @@ class Finding:
 
 @dataclass
 class Report:
-    """What reading found: rows, files, and everything that was not used unchanged.
+    """Rows and files that were read, and everything that was not used unchanged.
 
     Attributes:
         rows: data rows in the files; headers, comments and blank lines do not count.
         rows_used: those whose content is in the annotations.
-        sources: one dict a file: name, format, sha256 (of the file's bytes), rows.
-        notes: sentences about how the files were taken.
-        findings: every exception, row by row.
+        sources: one dict per file: name, format, sha256 (of the file's bytes), rows.
+        notes: sentences about how the files were interpreted.
+        findings: one per exception, in the order of rows.
     """
 
     rows: int = 0

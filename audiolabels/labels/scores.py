@@ -1,8 +1,8 @@
-"""Scores: what a teacher says about segments of clips, as numbers between 0 and 1.
+"""Scores: a teacher's scores of clips or their segments, between 0 and 1.
 
-A row is a clip or a segment of one; the segments of a clip stand together and ascend. A class that
-the teacher does not tell of (it has no output for it, or only its highest scores were kept) is
-unknown, never 0.
+One row per clip or segment; the segments of a clip follow one another in time. A class that the
+teacher did not score (it has no output for it, or only the highest scores were kept) is unknown,
+never 0.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.bits import Bits
-from audiolabels.arrays.columns import (
-    doubles_to_arrow,
-    texts_to_arrow,
-    to_arrow,
-    to_numpy,
-)
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.intervals import changes
 from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import ScoresFileError, VocabularyError, expect
 from audiolabels.labels.report import Report
@@ -40,7 +36,7 @@ class Scores(ClipRows):
         vocabulary: the K classes, in the teacher's order.
         scores: float32 (N, K): in [0, 1]; 0 where unknown.
         unknown: uint8 (N, ceil(K / 8)): bits in `numpy.packbits` order, 1 = unknown.
-        rows: int64 (N,): the row of its file that each segment stood in, from 1.
+        rows: int64 (N,): row of each segment in its file, from 1.
         report: how the file was read.
 
     >>> Scores.from_arrays(["a", "b"], [[0.9, 0.2], [0.1, 0.0]], classes=["Guitar", "Rain"])
@@ -69,14 +65,14 @@ class Scores(ClipRows):
         """Scores of a few segments, for notebooks and tests.
 
         Args:
-            clip_id: N ids; those of a clip's segments stand together.
+            clip_id: N ids; the segments of a clip follow one another.
             scores: shape (N, K), in [0, 1].
             classes: the K classes in order: a vocabulary, or what `load_vocabulary` takes.
-            onset, offset: N times in seconds each; 0 and not known by default.
+            onset, offset: N times in seconds each; 0 and unknown by default.
             ontology: the embedded one with its supplement by default.
 
         Raises:
-            ScoresFileError: the shapes do not fit, or a score is no number in [0, 1].
+            ScoresFileError: the shapes do not match, or a score is not in [0, 1].
             VocabularyError: no such classes.
         """
         ontology = ontology or load_ontology().with_supplement()
@@ -129,8 +125,8 @@ class Scores(ClipRows):
     def over(self, vocabulary: Vocabulary) -> Self:
         """The same rows over the classes of a vocabulary, in its order.
 
-        Classes are matched by the id that the ontology resolves. Those that the teacher does not
-        tell of are unknown, those that the vocabulary lacks fall away.
+        Classes are matched by the id that the ontology resolves. Those that the teacher did not
+        score are unknown, those that the vocabulary lacks are dropped.
 
         Raises:
             VocabularyError: they have no class in common.
@@ -152,9 +148,9 @@ class Scores(ClipRows):
         return replace(self, vocabulary=vocabulary, scores=values, unknown=bits)
 
     def highest(self) -> Self:
-        """One row a clip: the highest score of each class over its segments, without the report.
+        """One row per clip: the highest score of each class over its segments, without the report.
 
-        A class is unknown where no segment tells of it. The row is that of the first segment.
+        A class is unknown where no segment has a score. `rows` is that of the first segment.
         """
         starts = run_starts(self.clip_id)
         if len(starts) == len(self):
@@ -170,10 +166,10 @@ class Scores(ClipRows):
         )
 
     def propagate(self) -> Self:
-        """The same rows, where a class scores at least as high as each class below it.
+        """The same rows, where a class scores at least as high as each of its descendants.
 
-        Below is meant over every path of the ontology, also through classes that the teacher does
-        not tell of. What is unknown stays unknown: a bound is no score.
+        Descendants are those of the ontology, also through classes that the teacher did not score.
+        What is unknown stays unknown: a bound is not a score.
         """
         own = {self.ontology.resolve(id_) or id_: c for c, id_ in enumerate(self.vocabulary.ids)}
         values = self.scores.copy()
@@ -191,7 +187,7 @@ class Scores(ClipRows):
 
 
 def columns_in(own: Vocabulary, other: Vocabulary, ontology: Ontology) -> npt.NDArray[np.intp]:
-    """For each class of another vocabulary its column in one's own, -1 for none: (len(other),).
+    """Column in `own` of each class of `other`, -1 for none: integers (len(other),).
 
     Classes are matched by the id that the ontology resolves.
     """
@@ -200,11 +196,8 @@ def columns_in(own: Vocabulary, other: Vocabulary, ontology: Ontology) -> npt.ND
 
 
 def run_starts(clip_id: pa.StringArray) -> npt.NDArray[np.int64]:
-    """The rows at which another clip than that of the row before begins, ascending."""
-    if not len(clip_id):
-        return np.zeros(0, np.int64)
-    numbers = to_numpy(clip_id.dictionary_encode().indices)
-    return np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1]))
+    """The rows whose clip differs from that of the row before, ascending."""
+    return np.flatnonzero(changes(to_numpy(clip_id.dictionary_encode().indices)))
 
 
 def whole_clips(parts: Iterable[Scores]) -> Iterator[Scores]:
