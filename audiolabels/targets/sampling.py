@@ -1,4 +1,4 @@
-"""Which clips a training epoch draws: per-clip weights, a class-balanced order, a mixture.
+"""Sampling for training: weights per clip, a class-balanced order, and mixtures of sources.
 
 Sources: AST's and PaSST's code for the weights, PANNs' for the balanced order; Hershey et al. 2021,
 §4, for mixing strong and weak labels. Clips count by their positive classes, in any frame; unknown
@@ -12,16 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.bits import Bits, weigh
+from audiolabels.arrays.bits import CHUNK, Bits, weigh
 from audiolabels.clips.index import Rows
 from audiolabels.errors import OptionError, choose
 from audiolabels.targets.source import Labels, LabelSource
 
-CHUNK = 8192  # rows of bits unpacked at a time
-
 
 class Recipe(NamedTuple):
-    """A class of n clips weighs `scale / (n + offset)`; a clip, the sum over its classes."""
+    """A class of n clips has weight `scale / (n + offset)`; a clip, the sum over its classes."""
 
     scale: float
     offset: float
@@ -37,7 +35,7 @@ def sampling_weights(source: LabelSource, recipe: str = "ast") -> npt.NDArray[np
 
     Args:
         source: N clips.
-        recipe: a key of `RECIPES`, which names the project whose weights these are.
+        recipe: a key of `RECIPES`, the project whose weights these are.
 
     Returns:
         float64 (N,), zero for clips without a positive class.
@@ -57,43 +55,33 @@ def sampling_weights(source: LabelSource, recipe: str = "ast") -> npt.NDArray[np
 def weigh_clips(
     bits: Bits, row: npt.NDArray[Any], columns: int, recipe: str
 ) -> npt.NDArray[np.float64]:
-    """Weight of each clip.
+    """`sampling_weights` of clips whose positive classes are `bits[row]`.
 
     Args:
         bits: uint8 (D, ceil(columns / 8)): positive classes of distinct targets.
-        row: integers (N,): the row of `bits` that each clip has.
+        row: integers (N,).
         columns: number of classes.
         recipe: a key of `RECIPES`.
-
-    Returns:
-        float64 (N,).
-
-    Raises:
-        OptionError: no such recipe.
     """
     scale, offset = RECIPES[choose("recipe", recipe, RECIPES)]
     counts = weigh(bits, np.bincount(row, minlength=len(bits)), columns)
     of_class = scale / (counts + offset)
-    of_row = [
-        np.zeros(0),
-        *(
-            np.unpackbits(bits[start : start + CHUNK], axis=1, count=columns) @ of_class
-            for start in range(0, len(bits), CHUNK)
-        ),
-    ]
-    weights: npt.NDArray[np.float64] = np.concatenate(of_row)[row]
-    return weights
+    of_row = np.zeros(len(bits))
+    for start in range(0, len(bits), CHUNK):
+        part = slice(start, start + CHUNK)
+        of_row[part] = np.unpackbits(bits[part], axis=1, count=columns) @ of_class
+    return of_row[row]
 
 
 def balanced_order(source: LabelSource, count: int, *, seed: int) -> Rows:
-    """Clips in an order in which every class has its turn.
+    """Clips in a class-balanced order.
 
-    Classes take turns in a random order, new in each round; a class gives one clip of its own, in
-    a random order that is new when all were given. Classes without a clip have no turn.
+    Classes take turns in a random order, new in each round; each contributes one of its clips, in a
+    random order, new once all have been drawn. Classes without a clip are left out.
 
     Args:
         source: N clips.
-        count: how many clips to draw.
+        count: number of clips to draw.
         seed: equal seeds give equal orders.
 
     Returns:
@@ -108,15 +96,11 @@ def balanced_order(source: LabelSource, count: int, *, seed: int) -> Rows:
 def balanced_rows(
     bits: Bits, row: npt.NDArray[Any], columns: int, count: int, *, seed: int
 ) -> Rows:
-    """`balanced_order` of clips whose positive classes are `bits[row]`, as for `weigh_clips`.
-
-    Raises:
-        OptionError: no class has a clip.
-    """
+    """`balanced_order` of clips whose positive classes are `bits[row]`, as for `weigh_clips`."""
     generator = np.random.default_rng(seed)
     clips = _clips_of_classes(bits, row, columns)
     if not clips:
-        raise OptionError("no clip has a positive class, so no class can have its turn")
+        raise OptionError("no clip has a positive class, so none can be drawn")
     order = [generator.permutation(own) for own in clips]
     place = [0] * len(clips)
     drawn = np.empty(count, np.int64)
@@ -150,15 +134,15 @@ def _clips_of_classes(bits: Bits, row: npt.NDArray[Any], columns: int) -> list[R
 class Mixture:
     """Examples from several sources, each with its probability.
 
-    Labels of whole clips are repeated on the frames that the others have.
+    Labels of whole clips are repeated for each frame if other sources have frames.
 
     Args:
         sources: sources of one vocabulary.
         probabilities: of each source, adding up to one; Hershey et al. found 0.8 best for strong
-            labels beside weak ones, 0.7 for diffuse.
+            labels mixed with weak ones, 0.7 for diffuse.
 
     Raises:
-        OptionError: vocabularies differ, frames differ, or no probabilities.
+        OptionError: vocabularies or frames differ, or these are not probabilities.
 
     >>> from audiolabels import Annotations, expand
     >>> weak = LabelSource(expand(Annotations.from_dict({"a": ["Rain"]}), "weak"))
@@ -182,7 +166,9 @@ class Mixture:
             raise OptionError("the sources have different vocabularies; open them with vocabulary=")
         framed = {source.frames for source in sources if source.framed}
         if len(framed) > 1:
-            raise OptionError(f"the sources have {sorted(framed)} frames a clip; frame them alike")
+            raise OptionError(
+                f"the sources have {sorted(framed)} frames per clip; frame them alike"
+            )
         grids = {
             tuple(source.metadata["options"].get(name) for name in ("frame_length", "frame_hop"))
             for source in sources
@@ -198,7 +184,7 @@ class Mixture:
         """Draw examples: a source by its probability, then any of its clips.
 
         Returns:
-            The source, and the clip in it, of each example: int64 (count,) each.
+            Source, and clip in it, of each example: int64 (count,) each.
         """
         generator = np.random.default_rng(seed)
         which = generator.choice(len(self.sources), count, p=self._shares)

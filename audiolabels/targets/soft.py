@@ -1,8 +1,7 @@
 """Soft targets: a number between 0 and 1 for each class of a clip or segment, or unknown.
 
-They are what a teacher's scores, or a mixture of scores and given labels, become. Scores are kept
-as float16: an error of at most 2^-12 below 1, half of that below 1/2, and so on; what is smaller
-than 3e-8 becomes 0.
+They come from a teacher's scores, or from a mixture of scores and given labels. Scores are float16:
+the error is at most 2^-12 below 1, half of that below 1/2, and so on; scores below 3e-8 become 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,23 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.bits import Bits
+from audiolabels.arrays.bits import CHUNK, Bits, unpack_floats
 from audiolabels.arrays.tables import html_table
-from audiolabels.clips.rows import ClipRows
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
-from audiolabels.targets.targets import as_tensors
+from audiolabels.targets.targets import Chosen, Floats, TargetRows
 
 if TYPE_CHECKING:
     import pandas
-    import torch
 
-CHUNK = 8192  # rows of bits unpacked at a time
-BINARISATION_THRESHOLD = 0.5  # from here on a soft target counts as positive, where one must choose
-TOP = 5  # classes of a row that a data frame names
+BINARISATION_THRESHOLD = 0.5  # where soft targets must be made hard and none is given
+TOP = 5  # classes per row that a data frame names
 
 
 @dataclass(frozen=True, eq=False)
-class SoftTargets(ClipRows):
+class SoftTargets(TargetRows):
     """Soft targets of clips, or of their segments, over a vocabulary of C classes.
 
     Attributes:
@@ -37,7 +33,7 @@ class SoftTargets(ClipRows):
         vocabulary: the classes of the columns.
         scores: float16 (N, C): in [0, 1]; 0 where unknown.
         masked: uint8 (N, ceil(C / 8)): bits in `numpy.packbits` order, 1 = unknown.
-        metadata: scheme, options and origin, as the file's metadata holds them.
+        metadata: scheme, options and origin, as the file's metadata hold them.
 
     >>> from audiolabels import Scores, expand
     >>> scores = Scores.from_arrays(["a"], [[0.75, 0.25]], classes=["Guitar", "Rain"])
@@ -48,33 +44,17 @@ class SoftTargets(ClipRows):
     """
 
     PER_ROW = ("scores", "masked")
-    vocabulary: Vocabulary
     scores: npt.NDArray[np.float16]
     masked: Bits
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
-    def to_numpy(
-        self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Target and mask of the rows (all by default).
-
-        Returns:
-            Target and mask, float32 arrays of shape (len(rows), C). The target is a score in
-            [0, 1], and 0 where unknown; in the mask 1 is known and 0 unknown.
+    def to_numpy(self, rows: Chosen = None) -> tuple[Floats, Floats]:
+        """Target and mask of the rows (all by default), float32 (len(rows), C): the target is a
+        score in [0, 1], and 0 where unknown; 1 is known in the mask.
         """
         chosen = slice(None) if rows is None else rows
-        mask = 1 - np.unpackbits(self.masked[chosen], axis=1, count=len(self.vocabulary))
-        return self.scores[chosen].astype(np.float32), mask.astype(np.float32)
-
-    def to_torch(
-        self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
-    ) -> "tuple[torch.Tensor, torch.Tensor]":
-        """`to_numpy` as two float32 tensors.
-
-        Raises:
-            OptionError: torch is not installed.
-        """
-        return as_tensors(*self.to_numpy(rows))
+        mask = unpack_floats(~self.masked[chosen], len(self.vocabulary))
+        return self.scores[chosen].astype(np.float32), mask
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `top` and `masked`.
@@ -108,21 +88,16 @@ class SoftTargets(ClipRows):
         if vocabulary.ids == self.vocabulary.ids:
             return self
         columns = self.vocabulary.permutation_to(vocabulary)
-        masked = np.zeros((len(self), -(-len(columns) // 8)), np.uint8)
-        for start in range(0, len(self), CHUNK):
-            part = slice(start, start + CHUNK)
-            bits = np.unpackbits(self.masked[part], axis=1, count=len(self.vocabulary))
-            masked[part] = np.packbits(bits[:, columns], axis=1)
         return replace(
             self,
             vocabulary=vocabulary,
             scores=self.scores.take(columns, axis=1),
-            masked=masked,
+            masked=self._pick(self.masked, columns),
             metadata={**self.metadata, "vocabulary": describe_vocabulary(vocabulary)},
         )
 
     def reach(self, level: float) -> Bits:
-        """Which classes reach a score: bits, uint8 (N, ceil(C / 8))."""
+        """The classes that score at least `level`: bits, uint8 (N, ceil(C / 8))."""
         bits = np.zeros_like(self.masked)
         for start in range(0, len(self), CHUNK):
             part = slice(start, start + CHUNK)
@@ -143,7 +118,7 @@ class SoftTargets(ClipRows):
         return (
             f"SoftTargets({self.metadata.get('scheme', '?')}, {len(self):,} rows × "
             f"{len(self.vocabulary)} classes, scores that add up to {total:.2f} and {masked:.2f} "
-            f"masked a row)"
+            f"masked per row)"
         )
 
     def _repr_html_(self) -> str:

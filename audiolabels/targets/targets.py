@@ -1,10 +1,11 @@
-"""Targets: what a model shall learn, in three states, and nothing else.
+"""Targets for training, in three states.
 
 A target is one class in one clip or frame: positive, negative, or unknown. Unknown targets are
-masked: they take no part in the loss, the gradient or the metric. Positive and unknown are kept as
-two bit tables, never as a sentinel value; clips whose targets are alike share one row of them.
+masked: they are left out of the loss, the gradient and the metrics. Positive and unknown are two
+bit tables, never a sentinel value; clips with equal targets share one row of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -24,19 +25,59 @@ if TYPE_CHECKING:
     import torch
 
 
+Floats = npt.NDArray[np.float32]
+Chosen = Sequence[int] | npt.NDArray[Any] | slice | None
+
+
 @dataclass(frozen=True, eq=False)
-class Targets(ClipRows):
+class TargetRows(ClipRows, ABC):
+    """The base of hard and soft targets, over a vocabulary of C classes."""
+
+    vocabulary: Vocabulary
+
+    @abstractmethod
+    def to_numpy(self, rows: Chosen = None) -> tuple[Floats, Floats]:
+        """Target and mask of the rows (all by default).
+
+        Returns:
+            Target and mask, float32 arrays of shape (len(rows), C). In the target 1 is positive, 0
+            negative or unknown, and soft targets are scores in [0, 1]; in the mask 1 is known and 0
+            unknown.
+        """
+
+    def to_torch(self, rows: Chosen = None) -> "tuple[torch.Tensor, torch.Tensor]":
+        """`to_numpy` as two float32 tensors.
+
+        Raises:
+            OptionError: torch is not installed.
+        """
+        return as_tensors(*self.to_numpy(rows))
+
+    def _unpack(self, bits: Bits) -> npt.NDArray[np.uint8]:
+        return np.unpackbits(bits, axis=1, count=len(self.vocabulary))
+
+    def _pick(self, bits: Bits, columns: npt.NDArray[np.intp]) -> Bits:
+        """The bits of some columns, in their order."""
+        picked = np.zeros((len(bits), -(-len(columns) // 8)), np.uint8)
+        for start in range(0, len(bits), CHUNK):
+            part = slice(start, start + CHUNK)
+            picked[part] = np.packbits(self._unpack(bits[part])[:, columns], axis=1)
+        return picked
+
+
+@dataclass(frozen=True, eq=False)
+class Targets(TargetRows):
     """Hard targets of clips, or of their frames, over a vocabulary of C classes.
 
     Attributes:
         clips: N rows; the frames of a clip follow one another.
         vocabulary: the classes of the columns.
-        row_of_clip: int32 (N,): the row of `positive` and `masked` that each clip has.
+        row_of_clip: int32 (N,): the row of `positive` and `masked` for each clip.
         positive: uint8 (D, ceil(C / 8)): bits in `numpy.packbits` order, 1 = positive.
         masked: uint8 (D, ceil(C / 8)): likewise, 1 = unknown. No bit is set in both.
         cut: int32 (D,): number of positive classes that the vocabulary has no column for.
-        metadata: scheme, options and origin, as the file's metadata holds them.
-        listed: the state that files list beside positive, `masked` (unknown) or `negative`; the
+        metadata: scheme, options and origin, as the file's metadata hold them.
+        listed: the state that files list besides positive, `masked` (unknown) or `negative`; the
             third state is the rest.
 
     >>> from audiolabels import Annotations, expand
@@ -48,7 +89,6 @@ class Targets(ClipRows):
     """
 
     PER_ROW = ("row_of_clip",)
-    vocabulary: Vocabulary
     row_of_clip: npt.NDArray[np.int32]
     positive: Bits
     masked: Bits
@@ -56,30 +96,15 @@ class Targets(ClipRows):
     metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     listed: str = "masked"
 
-    def to_numpy(
-        self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Target and mask of the clips in `rows` (all by default).
-
-        Returns:
-            Target and mask, float32 arrays of shape (len(rows), C). In the target 1 is positive
-            and 0 negative or unknown, in the mask 1 is known and 0 unknown.
+    def to_numpy(self, rows: Chosen = None) -> tuple[Floats, Floats]:
+        """Target and mask of the rows (all by default), float32 (len(rows), C): 1 is positive in
+        the target, and known in the mask.
         """
         chosen = self.row_of_clip[slice(None) if rows is None else rows]
         return (
             unpack_floats(self.positive[chosen], len(self.vocabulary)),
             unpack_floats(~self.masked[chosen], len(self.vocabulary)),
         )
-
-    def to_torch(
-        self, rows: Sequence[int] | npt.NDArray[Any] | slice | None = None
-    ) -> "tuple[torch.Tensor, torch.Tensor]":
-        """`to_numpy` as two float32 tensors.
-
-        Raises:
-            OptionError: torch is not installed.
-        """
-        return as_tensors(*self.to_numpy(rows))
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `positive`, `masked` (lists of names)."""
@@ -114,28 +139,17 @@ class Targets(ClipRows):
         if vocabulary.ids == self.vocabulary.ids:
             return self
         columns = self.vocabulary.permutation_to(vocabulary)
-
-        def pick(bits: Bits) -> Bits:
-            parts = [np.zeros((0, -(-len(columns) // 8)), np.uint8)]
-            for start in range(0, len(bits), CHUNK):
-                part = self._unpack(bits[start : start + CHUNK])[:, columns]
-                parts.append(np.packbits(part, axis=1))
-            return np.concatenate(parts)
-
-        positive = pick(self.positive)
+        positive = self._pick(self.positive, columns)
         lost = np.bitwise_count(self.positive).sum(1, dtype=np.int32)
         lost -= np.bitwise_count(positive).sum(1, dtype=np.int32)
         return replace(
             self,
             vocabulary=vocabulary,
             positive=positive,
-            masked=pick(self.masked),
+            masked=self._pick(self.masked, columns),
             cut=self.cut + lost,
             metadata={**self.metadata, "vocabulary": describe_vocabulary(vocabulary)},
         )
-
-    def _unpack(self, bits: Bits) -> npt.NDArray[np.uint8]:
-        return np.unpackbits(bits, axis=1, count=len(self.vocabulary))
 
     def _names(self, bits: Bits) -> list[list[str]]:
         names = self.vocabulary.names
@@ -145,13 +159,13 @@ class Targets(ClipRows):
         positive = np.bitwise_count(self.positive).sum(1, dtype=np.int64)
         masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
         weights = np.bincount(self.row_of_clip, minlength=len(masked))
-        weights *= masked < len(self.vocabulary)  # as in summaries: clips without any label aside
+        weights *= masked < len(self.vocabulary)  # as in summaries, without unlabelled clips
         clips = max(1, weights.sum())
         row = "frame" if "frame_length" in self.metadata.get("options", {}) else "clip"
         return (
             f"Targets({self.metadata.get('scheme', '?')}, {len(self):,} {row}s × "
             f"{len(self.vocabulary)} classes, {weights @ positive / clips:.2f} positive and "
-            f"{weights @ masked / clips:.2f} masked a {row})"
+            f"{weights @ masked / clips:.2f} masked per {row})"
         )
 
     def _repr_html_(self) -> str:
@@ -161,9 +175,7 @@ class Targets(ClipRows):
         return html_table(self, ("clip", "positive", "unknown"), rows)
 
 
-def as_tensors(
-    target: npt.NDArray[np.float32], mask: npt.NDArray[np.float32]
-) -> "tuple[torch.Tensor, torch.Tensor]":
+def as_tensors(target: Floats, mask: Floats) -> "tuple[torch.Tensor, torch.Tensor]":
     """Target and mask as tensors over the same memory.
 
     Raises:
