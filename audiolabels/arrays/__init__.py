@@ -1,4 +1,4 @@
-"""Arrays without meaning of their own: Arrow columns, bit tables, intervals, the frame grid."""
+"""Arrays: Arrow columns, bit tables, intervals, the frame grid."""
 
 from audiolabels.arrays.grid import Grid
 

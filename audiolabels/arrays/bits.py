@@ -1,4 +1,4 @@
-"""Bit tables: rows of bits in `numpy.packbits` order, a column a class."""
+"""Bit tables: rows of bits in `numpy.packbits` order, one column per class."""
 
 import numpy as np
 import numpy.typing as npt

@@ -56,10 +56,9 @@ def whole_ms(seconds: pa.DoubleArray) -> npt.NDArray[np.int64]:
 
 
 def row_order(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """The order in which rows of non-negative numbers ascend; equal rows in any order.
+    """The order in which rows of non-negative integers ascend; equal rows in any order.
 
-    Args:
-        keys: integer columns of equal length, the most significant first.
+    The columns have equal length, the most significant is first.
     """
     bits = [int(key.max(initial=0)).bit_length() for key in keys]
     if sum(bits) > 63:
@@ -112,7 +111,7 @@ def text_buffers(array: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np
 
 
 def places_in(texts: pa.StringArray, table: pa.StringArray) -> npt.NDArray[np.int64]:
-    """Where each text first stands in a table, int64 (N,); -1 for those that it lacks."""
+    """Where each text first occurs in a table, int64 (N,); -1 where it does not."""
     nowhere = to_arrow(np.array([-1], np.int32))[0]
     return to_numpy(pc.coalesce(pc.index_in(texts, value_set=table), nowhere)).astype(np.int64)
 

@@ -8,33 +8,23 @@ Source: Hershey et al. 2021, §3.2, for 960 ms and the half-filled rule. The pap
 room; `Grid.half_filled` is the reading that reproduces the released frames.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import OptionError, choose
+from audiolabels.errors import OptionError
 
 Ms = npt.NDArray[np.int64]
-
-# How a time becomes the number of the frame that begins there.
-ROUNDING: Mapping[str, Callable[[Any, int], Any]] = MappingProxyType(
-    {
-        "down": lambda time, hop: time // hop,
-        "up": lambda time, hop: -(-time // hop),
-    }
-)
 
 
 def seconds_to_ms(seconds: float | str, what: str = "a time") -> int:
     """Whole milliseconds of a time in seconds.
 
     Raises:
-        OptionError: it is no number of whole milliseconds above zero.
+        OptionError: not a whole number of milliseconds above zero.
 
     >>> seconds_to_ms(0.96), seconds_to_ms("10")
     (960, 10000)
@@ -55,7 +45,7 @@ def nearest_ms(seconds: float | str) -> int:
     """The nearest millisecond; half goes up.
 
     Raises:
-        OptionError: it is no finite number.
+        OptionError: not a finite number.
 
     >>> nearest_ms(0.0005), nearest_ms("10.0001")
     (1, 10000)
@@ -70,7 +60,7 @@ def clip_ms(seconds: float | str) -> int:
     """Length of a clip, to the nearest millisecond.
 
     Raises:
-        OptionError: it is no number above zero.
+        OptionError: not a number above zero.
     """
     ms = nearest_ms(seconds)
     if ms <= 0:
@@ -105,7 +95,7 @@ class Grid:
         """A grid from seconds; the hop is the length if none is given.
 
         Raises:
-            OptionError: a number that is not above zero, or no whole number of milliseconds.
+            OptionError: not a whole number of milliseconds above zero.
 
         >>> Grid.from_seconds(0.96)
         Grid(length_ms=960, hop_ms=960)
@@ -114,36 +104,16 @@ class Grid:
         return cls(seconds_to_ms(length, "a frame"), seconds_to_ms(hop, "a hop"))
 
     def count(self, duration_ms: Any) -> Any:
-        """Number of whole frames in a clip, at least one; what lies past the last is dropped.
+        """Number of whole frames in a clip, at least one; the rest after the last is dropped.
 
-        Args:
-            duration_ms: an int, or an int64 array of any shape.
+        `duration_ms` is an int, or an int64 array of any shape.
         """
         return np.maximum(1, (duration_ms - self.length_ms) // self.hop_ms + 1)
 
     def span_ms(self, frame: Any) -> tuple[Any, Any]:
-        """Beginning and end of a frame, in milliseconds.
-
-        Args:
-            frame: an int, or an integer array of any shape.
-        """
+        """Beginning and end, in milliseconds, of a frame: an int, or integers of any shape."""
         start = frame * self.hop_ms
         return start, start + self.length_ms
-
-    def frame_at(self, time_ms: Any, rounding: str = "down") -> Any:
-        """The frame that begins at a time.
-
-        Args:
-            time_ms: an int, or an int64 array of any shape.
-            rounding: where none begins just then, `down` to the one before, `up` to the next.
-
-        Raises:
-            OptionError: no such rounding.
-
-        >>> [Grid().frame_at(1000, rounding) for rounding in ("down", "up")]
-        [1, 2]
-        """
-        return ROUNDING[choose("rounding", rounding, ROUNDING)](time_ms, self.hop_ms)
 
     def half_filled(self, onset_ms: Ms, offset_ms: Ms) -> tuple[Ms, Ms]:
         """The frames that each event fills by half, or that hold half of the event.
@@ -171,5 +141,4 @@ class Grid:
 
     def inside(self, onset_ms: Ms, offset_ms: Ms) -> tuple[Ms, Ms]:
         """The frames that lie wholly inside each span; arguments and result as `half_filled`."""
-        first = self.frame_at(onset_ms, "up")
-        return first, self.frame_at(offset_ms - self.length_ms, "down") + 1
+        return -(-onset_ms // self.hop_ms), (offset_ms - self.length_ms) // self.hop_ms + 1

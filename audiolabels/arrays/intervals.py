@@ -1,6 +1,6 @@
-"""Runs: stretches of frames in which one class holds, and what is made of them.
+"""Runs: intervals of frames in which a class is present, and their algebra.
 
-A table of frames × classes is sparse and its cells come in stretches, so events are framed, merged
+A table of frames × classes is sparse and its cells come in intervals, so events are framed, merged
 and complemented as runs; only the result is painted into bits.
 """
 
@@ -35,12 +35,7 @@ class Runs(NamedTuple):
 
 
 def merge(clip: Ints, column: Ints, first: Ints, stop: Ints) -> Runs:
-    """The union of stretches of frames given in any order; those without a frame fall away.
-
-    Args:
-        clip, column: int64 (E,), not negative.
-        first, stop: int64 (E,), not negative.
-    """
+    """The union of intervals of frames, int64 (E,) each, not negative, in any order."""
     some = first < stop
     if not some.all():
         clip, column, first, stop = clip[some], column[some], first[some], stop[some]
@@ -56,14 +51,10 @@ def merge(clip: Ints, column: Ints, first: Ints, stop: Ints) -> Runs:
 
 
 def united(*keys: npt.NDArray[np.integer], first: Ints, stop: Ints) -> tuple[Ints, Ints]:
-    """For each stretch the union of those of equal keys that it overlaps or touches, in turn.
+    """For each interval the union of those of equal keys that it overlaps or touches, in turn.
 
-    Args:
-        keys: int (E,) each, not negative.
-        first, stop: int64 (E,), `first` below `stop`.
-
-    Returns:
-        First and stop of the unions, int64 (E,) each.
+    Keys are integers (E,), not negative; `first` is below `stop`. Returns first and stop of the
+    unions, int64 (E,) each.
     """
     if not len(first):
         return first, stop
@@ -87,9 +78,9 @@ def changes(*keys: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
 
 def furthest(new: npt.NDArray[np.bool_], stop: Ints) -> Ints:
     """The furthest stop up to each row since the last one that is new, int64 (E,)."""
-    # Lifted by the number of their group, no stop of an earlier group reaches those of a later.
-    lift = np.cumsum(new) * (int(stop.max(initial=0)) + 1 - int(stop.min(initial=0)))
-    reach: Ints = np.maximum.accumulate(stop + lift) - lift
+    # Shifted by the number of their group, stops of an earlier group lie below those of a later.
+    shift = np.cumsum(new) * (int(stop.max(initial=0)) + 1 - int(stop.min(initial=0)))
+    reach: Ints = np.maximum.accumulate(stop + shift) - shift
     return reach
 
 
@@ -109,12 +100,7 @@ def _ascending(pair: Ints, first: Ints, stop: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def gaps(runs: Runs, frames: Ints) -> Runs:
-    """The other frames of each (clip, column) that has a run.
-
-    Args:
-        runs: R runs.
-        frames: int64 (N,): number of frames of each clip.
-    """
+    """The other frames of each (clip, column) that has a run; clips have `frames`, int64 (N,)."""
     starts = runs.starts_pair
     last = np.append(starts, True)[1:]
     # Before each run a gap, and one more after the last of its clip and column.
@@ -133,7 +119,7 @@ def paint(runs: Runs, first_row: Ints, rows: int, columns: int) -> Bits:
     """A table of frames with the bits of the runs set.
 
     Args:
-        runs: R runs, none of which shares a frame with another of its clip and column.
+        runs: disjoint within each clip and column.
         first_row: int64 (N,): the row of each clip's first frame.
         rows: number of rows.
         columns: C.

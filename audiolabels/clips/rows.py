@@ -7,13 +7,16 @@ are sliced, taken and joined with it.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import one_chunk, to_arrow
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA = pa.schema({"clip_id": pa.string(), "onset": pa.float64(), "offset": pa.float64()})
 
@@ -26,7 +29,7 @@ def clip_rows(
 
 
 def join_rows(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """The rows of all batches, of which there may be none."""
+    """The rows of all batches."""
     columns = pa.Table.from_batches(batches, SCHEMA).columns
     return pa.RecordBatch.from_arrays([one_chunk(column) for column in columns], schema=SCHEMA)
 
@@ -63,7 +66,7 @@ class ClipRows:
         return int(self.clips.num_rows)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Read-only views of dictionaries do not pickle, so the dictionaries take their place."""
+        """Dictionaries instead of read-only views of them, which do not pickle."""
         return {
             name: dict(value) if isinstance(value, MappingProxyType) else value
             for name, value in vars(self).items()
@@ -76,9 +79,16 @@ class ClipRows:
         return replace(self, clips=self.clips.slice(start, count), **arrays)
 
     def take(self, rows: npt.NDArray[np.integer]) -> Self:
-        """The named rows, int (M,), in that order."""
+        """The rows with these numbers, int (M,), in that order."""
         arrays = {name: getattr(self, name)[rows] for name in self.PER_ROW}
         return replace(self, clips=self.clips.take(to_arrow(np.asarray(rows, np.int64))), **arrays)
+
+    def _data_frame(self, **columns: Any) -> "pandas.DataFrame":
+        """A data frame with `clip_id`, `onset`, `offset` and further columns."""
+        import pandas
+
+        own = {name: self.clips[name].to_pylist() for name in SCHEMA.names}
+        return pandas.DataFrame({**own, **columns})
 
     def renamed(self, clip_id: pa.StringArray) -> Self:
         """The same rows with other ids, string (N,)."""
@@ -86,7 +96,7 @@ class ClipRows:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> dict[str, Any]:
-        """The fields with an entry per row, of all parts."""
+        """The fields with an entry per row, concatenated."""
         arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in cls.PER_ROW}
         return {"clips": join_rows([p.clips for p in parts]), **arrays}
 
@@ -95,13 +105,7 @@ T = TypeVar("T", bound=ClipRows)
 
 
 def rechunk(parts: Iterable[T], size: int, concat: Callable[[list[T]], T]) -> Iterator[T]:
-    """The same rows in parts of exactly `size`, the last one excepted.
-
-    Args:
-        parts: tables of any length.
-        size: rows per part.
-        concat: makes one table of one or more.
-    """
+    """The same rows in parts of `size`, except the last; `concat` joins one part or more."""
     held: list[T] = []
     count = 0
     for part in parts:

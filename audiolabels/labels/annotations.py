@@ -4,7 +4,7 @@ A clip's labels are a set of classes. AudioSet's two million clips have only som
 of distinct sets, so each set is stored once, and each clip refers to its own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -200,16 +200,7 @@ class Annotations(ClipRows):
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None)."""
-        import pandas
-
-        return pandas.DataFrame(
-            {
-                "clip_id": self.clip_id.to_pylist(),
-                "onset": self.onset.to_pylist(),
-                "offset": self.offset.to_pylist(),
-                "labels": [self.labels(row) for row in range(len(self))],
-            }
-        )
+        return self._data_frame(labels=list(map(self.labels, range(len(self)))))
 
     @property
     def labels_per_clip(self) -> float:
@@ -224,13 +215,12 @@ class Annotations(ClipRows):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self, ("clip", "given labels"), self._first_rows(5))
-
-    def _first_rows(self, count: int) -> Iterator[tuple[str, str]]:
-        for row in range(min(count, len(self))):
+        rows = []
+        for row in range(min(5, len(self))):
             names = self.labels(row)
             text = "unannotated" if names is None else " · ".join(names) or "none"
-            yield self.clip_id[row].as_py(), text
+            rows.append((self.clip_id[row].as_py(), text))
+        return html_table(self, ("clip", "given labels"), rows)
 
 
 def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str, int]:

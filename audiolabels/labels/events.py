@@ -6,7 +6,7 @@ implies nothing about descendants; or unknown (an event with impossible times). 
 whole clip: verified empty, or unannotated.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -38,6 +38,7 @@ STATES = ("present", "absent", "silent", "unknown", "empty", "nothing")
 PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(STATES)))
 NO_CLASS = -1
 DURATION = 10.0  # seconds, as AudioSet's clips, where no length is given
+SHOWN = 6  # events of a clip that a notebook shows
 ORDER = "(label, onset, offset), with times in seconds"
 
 
@@ -257,18 +258,15 @@ class Events:
         )
 
     def _repr_html_(self) -> str:
-        rows = zip(self.clip_id[:5].to_pylist(), self._first_rows(5), strict=True)
+        rows = []
+        for row, clip in enumerate(self.clip_id[:5].to_pylist()):
+            events = self.events(row) or ()
+            shown = [f"{onset:g}–{offset:g} {name}" for name, onset, offset in events[:SHOWN]]
+            if len(events) > SHOWN:
+                shown.append(f"and {len(events) - SHOWN} more")
+            empty = "verified empty" if self.labelled[row] else "unannotated"
+            rows.append((clip, " · ".join(shown) or empty))
         return html_table(self, ("clip", "events, in seconds"), rows)
-
-    def _first_rows(self, count: int, most: int = 6) -> Iterator[str]:
-        for row in range(min(count, len(self))):
-            given = self.events(row)
-            if given is None:
-                yield "unannotated"
-                continue
-            shown = [f"{onset:g}–{offset:g} {name}" for name, onset, offset in given[:most]]
-            more = [f"and {len(given) - most} more"] if len(given) > most else []
-            yield " · ".join([*shown, *more]) or "verified empty"
 
 
 def _span(clip: str, event: Iterable[Any]) -> tuple[str, int, int]:

@@ -62,17 +62,8 @@ class SoftTargets(TargetRows):
         `top` holds (name, score) of the five highest scores, the highest first, `masked` the
         number of unknown classes.
         """
-        import pandas
-
-        return pandas.DataFrame(
-            {
-                "clip_id": self.clip_id.to_pylist(),
-                "onset": self.onset.to_pylist(),
-                "offset": self.offset.to_pylist(),
-                "top": self._top(),
-                "masked": np.bitwise_count(self.masked).sum(1, dtype=np.int64),
-            }
-        )
+        masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
+        return self._data_frame(top=self._top(), masked=masked)
 
     @staticmethod
     def concat(parts: "Sequence[SoftTargets]") -> "SoftTargets":

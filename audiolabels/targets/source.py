@@ -1,7 +1,7 @@
 """The label source: targets looked up by clip, ready for a `Dataset`.
 
-Which clip a name means is decided by the rule of `audiolabels.clips.index`. Names that are not
-found are listed; they never become zeros.
+Names are matched by the rule of `audiolabels.clips.index`. Names that are not found are listed;
+they never become zeros.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,8 +37,7 @@ WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes 
 class Labels(NamedTuple):
     """Target and mask, float32 of shape (C,), (T, C), (B, C) or (B, T, C).
 
-    In the target 1 is positive, 0 negative or unknown, or a score; in the mask 1 is known, 0
-    unknown.
+    Target: 1 is positive, 0 negative or unknown, others are scores; mask: 1 is known, 0 unknown.
     """
 
     target: Any
@@ -49,10 +48,10 @@ class LabelSource:
     """Targets by clip.
 
     Args:
-        targets: what `read_targets` gives; a clip's frames stand together.
+        targets: as from `read_targets`; the frames of a clip follow one another.
         arrays: `numpy` or `torch`.
-        path: where the targets came from; a source with a path pickles as its path, and
-            what it comes to elsewhere refuses a file that has changed.
+        path: where the targets came from; a source with a path pickles as its path, and unpickling
+            refuses a file that has changed.
 
     Attributes:
         clip_ids: string (N,).
@@ -95,7 +94,7 @@ class LabelSource:
         ids = self._targets.clip_id
         options = self.metadata.get("options", {})
         begins = np.ones(len(ids), np.bool_)
-        if WITHIN_CLIPS & options.keys():  # else rows are clips, be they parts of one recording
+        if WITHIN_CLIPS & options.keys():  # else rows are clips, even of one recording
             begins = _begins_clip(ids, to_numpy(self._targets.onset))
         self.framed = "frame_hop" in options or not begins.all()
         first = np.append(np.flatnonzero(begins), len(ids)).astype(np.int32)
@@ -105,12 +104,12 @@ class LabelSource:
         self._finder = ClipFinder(self.clip_ids)
         unused: dict[str, Any] = {"clips": self._targets.clips.select(["clip_id"])}
         if isinstance(self._targets, Targets):
-            # Few masks differ, even where nearly every label set does.
+            # Masks are few, even where nearly every label set is distinct.
             masked = fixed_binary(self._targets.masked).dictionary_encode()
             self._masked = fixed_bytes(masked.dictionary)
             self._mask_of_row = to_numpy(masked.indices)
             unused["masked"] = np.zeros((0, self._masked.shape[1]), np.uint8)
-        if self._path is not None:  # read again where it is needed
+        if self._path is not None:  # the rest can be read again
             self._targets = replace(self._targets, **unused)
 
     @property
@@ -129,7 +128,7 @@ class LabelSource:
     def __contains__(self, clip: object) -> bool:
         try:
             return isinstance(clip, str) and not self.find([clip])[1]
-        except UnknownClipError:  # it could mean several
+        except UnknownClipError:  # ambiguous
             return False
 
     def find(self, clips: Sequence[str]) -> tuple[Rows, list[str]]:
@@ -149,11 +148,11 @@ class LabelSource:
 
         Returns:
             Shape (C,) or (T, C) for one clip, (B, C) or (B, T, C) for a list; T is the largest
-            number of frames among them, and what a shorter clip lacks is unknown.
+            number of frames among them, and frames that a shorter clip lacks are unknown.
 
         Raises:
-            UnknownClipError: a clip is not found, or a name could mean several. `find` and `take`
-                pass over clips that are not found.
+            UnknownClipError: a clip is not found (`find` and `take` allow that), or a name could
+                mean several.
         """
         one = isinstance(clips, str)
         rows, missing = self.find([clips] if isinstance(clips, str) else list(clips))
@@ -182,20 +181,15 @@ class LabelSource:
         chosen = np.asarray(rows, np.int64)
         if len(chosen) and not (chosen.min() >= MISSING and chosen.max() < len(self)):
             raise OptionError(f"clips are numbered from 0 to {len(self) - 1}, and -1 is unknown")
-        missing = chosen == MISSING
-        if self._first is None:
-            target, mask = self._unpack(chosen.clip(min=0))
-            if missing.any():
-                target[missing] = mask[missing] = 0
-            return self.as_arrays(target, mask, arrays)
-        first = self._first[chosen]
-        sizes = np.where(missing, 0, self._first[chosen + 1] - first)
-        longest = int(sizes.max(initial=0))
-        within = np.arange(longest)
-        void = within >= sizes[:, None]
-        places = np.where(void, 0, first[:, None] + within)
+        places, void = chosen.clip(min=0), chosen == MISSING
+        if self._first is not None:
+            first = self._first[chosen]
+            sizes = np.where(void, 0, self._first[chosen + 1] - first)
+            within = np.arange(int(sizes.max(initial=0)))
+            void = within >= sizes[:, None]
+            places = np.where(void, 0, first[:, None] + within)
         target, mask = self._unpack(places.ravel())
-        shape = (len(chosen), longest, len(self.vocabulary))
+        shape = (*places.shape, len(self.vocabulary))
         target, mask = target.reshape(shape), mask.reshape(shape)
         if void.any():
             target[void] = mask[void] = 0
@@ -222,20 +216,19 @@ class LabelSource:
         return Labels(*as_tensors(target, mask))
 
     def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
-        """Classes that are positive in any frame: bits, uint8 (D, ceil(C / 8)), and int32 (N,)
-        which row of them each clip has. Soft targets are positive from 0.5 on.
+        """Classes that are positive in any frame, from 0.5 on for soft targets: bits, uint8
+        (D, ceil(C / 8)), and int32 (N,) which row of them each clip has.
         """
         targets = self._targets
         if isinstance(targets, SoftTargets):
-            rows = targets.reach(BINARISATION_THRESHOLD)
-            if self._first is None:
-                return rows, np.arange(len(rows), dtype=np.int32)
-        elif self._first is None:
-            return targets.positive, targets.row_of_clip
+            bits = targets.reach(BINARISATION_THRESHOLD)
+            row = np.arange(len(bits), dtype=np.int32)
         else:
-            rows = targets.positive[targets.row_of_clip]
-        bits = np.bitwise_or.reduceat(rows, self._first[:-1], axis=0)
-        return bits, np.arange(len(bits), dtype=np.int32)
+            bits, row = targets.positive, targets.row_of_clip
+        if self._first is not None:
+            bits = np.bitwise_or.reduceat(bits[row], self._first[:-1], axis=0)
+            row = np.arange(len(bits), dtype=np.int32)
+        return bits, row
 
     def __getstate__(self) -> dict[str, Any]:
         if self._path is None:
@@ -279,8 +272,7 @@ def open_source(
 
     Args:
         path: what `expand` or `write_targets` wrote.
-        vocabulary: other columns, in their order, all of which the file must have; what
-            `load_vocabulary` takes.
+        vocabulary: other columns, in their order; anything that `load_vocabulary` takes.
         arrays: `numpy` or `torch`.
 
     Raises:

@@ -9,7 +9,7 @@ and the file has no timestamp.
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -266,12 +266,14 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
             row += len(part)
         return SoftTargets(join_rows(clips), vocabulary, scores, masked, metadata)
     complement = facts["listed"] == "negative" and LAYOUTS[facts["layout"]].lists
-    distinct = _Distinct(2 * width)
-    for part, positive, second in groups:
-        masked = third_state(positive, second, columns) if complement else second
-        distinct.add(np.concatenate([positive, masked], axis=1))
-        clips.append(part)
-    positive, masked, which = distinct.halves()
+
+    def tables() -> Iterator[Bits]:
+        for part, positive, second in groups:
+            masked = third_state(positive, second, columns) if complement else second
+            clips.append(part)
+            yield np.concatenate([positive, masked], axis=1)
+
+    positive, masked, which = _distinct_halves(tables(), width)
     cut = np.zeros(len(positive), np.int32)
     return Targets(
         join_rows(clips), vocabulary, which, positive, masked, cut, metadata, facts["listed"]
@@ -311,37 +313,31 @@ def read_hard_targets(path: str | Path) -> Targets:
     return targets
 
 
-class _Distinct:
-    """The distinct rows of many tables of bytes, and which of them each row is."""
+def _distinct_halves(
+    tables: Iterable[Bits], width: int
+) -> tuple[Bits, Bits, npt.NDArray[np.int32]]:
+    """Left and right halves, `width` bytes each, of the distinct rows of many tables, and the
+    distinct row of each row.
 
-    def __init__(self, width: int) -> None:
-        self._tables = [np.zeros((0, width), np.uint8)]
-        self._which = [np.zeros(0, np.int32)]
-        self._count = 0
-
-    def add(self, table: Bits) -> None:
-        """Add the rows of a table, which is not kept."""
+    Where most rows differ, equal rows of different tables are not merged: it would take as much
+    memory again.
+    """
+    distinct, numbers, count = [np.zeros((0, 2 * width), np.uint8)], [np.zeros(0, np.int32)], 0
+    for table in tables:
         encoded = fixed_binary(table).dictionary_encode()
-        self._tables.append(fixed_bytes(encoded.dictionary))
-        self._which.append(to_numpy(encoded.indices) + np.int32(self._count))
-        self._count += len(encoded.dictionary)
-
-    def halves(self) -> tuple[Bits, Bits, npt.NDArray[np.int32]]:
-        """Left and right halves of the distinct rows, and the distinct row of each row.
-
-        Where most rows differ, equal rows of different tables are not merged: it would take as
-        much memory again.
-        """
-        tables, which = self._tables, np.concatenate(self._which)
-        if 2 * self._count <= len(which):
-            rows = fixed_binary(np.concatenate(tables)).dictionary_encode()
-            tables, which = [fixed_bytes(rows.dictionary)], to_numpy(rows.indices)[which]
-        width, count = tables[0].shape[1] // 2, sum(map(len, tables))
-        left, right = np.empty((count, width), np.uint8), np.empty((count, width), np.uint8)
-        start = 0
-        while tables:
-            table = tables.pop(0)  # which frees it
-            stop = start + len(table)
-            left[start:stop], right[start:stop] = table[:, :width], table[:, width:]
-            start = stop
-        return left, right, which
+        distinct.append(fixed_bytes(encoded.dictionary))
+        numbers.append(to_numpy(encoded.indices) + np.int32(count))
+        count += len(encoded.dictionary)
+    which = np.concatenate(numbers)
+    if 2 * count <= len(which):
+        rows = fixed_binary(np.concatenate(distinct)).dictionary_encode()
+        distinct, which = [fixed_bytes(rows.dictionary)], to_numpy(rows.indices)[which]
+    count = sum(map(len, distinct))
+    left, right = np.empty((count, width), np.uint8), np.empty((count, width), np.uint8)
+    start = 0
+    while distinct:
+        table = distinct.pop(0)  # which frees it
+        stop = start + len(table)
+        left[start:stop], right[start:stop] = table[:, :width], table[:, width:]
+        start = stop
+    return left, right, which

@@ -108,17 +108,10 @@ class Targets(TargetRows):
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `positive`, `masked` (lists of names)."""
-        import pandas
-
         positive, masked = self._names(self.positive), self._names(self.masked)
-        return pandas.DataFrame(
-            {
-                "clip_id": self.clip_id.to_pylist(),
-                "onset": self.onset.to_pylist(),
-                "offset": self.offset.to_pylist(),
-                "positive": [list(positive[row]) for row in self.row_of_clip],
-                "masked": [list(masked[row]) for row in self.row_of_clip],
-            }
+        return self._data_frame(
+            positive=[list(positive[row]) for row in self.row_of_clip],
+            masked=[list(masked[row]) for row in self.row_of_clip],
         )
 
     @staticmethod

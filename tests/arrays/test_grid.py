@@ -1,7 +1,5 @@
 """The grid against one-line definitions, in whole milliseconds."""
 
-import math
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from oracles.framing import fills_half, frames_of
 from strategies import grids
 
 from audiolabels.arrays import Grid
-from audiolabels.arrays.grid import ROUNDING, seconds_to_ms
+from audiolabels.arrays.grid import seconds_to_ms
 from audiolabels.errors import OptionError
 
 NEAR = range(-12, 30)  # frames that are looked at
@@ -62,16 +60,6 @@ def test_frames_one_after_the_other_cover_the_clip_up_to_the_last_whole_one(
     assert spans[-1][1] == max(length, duration // length * length)
 
 
-@given(grid=grids(), time=st.integers(-10_000, 10_000))
-def test_rounding_is_that_of_fractions(grid: Grid, time: int) -> None:
-    exact = Fraction(time, grid.hop_ms)
-    wanted = {"down": math.floor(exact), "up": math.ceil(exact)}
-    assert wanted.keys() == ROUNDING.keys()
-    for rounding, frame in wanted.items():
-        assert grid.frame_at(time, rounding) == frame
-        assert grid.frame_at(np.array([time]), rounding).tolist() == [frame]
-
-
 @given(ms=st.integers(1, 10**9))
 @example(ms=960)
 def test_seconds_become_the_milliseconds_that_they_spell(ms: int) -> None:
@@ -91,8 +79,3 @@ def test_times_that_are_no_whole_milliseconds_above_zero_are_refused(seconds: fl
 def test_a_grid_without_extent_is_refused(length: int, hop: int) -> None:
     with pytest.raises(OptionError, match="both must be above zero"):
         Grid(length, hop)
-
-
-def test_no_such_rounding() -> None:
-    with pytest.raises(OptionError, match="rounding 'half' is not offered"):
-        Grid().frame_at(1000, "half")
