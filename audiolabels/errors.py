@@ -1,4 +1,4 @@
-"""The errors of the library. `except AudioLabelsError` catches every one of them."""
+"""The errors of the library; `except AudioLabelsError` catches all of them."""
 
 import difflib
 import reprlib
@@ -70,7 +70,7 @@ class TargetsFileError(AudioLabelsError):
 
 @contextmanager
 def located(place: str) -> Iterator[None]:
-    """Put the place, such as a clip, before the message of an error that is raised inside.
+    """Prefix the messages of errors raised inside with the place, such as a clip.
 
     >>> with located("clip 'a'"):
     ...     raise OptionError("an event without length")
@@ -100,14 +100,14 @@ def extra(name: str, otherwise: str = "") -> Iterator[None]:
 
 
 def shortlist(items: Iterable[object], limit: int = 5, show: Callable[[Any], str] = str) -> str:
-    """Join the first `limit` items, each as `show` puts it, with commas, and count the rest."""
+    """Join the first `limit` items, each formatted by `show`, with commas, and count the rest."""
     listed = list(items)
     more = f" and {len(listed) - limit:,} more" if len(listed) > limit else ""
     return ", ".join(map(show, listed[:limit])) + more
 
 
 def nearest(name: str, offered: Iterable[str], limit: int = 4) -> list[str]:
-    """The offered names that are spelled most like `name`, upper and lower case alike.
+    """The offered names whose spelling is closest to `name`, regardless of case.
 
     >>> nearest("Gitar", ["Guitar", "Rain", "Sitar"])
     ['Guitar', 'Sitar']
@@ -120,7 +120,7 @@ def choose(option: str, value: str, offered: Iterable[str]) -> str:
     """Return `value` if it is offered.
 
     Raises:
-        OptionError: it is not; the message names what is, and what may have been meant.
+        OptionError: it is not; the message lists what is, and the nearest.
     """
     offered = list(offered)
     if value not in offered:
@@ -133,10 +133,10 @@ def choose(option: str, value: str, offered: Iterable[str]) -> str:
 
 
 def expect(what: str, value: object, types: type | UnionType, expected: str) -> None:
-    """Check the Python type of a value; a text is not taken for a collection of its characters.
+    """Check the Python type of a value; a string is not a collection of its characters.
 
     Raises:
-        InputTypeError: it has another type than `types`, which `expected` puts in words.
+        InputTypeError: it has another type than `types`, which `expected` describes.
 
     >>> expect("vocabulary", 527, str | list, "a name or a list")
     Traceback (most recent call last):

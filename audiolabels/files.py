@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and the cells of CSV files."""
+"""Files written atomically, and the cells of CSV files."""
 
 import csv
 import hashlib
@@ -20,21 +20,13 @@ from audiolabels.errors import OptionError, TargetsFileError, expect
 
 
 def as_path(what: str, path: str | Path) -> Path:
-    """The path of a file that is called `what` in the message if it is none.
-
-    Raises:
-        InputTypeError: it is neither a text nor a path.
-    """
+    """The path of a file, which the message of an InputTypeError calls `what`."""
     expect(what, path, str | Path, "a path")
     return Path(path)
 
 
 def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
-    """One path or several as a list.
-
-    Raises:
-        InputTypeError: something else, or something else among them.
-    """
+    """One path or several as a list, checked as in `as_path`."""
     expect(what, paths, str | Path | Iterable, "a path or a list of paths")
     listed = [paths] if isinstance(paths, str | Path) else paths
     return [as_path(what, path) for path in listed]
@@ -42,10 +34,10 @@ def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` only if all went well.
+    """A temporary path in the same folder to write to; it replaces `path` only on success.
 
     Raises:
-        TargetsFileError: the folder does not exist, `path` is no regular file or read-only, or
+        TargetsFileError: the folder does not exist, `path` is read-only or not a regular file, or
             writing fails.
     """
     path = as_path("output", path)
@@ -75,13 +67,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Let the files that are written inside take their places together, at the end.
+    """Replace the files that are written inside together, at the end.
 
-    Whatever ends the work earlier leaves all of them as they were. Between the first and the last
-    of them nothing happens but renaming, during which signals wait; only a kill within those
-    microseconds could part them.
+    If the work ends earlier, all of them are unchanged. Between the first and the last of them only
+    renaming happens, during which signals are held back; only a kill in those microseconds could
+    separate them.
     """
-    if _together.get() is not None:  # part of a larger whole
+    if _together.get() is not None:  # already inside another
         yield
         return
     waiting: list[_Finished] = []
@@ -97,7 +89,7 @@ def together() -> Iterator[None]:
 
 @contextmanager
 def apart() -> Iterator[None]:
-    """Let files that are written inside take their places at once: their folder is the whole."""
+    """Replace files that are written inside at once, since their folder is replaced as a whole."""
     token = _together.set(None)
     try:
         yield
@@ -106,14 +98,14 @@ def apart() -> Iterator[None]:
 
 
 def where_written(path: Path) -> Path:
-    """Where a file that was written is: under its name, or still waiting for others."""
+    """The current path of a written file: its own, or a temporary one inside `together`."""
     target = path.resolve()
     waiting = _together.get() or []
     return next((file.partial for file in waiting if file.target == target), path)
 
 
 class _Finished(NamedTuple):
-    """A file that is written whole: under which name, and where it belongs."""
+    """A file written under a temporary name, to be moved to its target."""
 
     path: Path
     partial: Path
@@ -124,12 +116,12 @@ _together: ContextVar[list[_Finished] | None] = ContextVar("together", default=N
 
 
 def partial_path(target: Path) -> Path:
-    """A hidden name beside a target to write under; what killed runs left there is removed."""
+    """A hidden name in the target's folder to write under; leftovers of killed runs are removed."""
     prefix, suffix = f".{target.name}.", ".partial"
     for path in target.parent.glob(f"{escape(prefix)}*{suffix}"):
         pid = path.name.removeprefix(prefix).removesuffix(suffix)
         if pid.isdecimal() and not _runs(int(pid)):
-            with suppress(OSError):  # somebody else's
+            with suppress(OSError):  # another user's
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     return target.with_name(f"{prefix}{os.getpid()}{suffix}")
 
@@ -145,7 +137,7 @@ def _runs(pid: int) -> bool:
 
 
 def _take_places(files: Sequence[_Finished]) -> None:
-    """Replace each target by its file, which keeps the mode and, where allowed, the owner."""
+    """Replace each target by its file, keeping the mode and, where allowed, the owner."""
     for file in files:
         with blame(file.path), suppress(FileNotFoundError):
             before = file.target.stat()
@@ -160,7 +152,7 @@ def _take_places(files: Sequence[_Finished]) -> None:
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Hold interrupts back until the end; only the main thread can, and only there they arrive."""
+    """Hold signals back until the end; only the main thread can, and only it receives them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -177,11 +169,7 @@ def _signals_wait() -> Iterator[None]:
 
 @contextmanager
 def blame(path: str | Path) -> Iterator[None]:
-    """Turn an OSError into one that names the output.
-
-    Raises:
-        TargetsFileError: in the place of an OSError.
-    """
+    """Turn an OSError into a TargetsFileError that names the output."""
     try:
         yield
     except OSError as error:
@@ -193,7 +181,7 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
     """Write lines to a file, whole or not at all; returns their number.
 
     Raises:
-        TargetsFileError: the file cannot be written; what was there is untouched.
+        TargetsFileError: the file cannot be written; an existing file is unchanged.
     """
     count = 0
     with (
@@ -214,17 +202,15 @@ def sha256_of(path: Path) -> str:
 
 
 def refuse_overwriting(
-    inputs: Sequence[Path], outputs: Sequence[Path], beside: Sequence[Path] = ()
+    inputs: Sequence[Path], outputs: Sequence[Path], others: Sequence[Path] = ()
 ) -> None:
     """Raise OptionError if an output is an input or another output, or if there is no input.
 
-    Args:
-        inputs, outputs: what is read and written.
-        beside: further files that are read.
+    `others` are further files that are read.
     """
     if not inputs:
         raise OptionError("no input: give at least one label file")
-    taken = {path.resolve() for path in (*inputs, *beside)}
+    taken = {path.resolve() for path in (*inputs, *others)}
     for output in outputs:
         if output.resolve() in taken:
             raise OptionError(f"{output} is an input or another output; choose another name")
@@ -234,7 +220,7 @@ def refuse_overwriting(
 def write_classes(
     path: Path, rows: Sequence[Sequence[str]], *, header: bool = True, quoted: bool = True
 ) -> int:
-    """Write a list of classes in CSV, unless it stands there already; returns their number.
+    """Write a list of classes in CSV unless it exists already; returns their number.
 
     Args:
         path: a list with other classes is never replaced.
@@ -243,19 +229,18 @@ def write_classes(
         quoted: whether the last cell of each class is in quotes, as in AudioSet's own list.
 
     Raises:
-        OptionError: the file is there and holds something else.
+        OptionError: the file exists with other content.
         TargetsFileError: the file cannot be written.
     """
-    if path.exists():
-        refuse_other_classes(path, rows)
-    else:
+    refuse_other_classes(path, rows)
+    if not path.exists():
         lines = [",".join([*row[:-1], quote(row[-1]) if quoted else row[-1]]) for row in rows]
         write_rows(path, [",".join(rows[0]), *lines[1:]] if header else lines)
     return len(rows) - header
 
 
 def refuse_other_classes(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Raise OptionError if a list of classes is there and holds something else."""
+    """Raise OptionError if a file of that name exists and is not this list of classes."""
     if not path.exists():
         return
     try:

@@ -1,14 +1,13 @@
-"""Losses that leave unknown targets out, for any torch training code.
+"""Masked losses for any torch training code, which leave unknown targets out.
 
 A mask is 1 where the target is known, 0 where it is unknown. Each loss is the sum over the known
-cells, divided by their number; where none is known it is zero, and so is every gradient. Any shape
-will do: (B, C), (B, T, C). All work under `torch.compile`, and under autocast in float32.
+cells, divided by their number; where none is known, it and every gradient are zero. Any shape
+works: (B, C), (B, T, C). All work under `torch.compile`, and under autocast in float32.
 
-What is under the mask never matters, NaN and infinity included, in targets and in the model's
-output alike; in known cells they are not hidden. Zero times NaN is NaN, so a weighted sum that is
-not finite is computed again with the unknown cells filled first. That costs nothing where all is
-finite, but looks at the loss, which waits for a GPU; `guard=True` and `torch.compile` fill the
-unknown cells at once instead.
+Masked cells never matter, NaN and infinity included, in targets and in model output alike; in known
+cells they are not hidden. Zero times NaN is NaN, so a weighted sum that is not finite is computed
+again with the unknown cells filled first. That costs nothing where all is finite, but reads the
+loss, which waits for a GPU; `guard=True` and `torch.compile` fill the unknown cells at once.
 """
 
 from collections.abc import Callable
@@ -33,7 +32,7 @@ def masked_bce_with_logits(
         target: in [0, 1], hard or soft; of that shape, or one that expands to it.
         mask: 1 = known, 0 = unknown; likewise.
         pos_weight: as in `torch.nn.functional.binary_cross_entropy_with_logits`.
-        guard: whether to fill the unknown cells first, without a look at the result.
+        guard: whether to fill the unknown cells first, without reading the result.
 
     Returns:
         A scalar, float32.
@@ -50,8 +49,8 @@ def masked_bce_with_logits(
 def masked_bce(probabilities: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Binary cross-entropy of the known cells, from probabilities; arguments as above.
 
-    torch refuses values outside [0, 1], unknown cells included, so these are filled first; and it
-    refuses half precision, so the loss is taken out of autocast.
+    torch rejects values outside [0, 1], so unknown cells are filled first, and half precision, so
+    the loss is computed outside autocast.
     """
 
     def weighted(probabilities: Tensor, target: Tensor, known: Tensor) -> Tensor:
@@ -77,8 +76,7 @@ def mix_targets(
 ) -> tuple[Tensor, Tensor]:
     """Target and mask of a mixup batch: `share` of each example, the rest of another.
 
-    A cell is known if it is known in both examples that are mixed; one of which nothing is taken
-    has no say.
+    A cell is known if it is known in both examples; one with a share of zero does not count.
 
     Args:
         target, mask: shape (B, ...).

@@ -19,15 +19,15 @@ Check = Callable[[str, Any], Any]
 
 @dataclass(frozen=True)
 class Option:
-    """What is declared of an option.
+    """The declaration of an option.
 
     Attributes:
         default: its default value.
         help: what it does, in a sentence or two.
-        choices: the values that it takes, if they are few.
+        choices: the allowed values, if they are few.
         check: from its name and a value, which may be text, to the value; raises OptionError.
         metavar: what a value is, such as `SECONDS` or `FILE`.
-        shown: the default in words, where the value does not show it.
+        shown: the default in words, if not its value.
         name: its keyword argument, in the command line `--some-name`; that of its field if empty.
         field: its field in the dataclass.
     """
@@ -57,7 +57,7 @@ class Option:
         """The value in its own type.
 
         Raises:
-            OptionError: it is none that the option takes.
+            OptionError: the option does not take it.
         """
         if value is None and self.default is None:
             return None
@@ -83,12 +83,13 @@ class Options:
 
     def __init_subclass__(cls) -> None:
         """Documents the options of the class."""
-        own = ((name, f.metadata["option"]) for name, f in vars(cls).items()
-               if isinstance(f, Field) and "option" in f.metadata)  # fmt: skip
-        lines = [f"    {name}: {declared.help}" for name, declared in own]
-        cls.__doc__ = (
-            "\n".join([getdoc(cls) or "", "", "Attributes:", *lines]) if lines else cls.__doc__
-        )
+        lines = [
+            f"    {name}: {value.metadata['option'].help}"
+            for name, value in vars(cls).items()
+            if isinstance(value, Field) and "option" in value.metadata
+        ]
+        if lines:
+            cls.__doc__ = "\n".join([getdoc(cls) or "", "", "Attributes:", *lines])
 
     def __post_init__(self) -> None:
         for declared in self.declared().values():
@@ -110,25 +111,16 @@ class Options:
 
     @classmethod
     def take(cls, given: dict[str, Any], **fields: Any) -> Self:
-        """Make one of the options that are its own, which are taken out of `given`.
-
-        Args:
-            given: values by keyword argument.
-            fields: values of further fields.
-        """
+        """Make one from its own options, which are removed from `given`, and further fields."""
         own = {o.field: given.pop(name) for name, o in cls.declared().items() if name in given}
         return cls(**own, **fields)
 
 
 def refuse_unknown(owner: str, given: Iterable[str], offered: Collection[str]) -> None:
-    """Check names of options.
-
-    Args:
-        owner: whose options they are.
-        given, offered: names.
+    """Check that all names of options are among those that the owner has.
 
     Raises:
-        OptionError: one is not offered; the message names what is, and the nearest.
+        OptionError: one is not; the message lists these, and the nearest.
     """
     for name in given:
         if name not in offered:
@@ -138,16 +130,7 @@ def refuse_unknown(owner: str, given: Iterable[str], offered: Collection[str]) -
 
 
 def portion(option: str, value: float | str, *, above: bool = False) -> float:
-    """A number from 0 to 1.
-
-    Args:
-        option: what it is called.
-        value: the number.
-        above: whether 0 itself is refused.
-
-    Raises:
-        OptionError: it is none.
-    """
+    """A number from 0 to 1, or above 0; OptionError names the option."""
     number = _number(value)
     if not (number > 0 if above else number >= 0) or not number <= 1:
         least = "above 0" if above else "0"
@@ -156,11 +139,7 @@ def portion(option: str, value: float | str, *, above: bool = False) -> float:
 
 
 def above_zero(option: str, value: float | str) -> float:
-    """A number above zero.
-
-    Raises:
-        OptionError: it is none.
-    """
+    """A number above zero; OptionError names the option."""
     number = _number(value)
     if not 0 < number < float("inf"):
         raise OptionError(f"{option} {value!r}: give a number above zero")
@@ -168,11 +147,7 @@ def above_zero(option: str, value: float | str) -> float:
 
 
 def whole_number(option: str, value: float | str, *, least: int = 1) -> int:
-    """A whole number.
-
-    Raises:
-        OptionError: it is none, or less than `least`.
-    """
+    """A whole number from `least` on; OptionError names the option."""
     number = _number(value)
     if not (number >= least and number.is_integer()):
         raise OptionError(f"{option} {value!r}: give a whole number from {least} on")

@@ -1,1 +1,1 @@
-"""Clips: what a name says, which clip a name means, and which part of a data set it is in."""
+"""Clips: ids in file names, look-up by name, duplicates, and parts of a data set."""

@@ -1,4 +1,4 @@
-"""Duplicate clips, the same id and onset again, found in a stream at eight bytes a clip."""
+"""Duplicate clips, of equal id and onset, found in a stream with eight bytes per clip."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -8,15 +8,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import to_numpy
-from audiolabels.clips.index import hash_strings, mix
+from audiolabels.clips.index import Rows, hash_strings, mix
 
 REPEATED = "the clip occurs more than once"  # the reason in reports
 
-Rows = npt.NDArray[np.int64]
-
 
 class SeenClips:
-    """Hashes of the clips seen, and where each part of them came from."""
+    """Hashes of the clips so far, and the origin of each part of them."""
 
     def __init__(self) -> None:
         self._hashes = bytearray()
@@ -24,7 +22,7 @@ class SeenClips:
         self._origins: list[tuple[str, Rows | int]] = []
 
     def add(self, clips: pa.RecordBatch, rows: Rows, source: str) -> None:
-        """Take in a part of a file: `clip_id` and `onset`, and the ascending rows in the file."""
+        """Add a part of a file: `clip_id` and `onset`, and the ascending rows in the file."""
         if not len(rows):
             return
         self._starts.append(len(self._hashes) // 8)
@@ -39,12 +37,12 @@ class SeenClips:
     def duplicates(
         self, candidates: npt.NDArray[np.uint64], parts: Iterable[pa.RecordBatch]
     ) -> Iterator[tuple[str, int, str]]:
-        """File, row and id of every clip but the first of its id and onset.
+        """File, row and id of every clip except the first of its id and onset.
 
         Args:
-            candidates: what `repeated` returned.
+            candidates: from `repeated`.
             parts: `clip_id` and `onset` of all clips that were added, in order, in parts of any
-                size; they are gone through only if there are candidates.
+                size; read only if there are candidates.
         """
         if not len(candidates):
             return

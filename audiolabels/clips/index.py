@@ -1,20 +1,20 @@
-"""Which clip a name means: the one finder, used wherever two tables of clips meet.
+"""Finding a clip by name, wherever two tables of clips are joined.
 
-A name means the clip of the first of these steps that finds one (`docs/clips.md` has examples):
+A name means the clip that the first of these steps finds (`docs/clips.md` has examples):
 
 1. The same id, character by character.
 2. The same canonical id (`clips.names`): without folder, audio extension and leading `Y`, with the
    start read from the name. This holds for names on both sides.
-3. For YouTube videos, a start in the other unit. No clip starts in the first second but at 0, so a
-   number from 1 to 999 after a video is a start in seconds, provided that it meets a table whose
-   starts are all in milliseconds; and the other way round.
-4. For YouTube videos, the same video, if one side alone has a start: a name without a start means
+3. For YouTube videos, a start in the other unit. No clip starts in the first second except at 0,
+   so a number from 1 to 999 after a video is a start in seconds, if all starts of the table are in
+   milliseconds; and vice versa.
+4. For YouTube videos, the same video, if only one side has a start: a name without a start means
    the only clip of its video, and a name with a start means the clip of the video without one,
    unless the table has the video with another start too.
 
 A YouTube video with a start is 11 characters, `_`, and 0 or at least 1,000 milliseconds;
-`office_day1_5` only looks like one. A name that a step finds several times is an error that lists
-them, never the first of them. So are clips that are in a table twice.
+`office_day1_5` only looks like one. A name that a step finds several times, as a duplicate clip,
+is an error that lists them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,19 +34,19 @@ SEVERAL = -2
 CHUNK = 1 << 16  # ids hashed at a time
 WINDOW = 8  # entries of a bucket looked at together; few hold more
 LOW_HALF = 0xFFFFFFFF
-# Videos without a start, and with one in seconds, in milliseconds, and in such as are seconds too.
+# Videos without a start, with one in seconds, in milliseconds, and in whole seconds thereof.
 BARE = r"^[A-Za-z0-9_-]{11}$"
 SECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{0,2}$"
 MILLISECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{3,8}$"
 WHOLE_SECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{0,2}000$"
-# As Arrow's own scalars, since Arrow imports pandas to take Python's.
+# As Arrow scalars, since Arrow imports pandas to convert Python's.
 NOTHING, THOUSANDS = texts_to_arrow(["", "000"])
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
 def hash_strings(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
-    """A 64-bit hash of each string; different strings have different ones, but for rare chance."""
+    """A 64-bit hash of each string, with rare collisions."""
     offsets, raw = text_buffers(texts)
     padded = np.zeros(8 + offsets[-1] - offsets[0], np.uint8)
     padded[8:] = raw[offsets[0] : offsets[-1]]
@@ -75,11 +75,7 @@ def mix(
 
 
 class ClipFinder:
-    """Finds clips in a table by the rule in the module's docstring.
-
-    Args:
-        clip_ids: string (N,).
-    """
+    """Finds clips, string (N,), by the rule in the module's docstring."""
 
     def __init__(self, clip_ids: pa.StringArray) -> None:
         self._clip_ids = clip_ids
@@ -111,7 +107,7 @@ class ClipFinder:
         return rows
 
     def _steps(self, names: pa.StringArray) -> Iterator[tuple["_Index", pa.StringArray, Flags]]:
-        """After the first step of the rule, each: where to look, for what, for which names."""
+        """Index, keys and names concerned of each step of the rule after the first."""
         ids = canonical_ids(names)
         yield self._canonical, ids, np.ones(len(ids), np.bool_)
         bare, started, seconds, whole = (
@@ -153,22 +149,18 @@ class ClipFinder:
 
     @cached_property
     def _unit(self) -> str:
-        """In which unit the starts of videos are: ms, s, or neither alone."""
+        """The unit of all starts of videos: ms, s, or empty if mixed or unclear."""
         ids = self._canonical.ids
         seconds, ms = (_matches(ids, pattern).any() for pattern in (SECONDS, MILLISECONDS))
         return "" if seconds == ms else "s" if seconds else "ms"
 
 
 class _Index:
-    """Rows of texts, by their hashes.
+    """Rows of strings by their hashes.
 
-    By the first bits of a hash, rows fall into about as many buckets as there are rows. An entry
-    of a bucket is one number: as many further bits of the hash as there is room for, then the row.
-    So a look-up goes to three distant places, bucket, entries and text, where a binary search goes
-    to twenty.
-
-    Args:
-        ids: string (N,).
+    The first bits of a hash choose one of about as many buckets as there are rows. An entry of a
+    bucket is one number: as many further bits of the hash as fit, then the row. So a look-up reads
+    three distant places, bucket, entries and text, where a binary search reads twenty.
     """
 
     def __init__(self, ids: pa.StringArray) -> None:
@@ -190,7 +182,7 @@ class _Index:
     def _find_several(
         self, keys: npt.NDArray[np.uint64], high: npt.NDArray[np.uint32]
     ) -> Flags | None:
-        """The first row of each text that is there several times, bool (N,); None without any."""
+        """The first row of each repeated text, bool (N,); None if all are unique."""
         again = np.flatnonzero(high[1:] == high[:-1])
         rows = (keys[np.union1d(again, again + 1)] & LOW_HALF).astype(np.int64)
         texts = self.ids.take(to_arrow(rows)).dictionary_encode()
@@ -208,8 +200,8 @@ class _Index:
         high = (hash_strings(ids) >> 32).astype(np.uint32)
         bucket = high >> (32 - self._bits)
         start = self._starts[bucket]
-        # `WINDOW` entries from each start on. If the bits of the hash in an entry agree, its row is
-        # left over; else a number greater than all rows.
+        # `WINDOW` entries from each start on. If the bits of the hash in an entry agree, its row
+        # remains; else a number greater than all rows.
         shape = len(self._entries) - WINDOW + 1, WINDOW
         entries = np.ndarray(shape, np.uint32, self._entries, strides=(4, 4))[start]
         entries ^= (high << self._bits)[:, None]

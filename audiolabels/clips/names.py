@@ -28,11 +28,11 @@ DECIMAL = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORE
 SPREADSHEET_ERROR = re.compile(r"#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!)")
 # VGGSound writes the start as six digits of seconds; as milliseconds no such number starts with 0.
 VGGSOUND_START = re.compile(r"0\d{5}")
-# A video and a start of 0, or of a second and more, in milliseconds; "office_day1_5" only looks so.
+# A video and a start of 0, or of at least a second, in milliseconds; unlike "office_day1_5".
 STARTED = r"^[A-Za-z0-9_-]{11}_(0|[1-9][0-9]{3,8})$"
-# What a name has, at least, that is not the clip's id.
+# Occurs in every name that is not a clip id.
 ODD = r"[^!-~]|[/\\.]|^Y[\w-]{11}|^[\w-]{11}_(0\d|\d+_)"
-LONGEST_CLIP_S = 1000  # labelled clips last seconds; a thousandfold means milliseconds
+LONGEST_CLIP_S = 1000  # labelled clips last seconds; longer ones are in milliseconds
 
 
 class Clip(NamedTuple):
@@ -43,7 +43,7 @@ class Clip(NamedTuple):
 
 
 def parse_clip_name(name: str) -> Clip:
-    """Read a clip's id out of a file name or id.
+    """The clip in a file name or id.
 
     >>> parse_clip_name("audio/YyfSco9z1fpw_190.000_200.000.wav")
     Clip(clip_id='yfSco9z1fpw_190000', duration_ms=10000)
@@ -100,7 +100,7 @@ def to_ms(text: str, unit_ms: int = 1000) -> int:
     """Whole milliseconds of a decimal number of seconds, or of milliseconds; half goes up.
 
     Raises:
-        ValueError: it is no finite number, or below zero.
+        ValueError: not a finite number, or below zero.
 
     >>> to_ms("30.000"), to_ms(" 0.0005"), to_ms("1e1")
     (30000, 1, 10000)

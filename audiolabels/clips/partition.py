@@ -1,8 +1,8 @@
-"""Which part of a data set a clip is in, and whether it is held out: by its recording alone.
+"""Parts of a data set and held-out clips, drawn by recording.
 
 A clip's recording is the YouTube video in its canonical id, else that id itself (`clips.names`). A
-hash of the recording gives a number from 0 to 1, and the number decides. So a clip's part does not
-depend on the other clips, nor on how a file names it, and all clips of a video are in one part.
+hash of the recording gives a number from 0 to 1, which decides. So a clip's part depends neither on
+the other clips nor on how a file names it, and all clips of a video are in one part.
 """
 
 import hashlib
@@ -21,8 +21,7 @@ def draw_parts(
 ) -> npt.NDArray[np.int64]:
     """A part for each clip, the same in every split with these shares and this seed.
 
-    The sizes of parts are near the shares, not exactly these; see the module for how parts are
-    drawn.
+    The sizes of parts are approximately the shares.
 
     Args:
         clip_id: N clips, by id or by file name.

@@ -1,6 +1,5 @@
 """The grid against one-line definitions, in whole milliseconds."""
 
-
 import numpy as np
 import pytest
 from hypothesis import example, given

@@ -75,11 +75,11 @@ def test_an_unknown_label_is_named() -> None:
 def test_labels_per_clip_leaves_out_clips_without_a_statement() -> None:
     clips = Annotations.from_dict({"a": ["Guitar", "Rain"], "b": [], "c": None})
     assert clips.labels_per_clip == 1.0
-    assert repr(clips) == "Annotations(3 clips, 1.00 labels a clip, 0 findings)"
+    assert repr(clips) == "Annotations(3 clips, 1.00 labels per clip, 0 findings)"
 
 
 def test_pandas_and_html_show_the_labels() -> None:
     clips = Annotations.from_dict({"a": ["Guitar"], "b": [], "c": None})
     assert clips.to_pandas()["labels"].tolist() == [("Guitar",), (), None]
     page = clips._repr_html_()
-    assert all(text in page for text in ("Guitar", "none", "nobody said anything"))
+    assert all(text in page for text in ("Guitar", "none", "unannotated"))

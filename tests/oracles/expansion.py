@@ -48,7 +48,7 @@ def expand_clip(
     scheme: str,
     parents: str = "all",
 ) -> dict[str, str]:
-    """State of every class of the vocabulary; `given` is None where nobody said anything."""
+    """State of every class of the vocabulary; `given` is None where it is unannotated."""
     if given is None:
         return dict.fromkeys(vocabulary, UNKNOWN)
     positive, unknown = set(given), set()

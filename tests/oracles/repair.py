@@ -5,7 +5,7 @@ from fractions import Fraction
 import networkx as nx
 from oracles.expansion import NEGATIVE, POSITIVE, UNKNOWN, climb
 
-Given = dict[str, set[str] | None]  # None where nobody said anything
+Given = dict[str, set[str] | None]  # None where it is unannotated
 Told = dict[str, dict[str, float]]  # clip to class to the highest score of any segment
 
 

@@ -33,7 +33,7 @@ Refuser = Callable[..., LabelFileError]
 
 
 def ids(labels: Annotations, row: int) -> frozenset[str] | None:
-    """Ids of the classes given to the clip in a row, or None where nobody said anything."""
+    """Ids of the classes given to the clip in a row, or None where it is unannotated."""
     chosen = int(labels.set_of_clip[row])
     if not labels.sets.labelled[chosen]:
         return None

@@ -97,7 +97,7 @@ def test_sources_must_fit_together() -> None:
         Mixture([WEAK, other], [0.5, 0.5])
     events = Events.from_dict({"e": [("Guitar", 0, 1)]}, duration=5)
     short = LabelSource(expand(events, "strong-framed", vocabulary=NAMES))
-    with pytest.raises(OptionError, match=r"\[5, 10\] frames a clip"):
+    with pytest.raises(OptionError, match=r"\[5, 10\] frames per clip"):
         Mixture([STRONG, short], [0.5, 0.5])
     frames = [
         LabelSource(expand(EVENTS, "strong-framed", vocabulary=NAMES, frame_length=length))

@@ -177,7 +177,7 @@ def test_slices_keep_the_rows() -> None:
 def test_it_says_what_it_is() -> None:
     assert repr(TARGETS) == (
         "SoftTargets(pseudo-strong, 3 rows × 4 classes, scores that add up to 1.04 and 1.00 "
-        "masked a row)"
+        "masked per row)"
     )
     page = TARGETS._repr_html_()
     assert "Guitar 1.00 · Speech 0.75" in page

@@ -39,7 +39,7 @@ def test_pandas_gets_names() -> None:
 
 def test_repr_counts() -> None:
     assert repr(TARGETS) == (
-        "Targets(pe-cml, 4 clips × 527 classes, 3.00 positive and 2.00 masked a clip)"
+        "Targets(pe-cml, 4 clips × 527 classes, 3.00 positive and 2.00 masked per clip)"
     )
 
 
