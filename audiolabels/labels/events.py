@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 STATES = ("present", "absent", "silent", "unknown", "empty", "nothing")
 PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(STATES)))
 NO_CLASS = -1
+Chosen = npt.NDArray[Any] | slice
 DURATION = 10.0  # seconds, as AudioSet's clips, where no length is given
 SHOWN = 6  # events of a clip that a notebook shows
 ORDER = "(label, onset, offset), with times in seconds"
@@ -135,12 +136,12 @@ class Events:
             ontology,
         )
         table = [(row, position[c] if c else NO_CLASS, *rest) for row, c, *rest in statements]
-        clip, classes, onset, offset, state = np.array(table, np.int64).reshape(-1, 5).T.copy()
+        owner, classes, onset, offset, state = np.array(table, np.int64).reshape(-1, 5).T.copy()
         return cls(
             ontology,
             texts_to_arrow(clips),
             np.array(durations, np.int64),
-            clip,
+            owner,
             classes.astype(np.int32),
             onset,
             offset,
@@ -203,7 +204,7 @@ class Events:
             report=Report(),
         )
 
-    def take(self, statements: "npt.NDArray[np.generic] | slice") -> "Events":
+    def take(self, statements: Chosen) -> "Events":
         """The same clips with the chosen statements, which must ascend by clip."""
         return replace(self, **{name: getattr(self, name)[statements] for name in self.COLUMNS})
 
@@ -221,16 +222,13 @@ class Events:
             for part, start in zip(parts, starts, strict=False)
         ]
         none = Events.from_dict({}, ontology=ontology)
-        return Events(
-            ontology,
-            one_chunk(pa.chunked_array([p.clip_id for p in parts], pa.string())),
-            *(
-                np.concatenate([getattr(p, name) for p in (none, *moved)])
-                for name in ("duration_ms", *Events.COLUMNS)
-            ),
-            files,
-            Report.merged(p.report for p in parts),
-        )
+        arrays = {
+            name: np.concatenate([getattr(p, name) for p in (none, *moved)])
+            for name in ("duration_ms", *Events.COLUMNS)
+        }
+        clip_id = one_chunk(pa.chunked_array([p.clip_id for p in parts], pa.string()))
+        report = Report.merged(p.report for p in parts)
+        return replace(none, clip_id=clip_id, files=files, report=report, **arrays)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame of all statements: `clip_id`, `label` (display name), `id`, `onset`,

@@ -70,7 +70,7 @@ def weigh_clips(
     for start in range(0, len(bits), CHUNK):
         part = slice(start, start + CHUNK)
         of_row[part] = np.unpackbits(bits[part], axis=1, count=columns) @ of_class
-    return of_row[row]
+    return of_row.take(row)
 
 
 def balanced_order(source: LabelSource, count: int, *, seed: int) -> Rows:
