@@ -129,11 +129,3 @@ def fixed_bytes(array: pa.FixedSizeBinaryArray) -> npt.NDArray[np.uint8]:
     width = array.type.byte_width
     raw = np.frombuffer(array.buffers()[1], np.uint8)
     return raw[array.offset * width : (array.offset + len(array)) * width].reshape(-1, width)
-
-
-def list_of(offsets: npt.NDArray[np.int32], values: npt.NDArray[np.uint16]) -> pa.ListArray:
-    """A list column from offsets (N + 1,) and the values of all rows."""
-    numbers = pa.list_(pa.field("element", ARROW_TYPES[values.dtype], nullable=False))
-    return pa.ListArray.from_arrays(
-        to_arrow(offsets.astype(np.int32)), to_arrow(values), type=numbers
-    )

@@ -31,7 +31,7 @@ class SeenClips:
         self._hashes += _hash_places(clips).tobytes()
 
     def repeated(self) -> npt.NDArray[np.uint64]:
-        """The hashes that occurred more than once, ascending; nothing can be added afterwards."""
+        """The hashes that occur more than once, ascending; nothing can be added afterwards."""
         return repeated_hashes(self._hashes)
 
     def duplicates(

@@ -48,10 +48,8 @@ def draw_parts(
 def held_out(clip_id: pa.StringArray, share: float, *, seed: int = 0) -> npt.NDArray[np.bool_]:
     """Which clips are held out for validation, bool (N,); as the first part of `draw_parts`.
 
-    Args:
-        clip_id: N clips, by id or by file name.
-        share: of all recordings, from 0 to 1; clips held out at one share are so at greater ones.
-        seed: another holds out other clips.
+    Clips, by id or by file name, that are held out at one share of all recordings, from 0 to 1, are
+    held out at greater ones too; another seed holds out others.
 
     >>> held_out(pa.array(["abcdefghijk_0", "audio/Yabcdefghijk_30.000_40.000.wav"]), 0.9).tolist()
     [True, True]

@@ -21,14 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.bits import CHUNK, Bits
-from audiolabels.arrays.columns import (
-    fixed_binary,
-    fixed_bytes,
-    list_of,
-    text_buffers,
-    to_arrow,
-    to_numpy,
-)
+from audiolabels.arrays.columns import fixed_binary, fixed_bytes, text_buffers, to_arrow, to_numpy
 from audiolabels.errors import OptionError, choose
 
 COLUMN_NUMBERS = pa.list_(pa.field("element", pa.uint16(), nullable=False))
@@ -127,7 +120,8 @@ def _encode_list(bits: Bits, columns: int) -> pa.BinaryArray:
 
 def _gather_list(cells: pa.BinaryArray, columns: int) -> pa.ListArray:
     offsets, data = text_buffers(cells)
-    return list_of(offsets // 2, data.view(np.uint16))
+    numbers = to_arrow(data.view(np.uint16))
+    return pa.ListArray.from_arrays(to_arrow(offsets // 2), numbers, type=COLUMN_NUMBERS)
 
 
 def _load_list(lists: pa.ListArray, columns: int) -> Bits:
@@ -150,7 +144,7 @@ def _unpacked(cells: pa.FixedSizeBinaryArray, columns: int) -> npt.NDArray[np.ui
     return np.unpackbits(fixed_bytes(cells), axis=1, count=columns)
 
 
-def _table(column: pa.FixedSizeListArray, columns: int) -> npt.NDArray[Any]:
+def _rows(column: pa.FixedSizeListArray, columns: int) -> npt.NDArray[Any]:
     return to_numpy(column.flatten()).reshape(-1, columns)
 
 
@@ -165,19 +159,19 @@ TARGET = Coding(
     type=lambda c: pa.list_(pa.float32(), c),
     encode=PACKED.encode,
     gather=lambda cells, c: _fixed_list(_unpacked(cells, c).astype(np.float32), c),
-    load=lambda column, c: np.packbits(_table(column, c) > 0, axis=1),
+    load=lambda column, c: np.packbits(_rows(column, c) > 0, axis=1),
 )
 SCORES = Coding(
     type=lambda c: pa.list_(pa.float16(), c),
     encode=lambda scores, c: fixed_binary(np.ascontiguousarray(scores, np.float16).view(np.uint8)),
     gather=lambda cells, c: _fixed_list(fixed_bytes(cells).view(np.float16), c),
-    load=_table,
+    load=_rows,
 )
 MASK = Coding(
     type=lambda c: pa.list_(pa.uint8(), c),
     encode=PACKED.encode,
     gather=lambda cells, c: _fixed_list(1 - _unpacked(cells, c), c),
-    load=lambda column, c: np.packbits(_table(column, c) == 0, axis=1),
+    load=lambda column, c: np.packbits(_rows(column, c) == 0, axis=1),
 )
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {

@@ -29,8 +29,6 @@ class SoftTargets(TargetRows):
     """Soft targets of clips, or of their segments, over a vocabulary of C classes.
 
     Attributes:
-        clips: N rows; the segments of a clip follow one another.
-        vocabulary: the classes of the columns.
         scores: float16 (N, C): in [0, 1]; 0 where unknown.
         masked: uint8 (N, ceil(C / 8)): bits in `numpy.packbits` order, 1 = unknown.
         metadata: scheme, options and origin, as the file's metadata hold them.
@@ -62,8 +60,12 @@ class SoftTargets(TargetRows):
         `top` holds (name, score) of the five highest scores, the highest first, `masked` the
         number of unknown classes.
         """
+        names, best = self.vocabulary.names, []
+        for row in self.scores:
+            order = np.argsort(-row, kind="stable")[:TOP].tolist()
+            best.append([(names[c], round(float(row[c]), 4)) for c in order if row[c] > 0])
         masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
-        return self._data_frame(top=self._top(), masked=masked)
+        return self._data_frame(top=best, masked=masked)
 
     @staticmethod
     def concat(parts: "Sequence[SoftTargets]") -> "SoftTargets":
@@ -94,13 +96,6 @@ class SoftTargets(TargetRows):
             part = slice(start, start + CHUNK)
             bits[part] = np.packbits(self.scores[part] >= level, axis=1)
         return bits
-
-    def _top(self) -> list[list[tuple[str, float]]]:
-        names, best = self.vocabulary.names, []
-        for row in self.scores:
-            order = np.argsort(-row, kind="stable")[:TOP].tolist()
-            best.append([(names[c], round(float(row[c]), 4)) for c in order if row[c] > 0])
-        return best
 
     def __repr__(self) -> str:
         size = max(1, len(self))

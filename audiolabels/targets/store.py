@@ -54,10 +54,8 @@ class TargetsWriter:
 
     Args:
         path: where the file is written; use inside `atomic_path`.
-        vocabulary: C classes.
+        vocabulary, listed: see `Targets`.
         layout: a key of `LAYOUTS`.
-        listed: see `Targets`.
-        soft: whether the targets are soft.
         output: the file that errors name, `path` by default.
 
     Raises:
@@ -145,11 +143,7 @@ class TargetsWriter:
 
 
 def file_identity(path: Path) -> tuple[int, int, str]:
-    """Size, time of the last change, and digest of the end, where a Parquet file's footer is.
-
-    Raises:
-        TargetsFileError: the file cannot be read.
-    """
+    """Size, time of the last change, and digest of the end, where a Parquet file's footer is."""
     try:
         facts = path.stat()
         with path.open("rb") as file:

@@ -31,7 +31,12 @@ Chosen = Sequence[int] | npt.NDArray[Any] | slice | None
 
 @dataclass(frozen=True, eq=False)
 class TargetRows(ClipRows, ABC):
-    """The base of hard and soft targets, over a vocabulary of C classes."""
+    """The base of hard and soft targets.
+
+    Attributes:
+        clips: N rows; the frames or segments of a clip follow one another.
+        vocabulary: the C classes of the columns.
+    """
 
     vocabulary: Vocabulary
 
@@ -70,8 +75,6 @@ class Targets(TargetRows):
     """Hard targets of clips, or of their frames, over a vocabulary of C classes.
 
     Attributes:
-        clips: N rows; the frames of a clip follow one another.
-        vocabulary: the classes of the columns.
         row_of_clip: int32 (N,): the row of `positive` and `masked` for each clip.
         positive: uint8 (D, ceil(C / 8)): bits in `numpy.packbits` order, 1 = positive.
         masked: uint8 (D, ceil(C / 8)): likewise, 1 = unknown. No bit is set in both.
