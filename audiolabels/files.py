@@ -53,16 +53,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     waiting = _together.get()
     try:
         yield file.partial
+        if waiting is None:
+            _take_places([file])
     except BaseException:
         file.partial.unlink(missing_ok=True)
         raise
     if waiting is not None:
         waiting.append(file)
-        return
-    try:
-        _take_places([file])
-    finally:
-        file.partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -178,11 +175,7 @@ def blame(path: str | Path) -> Iterator[None]:
 
 
 def write_rows(path: str | Path, rows: Iterable[str]) -> int:
-    """Write lines to a file, whole or not at all; returns their number.
-
-    Raises:
-        TargetsFileError: the file cannot be written; an existing file is unchanged.
-    """
+    """Write lines to a file as `atomic_path` does; returns their number."""
     count = 0
     with (
         atomic_path(path) as partial,
@@ -204,9 +197,8 @@ def sha256_of(path: Path) -> str:
 def refuse_overwriting(
     inputs: Sequence[Path], outputs: Sequence[Path], others: Sequence[Path] = ()
 ) -> None:
-    """Raise OptionError if an output is an input or another output, or if there is no input.
-
-    `others` are further files that are read.
+    """Raise OptionError without inputs, or if an output is an input, one of `others` that are also
+    read, or another output.
     """
     if not inputs:
         raise OptionError("no input: give at least one label file")

@@ -12,13 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 ARROW_TYPES: dict[np.dtype[Any], pa.DataType] = {
-    np.dtype(np.uint8): pa.uint8(),
-    np.dtype(np.uint16): pa.uint16(),
-    np.dtype(np.int32): pa.int32(),
-    np.dtype(np.int64): pa.int64(),
-    np.dtype(np.float16): pa.float16(),
-    np.dtype(np.float32): pa.float32(),
-    np.dtype(np.float64): pa.float64(),
+    np.dtype(name): pa.type_for_alias(name)
+    for name in ("uint8", "uint16", "int32", "int64", "float16", "float32", "float64")
 }
 NUMPY_TYPES: dict[pa.DataType, np.dtype[Any]] = {a: n for n, a in ARROW_TYPES.items()}
 

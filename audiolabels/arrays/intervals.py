@@ -116,16 +116,10 @@ def gaps(runs: Runs, frames: Ints) -> Runs:
 
 
 def paint(runs: Runs, first_row: Ints, rows: int, columns: int) -> Bits:
-    """A table of frames with the bits of the runs set.
+    """A table of frames with the bits of the runs set, uint8 (rows, ceil(columns / 8)).
 
-    Args:
-        runs: disjoint within each clip and column.
-        first_row: int64 (N,): the row of each clip's first frame.
-        rows: number of rows.
-        columns: C.
-
-    Returns:
-        uint8 (rows, ceil(C / 8)), bits in `numpy.packbits` order.
+    Runs are disjoint within each clip and column; `first_row`, int64 (N,), is the row of each
+    clip's first frame.
     """
     width = -(-columns // 8)
     sizes = runs.stop - runs.first

@@ -1,6 +1,6 @@
 """Small HTML tables, as notebooks show them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 
@@ -16,3 +16,9 @@ def html_table(title: object, head: Iterable[str], rows: Iterable[Iterable[objec
 
 def _line(tag: str, cells: Iterable[object]) -> str:
     return f"<tr>{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells)}</tr>"
+
+
+def abridged(texts: Sequence[str], limit: int = 6) -> str:
+    """The first texts of a list, and how many more there are."""
+    more = [f"and {len(texts) - limit} more"] if len(texts) > limit else []
+    return " · ".join([*texts[:limit], *more])

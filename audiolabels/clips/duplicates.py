@@ -39,10 +39,8 @@ class SeenClips:
     ) -> Iterator[tuple[str, int, str]]:
         """File, row and id of every clip except the first of its id and onset.
 
-        Args:
-            candidates: from `repeated`.
-            parts: `clip_id` and `onset` of all clips that were added, in order, in parts of any
-                size; read only if there are candidates.
+        `candidates` are from `repeated`; `parts` are all clips that were added, in order, in parts
+        of any size, and are read only if there are candidates.
         """
         if not len(candidates):
             return

@@ -58,9 +58,8 @@ def parse_clip_name(name: str) -> Clip:
     if start is None:
         return Clip(video, None)
     if end is None:
-        if "." in start or VGGSOUND_START.fullmatch(start):
-            return Clip(f"{video}_{to_ms(start)}", None)
-        return Clip(f"{video}_{int(start)}", None)
+        in_seconds = "." in start or VGGSOUND_START.fullmatch(start)
+        return Clip(f"{video}_{to_ms(start) if in_seconds else int(start)}", None)
     start_ms, end_ms = to_ms(start), to_ms(end)
     if "." not in start + end and end_ms - start_ms >= LONGEST_CLIP_S * 1000:
         start_ms, end_ms = int(start), int(end)

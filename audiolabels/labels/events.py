@@ -18,7 +18,7 @@ import pyarrow as pa
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow
 from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
 from audiolabels.arrays.intervals import united
-from audiolabels.arrays.tables import html_table
+from audiolabels.arrays.tables import abridged, html_table
 from audiolabels.errors import (
     InputTypeError,
     LabelFileError,
@@ -39,7 +39,6 @@ PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(l
 NO_CLASS = -1
 Chosen = npt.NDArray[Any] | slice
 DURATION = 10.0  # seconds, as AudioSet's clips, where no length is given
-SHOWN = 6  # events of a clip that a notebook shows
 ORDER = "(label, onset, offset), with times in seconds"
 
 
@@ -258,12 +257,9 @@ class Events:
     def _repr_html_(self) -> str:
         rows = []
         for row, clip in enumerate(self.clip_id[:5].to_pylist()):
-            events = self.events(row) or ()
-            shown = [f"{onset:g}–{offset:g} {name}" for name, onset, offset in events[:SHOWN]]
-            if len(events) > SHOWN:
-                shown.append(f"and {len(events) - SHOWN} more")
+            shown = [f"{onset:g}–{end:g} {name}" for name, onset, end in self.events(row) or ()]
             empty = "verified empty" if self.labelled[row] else "unannotated"
-            rows.append((clip, " · ".join(shown) or empty))
+            rows.append((clip, abridged(shown) or empty))
         return html_table(self, ("clip", "events, in seconds"), rows)
 
 

@@ -7,7 +7,7 @@ ones do not count.
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +17,9 @@ from audiolabels.clips.index import Rows
 from audiolabels.errors import OptionError, choose
 from audiolabels.targets.source import Labels, LabelSource
 
-
-class Recipe(NamedTuple):
-    """A class of n clips has weight `scale / (n + offset)`; a clip, the sum over its classes."""
-
-    scale: float
-    offset: float
-
-
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {"ast": Recipe(1000.0, 0.01), "passt": Recipe(1000.0, 100.0)}
+# A class of n clips has weight `scale / (n + offset)`; a clip, the sum over its classes.
+RECIPES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"ast": (1000.0, 0.01), "passt": (1000.0, 100.0)}
 )
 
 
@@ -55,13 +48,8 @@ def sampling_weights(source: LabelSource, recipe: str = "ast") -> npt.NDArray[np
 def weigh_clips(
     bits: Bits, row: npt.NDArray[Any], columns: int, recipe: str
 ) -> npt.NDArray[np.float64]:
-    """`sampling_weights` of clips whose positive classes are `bits[row]`.
-
-    Args:
-        bits: uint8 (D, ceil(columns / 8)): positive classes of distinct targets.
-        row: integers (N,).
-        columns: number of classes.
-        recipe: a key of `RECIPES`.
+    """`sampling_weights` of N clips whose positive classes are `bits[row]`, from bits of distinct
+    targets, uint8 (D, ceil(columns / 8)), and integers (N,).
     """
     scale, offset = RECIPES[choose("recipe", recipe, RECIPES)]
     counts = weigh(bits, np.bincount(row, minlength=len(bits)), columns)
@@ -118,14 +106,12 @@ def balanced_rows(
 
 def _clips_of_classes(bits: Bits, row: npt.NDArray[Any], columns: int) -> list[Rows]:
     """The clips of each class that has any."""
-    owners: list[Rows] = []
-    classes: list[Rows] = []
-    for start in range(0, len(row), CHUNK):
-        part = np.unpackbits(bits[row[start : start + CHUNK]], axis=1, count=columns)
-        clip, column = np.nonzero(part)
-        owners.append(clip + start)
-        classes.append(column)
-    clip, column = np.concatenate(owners), np.concatenate(classes)
+    found = [
+        np.nonzero(np.unpackbits(bits[row[start : start + CHUNK]], axis=1, count=columns))
+        for start in range(0, len(row), CHUNK)
+    ]
+    clip = np.concatenate([clips + CHUNK * part for part, (clips, _) in enumerate(found)])
+    column = np.concatenate([classes for _, classes in found])
     order = np.argsort(column, kind="stable")
     ends = np.cumsum(np.bincount(column, minlength=1))
     return [own for own in np.split(clip[order], ends[:-1]) if len(own)]

@@ -231,14 +231,10 @@ class LabelSource:
         return bits, row
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._path is None:
-            return {"targets": self._targets, "arrays": self._arrays, "path": None}
-        return {
-            "path": self._path,
-            "identity": self._identity,
-            "arrays": self._arrays,
-            "vocabulary": self.vocabulary,
-        }
+        targets: dict[str, Any] = {"targets": self._targets}
+        identity = {"identity": self._identity, "vocabulary": self.vocabulary}
+        own = targets if self._path is None else identity
+        return {"path": self._path, "arrays": self._arrays, **own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._arrays, self._path = state["arrays"], state["path"]
@@ -271,7 +267,7 @@ def open_source(
     """Open a targets file for look-up by clip; public as `audiolabels.open`.
 
     Args:
-        path: what `expand` or `write_targets` wrote.
+        path: a file from `expand` or `write_targets`.
         vocabulary: other columns, in their order; anything that `load_vocabulary` takes.
         arrays: `numpy` or `torch`.
 
@@ -293,7 +289,7 @@ def _read(path: str | Path, vocabulary: Vocabulary | None) -> Targets | SoftTarg
 
 
 def _begins_clip(ids: pa.StringArray, onset: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Whether each row is a clip's first: another id, or no later than the row before."""
+    """Whether each row is the first of a clip: another id, or no later than the row before."""
     begins = np.ones(len(ids), np.bool_)
     same = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
     begins[1:] = ~(to_bools(same) & (onset[1:] > onset[:-1]))

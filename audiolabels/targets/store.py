@@ -105,12 +105,9 @@ class TargetsWriter:
         return self.layout.encode(targets.positive, second, columns)
 
     def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
-        """Append one row group; all but the last have `layout.group` clips.
+        """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,).
 
-        Args:
-            clips: N rows of `clip_id`, `onset` and `offset`.
-            cells: from `encode`.
-            which: int32 (N,): the number of each clip's cell.
+        All row groups except the last have `layout.group` clips.
         """
         targets = self.layout.gather(cells, which, len(self._vocabulary))
         table = pa.Table.from_arrays([*clips.columns, *targets], schema=self._schema)

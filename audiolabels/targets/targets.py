@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.bits import CHUNK, Bits, unpack_floats
-from audiolabels.arrays.tables import html_table
+from audiolabels.arrays.tables import abridged, html_table
 from audiolabels.clips.rows import ClipRows
 from audiolabels.errors import extra
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
@@ -166,7 +166,7 @@ class Targets(TargetRows):
 
     def _repr_html_(self) -> str:
         head = self.slice(0, 5).to_pandas()
-        positive, masked = map(" · ".join, head["positive"]), map(_abridge, head["masked"])
+        positive, masked = map(" · ".join, head["positive"]), map(abridged, head["masked"])
         rows = zip(head["clip_id"], positive, masked, strict=True)
         return html_table(self, ("clip", "positive", "unknown"), rows)
 
@@ -180,8 +180,3 @@ def as_tensors(target: Floats, mask: Floats) -> "tuple[torch.Tensor, torch.Tenso
     with extra("train"):
         import torch
     return torch.from_numpy(target), torch.from_numpy(mask)
-
-
-def _abridge(names: list[str], limit: int = 6) -> str:
-    more = f" · and {len(names) - limit} more" if len(names) > limit else ""
-    return " · ".join(names[:limit]) + more
