@@ -221,7 +221,7 @@ class Events:
             for part, start in zip(parts, starts, strict=False)
         ]
         none = Events.from_dict({}, ontology=ontology)
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.concatenate([getattr(p, name) for p in (none, *moved)])
             for name in ("duration_ms", *Events.COLUMNS)
         }
