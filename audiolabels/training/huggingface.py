@@ -29,6 +29,12 @@ class HuggingFace(Tagger):
     Its last layer becomes `head`, so that it can be replaced as in all models.
     """
 
+    summary = "an audio classifier of transformers, given by a folder's path"
+    source = "its model card"
+    deviations = (
+        "its own feature extractor runs, on the CPU, and handles padding and long clips (that of "
+        "AST cuts at 10.24 s)"
+    )
     rate = None  # that of its extractor
 
     def __init__(self, model: nn.Module, extractor: Any) -> None:
@@ -53,6 +59,11 @@ class HuggingFace(Tagger):
             "config": json.loads(config.to_json_string(use_diff=False)),
             "extractor": json.loads(extractor.to_json_string()),
         }
+
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """The folder to load it from."""
+        return {"folder": ""}
 
     def prepare(self, samples: list[npt.NDArray[np.float32]]) -> dict[str, Tensor]:
         """The classifier's input, made from samples by its extractor, on the CPU."""
