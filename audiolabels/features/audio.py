@@ -22,15 +22,7 @@ import numpy.typing as npt
 
 from audiolabels.clips.names import EXTENSION, parse_clip_name
 from audiolabels.errors import FeaturesFileError, extra, shortlist
-from audiolabels.features.inputs import (
-    Features,
-    Floats,
-    Inputs,
-    Progress,
-    Rows,
-    Seconds,
-    spans,
-)
+from audiolabels.features.inputs import Features, Floats, Inputs, Progress, Rows, Seconds, spans
 from audiolabels.labels.report import Finding, Report
 
 PATHS = ("path", "file", "filename", "file_name", "audio")

@@ -17,8 +17,8 @@ from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.training.huggingface import (
     HuggingFace,
     from_description,
-    from_folder,
     rate_of_folder,
+    read_folder,
 )
 from audiolabels.training.networks import CNN1D, MLP, Linear, MobileNetV2, ResNet50, SegmentCNN
 from audiolabels.training.tagger import POOLING, Tagger, mean_of_real, new_head, real_frames
@@ -79,7 +79,10 @@ def make_model(
     if (dim is None) == (network.takes == "embeddings"):
         raise OptionError(f"{name} takes {network.takes}: {'give' if dim is None else 'omit'} dim")
     if network is HuggingFace:
-        return from_folder(classes, **options)
+        classifier = read_folder(options.get("folder", ""), weights=True)
+        if classes is not None:
+            new_head(classifier, classes)
+        return classifier
     if classes is None or classes < 1:
         raise OptionError(f"{name}: classes is {classes}; 1 or more work")
     make: Callable[..., Tagger] = network
