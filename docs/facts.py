@@ -263,7 +263,7 @@ def models() -> Table:
             f"`{name}`",
             model.summary,
             f"{model.takes} at {model.rate:,} Hz" if model.rate else model.takes,
-            ", ".join(f"`{option}` (default `{value}`)" for option, value in model.options.items())
+            ", ".join(f"`{name}` (default `{value}`)" for name, value in model.options().items())
             or "none",
             model.source,
             model.deviations,

@@ -8,22 +8,15 @@ import click
 from audiolabels.cli.declarations import click_option, path_option
 from audiolabels.cli.help import Command
 from audiolabels.cli.progress import progress_bar
-from audiolabels.cli.training import (
-    BATCH_SIZE,
-    FEATURES,
-    RUN,
-    WINDOW,
-    WORKERS,
-    need_torch,
-    open_run,
-)
+from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
+from audiolabels.errors import extra
 
 
 @click.command(
     "annotate",
     cls=Command,
     groups={
-        "Input": (RUN, *FEATURES, WORKERS, BATCH_SIZE),
+        "Input": RUN_INPUT,
         "Output": (
             WINDOW,
             click_option(
@@ -43,18 +36,16 @@ Examples:
   audiolabels expand --scheme pseudo-strong --scores scores.parquet -o soft.parquet
 """,
 )
-def command(
-    run_path: Path, features_path: Path, frame_seconds: float, output: Path, **options: Any
-) -> None:
+def command(output: Path, **options: Any) -> None:
     """Score segments of clips with a trained model.
 
     RUN is a folder that train wrote, or one with a Hugging Face audio classifier. Without --window
     a segment is a whole clip. An annotation that was interrupted is continued.
     """
-    need_torch()
-    from audiolabels.training.annotate import annotate
+    with extra("train"):
+        from audiolabels.training.annotate import annotate
 
-    run, features = open_run(run_path, features_path, frame_seconds)
+    run, features = open_run(options)
     with progress_bar("annotating", "clips") as progress:
         done = annotate(run, features, output, progress=progress, **options)
     taken = f" ({done.parts_found} of {done.parts} parts were complete)" * bool(done.parts_found)

@@ -1,25 +1,22 @@
 """`audiolabels cascade`"""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from audiolabels.cli.declarations import PATH, click_option, path_option
+from audiolabels.cli.declarations import PATH, click_option, from_declared, path_option
 from audiolabels.cli.help import Command
 from audiolabels.cli.training import (
     FEATURES,
     HYPERPARAMETERS,
     MODEL,
-    SHARE,
-    need_torch,
-    open_features_for,
-    parse_options,
-    print_epoch,
+    held_out_option,
+    training_arguments,
 )
-from audiolabels.ontology.parents import PARENTS
-from audiolabels.schemes.given_labels import LABELS_SCHEMES
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.errors import extra
+from audiolabels.schemes.given_labels import GivenOptions
+
+GIVEN = GivenOptions.declared()
 
 
 @click.command(
@@ -29,15 +26,7 @@ from audiolabels.training.hyperparameters import Hyperparameters
         "Input": (
             click.Argument(["labels"], nargs=-1, required=True, metavar="LABELS...", type=PATH),
             *FEATURES,
-            click_option(
-                "--labels-scheme",
-                "How the given labels are expanded.",
-                type=click.Choice(list(LABELS_SCHEMES)),
-                default="weak",
-            ),
-            click_option(
-                "--parents", "Parent policy of pel and pe-cml.", type=click.Choice(list(PARENTS))
-            ),
+            *(from_declared(GIVEN[name]) for name in ("labels_scheme", "parents")),
             click_option("--vocabulary", "Classes.  [default: audioset]", metavar="NAME|FILE"),
         ),
         "Cascade": (
@@ -54,17 +43,13 @@ from audiolabels.training.hyperparameters import Hyperparameters
         "Model": MODEL,
         "Training": HYPERPARAMETERS,
         "Validation": (
-            click_option(
-                "--held-out",
-                "Share of the recordings to validate on, chosen by a hash of their ids.",
-                type=SHARE,
-                default=0.1,
-                metavar="SHARE",
+            held_out_option(
+                "Share of the recordings to validate on, chosen by a hash of their ids.", 0.1
             ),
         ),
         "Output": (
             path_option(
-                "-o --output",
+                "-o --output folder",
                 "Folder of the stages; an interrupted cascade in it is continued.",
                 "FOLDER",
                 required=True,
@@ -79,36 +64,19 @@ Examples:
       --stages 5 --teacher-weight 0.7:0.95 -o cascade/
 """,
 )
-def command(
-    labels: tuple[Path, ...],
-    features_path: Path,
-    frame_seconds: float,
-    stages: int,
-    teacher_weight: str,
-    model: str | None,
-    model_options: tuple[str, ...],
-    output: Path,
-    **options: Any,
-) -> None:
+def command(stages: int, teacher_weight: str, **options: Any) -> None:
     """Train a cascade of students, each taught by the one before (SeCoST).
 
     Stage 0 learns from the given labels; each later stage from a mixture of these labels and of the
     scores of the stage before.
     """
-    need_torch()
-    from audiolabels.training.cascade import cascade, parse_weights
+    with extra("train"):
+        from audiolabels.training.cascade import cascade, parse_weights
 
     done = cascade(
-        labels,
-        open_features_for(model, None, features_path, frame_seconds),
-        output,
-        model or "mlp",
         teacher_weights=parse_weights(teacher_weight, stages),
-        hyperparameters=Hyperparameters.take(options),
-        model_options=parse_options(model_options),
-        on_epoch=print_epoch,
         on_stage=lambda stage: click.echo(f"{stage.folder.name}: mAP {stage.best:.4f}", err=True),
-        **options,
+        **training_arguments(options),
     )
     click.echo("stage  teacher weight  best validation mAP")
     for number, stage in enumerate(done):

@@ -10,15 +10,8 @@ import click
 from audiolabels.cli.declarations import click_option, path_option, usage_if
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import CLIP_DURATION, CLIP_DURATIONS
-from audiolabels.cli.training import (
-    BATCH_SIZE,
-    FEATURES,
-    RUN,
-    WINDOW,
-    WORKERS,
-    need_torch,
-    open_run,
-)
+from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
+from audiolabels.errors import extra
 from audiolabels.files import atomic_path
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 
@@ -27,7 +20,7 @@ from audiolabels.ontology.parents import PARENTS_OR_NONE
     "evaluate",
     cls=Command,
     groups={
-        "Input": (RUN, *FEATURES, WORKERS, BATCH_SIZE, WINDOW),
+        "Input": (*RUN_INPUT, WINDOW),
         "Targets": (
             path_option(
                 "--labels",
@@ -70,19 +63,11 @@ Examples:
 """,
 )
 def command(
-    run_path: Path,
     labels: Path | None,
     events_path: Path | None,
-    features_path: Path,
-    frame_seconds: float,
     window: float | None,
-    median_filter: float | None,
-    parents: str,
-    clip_duration: str | None,
-    clip_durations: Path | None,
     output: Path | None,
-    batch_size: int,
-    workers: int,
+    **options: Any,
 ) -> None:
     """Evaluate a trained model on targets, on events, or on both.
 
@@ -90,11 +75,12 @@ def command(
     the length of a segment (0.96 by default).
     """
     usage_if(not labels and not events_path, "give --labels, --events, or both")
-    need_torch()
-    from audiolabels.training.run_evaluation import FRAME, detect, evaluate_run
+    with extra("train"):
+        from audiolabels.training.run_evaluation import FRAME, detect, evaluate_run
 
-    run, features = open_run(run_path, features_path, frame_seconds)
-    options: dict[str, Any] = {"batch_size": batch_size, "workers": workers}
+    run, features = open_run(options)
+    durations = {name: options.pop(name) for name in ("clip_duration", "clip_durations")}
+    psds = {name: options.pop(name) for name in ("median_filter", "parents")}
     results: list[Any] = []
     if labels:
         measured, examples, _ = evaluate_run(run, labels, features, window=window, **options)
@@ -106,22 +92,12 @@ def command(
     if events_path:
         from audiolabels.readers import read_events
 
-        events = read_events(
-            events_path, clip_duration=clip_duration, clip_durations=clip_durations, unknown="drop"
-        )
-        found = detect(
-            run,
-            events,
-            features,
-            window=window or FRAME,
-            median_filter=median_filter,
-            parents=parents,
-            **options,
-        )
-        results.append(found)
-        click.echo(str(found))
-    folder = output or run_path / "evaluation" / (labels or events_path or run_path).stem
-    _write(folder, results)
+        events = read_events(events_path, unknown="drop", **durations)
+        results.append(detect(run, events, features, window=window or FRAME, **psds, **options))
+        click.echo(str(results[-1]))
+    _write(
+        output or run.folder / "evaluation" / (labels or events_path or run.folder).stem, results
+    )
 
 
 def _write(folder: Path, results: list[Any]) -> None:

@@ -1,6 +1,6 @@
 """`audiolabels train`"""
 
-from pathlib import Path
+import sys
 from typing import Any
 
 import click
@@ -8,19 +8,15 @@ import click
 from audiolabels.cli.declarations import click_option, path_option
 from audiolabels.cli.help import Command
 from audiolabels.cli.training import (
-    ABOVE_ZERO,
     FEATURES,
     HYPERPARAMETERS,
     MIXING,
     MODEL,
-    SHARE,
-    need_torch,
-    on_terminal,
-    open_features_for,
-    parse_options,
-    print_epoch,
+    held_out_option,
+    seconds_option,
+    training_arguments,
 )
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.errors import extra
 
 
 @click.command(
@@ -42,11 +38,8 @@ from audiolabels.training.hyperparameters import Hyperparameters
                 "TARGETS.parquet",
             ),
             MIXING,
-            click_option(
-                "--crop",
-                "Train on a random excerpt of this length of each longer row.",
-                type=ABOVE_ZERO,
-                metavar="SECONDS",
+            seconds_option(
+                "--crop", "Train on a random excerpt of this length of each longer row."
             ),
         ),
         "Model": (
@@ -59,17 +52,15 @@ from audiolabels.training.hyperparameters import Hyperparameters
         "Training": HYPERPARAMETERS,
         "Validation": (
             path_option("--validation", "Targets to validate on.", "TARGETS.parquet"),
-            click_option(
-                "--held-out",
+            held_out_option(
                 "Share of the recordings to validate on, chosen by a hash of their ids.  [default: "
                 "0.1 without --validation]",
-                type=SHARE,
-                metavar="SHARE",
+                None,
             ),
         ),
         "Output": (
             path_option(
-                "-o --output",
+                "-o --output folder",
                 "Folder of the run; an interrupted run in it is continued.",
                 "RUN/",
                 required=True,
@@ -87,52 +78,28 @@ Examples:
   torchrun --nproc-per-node 4 -m audiolabels train --labels targets.parquet ...
 """,
 )
-def command(
-    labels: Path,
-    features_path: Path,
-    frame_seconds: float,
-    model: str | None,
-    model_options: tuple[str, ...],
-    output: Path,
-    init: Path | None,
-    **options: Any,
-) -> None:
+def command(**options: Any) -> None:
     """Train a model on targets; unknown ones do not count in the loss.
 
     All random draws depend on the seed alone. The weights of the best epochs by validation mAP are
     averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
     """
-    need_torch()
-    from audiolabels.training.run_folder import is_first_process
-    from audiolabels.training.train import train
+    with extra("train"):
+        from audiolabels.training.run_folder import is_first_process
+        from audiolabels.training.train import train
 
-    done = train(
-        labels,
-        open_features_for(model, init, features_path, frame_seconds),
-        output,
-        model,
-        hyperparameters=Hyperparameters.take(options),
-        init=init,
-        model_options=parse_options(model_options),
-        on_epoch=print_epoch,
-        progress=on_terminal(),
-        **options,
-    )
+    done = train(**training_arguments(options), progress=sys.stderr.isatty())
     if not is_first_process():
         return
     lines = [
         f"  examples                {done.examples:>12,}",
         f"  validated on            {done.validated:>12,}",
         *([f"    of clips trained on   {done.in_both:>12,}"] if done.in_both else []),
-        *(f"  {what:<40}{number:,}" for what, number in done.left_out.items() if number),
-        *(
-            f"  not validated: {what:<40}{number:,}"
-            for what, number in done.not_validated.items()
-            if number
-        ),
+        *(f"  {what:<40}{n:,}" for what, n in done.left_out.items() if n),
+        *(f"  not validated: {what:<40}{n:,}" for what, n in done.not_validated.items() if n),
         f"  best validation mAP     {done.best:>12.4f}",
         f"  time                    {done.seconds:>10.1f} s",
         f"{'already complete, unchanged:' if done.found else 'wrote'} "
-        f"{output / 'model.safetensors'}",
+        f"{done.folder / 'model.safetensors'}",
     ]
     click.echo("\n".join(lines))

@@ -8,12 +8,11 @@ from audiolabels.errors import FeaturesFileError, OptionError
 from audiolabels.features.audio import open_audio
 from audiolabels.features.embeddings import open_embeddings
 from audiolabels.features.inputs import Features, Inputs, Progress
+from audiolabels.readers.opening import container_of
 
 __all__ = ["Features", "Inputs", "open_features"]
 
 VGGISH_HOP = 0.96  # seconds
-# First bytes of files of embeddings.
-EMBEDDINGS = {b"PK\x03\x04": "npz", b"\x89HDF": "HDF5", b"PAR1": "Parquet"}
 
 
 def open_features(
@@ -42,10 +41,9 @@ def open_features(
         raise OptionError("rate and frame_seconds must be above 0")
     if not path.exists():
         raise FeaturesFileError(f"{path}: no such file or folder")
-    head = b""
     if path.is_file():
         with path.open("rb") as file:
-            head = file.read(4)
-    if head in EMBEDDINGS:
-        return open_embeddings(path, EMBEDDINGS[head], frame_seconds)
+            container = container_of(file.read(4))
+        if container in ("npz", "HDF5", "Parquet"):
+            return open_embeddings(path, container, frame_seconds)
     return open_audio(path, rate, progress)

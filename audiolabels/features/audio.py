@@ -22,23 +22,13 @@ import numpy.typing as npt
 
 from audiolabels.clips.names import EXTENSION, parse_clip_name
 from audiolabels.errors import FeaturesFileError, extra, shortlist
-from audiolabels.features.inputs import (
-    Features,
-    Floats,
-    Inputs,
-    Progress,
-    Rows,
-    Seconds,
-    chosen_rows,
-    spans,
-)
+from audiolabels.features.inputs import Features, Floats, Inputs, Progress, Rows, Seconds, spans
 from audiolabels.labels.report import Finding, Report
 
 PATHS = ("path", "file", "filename", "file_name", "audio")
 SILENCE = 2.0**-15  # one step of 16 bits
 BLOCK = 1024
 ENDLESS = 1 << 62
-CACHE_BYTES = 64 << 20
 # What reading finds, as bits; the reasons in the report.
 SILENT, SHORT, BROKEN, NO_NUMBER = 1, 2, 4, 8
 FOUND = {
@@ -76,28 +66,15 @@ class AudioFile:
 
 
 class AudioFeatures(Features):
-    """Audio of clips.
-
-    Args:
-        files: one usable file per clip.
-        rate: sampling rate of all samples, in Hz.
-        report: of opening.
-        cache_bytes: size of the cache of samples of recent files.
-    """
+    """Audio of clips: one usable file of each, read at one rate in Hz; the report is of opening."""
 
     takes = "audio"
     rate: int
+    cache_bytes = 64 << 20  # of samples of recent files
 
-    def __init__(
-        self,
-        files: Sequence[AudioFile],
-        rate: int,
-        report: Report,
-        *,
-        cache_bytes: int = CACHE_BYTES,
-    ) -> None:
+    def __init__(self, files: Sequence[AudioFile], rate: int, report: Report) -> None:
         super().__init__([file.clip_id for file in files], 1 / rate, report)
-        self.rate, self.cache_bytes, self._files = rate, cache_bytes, files
+        self.rate, self._files = rate, files
         self._found = np.frombuffer(mmap.mmap(-1, len(files)), np.uint8)  # forks share it
         self._found[:] = [BROKEN * file.cut for file in files]
         self._cache: OrderedDict[int, Floats] = OrderedDict()
@@ -113,7 +90,7 @@ class AudioFeatures(Features):
 
     def durations(self, rows: npt.ArrayLike) -> Seconds:
         """See `Features`."""
-        files = [self._files[clip] for clip in chosen_rows(rows, len(self._files)).tolist()]
+        files = [self._files[clip] for clip in self._numbers(rows).tolist()]
         return np.array([file.frames / file.rate for file in files], np.float64)
 
     def sizes(self, rows: npt.ArrayLike) -> Rows:
@@ -122,7 +99,7 @@ class AudioFeatures(Features):
 
     def read(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Inputs:
         """See `Features`. Each file is decoded once per call."""
-        clips = chosen_rows(rows, len(self._files))
+        clips = self._numbers(rows)
         begin, end = spans(onset, offset, 1 / self.rate, 0, ENDLESS)
         segments: list[Floats] = [np.zeros(0, np.float32)] * len(clips)
         for i in np.argsort(clips, kind="stable").tolist():
@@ -144,7 +121,7 @@ class AudioFeatures(Features):
         import soxr
 
         file = self._files[clip]
-        channels, whole = _decode(file.path, file.frames)
+        channels, whole = _decode(file)
         samples = channels[:, 0] if file.channels == 1 else channels.mean(axis=1)
         odd = ~np.isfinite(samples)
         samples[odd] = 0
@@ -232,20 +209,19 @@ def _look_at(file: AudioFile) -> str:
     return "" if info.frames else "no sample"
 
 
-def _decode(path: Path, announced: int) -> tuple[Floats, bool]:
+def _decode(file: AudioFile) -> tuple[Floats, bool]:
     """The samples (n, channels) that can be decoded, and whether these are all."""
     import soundfile
 
     with contextlib.suppress(soundfile.SoundFileError, OSError):
-        samples, _ = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
-        return samples, len(samples) >= announced
-    blocks = [np.zeros((0, 1), np.float32)]
+        samples, _ = soundfile.read(os.fsencode(file.path), dtype="float32", always_2d=True)
+        return samples, len(samples) >= file.frames
+    blocks = [np.zeros((0, file.channels), np.float32)]
     # A call that fails gives nothing: so small ones, up to the one that does.
     with (
         contextlib.suppress(soundfile.SoundFileError, OSError),
-        soundfile.SoundFile(os.fsencode(path)) as file,
+        soundfile.SoundFile(os.fsencode(file.path)) as stream,
     ):
-        blocks = [np.zeros((0, file.channels), np.float32)]
-        while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+        while len(block := stream.read(BLOCK, dtype="float32", always_2d=True)):
             blocks.append(block)
     return np.concatenate(blocks), False

@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from audiolabels.arrays.columns import NUMPY_TYPES, one_chunk, texts_to_arrow, to_numpy
 from audiolabels.clips.names import canonical_ids
 from audiolabels.errors import FeaturesFileError, shortlist
-from audiolabels.features.inputs import Features, Floats, Inputs, Rows, chosen_rows, spans
+from audiolabels.features.inputs import Features, Floats, Inputs, Rows, spans
 from audiolabels.labels.report import Finding, Report
 from audiolabels.readers.opening import open_hdf5
 from audiolabels.readers.scores.blocks import texts
@@ -85,11 +85,11 @@ class EmbeddingFeatures(Features):
 
     def sizes(self, rows: npt.ArrayLike) -> Rows:
         """See `Features`."""
-        return self._frames.sizes[chosen_rows(rows, len(self.clip_ids))]
+        return self._frames.sizes[self._numbers(rows)]
 
     def read(self, rows: npt.ArrayLike, onset: npt.ArrayLike, offset: npt.ArrayLike) -> Inputs:
         """See `Features`."""
-        clips = chosen_rows(rows, len(self.clip_ids))
+        clips = self._numbers(rows)
         begin, end = spans(onset, offset, self.step, self.centre, self.sizes(clips))
         frames, first = self._fetch(clips)
         lengths = end - begin

@@ -65,6 +65,12 @@ class Features(ABC):
         """
         return self._finder.find(ids)
 
+    def _numbers(self, rows: npt.ArrayLike) -> Rows:
+        numbers, last = np.asarray(rows, np.int64), len(self.clip_ids) - 1
+        if len(numbers) and not 0 <= numbers.min() <= numbers.max() <= last:
+            raise OptionError(f"clips are numbered from 0 to {last}; find() gives -1 if absent")
+        return numbers
+
     @abstractmethod
     def sizes(self, rows: npt.ArrayLike) -> Rows:
         """Frames or samples of clips, int64 (B,), from headers."""
@@ -93,18 +99,6 @@ class Features(ABC):
             OptionError: no such clip, or an offset before its onset.
             FeaturesFileError: a value of an embedding is not finite.
         """
-
-
-def chosen_rows(rows: npt.ArrayLike, count: int) -> Rows:
-    """Rows as numbers.
-
-    Raises:
-        OptionError: one is not from 0 to `count` - 1.
-    """
-    numbers = np.asarray(rows, np.int64)
-    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < count:
-        raise OptionError(f"clips are numbered from 0 to {count - 1}; find() gives -1 if absent")
-    return numbers
 
 
 def spans(

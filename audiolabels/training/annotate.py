@@ -22,9 +22,9 @@ from audiolabels.errors import RunError
 from audiolabels.features import Features
 from audiolabels.files import atomic_path, write_rows
 from audiolabels.readers.scores.parquet import CLASSES
-from audiolabels.training.examples import Ints, Seconds, window_segments, windows
+from audiolabels.training.examples import Ints, Segments, windows
 from audiolabels.training.predict import predict
-from audiolabels.training.run_folder import Run, check_features, fingerprint
+from audiolabels.training.run_folder import Run, check_features, fingerprint, weights_of
 
 PART = 4096  # clips that are written at a time
 
@@ -83,77 +83,57 @@ def annotate(
     if not len(chosen):
         raise RunError("no clip was chosen")
     durations = features.durations(chosen)
-    segments_in_all = len(windows(durations, _length(durations, window))[0])
+    length = window or max(1e-3, float(durations.max()))
+    segments_in_all = len(windows(durations, length)[0])
     chosen = chosen[durations >= 1e-3]  # the shortest segment there is
     if not len(chosen):
         raise RunError("no clip has a frame or sample")
     parts = output.with_name(f".{output.name}.parts")
-    state = run.model.state_dict()
-    weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     stated = {
-        "weights": hashlib.sha256(save(weights)).hexdigest(),
+        "weights": hashlib.sha256(save(weights_of(run.model))).hexdigest(),
         "features": fingerprint(features, chosen),
         "window": window, "layer": layer, "ids": list(run.vocabulary.ids), "part": PART,
     }  # fmt: skip
-    _claim(parts, stated)
-    names = [parts / f"{start:09d}.parquet" for start in range(0, len(chosen), PART)]
-    found = sum(name.exists() for name in names)
-    segments = 0
-    for number, name in enumerate(names):
-        mine = chosen[number * PART : (number + 1) * PART]
-        if not name.exists():
-            with atomic_path(name) as partial:
-                pq.write_table(
-                    _score(run, features, mine, window, layer, options), partial, compression="zstd"
-                )
-        segments += pq.read_metadata(name).num_rows
-        if progress:
-            progress(min(len(chosen), (number + 1) * PART), len(chosen))
-    _join(names, output)
-    shutil.rmtree(parts)
-    return Annotated(output, len(chosen), segments, len(names), found, segments_in_all - segments)
-
-
-def _join(parts: Sequence[Path], output: Path) -> None:
-    schema = pq.read_schema(parts[0])
-    with (
-        atomic_path(output) as partial,
-        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
-    ):
-        for part in parts:
-            for batch in pq.ParquetFile(part).iter_batches():
-                writer.write_batch(batch)
-
-
-def _claim(parts: Path, stated: dict[str, Any]) -> None:
-    """Create the folder of parts, or check that it belongs to this job.
-
-    Raises:
-        RunError: it belongs to another.
-    """
-    job = parts / "job.json"
-    text = json.dumps(stated)
+    job, text = parts / "job.json", json.dumps(stated)
     if not job.exists():
         shutil.rmtree(parts, ignore_errors=True)  # of a job whose removal was interrupted
         parts.mkdir()
         write_rows(job, [text])
     elif job.read_text("utf-8").rstrip("\n") != text:
         raise RunError(f"{parts} holds parts of another annotation that was interrupted; delete it")
-
-
-def _length(durations: Seconds, window: float | None) -> float:
-    return window or max(1e-3, float(durations.max()))
+    starts = range(0, len(chosen), PART)
+    names = [parts / f"{start:09d}.parquet" for start in starts]
+    found = sum(name.exists() for name in names)
+    segments = 0
+    for start, name in zip(starts, names, strict=True):
+        mine = chosen[start : start + PART]
+        if not name.exists():
+            table = _score(run, features, mine, length, layer, options)
+            with atomic_path(name) as partial:
+                pq.write_table(table, partial, compression="zstd")
+        segments += pq.read_metadata(name).num_rows
+        if progress:
+            progress(min(len(chosen), start + PART), len(chosen))
+    with (
+        atomic_path(output) as partial,
+        pq.ParquetWriter(partial, pq.read_schema(names[0]), compression="zstd") as writer,
+    ):
+        for name in names:
+            for batch in pq.ParquetFile(name).iter_batches():
+                writer.write_batch(batch)
+    shutil.rmtree(parts)
+    return Annotated(output, len(chosen), segments, len(names), found, segments_in_all - segments)
 
 
 def _score(
     run: Run,
     features: Features,
     clips: Ints,
-    window: float | None,
+    length: float,
     layer: str | None,
     options: dict[str, Any],
 ) -> pa.Table:
-    segments, owner = window_segments(features, clips, _length(features.durations(clips), window))
+    segments, owner = Segments.whole(features, clips).cut(length)
     number = np.float16 if layer is None else np.float32
     batches = predict(run.model, segments, layer=layer, **options)
     numbers = np.concatenate([batch.astype(number) for batch in batches])

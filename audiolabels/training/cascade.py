@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from audiolabels.errors import OptionError, RunError
+from audiolabels.errors import OptionError
 from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
 from audiolabels.files import sha256_of, write_rows
 from audiolabels.training.annotate import annotate
 from audiolabels.training.hyperparameters import Hyperparameters
-from audiolabels.training.run_folder import load_run
+from audiolabels.training.run_folder import load_run, refuse_other
 from audiolabels.training.train import HELD_OUT, train
 
 FIXED = 0.7  # teacher weight that did best with one stage
@@ -55,7 +55,7 @@ def cascade(
     labels: Sequence[Path],
     features: Features,
     folder: Path,
-    model: str = "mlp",
+    model: str | None = None,
     *,
     teacher_weights: Sequence[float] = (FIXED,) * 4,
     labels_scheme: str = "weak",
@@ -88,60 +88,52 @@ def cascade(
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
     hyperparameters = hyperparameters or Hyperparameters()
     folder.mkdir(parents=True, exist_ok=True)
-    named = vocabulary
-    if vocabulary is not None and Path(vocabulary).is_file():
-        named = sha256_of(Path(vocabulary))
     stated = {
         "labels": [sha256_of(path) for path in labels],
         "labels scheme": labels_scheme,
-        "vocabulary": named,
+        "vocabulary": sha256_of(Path(vocabulary))
+        if vocabulary and Path(vocabulary).is_file()
+        else vocabulary,
         "parents": parents,
     }
     _claim(folder, stated, list(teacher_weights))
     given = folder / "given.parquet"
-    climbing: dict[str, Any] = {} if parents is None else {"parents": parents}
+    expansion: dict[str, Any] = {"vocabulary": vocabulary}
+    if parents is not None:
+        expansion["parents"] = parents
     if not given.exists():
-        expand_files(labels, given, labels_scheme, vocabulary=vocabulary, **climbing)
-    options = {
-        **train_options,
-        "hyperparameters": hyperparameters,
-        "validation": given,
-        "held_out": held_out,
-    }
+        expand_files(labels, given, labels_scheme, **expansion)
     stages: list[Stage] = []
     for number, weight in enumerate([None, *teacher_weights]):
-        here, scores = folder / f"stage-{number}", folder / f"scores-{number}.parquet"
+        scores = folder / f"scores-{number}.parquet"
         targets = given if weight is None else folder / f"targets-{number}.parquet"
         if not targets.exists():
             if not scores.exists():
-                teacher = load_run(stages[-1].folder)
-                annotate(teacher, features, scores, batch_size=hyperparameters.batch_size,
+                annotate(load_run(stages[-1].folder), features, scores,
+                         batch_size=hyperparameters.batch_size,
                          workers=hyperparameters.workers)  # fmt: skip
-            expand_files(
-                labels, targets, "co-supervised", scores=scores, teacher_weight=weight,
-                labels_scheme=labels_scheme, vocabulary=vocabulary, **climbing,
-            )  # fmt: skip
-        done = train(targets, features, here, model, **options)
-        stages.append(Stage(here, weight, done.best))
+            expand_files(labels, targets, "co-supervised", scores=scores, teacher_weight=weight,
+                         labels_scheme=labels_scheme, **expansion)  # fmt: skip
+        done = train(targets, features, folder / f"stage-{number}", model, validation=given,
+                     held_out=held_out, hyperparameters=hyperparameters,
+                     **train_options)  # fmt: skip
+        stages.append(Stage(done.folder, weight, done.best))
         on_stage(stages[-1])
     return stages
 
 
 def _claim(folder: Path, stated: dict[str, Any], weights: list[float]) -> None:
-    """Record what a cascade is made from, or check that the folder's is made from the same.
-
-    Raises:
-        RunError: it is not.
-    """
+    """Record what a cascade is made from, or check that refuse the folder of another."""
     path = folder / "cascade.json"
     if path.exists():
         there = json.loads(path.read_text("utf-8"))
-        before = there.pop("teacher weights")
-        differ = [name for name, value in stated.items() if there.get(name) != value]
-        if any(one != other for one, other in zip(before, weights, strict=False)):
-            differ.append("teacher weights")
-        if differ:
-            raise RunError(f"{folder} holds a cascade with other {', '.join(differ)}; choose "
-                           f"another folder, or delete it")  # fmt: skip
+        before = there["teacher weights"]
+        shared = min(len(before), len(weights))
+        refuse_other(
+            folder,
+            "cascade",
+            {**there, "teacher weights": before[:shared]},
+            {**stated, "teacher weights": weights[:shared]},
+        )
         weights = max(before, weights, key=len)
     write_rows(path, [json.dumps({**stated, "teacher weights": weights})])

@@ -13,11 +13,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -26,12 +25,12 @@ from audiolabels.arrays.columns import texts_to_arrow, to_numpy
 from audiolabels.clips import partition
 from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.features import Features
+from audiolabels.features.inputs import Seconds
 from audiolabels.targets.sampling import balanced_rows, weigh_clips
 from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.targets.targets import Targets
 
 Ints = npt.NDArray[np.int64]
-Seconds = npt.NDArray[np.float64]
 
 # How an epoch draws its examples.
 DRAWS: Mapping[str, str] = MappingProxyType(
@@ -74,8 +73,30 @@ class Segments(Dataset[Any]):
     onset: Seconds
     offset: Seconds
 
+    @classmethod
+    def whole(cls, features: Features, clips: Ints) -> "Segments":
+        """Whole clips."""
+        return Segments(features, clips, np.zeros(len(clips)), np.full(len(clips), np.inf))
+
     def __len__(self) -> int:
         return len(self.clips)
+
+    def take(self, chosen: Ints | npt.NDArray[np.bool_]) -> Self:
+        """Some of the segments, or examples."""
+        columns = ("clips", "onset", "offset", "source", "rows")
+        some: dict[str, Any] = {
+            name: getattr(self, name)[chosen] for name in columns if hasattr(self, name)
+        }
+        return replace(self, **some)
+
+    def cut(self, length: float) -> "tuple[Segments, Ints]":
+        """Parts of the segments by `windows`, without empty ones, and each one's segment."""
+        ends = np.minimum(self.offset, self.features.durations(self.clips))
+        owner, onset, offset = windows(ends - self.onset, length)
+        clips, start = self.clips[owner], self.onset[owner]
+        parts = Segments(self.features, clips, start + onset, start + offset)
+        some = self.features.lengths(clips, parts.onset, parts.offset) > 0
+        return parts.take(some), owner[some]
 
     def __getitems__(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Values and lengths of a batch, for torch's loader."""
@@ -133,7 +154,8 @@ class Examples(Segments):
         rows = np.flatnonzero((clips >= 0) & known)
         if not len(rows):
             raise OptionError("no target is known in the clips that labels and features share")
-        onset, offset = _seconds(targets.onset, 0.0), _seconds(targets.offset, np.inf)
+        onset = to_numpy(targets.onset.fill_null(0.0))
+        offset = to_numpy(targets.offset.fill_null(np.inf))
         some = features.lengths(clips[rows], onset[rows], offset[rows]) > 0
         left_out = {
             "rows without features": int((clips < 0).sum()),
@@ -145,12 +167,6 @@ class Examples(Segments):
             raise OptionError("the features hold no frame or sample of any row of the labels")
         return cls(features, clips[rows], onset[rows], offset[rows], (targets,),
                    np.zeros(len(rows), np.int64), rows, crop, seed, left_out)  # fmt: skip
-
-    def take(self, chosen: Ints | npt.NDArray[np.bool_]) -> "Examples":
-        """Some of the examples."""
-        names = ("clips", "onset", "offset", "source", "rows")
-        some: dict[str, Any] = {name: getattr(self, name)[chosen] for name in names}
-        return replace(self, **some)
 
     def concat(self, other: "Examples") -> "Examples":
         """These examples followed by others, of the same features.
@@ -179,8 +195,6 @@ class Examples(Segments):
     def labels(self, chosen: Ints | slice = slice(None)) -> tuple[Any, Any]:
         """Target and mask, float32 (B, C) each."""
         source, rows = self.source[chosen], self.rows[chosen]
-        if len(self.targets) == 1:
-            return self.targets[0].to_numpy(rows)
         shape = (len(rows), len(self.vocabulary))
         target, mask = np.empty(shape, np.float32), np.empty(shape, np.float32)
         for number, targets in enumerate(self.targets):
@@ -235,8 +249,12 @@ class Examples(Segments):
             shuffled = generator.permutation(mine)
             first = np.unique(self.clips[shuffled], return_index=True)[1]
             return generator.permutation(shuffled[first])
-        bits, row = positive_bits(self.targets[number])
-        row, columns = row[self.rows[mine]], len(self.vocabulary)
+        row: npt.NDArray[Any]
+        targets, columns = self.targets[number], len(self.vocabulary)
+        if isinstance(targets, SoftTargets):
+            bits, row = targets.reach(BINARISATION_THRESHOLD), self.rows[mine]
+        else:
+            bits, row = targets.positive, targets.row_of_clip[self.rows[mine]]
         if draw == "balanced":
             seed = int(generator.integers(1 << 32))
             return mine[balanced_rows(bits, row, columns, len(mine), seed=seed)]
@@ -244,13 +262,6 @@ class Examples(Segments):
         if not weights.any():
             raise OptionError("no row has a positive class, so none has a weight; draw all")
         return mine[generator.choice(len(mine), len(mine), p=weights / weights.sum())]
-
-
-def positive_bits(targets: Targets | SoftTargets) -> tuple[Any, Any]:
-    """Bits of positive classes, and the row of them for each row of targets."""
-    if isinstance(targets, SoftTargets):
-        return targets.reach(BINARISATION_THRESHOLD), np.arange(len(targets))
-    return targets.positive, targets.row_of_clip
 
 
 def held_out(examples: Examples, share: float) -> npt.NDArray[np.bool_]:
@@ -279,24 +290,6 @@ def windows(durations: Seconds, length: float) -> tuple[Ints, Seconds, Seconds]:
     owner = np.repeat(np.arange(len(ends)), counts)
     onset = (np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)) * step
     return owner, onset / 1000, np.minimum(onset + step, ends[owner]) / 1000
-
-
-def non_empty(segments: Segments) -> tuple[Segments, npt.NDArray[np.bool_]]:
-    """The segments with a frame or sample, and which these are, bool (N,)."""
-    features, clips = segments.features, segments.clips
-    some = features.lengths(clips, segments.onset, segments.offset) > 0
-    return Segments(features, clips[some], segments.onset[some], segments.offset[some]), some
-
-
-def window_segments(features: Features, clips: Ints, length: float) -> tuple[Segments, Ints]:
-    """Non-empty segments of clips by `windows`, and the position of each one's clip in `clips`."""
-    owner, onset, offset = windows(features.durations(clips), length)
-    segments, some = non_empty(Segments(features, clips[owner], onset, offset))
-    return segments, owner[some]
-
-
-def _seconds(times: pa.DoubleArray, missing: float) -> Seconds:
-    return to_numpy(times.fill_null(missing))
 
 
 def _known(targets: Targets | SoftTargets) -> npt.NDArray[np.bool_]:

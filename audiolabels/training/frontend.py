@@ -13,7 +13,6 @@
 import warnings
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from audiolabels.errors import OptionError, choose
@@ -45,9 +44,17 @@ class LogMel(torch.nn.Module):
     filters: torch.Tensor
 
     def __init__(self, rate: int = 16000, bands: int = 64, mel: str = "slaney") -> None:
+        from transformers.audio_utils import mel_filter_bank
+
         super().__init__()
         self.size, self.hop = round(WINDOW_S * rate), round(HOP_S * rate)
-        filters = mel_filters(rate, self.size, bands, choose("mel", mel, MELS))
+        choose("mel", mel, MELS)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="At least one mel filter")  # refused below
+            # Bins from 0 to the rate, the upper half unused: so they are right for odd sizes too.
+            filters = mel_filter_bank(
+                self.size + 1, bands, 0.0, rate / 2, 2 * rate, norm="slaney", mel_scale=mel
+            )[: self.size // 2 + 1].astype(np.float32)
         if not filters.any(axis=0).all():
             raise OptionError(f"{bands} bands at {rate:,} Hz: some would be empty; ask for fewer")
         self.register_buffer("filters", torch.from_numpy(filters), persistent=False)
@@ -73,16 +80,3 @@ class LogMel(torch.nn.Module):
     def frames(self, samples: torch.Tensor) -> torch.Tensor:
         """Number of frames of so many samples, int64; none without a sample."""
         return (1 + samples // self.hop) * (samples > 0)
-
-
-def mel_filters(rate: int, size: int, bands: int, mel: str) -> npt.NDArray[np.float32]:
-    """Weights of the bins of a spectrum in mel bands, float32 (size // 2 + 1, bands)."""
-    from transformers.audio_utils import mel_filter_bank
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="At least one mel filter")  # refused above
-        # Bins from 0 to the rate, the upper half unused: so they are right for odd sizes too.
-        filters: npt.NDArray[np.float64] = mel_filter_bank(
-            size + 1, bands, 0.0, rate / 2, 2 * rate, norm="slaney", mel_scale=mel
-        )
-    return filters[: size // 2 + 1].astype(np.float32)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from audiolabels.errors import OptionError, shortlist
-from audiolabels.training.tagger import Tagger, new_head
+from audiolabels.training.tagger import Tagger
 
 CONFIGS = MappingProxyType({"config": "config.json", "extractor": "preprocessor_config.json"})
 
@@ -29,6 +29,12 @@ class HuggingFace(Tagger):
     Its last layer becomes `head`, so that it can be replaced as in all models.
     """
 
+    summary = "an audio classifier of transformers, given by a folder's path"
+    source = "its model card"
+    deviations = (
+        "its own feature extractor runs, on the CPU, and handles padding and long clips (that of "
+        "AST cuts at 10.24 s)"
+    )
     rate = None  # that of its extractor
 
     def __init__(self, model: nn.Module, extractor: Any) -> None:
@@ -54,6 +60,11 @@ class HuggingFace(Tagger):
             "extractor": json.loads(extractor.to_json_string()),
         }
 
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """The folder to load it from."""
+        return {"folder": ""}
+
     def prepare(self, samples: list[npt.NDArray[np.float32]]) -> dict[str, Tensor]:
         """The classifier's input, made from samples by its extractor, on the CPU."""
         shortest = self.extractor.sampling_rate // 10  # extractors fail on less than a window
@@ -69,20 +80,12 @@ class HuggingFace(Tagger):
         return output.logits[:, None], torch.ones_like(lengths)
 
 
-def from_folder(classes: int | None, folder: str | Path = "") -> HuggingFace:
-    """The classifier with its weights, and a new head if a number of classes is given."""
-    model = _read_folder(folder, weights=True)
-    if classes is not None:
-        new_head(model, classes)
-    return model
-
-
 def from_description(description: Mapping[str, Any]) -> HuggingFace:
     """The classifier with fresh weights, from its `description`."""
     with tempfile.TemporaryDirectory() as folder:
         for part, file in CONFIGS.items():
             Path(folder, file).write_text(json.dumps(description[part]), encoding="utf-8")
-        return _read_folder(folder, weights=False)
+        return read_folder(folder, weights=False)
 
 
 def rate_of_folder(folder: str | Path) -> int:
@@ -98,8 +101,12 @@ def rate_of_folder(folder: str | Path) -> int:
         raise OptionError(f"{folder}: no sampling rate in {CONFIGS['extractor']}") from error
 
 
-def _read_folder(folder: str | Path, weights: bool) -> HuggingFace:
-    """Read `CONFIGS` and, if asked, weights in safetensors; pickles and code never."""
+def read_folder(folder: str | Path, weights: bool) -> HuggingFace:
+    """Read `CONFIGS` and, if asked, weights in safetensors; pickles and code never.
+
+    Raises:
+        OptionError: it holds no such classifier.
+    """
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
     here: Any = {"local_files_only": True, "trust_remote_code": False}

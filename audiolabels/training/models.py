@@ -4,9 +4,7 @@ The command line and the documentation read the table `MODELS`. All models are a
 for frames, pooled over each clip's real frames, and a replaceable last layer `head`.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,99 +17,21 @@ from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.training.huggingface import (
     HuggingFace,
     from_description,
-    from_folder,
     rate_of_folder,
+    read_folder,
 )
 from audiolabels.training.networks import CNN1D, MLP, Linear, MobileNetV2, ResNet50, SegmentCNN
 from audiolabels.training.tagger import POOLING, Tagger, mean_of_real, new_head, real_frames
 
-
-@dataclass(frozen=True)
-class Model:
-    """One model.
-
-    Attributes:
-        network: its class.
-        summary: in one line.
-        source: paper and section.
-        deviations: differences from the source, and choices that it leaves open.
-        make: its constructor, `(classes, [dim], **options)`, where that is not the class.
-    """
-
-    network: type[Tagger]
-    summary: str
-    source: str
-    deviations: str
-    make: Callable[..., Tagger] | None = None
-
-    @property
-    def takes(self) -> str:
-        """Its input, "embeddings" or "audio"."""
-        return self.network.takes
-
-    @property
-    def rate(self) -> int | None:
-        """Sampling rate in Hz; None for embeddings, or where a folder determines it."""
-        return self.network.rate
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Names and defaults of its options."""
-        parameters = inspect.signature(self.make or self.network).parameters.values()
-        return {p.name: p.default for p in parameters if p.default is not p.empty}
-
-
-MODELS: Mapping[str, Model] = MappingProxyType(
+MODELS: Mapping[str, type[Tagger]] = MappingProxyType(
     {
-        "mlp": Model(
-            MLP,
-            "hidden layers over each embedding frame, outputs pooled",
-            "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §V",
-            "the source has hidden=256, activation=elu, norm=true; the defaults are for frames of "
-            "VGGish",
-        ),
-        "linear": Model(
-            Linear,
-            "one linear layer over each embedding frame, outputs pooled",
-            "the usual probe of frozen features",
-            "none",
-        ),
-        "mobilenetv2": Model(
-            MobileNetV2,
-            "MobileNetV2 on 64 log-mel bands, an output every 0.32 s, outputs pooled",
-            "Dinkel et al. 2022, Pseudo strong labels, §3.3",
-            "the paper names no pooling: mean over frequency, then of the probabilities over time, "
-            "and dropout 0.3, as in the authors' code; the log-mel of this library for theirs "
-            "(Slaney's scale for HTK's), scaled; weights begin as transformers sets them",
-        ),
-        "resnet50": Model(
-            ResNet50,
-            "ResNet-50 on patches of 96 frames and 64 log-mel bands (0.96 s), outputs pooled",
-            "Hershey et al. 2021, The benefit of temporally-strong labels, §4",
-            "the log-mel of this library for theirs (25 ms, 125 to 7,500 Hz), scaled; all whole "
-            "patches of a clip for a random one; what is left after the last is not used",
-        ),
-        "cnn1d": Model(
-            CNN1D,
-            "nine convolutions on ten seconds of raw samples; layer `embedding` has 128 features",
-            "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §V, table II",
-            "ELU before batch normalisation, as the text lists them; clips of other lengths are "
-            "padded with zeros or cut",
-        ),
-        "segments": Model(
-            SegmentCNN,
-            "convolutions to outputs for segments of 1.28 s, every 0.64 s, outputs pooled",
-            "Kumar & Ithapu 2020, SeCoST (WELS-Net), as its authors' earlier network",
-            "with 64 bands a single one is left before the 2×2 convolution, which is 2×1 there",
-        ),
-        "huggingface": Model(
-            HuggingFace,
-            "an audio classifier of transformers, given by a folder's path",
-            "its model card",
-            "its own feature extractor runs, on the CPU, and handles padding and long clips "
-            "(that of AST cuts at 10.24 s)",
-            from_folder,
-        ),
+        "mlp": MLP,
+        "linear": Linear,
+        "mobilenetv2": MobileNetV2,
+        "resnet50": ResNet50,
+        "cnn1d": CNN1D,
+        "segments": SegmentCNN,
+        "huggingface": HuggingFace,
     }
 )
 
@@ -151,18 +71,21 @@ def make_model(
     if str(name) not in MODELS and Path(name).is_dir():
         name, options = "huggingface", {"folder": str(name), **options}
     name = choose("model", str(name), MODELS)
-    entry = MODELS[name]
+    network = MODELS[name]
     for option in options:
-        choose("option", option, entry.options)
+        choose("option", option, network.options())
     if "pooling" in options:
         choose("pooling", options["pooling"], POOLING)
-    if (dim is None) == (entry.takes == "embeddings"):
-        raise OptionError(f"{name} takes {entry.takes}: {'give' if dim is None else 'omit'} dim")
-    if entry.make:
-        return entry.make(classes, **options)
+    if (dim is None) == (network.takes == "embeddings"):
+        raise OptionError(f"{name} takes {network.takes}: {'give' if dim is None else 'omit'} dim")
+    if network is HuggingFace:
+        classifier = read_folder(options.get("folder", ""), weights=True)
+        if classes is not None:
+            new_head(classifier, classes)
+        return classifier
     if classes is None or classes < 1:
         raise OptionError(f"{name}: classes is {classes}; 1 or more work")
-    make: Callable[..., Tagger] = entry.network
+    make: Callable[..., Tagger] = network
     model = make(classes, **({} if dim is None else {"dim": dim}), **options)
     model.description = {"model": name, "dim": dim, "options": options}
     return model
@@ -231,17 +154,16 @@ def embeddings(model: Tagger, x: Tensor, lengths: Tensor, layer: str = "") -> Te
     caught: list[Tensor] = []
     modules = dict(model.named_modules())
     hook = modules[choose("layer", layer, layers(model))] if layer else nn.Identity()
-    handle = hook.register_forward_hook(
-        lambda _, __, output: caught.append(output if isinstance(output, Tensor) else output[0])
-    )
     training = model.training
-    try:
-        features, real = model.eval().inputs_of_head(x, lengths)
-        if layer == "head":
-            model.head(features)
-    finally:
-        handle.remove()
-        model.train(training)
+    with hook.register_forward_hook(
+        lambda _, __, output: caught.append(output if isinstance(output, Tensor) else output[0])
+    ):
+        try:
+            features, real = model.eval().inputs_of_head(x, lengths)
+            if layer == "head":
+                model.head(features)
+        finally:
+            model.train(training)
     if layer and not caught:
         raise OptionError(f"layer {layer!r} gives no output of its own; choose another")
     out = caught[0] if layer else features

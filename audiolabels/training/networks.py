@@ -1,4 +1,4 @@
-"""The networks of the papers; `MODELS` has the source and the deviations of each."""
+"""The networks of the papers, each with its source and its deviations from it."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,6 +18,12 @@ PATCH = 96  # log-mel frames, 0.96 s
 class MLP(Tagger):
     """Layers over each embedding frame."""
 
+    summary = "hidden layers over each embedding frame, outputs pooled"
+    source = "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §V"
+    deviations = (
+        "the source has hidden=256, activation=elu, norm=true; the defaults are for frames of "
+        "VGGish"
+    )
     takes, rate, framewise = "embeddings", None, True
 
     def __init__(
@@ -35,9 +41,8 @@ class MLP(Tagger):
         sizes = [dim, *([hidden] if isinstance(hidden, int) else hidden)]
         if min(sizes) < 1 or not 0 <= dropout < 1:
             raise OptionError("sizes of layers are 1 or more, dropout lies in [0, 1)")
-        activate = {"relu": nn.ReLU, "elu": nn.ELU}[
-            choose("activation", activation, ("relu", "elu"))
-        ]
+        activations = {"relu": nn.ReLU, "elu": nn.ELU}
+        activate = activations[choose("activation", activation, activations)]
         self.body = nn.Sequential()
         for size, larger in pairwise(sizes):
             self.body.extend([nn.Linear(size, larger), activate()])
@@ -48,15 +53,16 @@ class MLP(Tagger):
 
     def features(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: D102
         if self.pool_inputs:
-            x, lengths = (
-                mean_of_real(x, real_frames(lengths, x.shape[1]))[:, None],
-                torch.ones_like(lengths),
-            )
+            x = mean_of_real(x, real_frames(lengths, x.shape[1]))[:, None]
+            lengths = torch.ones_like(lengths)
         return one_by_one(self.body, x, lengths), lengths
 
 
 class Linear(MLP):
     """One layer over each embedding frame."""
+
+    summary = "one linear layer over each embedding frame, outputs pooled"
+    source, deviations = "the usual probe of frozen features", "none"
 
     def __init__(
         self, classes: int, dim: int, pooling: str = "mean", pool_inputs: bool = False
@@ -67,6 +73,12 @@ class Linear(MLP):
 class CNN1D(Tagger):
     """Nine convolutions on raw samples at 8 kHz."""
 
+    summary = "nine convolutions on ten seconds of raw samples; layer `embedding` has 128 features"
+    source = "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §V, table II"
+    deviations = (
+        "ELU before batch normalisation, as the text lists them; clips of other lengths are padded "
+        "with zeros or cut"
+    )
     rate, axis = 8000, 2
     samples = 80_000
     layers = (
@@ -110,6 +122,14 @@ class OnLogMel(Tagger):
 class MobileNetV2(OnLogMel):
     """MobileNetV2 on log-mel frames."""
 
+    summary = "MobileNetV2 on 64 log-mel bands, an output every 0.32 s, outputs pooled"
+    source = "Dinkel et al. 2022, Pseudo strong labels, §3.3"
+    deviations = (
+        "the paper names no pooling: mean over frequency, then of the probabilities over time, and "
+        "dropout 0.3, as in the authors' code; the log-mel of this library for theirs (Slaney's "
+        "scale for HTK's), scaled; weights begin as transformers sets them"
+    )
+
     def __init__(
         self, classes: int, dropout: float = 0.3, pooling: str = "mean", width: float = 1.0
     ) -> None:
@@ -126,9 +146,7 @@ class MobileNetV2(OnLogMel):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for module in self.body.modules():
             if isinstance(module, nn.BatchNorm2d):
-                module.momentum = (
-                    0.1  # transformers sets TensorFlow's 0.997, which is torch's 0.003
-                )
+                module.momentum = 0.1  # transformers' 0.997 is TensorFlow's, which is torch's 0.003
         self.dropout = nn.Dropout(dropout)
 
     def features(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: D102
@@ -140,6 +158,12 @@ class MobileNetV2(OnLogMel):
 class ResNet50(OnLogMel):
     """ResNet-50 on patches of 96 log-mel frames."""
 
+    summary = "ResNet-50 on patches of 96 frames and 64 log-mel bands (0.96 s), outputs pooled"
+    source = "Hershey et al. 2021, The benefit of temporally-strong labels, §4"
+    deviations = (
+        "the log-mel of this library for theirs (25 ms, 125 to 7,500 Hz), scaled; all whole "
+        "patches of a clip for a random one; what is left after the last is not used"
+    )
     framewise = True
 
     def __init__(self, classes: int, pooling: str = "mean") -> None:
@@ -153,13 +177,16 @@ class ResNet50(OnLogMel):
         whole = frames[:, : frames.shape[1] // PATCH * PATCH]
         patches = whole.reshape(len(x), -1, 1, PATCH, whole.shape[2])
         counts = counts // PATCH
-        return one_by_one(
-            lambda patch: self.body(patch).pooler_output.flatten(1), patches, counts
-        ), counts
+        pooled = one_by_one(lambda x: self.body(x).pooler_output.flatten(1), patches, counts)
+        return pooled, counts
 
 
 class SegmentCNN(OnLogMel):
     """Convolutions to outputs for segments of 1.28 s, every 0.64 s."""
+
+    summary = "convolutions to outputs for segments of 1.28 s, every 0.64 s, outputs pooled"
+    source = "Kumar & Ithapu 2020, SeCoST (WELS-Net), as its authors' earlier network"
+    deviations = "with 64 bands a single one is left before the 2×2 convolution, which is 2×1 there"
 
     def __init__(self, classes: int, bands: int = 64, pooling: str = "mean") -> None:
         if bands not in (64, 128):

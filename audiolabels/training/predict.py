@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_convert
 
 from audiolabels.errors import ScoresFileError
-from audiolabels.training.examples import Examples, Ints, Segments, non_empty, windows
+from audiolabels.features.inputs import Floats
+from audiolabels.training.examples import Examples, Ints, Segments
 from audiolabels.training.models import embeddings
-
-Floats = npt.NDArray[np.float32]
 
 
 def predict(
@@ -72,12 +70,7 @@ def predict_windows(model: Any, examples: Examples, window: float | None, **opti
     """
     if window is None:
         return np.concatenate(list(predict(model, examples, **options)))
-    ends = np.minimum(examples.offset, examples.features.durations(examples.clips))
-    owner, onset, offset = windows(ends - examples.onset, window)
-    start = examples.onset[owner]
-    whole = Segments(examples.features, examples.clips[owner], start + onset, start + offset)
-    parts, some = non_empty(whole)
-    owner = owner[some]
+    parts, owner = examples.cut(window)
     total = np.zeros((len(examples), len(examples.vocabulary)), np.float32)
     done = 0
     for scores in predict(model, parts, **options):
@@ -89,12 +82,8 @@ def predict_windows(model: Any, examples: Examples, window: float | None, **opti
 
 def make_loader(examples: Any, batch_size: int, workers: int, **options: Any) -> DataLoader[Any]:
     """A loader of data that come in whole batches."""
-    options |= {"pin_memory": torch.cuda.is_available(), "collate_fn": _as_it_is}
+    options |= {"pin_memory": torch.cuda.is_available(), "collate_fn": default_convert}
     return DataLoader(examples, batch_size, num_workers=workers, **options)
-
-
-def _as_it_is(batch: object) -> object:
-    return batch
 
 
 def share_of_process(numbers: Ints, rank: int, world: int) -> list[int]:

@@ -7,14 +7,15 @@ import numpy as np
 
 from audiolabels.errors import VocabularyError
 from audiolabels.features import Features
+from audiolabels.features.inputs import Floats
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
 from audiolabels.metrics.psds import Detection, psds
 from audiolabels.metrics.ranking import Evaluation, evaluate
 from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.targets.store import read_targets
-from audiolabels.training.examples import Examples, window_segments
-from audiolabels.training.predict import Floats, predict, predict_windows
+from audiolabels.training.examples import Examples, Segments
+from audiolabels.training.predict import predict, predict_windows
 from audiolabels.training.run_folder import CLASSES, Run, check_features
 
 FRAME = 0.96  # seconds; Hershey et al. 2021, §3.2
@@ -74,8 +75,7 @@ def detect(
     """PSDS1 and PSDS2 of a run's scores on segments of clips with events.
 
     Args:
-        run: from `load_run`.
-        events: reference events.
+        run, events: from `load_run` and `read_events`.
         features: of the clips; clips without features, or without a frame, are named in the result.
         window: length of the segments in seconds.
         median_filter: its length in seconds.
@@ -90,7 +90,7 @@ def detect(
     names = events.clip_id.to_pylist()
     rows = features.find(names)
     found = np.flatnonzero(rows >= 0)
-    segments, owner = window_segments(features, rows[found], window)
+    segments, owner = Segments.whole(features, rows[found]).cut(window)
     nothing = np.zeros((0, len(run.vocabulary)), np.float32)
     scores = Scores.from_arrays(
         [names[row] for row in found[owner].tolist()],

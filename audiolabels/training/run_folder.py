@@ -70,21 +70,9 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     path = folder / CONFIG
     if path.exists():
         there = _read_config(folder)
-        asked = json.loads(json.dumps(stated))
-        differ = [
-            f"{key}{_which(there.get(key), asked.get(key))}"
-            for key in sorted(asked.keys() | there.keys())
-            if key != "audiolabels" and there.get(key) != asked.get(key)
-        ]
-        begun = "format" not in there or any(
-            (folder / name).exists() for name in (WEIGHTS, "checkpoints/last.ckpt")
-        )
-        if differ and begun:
-            raise RunError(
-                f"{folder} holds a run with other {', '.join(differ)}; choose another folder, or "
-                f"delete it"
-            )
-        if not differ:
+        begun = (folder / WEIGHTS).exists() or (folder / "checkpoints/last.ckpt").exists()
+        if begun or "format" not in there:
+            refuse_other(folder, "run", there, stated)
             return
     if not is_first_process():
         return
@@ -96,21 +84,40 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     write_rows(path, [json.dumps(stated, indent=1, ensure_ascii=False)])
 
 
-def _which(there: Any, asked: Any) -> str:
-    """The keys in which two values differ, for a message."""
-    if not isinstance(there, dict) or not isinstance(asked, dict):
-        return ""
-    keys = there.keys() | asked.keys()
-    return f" ({', '.join(sorted(k for k in keys if there.get(k) != asked.get(k)))})"
+def refuse_other(
+    folder: Path, kind: str, there: Mapping[str, Any], asked: Mapping[str, Any]
+) -> None:
+    """Check that a folder's record is the one asked for, whatever version of the library wrote it.
+
+    Raises:
+        RunError: it is not; the message names the keys that differ.
+    """
+    asked = json.loads(json.dumps(asked))
+    differ = []
+    for key in sorted((there.keys() | asked.keys()) - {"audiolabels"}):
+        one, other, inner = there.get(key), asked.get(key), ""
+        if isinstance(one, dict) and isinstance(other, dict):
+            keys = sorted(k for k in {**one, **other} if one.get(k) != other.get(k))
+            inner = f" ({', '.join(keys)})"
+        if one != other:
+            differ.append(key + inner)
+    if differ:
+        raise RunError(f"{folder} holds a {kind} with other {', '.join(differ)}; choose another "
+                       f"folder, or delete it")  # fmt: skip
 
 
 def save_weights(folder: Path, model: torch.nn.Module, best: float) -> None:
     """Write a model's weights, which completes the run."""
     if not is_first_process():
         return
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with atomic_path(folder / WEIGHTS) as partial:
-        save_file(state, partial, {BEST: repr(best)})
+        save_file(weights_of(model), partial, {BEST: repr(best)})
+
+
+def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """A model's weights in the form that safetensors writes."""
+    state = model.state_dict()
+    return {name: value.detach().cpu().contiguous() for name, value in state.items()}
 
 
 def finished(folder: Path) -> float | None:
@@ -156,22 +163,14 @@ def load_run(folder: str | Path) -> Run:
 
 
 def check_features(model: Any, features: Features, config: Mapping[str, Any] | None = None) -> None:
-    """Check that features match a model: audio at its rate, or embeddings.
-
-    Args:
-        model: of a run, or new.
-        features: of clips.
-        config: of the run, with the width of its embeddings.
+    """Check that features match a model: audio at its rate, or embeddings as wide as `config` has.
 
     Raises:
         RunError: they do not.
     """
     if model.takes != features.takes:
-        fitting = [name for name, form in MODELS.items() if form.takes == features.takes]
-        raise RunError(
-            f"the model takes {model.takes}, the features are {features.takes}; models: "
-            f"{', '.join(fitting)}"
-        )
+        raise RunError(f"the model takes {model.takes}, the features are {features.takes}; models: "
+                       f"{models_for(features)}")  # fmt: skip
     if model.rate != features.rate:
         raise RunError(
             f"the model takes {model.rate:,} samples a second, the features have "
@@ -180,6 +179,11 @@ def check_features(model: Any, features: Features, config: Mapping[str, Any] | N
     wanted = (config or {}).get("features", {}).get("dim", features.dim)
     if wanted != features.dim:
         raise RunError(f"trained on embeddings of {wanted} numbers, these have {features.dim}")
+
+
+def models_for(features: Features) -> str:
+    """Names of the models that take such features."""
+    return ", ".join(name for name, model in MODELS.items() if model.takes == features.takes)
 
 
 def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:

@@ -7,6 +7,7 @@ they would see the edge; `cnn1d` pads every clip. A clip of length 0 counts as o
 of zeros.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +45,8 @@ class Tagger(nn.Module):
     """Base of all models; a model implements `features` and sets the attributes.
 
     Attributes:
+        summary: what it is, in one line; `source`: paper and section; `deviations` from it, and
+            choices that it leaves open.
         takes: "embeddings", x float32 (N, L, D), or "audio", x float32 (N, L) samples.
         rate: sampling rate of its input in Hz; None for embeddings.
         head: the last layer, features to classes.
@@ -52,6 +55,9 @@ class Tagger(nn.Module):
         description: what `rebuild` needs apart from the head.
     """
 
+    summary: str
+    source: str
+    deviations: str = "none"
     takes: str = "audio"
     rate: int | None = 16_000
     pooling: str = "mean"
@@ -61,6 +67,12 @@ class Tagger(nn.Module):
     head: nn.Linear
     labels: tuple[str, ...] | None = None
     description: dict[str, Any]
+
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """Names and defaults of its options."""
+        parameters = inspect.signature(cls).parameters.values()
+        return {p.name: p.default for p in parameters if p.default is not p.empty}
 
     def features(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The input of `head`, float (N, S, D), and its numbers of real frames, int64 (N,)."""

@@ -1,7 +1,7 @@
 """From files to a run: the command `audiolabels train`."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from audiolabels.training.run_folder import (
     fingerprint,
     finished,
     load_run,
+    models_for,
     save_weights,
     write_config,
 )
@@ -99,7 +100,7 @@ def train(
     """
     hyperparameters = hyperparameters or Hyperparameters()
     if mix is not None and hyperparameters.mixing is None:
-        hyperparameters = Hyperparameters(**{**asdict(hyperparameters), "mixing": MIXING})
+        hyperparameters = replace(hyperparameters, mixing=MIXING)
     if hyperparameters.mixing is not None and mix is None:
         raise OptionError("mixing (μ) needs a second targets file")
     examples = Examples.match(read_targets(labels), features, crop=crop, seed=hyperparameters.seed)
@@ -147,17 +148,10 @@ def train(
     if best is None:
         best = fit(network, examples, validated, hyperparameters, folder, **fit_options)
         save_weights(folder, network, best)
-    return Trained(
-        folder,
-        best,
-        time.perf_counter() - began,
-        found,
-        len(examples),
-        len(validated),
-        int(np.isin(validated.clips, examples.clips).sum()),
-        dict(examples.left_out),
-        dict(validated.left_out) if validation else {},
-    )
+    in_both = int(np.isin(validated.clips, examples.clips).sum())
+    not_validated = dict(validated.left_out) if validation else {}
+    return Trained(folder, best, time.perf_counter() - began, found, len(examples), len(validated),
+                   in_both, dict(examples.left_out), not_validated)  # fmt: skip
 
 
 def _part(examples: Examples, share: float, purpose: str, *, validated: bool) -> Examples:
@@ -182,14 +176,12 @@ def _network(
         if frozen:
             raise OptionError("frozen needs a run to begin with (init)")
         if model is None and features.takes != MODELS[DEFAULT].takes:
-            fitting = [name for name, form in MODELS.items() if form.takes == features.takes]
             raise OptionError(f"the features are {features.takes}; choose a model (--model): "
-                              f"{', '.join(fitting)}")  # fmt: skip
+                              f"{models_for(features)}")  # fmt: skip
         network = make_model(model or DEFAULT, len(vocabulary), dim=features.dim, **options)
         check_features(network, features)
     else:
-        if options or model is not None:
-            named = [*([] if model is None else ["model"]), *options]
+        if named := [*([] if model is None else ["model"]), *options]:
             raise OptionError(f"{', '.join(named)}: a run to begin with (init) brings its model; "
                               f"give none")  # fmt: skip
         run = load_run(init)

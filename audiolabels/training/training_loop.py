@@ -24,7 +24,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 
-from audiolabels.errors import OptionError, choose
+from audiolabels.errors import OptionError
 from audiolabels.losses import masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
 from audiolabels.targets.soft import BINARISATION_THRESHOLD
@@ -70,10 +70,8 @@ class TrainingTask(lightning.LightningModule):
         super().__init__()
         self.model, self.train_examples, self.validation = model, train, validation
         self.hyperparameters, self.on_epoch = hyperparameters, on_epoch
-        self.loss, self.losses = (
-            LOSSES[choose("loss", hyperparameters.loss, LOSSES)],
-            list[Tensor](),
-        )
+        self.loading = hyperparameters.batch_size, hyperparameters.workers
+        self.loss, self.losses = LOSSES[hyperparameters.loss], list[Tensor]()
         target, mask = validation.labels()
         self.truth, self.known = target >= BINARISATION_THRESHOLD, mask > 0
         if not (self.truth & self.known).any():
@@ -89,9 +87,7 @@ class TrainingTask(lightning.LightningModule):
         mine = share_of_process(order, trainer.global_rank, trainer.world_size)
         if len(mine) % hyperparameters.batch_size == 1:  # batch normalisation takes two
             mine.append(mine[0])
-        return make_loader(
-            self.train_examples, hyperparameters.batch_size, hyperparameters.workers, sampler=mine
-        )
+        return make_loader(self.train_examples, *self.loading, sampler=mine)
 
     def on_train_epoch_start(self) -> None:
         """Reset losses and clock."""
@@ -109,18 +105,12 @@ class TrainingTask(lightning.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Validate; each process scores a part of the examples, and all gather all scores."""
         rank, world = self.trainer.global_rank, self.trainer.world_size
-        whole = self.validation
+        whole, (batch_size, workers) = self.validation, self.loading
         mine = np.array(share_of_process(np.arange(len(whole)), rank, world))
         scores = torch.from_numpy(
-            predict_windows(
-                self.model,
-                whole.take(mine),
-                self.hyperparameters.window,
-                batch_size=self.hyperparameters.batch_size,
-                workers=self.hyperparameters.workers,
-                device=self.device,
-            )
-        )
+            predict_windows(self.model, whole.take(mine), self.hyperparameters.window,
+                            batch_size=batch_size, workers=workers, device=self.device)
+        )  # fmt: skip
         gathered: Any = self.all_gather(scores.to(self.device))
         gathered = gathered.cpu().reshape(world, *scores.shape)
         together = gathered.transpose(0, 1).reshape(-1, scores.shape[-1]).numpy()[: len(whole)]
@@ -147,18 +137,16 @@ class MovableCheckpoint(ModelCheckpoint):
     """The best checkpoints, found again after the folder was moved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the other checkpoints in the present folder."""
-        folder = Path(str(self.dirpath))
+        """Restore the checkpoints' paths in the present folder."""
+        before = str(state_dict["dirpath"])
 
-        def here(path: str) -> str:
-            return str(folder / Path(path).name) if path else path
+        def moved(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {moved(key): moved(inner) for key, inner in value.items()}
+            inside = isinstance(value, str) and value.startswith(before)
+            return f"{self.dirpath}{value.removeprefix(before)}" if inside else value
 
-        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
-        best = {here(path): score for path, score in state_dict["best_k_models"].items()}
-        moved = {name: here(state_dict[name]) for name in paths}
-        super().load_state_dict(
-            {**state_dict, **moved, "best_k_models": best, "dirpath": self.dirpath}
-        )
+        super().load_state_dict(moved(state_dict))
 
 
 class ResumableStopping(EarlyStopping):
@@ -185,7 +173,6 @@ def fit(
     Args:
         model: from `make_model`; its logits are (B, C).
         train, validation: examples of one vocabulary.
-        hyperparameters: of the training.
         folder: for checkpoints and the log; an interrupted run there is resumed.
         on_epoch: called after each epoch.
         progress: whether to show Lightning's progress bar.
@@ -194,7 +181,7 @@ def fit(
         The best validation mAP of an epoch.
 
     Raises:
-        OptionError: no such loss or draw, or no positive target to validate on.
+        OptionError: no positive target to validate on.
         ScoresFileError: the model outputs NaN.
     """
     best = MovableCheckpoint(
@@ -217,7 +204,6 @@ def fit(
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         warnings.filterwarnings("ignore", module=r"torch\.optim\.lr_scheduler")
         trainer = lightning.Trainer(
-            accelerator="auto",
             devices=local,
             num_nodes=int(os.environ.get("WORLD_SIZE", 1)) // local,
             strategy="ddp" if "LOCAL_WORLD_SIZE" in os.environ else "auto",
@@ -229,7 +215,6 @@ def fit(
             use_distributed_sampler=False,
             enable_progress_bar=progress,
             enable_model_summary=False,
-            num_sanity_val_steps=0,
             log_every_n_steps=1,
         )
         task = TrainingTask(model, train, validation, hyperparameters, on_epoch)

@@ -64,9 +64,9 @@ def test_every_weight_gets_a_finite_gradient(name: str) -> None:
 
 
 def test_the_table_gives_options_as_the_models_have_them() -> None:
-    assert MODELS["mlp"].options["hidden"] == 1024
-    assert MODELS["linear"].options == {"pooling": "mean", "pool_inputs": False}
-    assert MODELS["mobilenetv2"].options == {"dropout": 0.3, "pooling": "mean", "width": 1}
+    assert MODELS["mlp"].options()["hidden"] == 1024
+    assert MODELS["linear"].options() == {"pooling": "mean", "pool_inputs": False}
+    assert MODELS["mobilenetv2"].options() == {"dropout": 0.3, "pooling": "mean", "width": 1}
     assert all(entry.source and entry.deviations for entry in MODELS.values())
 
 
