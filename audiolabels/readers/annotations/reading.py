@@ -49,34 +49,22 @@ def read_labels(
     """
     options = ReadOptions(unknown, time_unit, block_sizes)
     ontology = ontology or load_ontology().with_supplement()
-    return gather_labels(listed_paths(paths, "label"), ontology, options)[0]
+    return gather_labels(listed_paths(paths, "label"), ontology, options)
 
 
-def gather_labels(
-    paths: Sequence[Path],
-    ontology: Ontology,
-    options: ReadOptions,
-    *,
-    kind: str = "duplicate clip",
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[Annotations, SeenClips]:
-    """All clips of label files, and where each came from.
-
-    Args:
-        paths, ontology, options, progress: see `stream_labels`.
-        kind: of the finding for a clip that occurs again, a key of `FATES`.
+def gather_labels(paths: Sequence[Path], ontology: Ontology, options: ReadOptions) -> Annotations:
+    """All clips of label files, with a finding for each that occurs again.
 
     Raises:
         LabelFileError: see `read_labels`.
     """
     seen = SeenClips()
-    parts = stream_labels(paths, ontology, options, seen=seen, progress=progress)
-    result = Annotations.concat(list(parts), ontology)
+    result = Annotations.concat(list(stream_labels(paths, ontology, options, seen=seen)), ontology)
     if not len(result):
         raise LabelFileError(no_usable_row(result.report, result.report.counts()))
     again = seen.duplicates(seen.repeated(), [result.clips])
-    result.report.findings += [Finding(*clip, kind, REPEATED) for clip in again]
-    return result, seen
+    result.report.findings += [Finding(*clip, "duplicate clip", REPEATED) for clip in again]
+    return result
 
 
 def stream_labels(

@@ -167,7 +167,7 @@ def _read_absences(
             kept = keep_statements(events, events.says == ABSENT)
             known = np.where(kept.duration_ms == ENDLESS, UNKNOWN_LENGTH, kept.duration_ms)
             return replace(kept, duration_ms=known, report=report)
-    labels, _ = gather_labels([path], ontology, options)
+    labels = gather_labels([path], ontology, options)
     if dialect and dialect.events:
         labels.report.notes.append(
             f"{path.name} has times, which are not used: its classes are absent from whole clips"
