@@ -10,9 +10,8 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers.annotations.detection import detect_format
-from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_clips
+from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_rows
 from audiolabels.readers.annotations.long import gather_rows
-from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
@@ -91,15 +90,14 @@ def stream_labels(
         with open_source(path) as source:
             found, layout = detect_format(source, ontology)
             last = Annotations.from_dict({}, ontology=ontology)
-            one_label = isinstance(layout, Dialect) and layout.one_label
-            rows = ahead(found.read(source, layout, options))
-            resolver = LabelResolver(ontology, one_label=one_label, drop=options.unknown == "drop")
+            resolver = LabelResolver(
+                ontology, one_label=layout.one_label, drop=options.unknown == "drop"
+            )
             table = TextTable(resolver, options.block_sizes.labels)
-            parts = (label_clips(each, table, source.name) for each in rows)
-            if one_label:
-                parts = (gather_rows(each, table, source.name) for each in [rows])
-            unused = getattr(layout, "unused", ())
-            for part in chain(described(parts, path, found, last.report, unused), [last]):
+            rows = ahead(found.read(source, layout, options))
+            annotate = gather_rows if layout.one_label else label_rows
+            parts = annotate(rows, table, source.name)
+            for part in chain(described(parts, path, found, last.report, layout.unused), [last]):
                 seen.add(part.clips, part.rows, source.name)
                 yield part
                 if progress:
