@@ -1,4 +1,4 @@
-"""Arrow record batches: their rows numbered, their types told apart."""
+"""Arrow record batches: numbers of their rows, types of their columns."""
 
 from collections.abc import Iterable, Iterator
 

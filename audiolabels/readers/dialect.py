@@ -12,6 +12,7 @@ from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, parse_clip_nam
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.columns import COLUMNS, find_column, known_names
+from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import HEAD, Source
 
 VIDEO_CLIP = ("ytid", "yt_id", "youtube_id")  # columns of clips that hold YouTube ids alone
@@ -36,8 +37,8 @@ class Start(NamedTuple):
     promised: int | None
 
 
-@dataclass(frozen=True)
-class Dialect:
+@dataclass(frozen=True, kw_only=True)
+class Dialect(Layout):
     """The layout of one delimited label file.
 
     Attributes:
@@ -48,19 +49,16 @@ class Dialect:
         present: column of PRESENT or NOT_PRESENT, or None.
         duration: column of the clip's length, or None.
         width: number of columns of a row, or None where labels may run over several.
-        one_label: whether a clip has one row per label, instead of one row.
         numbered: whether the labels of the first row are numbers joined by `;`, or none.
         video_ids: whether clips must be YouTube ids.
         places: whether the times of a bare YouTube id are the clip's place in the video.
         begin: where the rows begin.
-        unused: names of columns that are not read.
     """
 
     delimiter: str
     clip: int
     labels: int
     width: int | None
-    one_label: bool
     video_ids: bool
     places: bool
     begin: Start
@@ -70,7 +68,6 @@ class Dialect:
     duration: int | None = None
     names: tuple[str, ...] = ()
     numbered: bool = False
-    unused: tuple[str, ...] = ()
 
     @property
     def timed(self) -> bool:

@@ -8,6 +8,19 @@ from typing import Any, Generic, TypeVar
 Read = TypeVar("Read", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a file is laid out, as far as its format leaves that open.
+
+    Attributes:
+        one_label: whether a clip has one row per label, instead of one row.
+        unused: names of the columns that are not read.
+    """
+
+    one_label: bool = False
+    unused: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Format(Generic[Read]):
     """One format of files.

@@ -63,8 +63,9 @@ class Source:
 
     @property
     def container(self) -> str:
-        """A key of `CONTAINERS`."""
-        return container_of(self.head)
+        """`Parquet`, `Arrow`, `JSON` or `text`."""
+        found = container_of(self.head)
+        return found if found in ("Parquet", "Arrow", "JSON") else "text"
 
 
 def file_name(path: Path) -> str:

@@ -106,7 +106,7 @@ class EventOptions(Options):
 
     @property
     def side_files(self) -> list[Path]:
-        """The files that are read beside the event files."""
+        """The files that are read with the event files."""
         named = (self.clip_durations, self.explicit_negatives)
         return [Path(path) for path in named if path is not None]
 
@@ -141,7 +141,7 @@ class ScoreOptions(Options):
         "per line.",
         check=lambda _, path: Path(path),
         metavar="FILE",
-        shown="fname_to_index.pkl beside it",
+        shown="fname_to_index.pkl next to it",
         name="scores_index",
     )
     beyond_top: str = option(

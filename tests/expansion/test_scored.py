@@ -125,7 +125,7 @@ def test_each_scored_clip_is_looked_up_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scores: Path, labels: Path, scheme: str
 ) -> None:
     """Whatever the blocks, and though teacher-enhanced reads the scores twice."""
-    names: list[str] = []
+    sizes, names = BlockSizes(scores=7), list[str]()
     find = ClipFinder.find
 
     def spying(self: ClipFinder, clips: Any) -> Any:
@@ -133,9 +133,7 @@ def test_each_scored_clip_is_looked_up_once(
         return find(self, clips)
 
     monkeypatch.setattr(ClipFinder, "find", spying)
-    expand_files(
-        labels, tmp_path / "o.parquet", scheme, scores=scores, block_sizes=BlockSizes(scores=7)
-    )
+    expand_files(labels, tmp_path / "o.parquet", scheme, scores=scores, block_sizes=sizes)
     assert names == CLIPS
 
 

@@ -18,8 +18,8 @@ from reader_support import (
 )
 
 from audiolabels.readers import BlockSizes, delimited, read_labels
-from audiolabels.readers.annotations.delimited import label_rows
-from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_clips
+from audiolabels.readers.annotations.delimited import place_rows
+from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_rows
 from audiolabels.readers.delimited import DelimitedRows, _plain_rows, _tolerant_rows
 from audiolabels.readers.dialect import Dialect, detect_dialect
 from audiolabels.readers.opening import Source
@@ -78,7 +78,7 @@ def source_of(content: bytes) -> Source:
 
 def read_rows(rows: DelimitedRows, dialect: Dialect) -> list[tuple[object, ...]]:
     table = TextTable(LabelResolver(ONTOLOGY, drop=True), 1 << 16)
-    labels = label_clips(label_rows(rows, dialect, "labels.csv")[0], table, "labels.csv")
+    (labels,) = label_rows([place_rows(rows, dialect, "labels.csv")[0]], table, "labels.csv")
     return [
         (clip, duration, number, ids(labels, row))
         for row, (clip, duration, number) in enumerate(

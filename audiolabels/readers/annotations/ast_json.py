@@ -7,11 +7,12 @@ from typing import Any
 
 from audiolabels.errors import LabelFileError
 from audiolabels.readers.annotations.label_parsing import LabelRows
+from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
 
-def read_ast_json(source: Source, layout: object, options: ReadOptions) -> Iterator[LabelRows]:
+def read_ast_json(source: Source, layout: Layout, options: ReadOptions) -> Iterator[LabelRows]:
     """The rows of all entries; the whole file is held in memory.
 
     Raises:

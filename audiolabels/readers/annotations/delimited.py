@@ -32,7 +32,7 @@ def read_delimited(source: Source, dialect: Dialect, options: ReadOptions) -> It
     """
     totals = RowTotals()
     for block in read_rows(source, dialect, options):
-        rows, lengths = label_rows(block, dialect, source.name)
+        rows, lengths = place_rows(block, dialect, source.name)
         totals.add(len(rows.numbers), rows.findings, lengths)
         if len(rows.numbers) or rows.findings:
             yield rows
@@ -52,7 +52,7 @@ def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator
         yield replace(rows, labels=labels)
 
 
-def label_rows(rows: DelimitedRows, dialect: Dialect, source: str) -> tuple[LabelRows, Ms]:
+def place_rows(rows: DelimitedRows, dialect: Dialect, source: str) -> tuple[LabelRows, Ms]:
     """Rows with a place in their clip, and the milliseconds that those with times last.
 
     The times of a bare YouTube id are the clip's place in the video. Those of other clips are a

@@ -30,32 +30,37 @@ def _is_fsd50k(dialect: Dialect) -> bool:
     return bool(header) and (header[dialect.clip], header[dialect.labels]) == ("fname", "mids")
 
 
+def _delimited(
+    name: str,
+    summary: str,
+    matches: Callable[[Dialect], bool] = lambda _: True,
+    read: Callable[..., Iterator[LabelRows]] = read_delimited,
+) -> LabelFormat:
+    """A format of delimited files; those of frames hold events instead."""
+    return LabelFormat(
+        name, summary, "text", read, lambda dialect: dialect.present is None and matches(dialect)
+    )
+
+
 LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
-    LabelFormat(
+    _delimited(
         "long",
         "one row per label: clip, label, with or without times; CSV or TSV",
-        "text",
-        read_delimited,
         lambda dialect: dialect.one_label,
     ),
-    LabelFormat(
+    _delimited(
         "psl",
         "PSL's TSV: filename, labels (joined column numbers), duration, hdf5path",
-        "text",
-        read_psl,
         _is_psl,
+        read_psl,
     ),
-    LabelFormat("fsd50k", "FSD50K's CSV: fname, labels, mids", "text", read_delimited, _is_fsd50k),
-    LabelFormat(
+    _delimited("fsd50k", "FSD50K's CSV: fname, labels, mids", _is_fsd50k),
+    _delimited(
         "audioset-segments",
         "AudioSet segments CSV: YTID, start_seconds, end_seconds, labels",
-        "text",
-        read_delimited,
         lambda dialect: dialect.timed,
     ),
-    LabelFormat(
-        "clip-labels", "one row per clip: clip_id, labels; CSV or TSV", "text", read_delimited
-    ),
+    _delimited("clip-labels", "one row per clip: clip_id, labels; CSV or TSV"),
     LabelFormat(
         "ast-json",
         "the JSON of AST, PSLA, SSAST and AudioMAE: data, wav, labels",

@@ -4,7 +4,7 @@ A format's reader makes `LabelRows`; each distinct label text is parsed once.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -223,21 +223,22 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
     )
 
 
-def label_clips(rows: LabelRows, table: TextTable, source: str) -> Annotations:
-    """Annotations of rows that hold one clip each.
+def label_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> Iterator[Annotations]:
+    """Annotations of rows that hold one clip each, part by part.
 
     Raises:
         UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
-    set_of_clip, label_findings = look_up_labels(rows, table, source)
-    return Annotations(
-        rows.clips,
-        table.resolver.ontology,
-        set_of_clip,
-        rows.numbers,
-        table.sets,
-        rows_report(len(set_of_clip), [*rows.findings, *label_findings]),
-    )
+    for rows in parts:
+        set_of_clip, label_findings = look_up_labels(rows, table, source)
+        yield Annotations(
+            rows.clips,
+            table.resolver.ontology,
+            set_of_clip,
+            rows.numbers,
+            table.sets,
+            rows_report(len(set_of_clip), [*rows.findings, *label_findings]),
+        )
 
 
 def look_up_labels(

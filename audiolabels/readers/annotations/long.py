@@ -1,6 +1,6 @@
 """Files with one row per label: rows gathered by clip, which takes the whole file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +18,8 @@ SEPARATOR = texts_to_arrow(["\0"])[0]
 NOTHING = "no label is left"
 
 
-def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> Annotations:
-    """The clips of all rows in order of their first row; two names of one id are two clips.
+def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> Iterator[Annotations]:
+    """The clips of all rows at once, in order of their first; two names of one id are two clips.
 
     Raises:
         UnknownLabelError: a label is unknown, and unknown ones are not dropped.
@@ -58,4 +58,4 @@ def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> An
     each = np.arange(len(first), dtype=np.int32)
     made = LabelSets.build(owners, labels.classes, labelled)
     report = rows_report(len(clip), findings)
-    return Annotations(clips, table.resolver.ontology, each, numbers, made, report)
+    yield Annotations(clips, table.resolver.ontology, each, numbers, made, report)

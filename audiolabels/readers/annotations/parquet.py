@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,19 +12,20 @@ from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered
 from audiolabels.readers.columns import find_column, known_names
+from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
 TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
 
 
-class ParquetLayout(NamedTuple):
-    """An open Parquet file: the names of the columns that are read, and of the others."""
+@dataclass(frozen=True, kw_only=True)
+class ParquetLayout(Layout):
+    """An open Parquet file, and the names of its columns of clips and of labels."""
 
     file: pq.ParquetFile
     clip: str
     labels: str
-    unused: tuple[str, ...]
 
 
 def open_parquet(source: Source) -> ParquetLayout:
@@ -36,9 +37,9 @@ def open_parquet(source: Source) -> ParquetLayout:
     plain = source.stream is source.raw
     with _broken(source):
         file = pq.ParquetFile(source.path if plain else io.BytesIO(source.stream.read()))
-        columns = _columns(source, file.schema_arrow)
-        unused = tuple(name for name in file.schema_arrow.names if name not in columns)
-        return ParquetLayout(file, *columns, unused)
+        clip, labels = _columns(source, file.schema_arrow)
+        unused = tuple(name for name in file.schema_arrow.names if name not in (clip, labels))
+        return ParquetLayout(file=file, clip=clip, labels=labels, unused=unused)
 
 
 def read_parquet(

@@ -10,9 +10,8 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers.annotations.detection import detect_format
-from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_clips
+from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_rows
 from audiolabels.readers.annotations.long import gather_rows
-from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
@@ -49,34 +48,22 @@ def read_labels(
     """
     options = ReadOptions(unknown, time_unit, block_sizes)
     ontology = ontology or load_ontology().with_supplement()
-    return gather_labels(listed_paths(paths, "label"), ontology, options)[0]
+    return gather_labels(listed_paths(paths, "label"), ontology, options)
 
 
-def gather_labels(
-    paths: Sequence[Path],
-    ontology: Ontology,
-    options: ReadOptions,
-    *,
-    kind: str = "duplicate clip",
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[Annotations, SeenClips]:
-    """All clips of label files, and where each came from.
-
-    Args:
-        paths, ontology, options, progress: see `stream_labels`.
-        kind: of the finding for a clip that occurs again, a key of `FATES`.
+def gather_labels(paths: Sequence[Path], ontology: Ontology, options: ReadOptions) -> Annotations:
+    """All clips of label files, with a finding for each that occurs again.
 
     Raises:
         LabelFileError: see `read_labels`.
     """
     seen = SeenClips()
-    parts = stream_labels(paths, ontology, options, seen=seen, progress=progress)
-    result = Annotations.concat(list(parts), ontology)
+    result = Annotations.concat(list(stream_labels(paths, ontology, options, seen=seen)), ontology)
     if not len(result):
         raise LabelFileError(no_usable_row(result.report, result.report.counts()))
     again = seen.duplicates(seen.repeated(), [result.clips])
-    result.report.findings += [Finding(*clip, kind, REPEATED) for clip in again]
-    return result, seen
+    result.report.findings += [Finding(*clip, "duplicate clip", REPEATED) for clip in again]
+    return result
 
 
 def stream_labels(
@@ -103,15 +90,14 @@ def stream_labels(
         with open_source(path) as source:
             found, layout = detect_format(source, ontology)
             last = Annotations.from_dict({}, ontology=ontology)
-            one_label = isinstance(layout, Dialect) and layout.one_label
-            rows = ahead(found.read(source, layout, options))
-            resolver = LabelResolver(ontology, one_label=one_label, drop=options.unknown == "drop")
+            resolver = LabelResolver(
+                ontology, one_label=layout.one_label, drop=options.unknown == "drop"
+            )
             table = TextTable(resolver, options.block_sizes.labels)
-            parts = (label_clips(each, table, source.name) for each in rows)
-            if one_label:
-                parts = (gather_rows(each, table, source.name) for each in [rows])
-            unused = getattr(layout, "unused", ())
-            for part in chain(described(parts, path, found, last.report, unused), [last]):
+            rows = ahead(found.read(source, layout, options))
+            annotate = gather_rows if layout.one_label else label_rows
+            parts = annotate(rows, table, source.name)
+            for part in chain(described(parts, path, found, last.report, layout.unused), [last]):
                 seen.add(part.clips, part.rows, source.name)
                 yield part
                 if progress:

@@ -3,24 +3,24 @@
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.formats import LABEL_FORMATS
-from audiolabels.readers.dialect import Dialect, detect_dialect
+from audiolabels.readers.dialect import detect_dialect
 from audiolabels.readers.events.formats import EVENT_FORMATS, EventFormat
-from audiolabels.readers.formats import find_format
+from audiolabels.readers.formats import Layout, find_format
 from audiolabels.readers.opening import Source
 
 
-def detect_format(source: Source, ontology: Ontology) -> tuple[EventFormat, Dialect | None]:
-    """The format of an event file, and its layout, if it is a delimited file.
+def detect_format(source: Source, ontology: Ontology) -> tuple[EventFormat, Layout]:
+    """The format of an event file, and its layout.
 
     Raises:
         LabelFileError: it holds no events.
     """
     container = source.container
-    dialect = detect_dialect(source, ontology) if container == "text" else None
-    found = find_format(EVENT_FORMATS, container, dialect)
+    layout = detect_dialect(source, ontology) if container == "text" else Layout()
+    found = find_format(EVENT_FORMATS, container, layout)
     if found is not None:
-        return found, dialect
-    labels = find_format(LABEL_FORMATS, container, dialect) if dialect else None
+        return found, layout
+    labels = find_format(LABEL_FORMATS, container, layout) if container == "text" else None
     if labels is None:
         raise LabelFileError(
             f"{source.path}: not an event file; those are CSV or TSV with one row per event: clip, "

@@ -17,8 +17,7 @@ from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import LabelResolver, parse_texts, refuse_unknown
 from audiolabels.readers.columns import COLUMNS
-from audiolabels.readers.dialect import Dialect
-from audiolabels.readers.formats import Format
+from audiolabels.readers.formats import Format, Layout
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
@@ -70,7 +69,7 @@ class Part:
 
 def read_parts(
     source: Source,
-    found: tuple[Format[Any], Dialect | None],
+    found: tuple[Format[Any], Layout],
     ontology: Ontology,
     options: ReadOptions,
     report: Report,
@@ -80,8 +79,7 @@ def read_parts(
     resolver = LabelResolver(ontology, one_label=True, drop=options.unknown == "drop")
     rows = ahead(chosen.read(source, layout, options))
     parts = (look_up(each, resolver, source.name) for each in rows)
-    unused = layout.unused if layout else ()
-    unread = [name for name in unused if name not in COLUMNS["length"].names]
+    unread = [name for name in layout.unused if name not in COLUMNS["length"].names]
     return described(parts, source.path, chosen, report, unread)
 
 

@@ -19,6 +19,7 @@ from audiolabels.labels.events import DURATION, EMPTY, PRESENT, UNKNOWN
 from audiolabels.labels.report import Finding
 from audiolabels.readers.batches import numbered
 from audiolabels.readers.events.parts import UNKNOWN_LENGTH, EventRows
+from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
@@ -26,7 +27,7 @@ LISTS = ("event_label_id", "onset", "offset")
 PARTIAL = "unknown in a part of the clip, which --parents certain finds again"
 
 
-def read_arrow_rows(source: Source, layout: object, options: ReadOptions) -> Iterator[EventRows]:
+def read_arrow_rows(source: Source, layout: Layout, options: ReadOptions) -> Iterator[EventRows]:
     """The rows of a stream, batch by batch.
 
     Raises:

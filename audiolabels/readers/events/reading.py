@@ -53,7 +53,7 @@ def read_events(
 
     Raises:
         LabelFileError: a file is missing, holds no events, is cut off, has no usable row, its
-            times are not seconds, or a file beside it has other clips only; the message names the
+            times are not seconds, or a side file has other clips only; the message names the
             remedy.
         UnknownLabelError: a label is unknown and `unknown` is `error`.
         OptionError: `clip_duration` is no positive number of whole milliseconds.

@@ -1,4 +1,4 @@
-"""The files beside event files: lengths of clips, confirmed absences; how far the events fit."""
+"""Side files of event files: lengths of clips, confirmed absences; how far the events fit."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,7 +40,7 @@ FEW = 20  # so many events outside their clips are no reason for doubt yet
 
 @dataclass
 class SideFiles:
-    """The files beside the events, and how far the events have fitted them.
+    """The side files, and how far the events have fitted them.
 
     Attributes:
         options: how files are read.
@@ -85,8 +85,8 @@ class SideFiles:
         """The clips of which only absences are known.
 
         Raises:
-            LabelFileError: a file beside the events has none of their clips, or most events lie
-                outside their clips.
+            LabelFileError: a side file has none of the events' clips, or most events lie outside
+                their clips.
         """
         auto = self.options.read.time_unit == "auto" and self.options.clip_duration is None
         if auto and self.outside > max(FEW, self.stated / 2):
@@ -122,7 +122,7 @@ class SideFiles:
 
 
 def read_side_files(options: EventOptions, ontology: Ontology) -> SideFiles:
-    """Read the files beside the events.
+    """Read the side files.
 
     Raises:
         LabelFileError: one of them is missing, broken, or has nothing that can be used.
@@ -167,7 +167,7 @@ def _read_absences(
             kept = keep_statements(events, events.state == ABSENT)
             known = np.where(kept.duration_ms == ENDLESS, UNKNOWN_LENGTH, kept.duration_ms)
             return replace(kept, duration_ms=known, report=report)
-    labels, _ = gather_labels([path], ontology, options)
+    labels = gather_labels([path], ontology, options)
     if dialect and dialect.events:
         labels.report.notes.append(
             f"{path.name} has times, which are not used: its classes are absent from whole clips"

@@ -1,13 +1,13 @@
-"""CED's stored outputs: the k highest scores of each chunk, and a table of the chunks beside them.
+"""CED's stored outputs: the k highest scores of each chunk, and a table of the chunks.
 
 `logits_ep<E>_<rank>.h5` holds `topk_values` float16 (N, k) and `topk_indexes` int16 (N, k), the
 Parquet file of the same stem `filename`, `start`, `end` in seconds, row by row. One file is read at
 a time, so one epoch of one process.
 
 The files are called logits, but CED's usual models store what the sigmoid has made of them; `auto`
-tells by the range. What becomes of the classes beyond the k highest is a choice: CED fills in small
-numbers or zero while it trains. Here they are unknown, since all that is known is that they score
-below the k-th; `beyond_top="zero"` takes them for zero.
+decides by the range. What the classes beyond the k highest become is a choice: CED takes small
+numbers or zero in training. Here they are unknown, since all that is known is that they score below
+the k-th; `beyond_top="zero"` takes them for zero.
 """
 
 from collections.abc import Iterator
@@ -26,20 +26,20 @@ COLUMNS = ("filename", "start", "end")
 
 def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
     """The chunks of one HDF5 file; the class order gives the number of classes."""
-    beside = options.path.with_suffix(".parquet")
-    if not beside.is_file():
+    side_file = options.path.with_suffix(".parquet")
+    if not side_file.is_file():
         raise ScoresFileError(
-            f"{options.path}: CED's table of chunks is missing; {beside.name} belongs beside it"
+            f"{options.path}: CED's table of chunks is missing; {side_file.name} belongs next to it"
         )
-    chunks = pq.read_table(beside, columns=list(COLUMNS))
+    chunks = pq.read_table(side_file, columns=list(COLUMNS))
     names, starts, ends = (one_chunk(chunks[name]).to_pylist() for name in COLUMNS)
-    onset = whole_ms(np.array(starts, np.float64), beside, "start")
-    offset = whole_ms(np.array(ends, np.float64), beside, "end")
+    onset = whole_ms(np.array(starts, np.float64), side_file, "start")
+    offset = whole_ms(np.array(ends, np.float64), side_file, "end")
     values, indexes = file["topk_values"], file["topk_indexes"]
     if values.ndim != 2 or values.shape != indexes.shape or len(values) != len(names):
         raise ScoresFileError(
             f"{options.path}: topk_values {values.shape}, topk_indexes {indexes.shape} and "
-            f"{len(names):,} rows in {beside.name} do not fit together"
+            f"{len(names):,} rows in {side_file.name} do not fit together"
         )
 
     def blocks(classes: int) -> Iterator[Block]:
@@ -60,4 +60,4 @@ def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
             times = onset[rows], offset[rows]
             yield Block(rows.start + 1, names[rows], scores, *times, known, masked)
 
-    return ScoreTable(0, None, "audioset", blocks, top=values.shape[1], side_files=(beside,))
+    return ScoreTable(0, None, "audioset", blocks, top=values.shape[1], side_files=(side_file,))

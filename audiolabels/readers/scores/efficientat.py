@@ -34,7 +34,7 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
     if not path.is_file():
         raise ScoresFileError(
             f"{options.path}: an array without clip ids; name the file that gives the clip of each "
-            f"row with --scores-index (index=), or put {INDEX} beside it"
+            f"row with --scores-index (index=), or put {INDEX} next to it"
         )
     entries = sorted((row, name) for name, row in _read_index(path).items())
     outside = [f"{name} (row {row})" for row, name in entries if not 0 <= row < len(scores)]

@@ -53,7 +53,7 @@ SCORE_FORMATS: Mapping[str, ScoreFormat] = format_table(
     ),
     ScoreFormat(
         "ced",
-        "CED's outputs: topk_values, topk_indexes, and a Parquet file beside them",
+        "CED's outputs: topk_values, topk_indexes, and a Parquet file of the same name",
         "HDF5",
         read_ced,
         _has("topk_values", "topk_indexes"),

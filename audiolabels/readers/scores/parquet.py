@@ -1,8 +1,8 @@
-"""Scores in Parquet: one row a clip or segment, with `clip_id` and a list of scores.
+"""Scores in Parquet: one row per clip or segment, with `clip_id` and a list of scores.
 
 | column | content |
 |---|---|
-| `clip_id`, or another known name of a column of clips | string; a clip's segments stand together |
+| `clip_id`, or another known name of clips | string; a clip's segments follow each other |
 | `scores` | list of floats, as many in every row |
 | `onset`, `offset` | seconds; may be absent or null |
 | `mask` | list of integers, 1 = known; may be absent |

@@ -3,7 +3,7 @@
 | key | shape |
 |---|---|
 | `clip_id` | (N,) strings; a clip's segments follow each other |
-| `scores` | (N, C), one row a segment, or (N, T, C), one row a clip of T segments |
+| `scores` | (N, C), one row per segment, or (N, T, C), one row per clip of T segments |
 | `onset`, `offset` | seconds, (N,); with (N, T, C) also (T,) or (N, T) |
 | `segment_seconds` | instead of these: a number, the length of each segment |
 | `classes` | (C,) ids or exact display names, in the order of the columns |

@@ -62,7 +62,7 @@ class ScoreFile:
 
     @property
     def side_files(self) -> list[Path]:
-        """The files that are read beside it."""
+        """The other files that are read with it."""
         named = (self.options.class_order, *self.table.side_files)
         return [Path(file) for file in named if file is not None]
 

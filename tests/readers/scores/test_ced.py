@@ -72,5 +72,5 @@ def test_ced_needs_its_table_and_its_classes(tmp_path: Path) -> None:
     with pytest.raises(ScoresFileError, match=r"1 rows in .* do not fit together"):
         read_scores(path)
     path.with_suffix(".parquet").unlink()
-    with pytest.raises(ScoresFileError, match=r"logits_ep1_0.parquet belongs beside it"):
+    with pytest.raises(ScoresFileError, match=r"logits_ep1_0.parquet belongs next to it"):
         read_scores(path)
