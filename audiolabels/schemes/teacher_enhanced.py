@@ -142,14 +142,14 @@ def teacher_enhanced(
     counts.classes_without_threshold = int((scored & np.isnan(thresholds)).sum())
     # `pel` adds ancestors without masking descendants; `weak` does neither.
     masking = options.labels_scheme == "pe-cml" and not options.added_as_given
-    lifting = options.scheme("pel" if masking else options.labels_scheme)
+    expansion = options.scheme("pel" if masking else options.labels_scheme)
 
     def add(base: Targets, sets: LabelSets, more: LabelSets) -> Targets:
         owners = np.concatenate([sets.owners, more.owners])
         together = np.concatenate([sets.classes, more.classes])
         repaired = LabelSets.build(owners, together, sets.labelled)
         united = Annotations.of_sets(repaired, labels.ontology)
-        made = lifting.expand(united, vocabulary).targets
+        made = expansion.expand(united, vocabulary).targets
         masked = made.masked
         if not options.added_as_given:
             masked = (masked | base.masked[base.row_of_clip]) & ~made.positive
