@@ -4,7 +4,8 @@ A name means the clip that the first of these steps finds (`docs/clips.md` has e
 
 1. The same id, character by character.
 2. The same canonical id (`clips.names`): without folder, audio extension and leading `Y`, with the
-   start read from the name. This holds for names on both sides.
+   start read from the name. This holds for names on both sides. After that, names made of words
+   are read as YouTube's too: `Yellowhammer` means `ellowhammer` if there is no clip of its name.
 3. For YouTube videos, a start in the other unit. No clip starts in the first second except at 0,
    so a number from 1 to 999 after a video is a start in seconds, if all starts of the table are in
    milliseconds; and vice versa.
@@ -108,18 +109,19 @@ class ClipFinder:
 
     def _steps(self, names: pa.StringArray) -> Iterator[tuple["_Index", pa.StringArray, Flags]]:
         """Index, keys and names concerned of each step of the rule after the first."""
-        ids = canonical_ids(names)
+        ids, of_videos = canonical_ids(names), canonical_ids(names, of_video=True)
         yield self._canonical, ids, np.ones(len(ids), np.bool_)
-        bare, started, seconds, whole = (
-            _matches(ids, pattern) for pattern in (BARE, STARTED, SECONDS, WHOLE_SECONDS)
+        yield self._of_videos, of_videos, np.ones(len(ids), np.bool_)
+        started, seconds, whole = (
+            _matches(ids, pattern) for pattern in (STARTED, SECONDS, WHOLE_SECONDS)
         )
         if seconds.any() and self._unit == "ms":
             yield self._canonical, pc.binary_join_element_wise(ids, THOUSANDS, NOTHING), seconds
         if whole.any() and self._unit == "s":
             yield self._canonical, pc.utf8_slice_codeunits(ids, 0, -3), whole
-        yield self._by_video, ids, bare
+        yield self._by_video, of_videos, _matches(of_videos, BARE)
         videos = pc.utf8_slice_codeunits(ids, 0, 11)
-        yield self._canonical, videos, started & (self._by_video.find(videos) == MISSING)
+        yield self._of_videos, videos, started & (self._by_video.find(videos) == MISSING)
 
     def _list_meanings(self, names: pa.StringArray) -> str:
         """An error message on names that could mean several rows."""
@@ -139,6 +141,11 @@ class ClipFinder:
     def _canonical(self) -> "_Index":
         ids = canonical_ids(self._clip_ids)
         return self._exact if ids is self._clip_ids else _Index(ids)
+
+    @cached_property
+    def _of_videos(self) -> "_Index":
+        ids = canonical_ids(self._clip_ids, of_video=True)
+        return self._canonical if ids.equals(self._canonical.ids) else _Index(ids)
 
     @cached_property
     def _by_video(self) -> "_Index":

@@ -2,7 +2,8 @@
 
 A clip id is the 11 characters of a YouTube video, `_`, and the start in milliseconds; without a
 known start, the 11 characters alone. Any other name stays as it is, without folder and audio
-extension.
+extension; so does a name that is made of words, such as `city_center_10_20` or `Yellowhammer`,
+unless the form of its times is one that only YouTube clips have.
 """
 
 import re
@@ -23,6 +24,19 @@ NAMED = re.compile(
     r"(?:_(?P<end>(?:0|[1-9]\d{0,8})(?:\.\d+)?))?)?",
     re.ASCII,
 )
+# The two forms of times that occur after YouTube ids alone: AudioSet's downloads and VGGSound's.
+VIDEO_TIMES = re.compile(r".{11,12}_(\d+\.\d{3}_\d+\.\d{3}|0\d{5})")
+# Words and numbers, as people name recordings. Of AudioSet's ids one in a thousand looks like that.
+WORDS = re.compile(
+    r"([A-Z]?[a-z]{3,}|[A-Z]{4,})([A-Z][a-z]{3,}|[_-]([A-Z]?[a-z]{2,}|[A-Z]{3,}|[A-Za-z]?\d+))*"
+    r"(\d+|[_-][A-Za-z])?|[A-Z]?[\d_-]+",
+    re.ASCII,
+)
+ADDRESS = re.compile(
+    r"(?:https?://)?(?:(?:www|m)\.)?(?:youtu\.be/|youtube\.com/(?:watch\?(?:.*&)?v=|embed/|shorts/))"
+    r"(?P<video>[\w-]{11})(?:[?&#](?:(?:.*&)?(?:t|start)=(?P<start>\d{1,6})s?(?:&.*)?|.*))?",
+    re.ASCII | re.IGNORECASE,
+)
 EXTENSION = re.compile(r"\.(wav|flac|mp3|ogg|opus|m4a|aac|mp4|mkv|webm|npy|npz|pt)$", re.IGNORECASE)
 DECIMAL = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 SPREADSHEET_ERROR = re.compile(r"#(NAME\?|REF!|VALUE!|N/A|DIV/0!|NUM!|NULL!)")
@@ -42,19 +56,34 @@ class Clip(NamedTuple):
     duration_ms: int | None
 
 
-def parse_clip_name(name: str) -> Clip:
-    """The clip in a file name or id.
+def parse_clip_name(name: str, *, of_video: bool = False) -> Clip:
+    """The clip in a file name, a YouTube address or an id.
+
+    Args:
+        name: in any form.
+        of_video: whether names made of words are read as those of YouTube clips, if they can be.
 
     >>> parse_clip_name("audio/YyfSco9z1fpw_190.000_200.000.wav")
     Clip(clip_id='yfSco9z1fpw_190000', duration_ms=10000)
     >>> parse_clip_name("--U7joUcTCo_000055").clip_id, parse_clip_name("64760.wav").clip_id
     ('--U7joUcTCo_55000', '64760')
+    >>> parse_clip_name("city_center_10_20.wav")
+    Clip(clip_id='city_center_10_20', duration_ms=None)
+    >>> parse_clip_name("city_center_10_20.wav", of_video=True)
+    Clip(clip_id='city_center_10000', duration_ms=10000)
     """
-    stem = EXTENSION.sub("", re.split(r"[/\\]", name.strip())[-1])
+    name = name.strip()
+    if address := ADDRESS.fullmatch(name):
+        video, start = address.groups()
+        return Clip(video if start is None else f"{video}_{int(start) * 1000}", None)
+    stem = EXTENSION.sub("", re.split(r"[/\\]", name)[-1])
     match = NAMED.fullmatch(stem)
     if not match:
         return Clip(stem, None)
     video, start, end = match.group("video", "start", "end")
+    words = WORDS.fullmatch(stem[: match.end("video")])
+    if words and not of_video and not VIDEO_TIMES.fullmatch(stem):
+        return Clip(stem, None)
     if start is None:
         return Clip(video, None)
     if end is None:
@@ -66,13 +95,14 @@ def parse_clip_name(name: str) -> Clip:
     return Clip(f"{video}_{start_ms}", end_ms - start_ms if end_ms > start_ms else None)
 
 
-def canonical_ids(names: pa.StringArray) -> pa.StringArray:
+def canonical_ids(names: pa.StringArray, *, of_video: bool = False) -> pa.StringArray:
     """The clip id in each name, as `parse_clip_name` reads it; the same array if all are ids."""
     odd = pc.match_substring_regex(names, ODD)
     chosen = np.flatnonzero(to_bools(odd))
     if not len(chosen):
         return names
-    ids = [parse_clip_name(name).clip_id for name in names.filter(odd).to_pylist()]
+    texts = names.filter(odd).to_pylist()
+    ids = [parse_clip_name(name, of_video=of_video).clip_id for name in texts]
     return pc.replace_with_mask(names, odd, texts_to_arrow(ids))
 
 

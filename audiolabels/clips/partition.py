@@ -58,7 +58,7 @@ def held_out(clip_id: pa.StringArray, share: float, *, seed: int = 0) -> npt.NDA
 
 
 def _draw(clip_id: pa.StringArray, seed: int) -> npt.NDArray[np.float64]:
-    recordings = map(video_of, canonical_ids(clip_id).to_pylist())
+    recordings = map(video_of, canonical_ids(clip_id, of_video=True).to_pylist())
     digests = (hashlib.sha256(f"{seed}:{recording}".encode()).digest() for recording in recordings)
     drawn = [int.from_bytes(digest[:6], "big") / (1 << 48) for digest in digests]
     return np.array(drawn, np.float64)

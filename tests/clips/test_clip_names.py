@@ -54,6 +54,23 @@ NAMES = st.from_regex(r"(a/)?Y?[a-z_-]{11}(_[0-9.]{1,7}){0,3}(\.wav)?", fullmatc
         ("s9d-2nhuJCQ_x", "s9d-2nhuJCQ_x", None),
         ("s9d-2nhuJCQ_1_2_3", "s9d-2nhuJCQ_1_2_3", None),
         ("s9d-2nhuJCQ_", "s9d-2nhuJCQ_", None),
+        # Words, and the two forms of times that make even them YouTube's.
+        ("recording_1_1_3.wav", "recording_1_1_3", None),
+        ("city_center_10_20.wav", "city_center_10_20", None),
+        ("city_center_00_10.wav", "city_center_00_10", None),
+        ("20200101_12_0_10.wav", "20200101_12_0_10", None),
+        ("Yellowhammer.wav", "Yellowhammer", None),
+        ("YellowStones.wav", "YellowStones", None),
+        ("Yoga_class_1", "Yoga_class_1", None),
+        ("Y20200101_12.wav", "Y20200101_12", None),
+        ("Yellowhammer_30_40.wav", "Yellowhammer_30_40", None),
+        ("Yellowhammer_30.000_40.000.wav", "ellowhammer_30000", 10_000),
+        ("abcdefghijk_000046.mp4", "abcdefghijk_46000", None),
+        ("https://www.youtube.com/watch?v=s9d-2nhuJCQ", "s9d-2nhuJCQ", None),
+        ("http://youtube.com/watch?feature=share&v=s9d-2nhuJCQ&t=30s", "s9d-2nhuJCQ_30000", None),
+        ("https://youtu.be/s9d-2nhuJCQ?t=30", "s9d-2nhuJCQ_30000", None),
+        ("youtu.be/s9d-2nhuJCQ?si=abc", "s9d-2nhuJCQ", None),
+        ("https://www.youtube.com/embed/s9d-2nhuJCQ?start=5&end=15", "s9d-2nhuJCQ_5000", None),
         ("", "", None),
         ("folder/", "", None),
         (".wav", "", None),
@@ -79,7 +96,15 @@ def test_names_in_seconds_and_milliseconds_mean_the_same(
     seconds = f"{before}{video}_{start / 1000:.3f}_{end / 1000:.3f}.wav"
     assert parse_clip_name(seconds) == right
     if length >= 1000:
-        assert parse_clip_name(f"{before}{video}_{start}_{end}") == right
+        assert parse_clip_name(f"{before}{video}_{start}_{end}", of_video=True) == right
+
+
+def test_names_made_of_words_are_read_as_of_videos_where_that_is_known() -> None:
+    names = pa.array(["city_center_10_20.wav", "Yellowhammer", "Yellowhammer_5_15", "street"])
+    own = ["city_center_10_20", "Yellowhammer", "Yellowhammer_5_15", "street"]
+    videos = ["city_center_10000", "ellowhammer", "ellowhammer_5000", "street"]
+    assert canonical_ids(names).to_pylist() == own
+    assert canonical_ids(names, of_video=True).to_pylist() == videos
 
 
 @given(st.text())

@@ -59,6 +59,23 @@ def test_clips_are_found_as_the_documentation_says(table: list[str], names: list
 
 
 @pytest.mark.parametrize(
+    ("table", "name", "row"),
+    [
+        (["ellowhammer_0", "Yellowhammer"], "a/Yellowhammer.wav", 1),
+        (["ellowhammer_0"], "a/Yellowhammer.wav", 0),
+        (["Yellowhammer"], "ellowhammer_0", 0),
+        (["city_center_10_20"], "city_center_10000", 0),
+        (["city_center_10000"], "city_center_10_20.wav", 0),
+        (["city_center_10_20"], "city_center", MISSING),
+        (["city_center"], "city_center_10_20", MISSING),
+    ],
+)
+def test_words_are_names_first_and_videos_second(table: list[str], name: str, row: int) -> None:
+    assert ClipFinder(texts_to_arrow(table)).find([name]).tolist() == [row]
+    assert ([row] if row >= 0 else []) == rows_meant(name, table)
+
+
+@pytest.mark.parametrize(
     ("table", "name", "meanings"),
     [
         (["lmnopqrstuv_0", "lmnopqrstuv_5000"], "a/Ylmnopqrstuv.wav", [0, 1]),

@@ -13,11 +13,14 @@ VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
 def rows_meant(name: str, table: Sequence[str]) -> list[int]:
     """The rows of a table that a name could mean; it is found if there is one."""
     own, others = split(canonical(name)), [split(canonical(clip)) for clip in table]
+    videos = [split(of_video(clip)) for clip in table]
     steps = (
         [clip == name for clip in table],
         [canonical(clip) == canonical(name) for clip in table],
+        [of_video(clip) == of_video(name) for clip in table],
         [same_in_other_unit(own, other, others) for other in others],
-        [same_video(own, other, others) for other in others],
+        [same_video_without_start(split(of_video(name)), other) for other in others],
+        [same_video_with_start(own, other, others, videos[i]) for i, other in enumerate(others)],
     )
     for step in steps:
         if any(step):
@@ -27,6 +30,10 @@ def rows_meant(name: str, table: Sequence[str]) -> list[int]:
 
 def canonical(name: str) -> str:
     return parse_clip_name(name).clip_id
+
+
+def of_video(name: str) -> str:
+    return parse_clip_name(name, of_video=True).clip_id
 
 
 def split(clip: str) -> tuple[str | None, str]:
@@ -51,17 +58,19 @@ def same_in_other_unit(own: Parts, other: Parts, others: list[Parts]) -> bool:
     return bool(SECONDS.fullmatch(other[1])) and own[1] == other[1] + "000"
 
 
-def same_video(own: Parts, other: Parts, others: list[Parts]) -> bool:
-    if own[0] is None or own[0] != other[0]:
+def same_video_without_start(own: Parts, other: Parts) -> bool:
+    return own[0] is not None and own == (other[0], "") and bool(START.fullmatch(other[1]))
+
+
+def same_video_with_start(own: Parts, other: Parts, others: list[Parts], bare: Parts) -> bool:
+    if own[0] is None or not START.fullmatch(own[1]):
         return False
-    if own[1] == "":
-        return bool(START.fullmatch(other[1]))
     elsewhere = any(own[0] == video and START.fullmatch(start) for video, start in others)
-    return bool(START.fullmatch(own[1])) and other[1] == "" and not elsewhere
+    return bare == (own[0], "") and not elsewhere
 
 
 def recording(name: str) -> str:
     """What all clips of a recording have in common."""
-    clip = canonical(name)
+    clip = of_video(name)
     video, start = split(clip)
     return video if video is not None and START.fullmatch(start) else clip
