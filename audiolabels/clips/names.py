@@ -7,6 +7,7 @@ unless the form of its times is one that only YouTube clips have.
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 from audiolabels.arrays.columns import texts_to_arrow, to_bools
 
 VIDEO = re.compile(r"[\w-]{11}", re.ASCII)
+CLIP_ID = re.compile(r"[\w-]{11}(_\d+)?", re.ASCII)
 NAMED = re.compile(
     r"(?:Y(?=[\w-]{11}(?:_|$)))?(?P<video>[\w-]{11})"
     r"(?:_(?P<start>0\d{5}(?=$)|(?:0|[1-9]\d{0,8})(?:\.\d+)?)"
@@ -93,6 +95,13 @@ def parse_clip_name(name: str, *, of_video: bool = False) -> Clip:
     if "." not in start + end and end_ms - start_ms >= LONGEST_CLIP_S * 1000:
         start_ms, end_ms = int(start), int(end)
     return Clip(f"{video}_{start_ms}", end_ms - start_ms if end_ms > start_ms else None)
+
+
+def mostly_videos(names: Sequence[str]) -> bool:
+    """Whether nine in ten names are those of YouTube clips, and not made of words."""
+    ids = [parse_clip_name(name).clip_id for name in names]
+    videos = [id_ for id_ in ids if CLIP_ID.fullmatch(id_) and not WORDS.fullmatch(id_[:11])]
+    return bool(ids) and len(videos) >= 0.9 * len(ids)
 
 
 def canonical_ids(names: pa.StringArray, *, of_video: bool = False) -> pa.StringArray:

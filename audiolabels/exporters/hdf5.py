@@ -214,7 +214,9 @@ def _some(names: pa.StringArray) -> str:
 
 
 def _videos(names: pa.StringArray) -> pa.StringArray:
-    return texts_to_arrow([video_of(clip) for clip in canonical_ids(names).to_pylist()])
+    return texts_to_arrow(
+        [video_of(clip) for clip in canonical_ids(names, of_video=True).to_pylist()]
+    )
 
 
 def _link(file: Any, sound: Any, kept: Rows, path: Path) -> None:

@@ -20,5 +20,7 @@ def is_list(type_: pa.DataType) -> bool:
 
 
 def is_text(type_: pa.DataType) -> bool:
-    """Whether a column holds texts."""
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+    """Whether a column holds texts, in any of Arrow's ways."""
+    value = type_.value_type if pa.types.is_dictionary(type_) else type_
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(value) for test in tests)

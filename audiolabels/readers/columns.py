@@ -1,11 +1,17 @@
-"""The roles of columns, and the names by which each is known.
+"""The roles of columns: what each column of a table holds, known by its name or given.
 
-A column is found by its name in lower case; of several known ones the first in this table counts.
+Names count in lower case. Every column of a table gets a role, or is listed as unused. A column
+that may change what a label means is never merely unused: its role is known, or the table is
+refused until the reader's option `columns` gives it one.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
+
+from audiolabels.errors import LabelFileError, OptionError, choose, shortlist
 
 
 class Role(NamedTuple):
@@ -15,41 +21,236 @@ class Role(NamedTuple):
     names: tuple[str, ...]
 
 
-def _role(summary: str, names: str) -> Role:
+def _role(summary: str, names: str = "") -> Role:
     return Role(summary, tuple(names.split()))
 
 
-LENGTHS = "clip_duration clip_duration_seconds audio_duration file_duration recording_duration"
-
-COLUMNS: Mapping[str, Role] = MappingProxyType(
+ROLES: Mapping[str, Role] = MappingProxyType(
     {
         "clip": _role(
-            "clip",
-            "ytid yt_id youtube_id video_id segment_id clip_id filename file_name fname audio_id "
-            "audio_name audio clip file path wav",
+            "the clip, by id or file name",
+            "segment_id clip_id filename file_name fname filepath file_path slice_file_name "
+            "audio_file audio_filename audio_path audio_id audio_name audio clip file path wav",
         ),
-        "start": _role("start", "start_seconds start_time_seconds start_time start onset from"),
-        "end": _role("end", "end_seconds end_time_seconds end_time end offset to"),
+        "video": _role(
+            "the YouTube video, by id or address",
+            "ytid yt_id youtube_id video_id youtube_url url",
+        ),
+        "start": _role(
+            "start in seconds: of an event in its clip, or of the clip in its video",
+            "start_seconds start_time_seconds start_time start_sec start_s start onset onset_s "
+            "begin_time begin from",
+        ),
+        "end": _role(
+            "end in seconds, likewise",
+            "end_seconds end_time_seconds end_time end_sec end_s end offset offset_s stop to",
+        ),
+        "duration": _role(
+            "seconds from start to end, where there is no column of ends",
+            "duration_seconds duration_sec duration_s duration event_duration length",
+        ),
+        "clip_length": _role(
+            "length of the clip in seconds",
+            "clip_duration clip_duration_seconds clip_length audio_duration file_duration "
+            "recording_duration",
+        ),
         "labels": _role(
-            "labels of one row per clip",
+            "the labels of a clip, in one row per clip",
             "positive_labels mids labels event_labels human_labels tags classes",
         ),
-        "label": _role("label of one row per label", "mid event_label label class tag category"),
-        "present": _role("whether the class is present, in framed files", "present"),
-        "length": _role("length of the clip, in event files", LENGTHS),
-        "duration": _role(
-            "length of the clip, in a table of lengths",
-            f"{LENGTHS} duration duration_seconds length",
+        "label": _role(
+            "a label, in one row per label",
+            "mid event_label label class tag category species instrument",
         ),
+        "numbered_label": _role("one label of several in a row, as label_1, label_2 and so on"),
+        "presence": _role(
+            "whether the label is present or absent",
+            "present presence is_present exists audible verified modality",
+        ),
+        "value": _role(
+            "a confidence or share of raters; only rows with 1 are used",
+            "confidence score scores prob probability likelihood value weight certainty",
+        ),
+        "rater": _role(
+            "who gave the label; only one rater is read",
+            "rater rater_id annotator annotator_id labeler worker worker_id user_id",
+        ),
+        "split": _role("a part of the data set", "split fold subset partition set"),
+        "ignored": _role("anything; not read, whatever its name"),
     }
 )
+UNSURE = ("tags", "classes")  # names that a column of single labels comes before
+PRESENCE: Mapping[str, bool] = MappingProxyType(
+    dict.fromkeys("present true 1 1.0 yes y t a av audible".split(), True)
+    | dict.fromkeys("not_present false 0 0.0 no n f v absent inaudible".split(), False)
+)
+ASKED = re.compile(  # columns whose names leave open what they make of a label
+    r"(not|non|un|is_not|in)_?(present|audible|verified)|absent|absence|negat(ed|ive)|is_negative|"
+    r"manually_verified|(labell?er|rater|annotator|worker)_?\d+|(rating|vote)s?(_?\d+)?"
+)
+REPEATABLE = frozenset("numbered_label presence value rater ignored".split())
+NUMBERED = re.compile(r"(label|class|tag)_?\d{1,3}")
+WORDS = frozenset({"present", "not_present", "absent"})
+FRACTION = re.compile(r"0?\.\d*[1-9]\d*(e-?\d+)?|[1-9](\.\d+)?e-\d+", re.ASCII)
+UNIT = re.compile(r"0|1|0?\.\d+(e-?\d+)?|[01]\.0*|\d(\.\d+)?e-\d+", re.ASCII)
+MISSING = frozenset({"", "nan", "na", "n/a", "none", "null"})
 
 
-def find_column(names: Sequence[str], role: str) -> str | None:
-    """The name of the column with a role (a key of `COLUMNS`), or None."""
-    return next((name for name in COLUMNS[role].names if name in names), None)
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table by role.
+
+    Attributes:
+        names: of all columns, in lower case.
+        roles: role to the positions of its columns; of most roles there is one.
+        unused: names of the columns that are not read.
+    """
+
+    names: tuple[str, ...]
+    roles: Mapping[str, tuple[int, ...]]
+    unused: tuple[str, ...]
+
+    def __getitem__(self, role: str) -> int | None:
+        """The position of the first column with a role, or None."""
+        return next(iter(self.roles.get(role, ())), None)
+
+
+NO_COLUMNS = Columns((), MappingProxyType({}), ())
+
+
+def assign_roles(
+    where: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]] = (),
+    given: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Columns:
+    """Which column of a table has which role.
+
+    Args:
+        where: the file, for messages.
+        names: of the columns.
+        rows: cells of some rows; they tell the clip's column from the video's, and show columns
+            that may change what a label means.
+        given: role to names of columns, which comes before what is known of their names.
+
+    Raises:
+        OptionError: a name that was given is no column's.
+        LabelFileError: a column may change what a label means, and its role is not known.
+    """
+    names = tuple(name.strip().casefold() for name in names)
+    roles = _given_roles(where, names, given)
+    taken = {i for positions in roles.values() for i in positions}
+
+    def cells(position: int) -> list[str]:
+        texts = (row[position].strip().casefold() for row in rows if position < len(row))
+        return [text for text in texts if text not in MISSING]
+
+    def find(role: str) -> int | None:
+        known = ROLES[role].names
+        free = [i for i, name in enumerate(names) if name in known and i not in taken]
+        return min(free, key=lambda i: known.index(names[i]), default=None)
+
+    def take(role: str, *positions: int | None) -> None:
+        found = tuple(i for i in positions if i is not None)
+        if found and role not in roles:
+            roles[role] = found
+            taken.update(found)
+
+    for role in ("start", "end", "clip_length"):
+        take(role, find(role))
+    if "start" in roles and "end" not in roles:
+        take("duration", find("duration"))
+    if not roles.keys() & {"clip", "video"}:
+        clip, video = find("clip"), find("video")
+        if clip is not None and video is not None:
+            start = roles.get("start", ())
+            finer = _distinct(rows, (clip,)) > _distinct(rows, (video, *start))
+            clip, video = (clip, None) if finer else (None, video)
+        take("clip", clip)
+        take("video", video)
+    if not roles.keys() & {"label", "labels", "numbered_label"}:
+        sure, label = find("labels"), find("label")
+        numbered = [i for i, name in enumerate(names) if NUMBERED.fullmatch(name)]
+        if sure is not None and (names[sure] not in UNSURE or label is None):
+            take("labels", sure)
+        elif label is None and len(numbered) > 1:
+            take("numbered_label", *numbered)
+        else:
+            take("label", label)
+    for role in ("presence", "value", "rater"):
+        known = ROLES[role].names
+        take(role, *(i for i, name in enumerate(names) if name in known and i not in taken))
+    for i, name in enumerate(names):
+        if i not in taken and name not in ROLES["split"].names:
+            _refuse_meaning(where, name, cells(i))
+    read = taken - set(roles.get("ignored", ()))
+    unused = tuple(name for i, name in enumerate(names) if name and i not in read)
+    return Columns(names, MappingProxyType(roles), unused)
+
+
+def as_columns(columns: str | Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Roles with the names of their columns, from a mapping or from `role=name,role=name`.
+
+    Raises:
+        OptionError: not in this form, or no role.
+
+    >>> as_columns("clip=filename,label=species,ignored=note,ignored=Begin Time (s)")
+    {'clip': ('filename',), 'label': ('species',), 'ignored': ('note', 'Begin Time (s)')}
+    """
+    roles: dict[str, tuple[str, ...]] = {}
+    if isinstance(columns, Mapping):
+        pairs = [(r, n) for r, ns in columns.items() for n in ([ns] if isinstance(ns, str) else ns)]
+    else:
+        pairs = [(r, n) for r, _, n in (part.partition("=") for part in columns.split(","))]
+    for role, name in pairs:
+        if not name.strip():
+            raise OptionError(f"columns {columns!r}: give role=name, separated by commas")
+        role = choose("role of a column", role.strip().replace("-", "_"), ROLES)
+        roles[role] = (*roles.get(role, ()), name.strip())
+    return roles
+
+
+def find_column(names: Sequence[str], *roles: str) -> str | None:
+    """The name of the column with one of the roles, in their order, or None."""
+    return next((name for role in roles for name in ROLES[role].names if name in names), None)
 
 
 def known_names(*roles: str) -> str:
     """The names of columns with one of the roles, as messages list them."""
-    return ", ".join(name for role in roles for name in COLUMNS[role].names)
+    return ", ".join(name for role in roles for name in ROLES[role].names)
+
+
+def _given_roles(
+    where: str, names: tuple[str, ...], given: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[int, ...]]:
+    roles = {}
+    for role, wanted in given.items():
+        lost = [name for name in wanted if name.casefold() not in names]
+        if lost:
+            raise OptionError(
+                f"{where}: no column {lost[0]!r} for {role}; columns are {shortlist(names, 20)}"
+            )
+        roles[role] = tuple(names.index(name.casefold()) for name in wanted)
+        if len(wanted) > 1 and role not in REPEATABLE:
+            raise OptionError(f"{where}: one column of {role}, not {shortlist(wanted)}")
+    return roles
+
+
+def _distinct(rows: Iterable[Sequence[str]], positions: Collection[int]) -> int:
+    return len({tuple(row[i] for i in positions) for row in rows if len(row) > max(positions)})
+
+
+def _refuse_meaning(where: str, name: str, cells: Collection[str]) -> None:
+    """Refuse a column that may change what a label means.
+
+    Raises:
+        LabelFileError: its name or its cells look like that.
+    """
+    number = bool(cells) and all(map(UNIT.fullmatch, cells)) and any(map(FRACTION.fullmatch, cells))
+    words = bool(cells) and WORDS.issuperset(cells)
+    if ASKED.fullmatch(name) or number or words:
+        role = "value" if number else "presence"
+        raise LabelFileError(
+            f"{where}: column {name} may change what a label means. If it does, give its role, "
+            f"for instance --columns {role}={name}; else --columns ignored={name} (columns=…)"
+        )

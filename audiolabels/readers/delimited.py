@@ -5,7 +5,7 @@ Both give the same rows.
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,15 +18,15 @@ import pyarrow.csv
 from audiolabels.arrays.columns import one_chunk, text_buffers, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
 from audiolabels.clips.names import LONGEST_CLIP_S, parse_clip_name, to_ms
-from audiolabels.errors import LabelFileError
+from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.labels.report import Finding
+from audiolabels.readers.columns import MISSING, PRESENCE
 from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.lines import clip_blocks, line_blocks, read_lines
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 from audiolabels.readers.reports import rows_report
 
-MISSING = frozenset({"", "nan", "na", "n/a", "none", "null"})
 NO_TIME, NOT_A_TIME = np.iinfo(np.int64).min, np.iinfo(np.int64).min + 1
 # Names that are clip ids already: eleven characters, and the start without leading zeros.
 BARE = r"^[A-Za-z0-9_-]{11}$"
@@ -36,7 +36,8 @@ CANONICAL = r"^[A-Za-z0-9_-]{11}(_(0|[1-9][0-9]{0,8}))?$"
 ODD = r'^$|^[\x00-\x20]|[\x00-\x20]$|[#"]'  # names and ids for the parser of single lines
 LATEST_S = 1e6  # beyond, times are read digit by digit
 PER_CLIP = ("names", "clip_id", "bare", "named_ms")
-PER_ROW = ("numbers", "labels", "onset_ms", "offset_ms", "present", "length")
+PER_ROW = ("numbers", "labels", "onset_ms", "offset_ms")
+NO_STATE = -1  # of a cell that states neither presence nor absence
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,7 @@ class DelimitedRows:
         labels: dictionary<int32, string> (R,): label texts as the file writes them.
         onset_ms, offset_ms: int64 (R,): `NO_TIME` where there is none, `NOT_A_TIME` where the cell
             holds something else.
-        present, length: dictionary<int32, string> (R,): cells of these columns, if the file has
-            them.
+        extra: column to dictionary<int32, string> (R,): the cells of `Dialect.extra`.
         findings: rows that are not among the R.
     """
 
@@ -66,8 +66,7 @@ class DelimitedRows:
     labels: pa.DictionaryArray
     onset_ms: Ms
     offset_ms: Ms
-    present: pa.DictionaryArray | None
-    length: pa.DictionaryArray | None
+    extra: Mapping[int, pa.DictionaryArray]
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -89,7 +88,9 @@ class DelimitedRows:
             return self
         clips, first, clip = np.unique(self.clip[chosen], return_index=True, return_inverse=True)
         order = np.argsort(first)
-        kept = {name: _take(getattr(self, name), np.flatnonzero(chosen)) for name in PER_ROW}
+        rows = np.flatnonzero(chosen)
+        kept = {name: _take(getattr(self, name), rows) for name in PER_ROW}
+        kept["extra"] = {i: _take(cells, rows) for i, cells in self.extra.items()}
         kept |= {name: _take(getattr(self, name), clips[order]) for name in PER_CLIP}
         return replace(self, clip=np.argsort(order)[clip].astype(np.int32), **kept)
 
@@ -97,7 +98,7 @@ class DelimitedRows:
 def _take(column: Any, places: npt.NDArray[np.integer]) -> Any:
     if isinstance(column, pa.Array):
         return column.take(to_arrow(places))
-    return None if column is None else column[places]
+    return column[places]
 
 
 @dataclass
@@ -155,11 +156,64 @@ def read_rows(
         line += lines
 
 
+def present_rows(
+    rows: DelimitedRows, dialect: Dialect, source: Source
+) -> tuple[DelimitedRows, npt.NDArray[np.bool_], list[Finding]]:
+    """The rows that state presence or absence, which it is, bool (R,), and a finding per other row.
+
+    Raises:
+        LabelFileError: a value is not 1, or several raters gave labels.
+    """
+    roles, findings = dialect.columns.roles, []
+    for i in roles.get("value", ()):
+        values = {text.strip().casefold() for text in rows.extra[i].dictionary.to_pylist()}
+        refuse_column(source, dialect, i, [v for v in values - MISSING if not _is_one(v)])
+    for i in roles.get("rater", ()):
+        raters = set(rows.extra[i].dictionary.to_pylist()) - {""}
+        refuse_column(source, dialect, i, raters if len(raters) > 1 else ())
+    present = np.ones(len(rows.clip), np.bool_)
+    for i in roles.get("presence", ()):
+        state = per_text(rows.extra[i], lambda c: PRESENCE.get(c.strip().casefold(), NO_STATE))
+        for row in np.flatnonzero(state == NO_STATE).tolist():
+            cell, clip = rows.extra[i][row].as_py().strip(), rows.clip_id[int(rows.clip[row])]
+            reason = f"neither PRESENT nor NOT_PRESENT: {cell}"
+            findings.append(
+                Finding(source.name, int(rows.numbers[row]), clip.as_py(), "row unused", reason)
+            )
+        known = state != NO_STATE
+        rows, present = rows.keep(known), (present & (state > 0))[known]
+    return rows, present, findings
+
+
+def refuse_column(source: Source, dialect: Dialect, column: int, texts: Collection[str]) -> None:
+    """Refuse a file in which a column has these cells, if there are any.
+
+    Raises:
+        LabelFileError: there are.
+    """
+    if texts:
+        name = dialect.columns.names[column]
+        raise LabelFileError(
+            f"{source.path}: column {name} holds {shortlist(sorted(texts))}. Leave in the file only "
+            f"the rows whose labels are meant, or read all of them alike with --columns "
+            f"ignored={name} (columns=…)"
+        )
+
+
+def _is_one(text: str) -> bool:
+    try:
+        return float(text) == 1
+    except ValueError:
+        return False
+
+
 def _plain_rows(
     block: bytes, first_line: int, dialect: Dialect, unit_ms: int
 ) -> DelimitedRows | None:
     """Rows of a block that Arrow can parse, or None if anything in it is not plain."""
     if not block.isascii() or b"\0" in block or b"#" in block or len(dialect.delimiter) != 1:
+        return None
+    if len(dialect.labels) > 1:
         return None
     if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
         return None
@@ -172,9 +226,9 @@ def _plain_rows(
             return None
         raw = quoted
     text, time = pa.dictionary(pa.int32(), pa.string()), pa.float64()
-    columns = {dialect.labels: text, dialect.start: time, dialect.end: time}
+    columns = {dialect.labels[0]: text, dialect.start: time, dialect.end: time}
     columns |= {dialect.clip: text if dialect.one_label else pa.string()}
-    columns |= {dialect.present: text, dialect.duration: text}
+    columns |= dict.fromkeys(dialect.extra, text)
     types = {str(i): type_ for i, type_ in columns.items() if i is not None}
     try:
         table = pyarrow.csv.read_csv(
@@ -201,12 +255,14 @@ def _plain_rows(
     cells: dict[int | None, pa.Array] = {
         i: one_chunk(table[str(i)]) for i in columns if i is not None
     }
-    names, labels = cells[dialect.clip], cells[dialect.labels]
+    names, labels = cells[dialect.clip], cells[dialect.labels[0]]
     clip = np.arange(lines, dtype=np.int32)
     if dialect.one_label:
         names, clip = names.dictionary, to_numpy(names.indices)
     onset, offset = (_whole_ms(cells.get(i), unit_ms, lines) for i in (dialect.start, dialect.end))
-    ids = _clip_columns(names)
+    if dialect.lasting and onset is not None and offset is not None:
+        offset += onset
+    ids = clip_columns(names, dialect.of_video)
     odd = dialect.video_ids and not ids[1].all()
     if odd or onset is None or offset is None or len(table) != lines:
         return None
@@ -222,8 +278,7 @@ def _plain_rows(
         labels,
         onset,
         offset,
-        cells.get(dialect.present),
-        cells.get(dialect.duration),
+        {i: cells[i] for i in dialect.extra},
     )
 
 
@@ -257,14 +312,14 @@ def _whole_ms(times: pa.DoubleArray | None, unit_ms: int, count: int) -> Ms | No
     return whole.astype(np.int64) if (np.abs(scaled - whole) < 1e-6).all() else None
 
 
-def _clip_columns(
-    names: pa.StringArray,
+def clip_columns(
+    names: pa.StringArray, of_video: bool
 ) -> tuple[pa.StringArray, npt.NDArray[np.bool_], Ms]:
     """Ids of clips, which of them are bare, and lengths in the names."""
     bare = _bare(names)
     if bare.all() or _matches(names, CANONICAL).all():
         return names, bare, np.zeros(len(names), np.int64)
-    clips = [parse_clip_name(name) for name in names.to_pylist()]
+    clips = [parse_clip_name(name, of_video=of_video) for name in names.to_pylist()]
     clip_id = texts_to_arrow([clip for clip, _ in clips])
     return clip_id, _bare(clip_id), np.array([ms or 0 for _, ms in clips], np.int64)
 
@@ -300,7 +355,7 @@ def _tolerant_rows(
             findings.append(Finding(source.name, line.number, shown, "row unused", line.fault))
         else:
             lines.append(line)
-    columns = (dialect.clip, dialect.start, dialect.end, dialect.present, dialect.duration)
+    columns = (dialect.clip, dialect.start, dialect.end, *dialect.extra)
     cells: dict[int | None, pa.DictionaryArray] = {
         i: texts_to_arrow([line.cells[i] for line in lines]).dictionary_encode()
         for i in columns
@@ -313,16 +368,18 @@ def _tolerant_rows(
             return np.full(len(lines), NO_TIME)
         return per_text(cells[i], lambda text: _time_ms(text, unit_ms, signed))
 
+    onset, offset = times(dialect.start), times(dialect.end)
+    if dialect.lasting:
+        offset = np.where(np.minimum(onset, offset) > NOT_A_TIME, onset + offset, offset)
     return DelimitedRows(
         np.array([line.number for line in lines], np.int64),
         to_numpy(clips.indices),
         clips.dictionary,
-        *_clip_columns(clips.dictionary),
+        *clip_columns(clips.dictionary, dialect.of_video),
         texts_to_arrow([line.label for line in lines]).dictionary_encode(),
-        times(dialect.start),
-        times(dialect.end),
-        cells.get(dialect.present),
-        cells.get(dialect.duration),
+        onset,
+        offset,
+        {i: cells[i] for i in dialect.extra},
         findings,
     )
 

@@ -5,22 +5,39 @@ Columns are known by their names; a file without header is recognised by its fir
 
 import csv
 import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, parse_clip_name
+from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, mostly_videos, parse_clip_name
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.readers.columns import COLUMNS, find_column, known_names
+from audiolabels.readers.columns import (
+    NO_COLUMNS,
+    ROLES,
+    UNIT,
+    Columns,
+    assign_roles,
+    find_column,
+    known_names,
+)
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import HEAD, Source
 
-VIDEO_CLIP = ("ytid", "yt_id", "youtube_id")  # columns of clips that hold YouTube ids alone
+VIDEO_IDS = ("ytid", "yt_id", "youtube_id")  # columns of videos that hold nothing but their ids
 CLASS_LIST = "index display_name label_id name".split()
 SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
 ROW_COUNT = re.compile(r"num_segs\s*=\s*(\d{1,15})")
+SAMPLE = 200  # rows after the header that are looked at
+NAMED_ROW = re.compile(rf"#[^,;\t]*{EXTENSION.pattern[:-1]}[,;\t]", re.IGNORECASE)
 NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
 SPACES = "  "  # the separator of columns aligned by two or more spaces
+
+
+HEADER = frozenset(
+    name for role in ("start", "end", "labels", "label", "presence") for name in ROLES[role].names
+)
 
 
 class Start(NamedTuple):
@@ -37,37 +54,44 @@ class Start(NamedTuple):
     promised: int | None
 
 
+FIRST_LINE = Start(1, 0, None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dialect(Layout):
     """The layout of one delimited label file.
 
     Attributes:
-        names: names of the columns, in lower case; none without a header.
+        columns: the columns of a file with header, by role.
         delimiter: `,` `;` tab, or two spaces for columns aligned by spaces.
-        clip, labels: their columns.
-        start, end: columns of times, or None.
-        present: column of PRESENT or NOT_PRESENT, or None.
-        duration: column of the clip's length, or None.
+        clip: column of the clip, or of the video.
+        labels: columns of labels; of several, each has one label.
+        start: column of onsets, or None.
+        end: column of offsets, or of durations; or None.
+        lasting: whether `end` is a duration.
+        clip_length: column of the clip's length, or None.
         width: number of columns of a row, or None where labels may run over several.
-        numbered: whether the labels of the first row are numbers joined by `;`, or none.
+        numbers: whether the labels of the first row are numbers joined by `;`, or none.
         video_ids: whether clips must be YouTube ids.
+        of_video: whether names made of words are those of YouTube videos too.
         places: whether the times of a bare YouTube id are the clip's place in the video.
         begin: where the rows begin.
     """
 
     delimiter: str
     clip: int
-    labels: int
+    labels: tuple[int, ...]
     width: int | None
     video_ids: bool
     places: bool
     begin: Start
+    columns: Columns = NO_COLUMNS
     start: int | None = None
     end: int | None = None
-    present: int | None = None
-    duration: int | None = None
-    names: tuple[str, ...] = ()
-    numbered: bool = False
+    lasting: bool = False
+    clip_length: int | None = None
+    numbers: bool = False
+    of_video: bool = False
 
     @property
     def timed(self) -> bool:
@@ -80,9 +104,22 @@ class Dialect(Layout):
         return self.one_label and self.timed
 
     @property
+    def framed(self) -> bool:
+        """Whether rows are spans in which a class is present or absent."""
+        return self.timed and "presence" in self.columns.roles
+
+    @property
     def needed(self) -> int:
         """Number of cells that a row must have."""
-        return self.labels + 1 if self.width is None else self.width
+        return self.labels[-1] + 1 if self.width is None else self.width
+
+    @property
+    def extra(self) -> tuple[int, ...]:
+        """Columns whose cells decide about a row: presence, values, raters, lengths of clips."""
+        roles = self.columns.roles
+        return tuple(
+            i for role in ("presence", "value", "rater", "clip_length") for i in roles.get(role, ())
+        )
 
 
 def split_cells(line: str, delimiter: str) -> list[str]:
@@ -99,39 +136,68 @@ def split_cells(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in line.split(delimiter)]
 
 
-def detect_dialect(source: Source, ontology: Ontology) -> Dialect:
+def detect_dialect(
+    source: Source, ontology: Ontology, given: Mapping[str, Sequence[str]] | None = None
+) -> Dialect:
     """Recognise the layout from the first lines.
+
+    Args:
+        source: the opened file.
+        ontology: tells a list of classes from labels of clips.
+        given: role to names of columns.
 
     Raises:
         LabelFileError: the file is a list of classes, has no column of labels or of clips, or
             has no recognisable layout.
+        OptionError: a column that was given is not there.
     """
     promised, header, skipped = None, None, 0
     final = False  # whether the header is a line of its own, not a comment
-    for number, raw in enumerate(source.head.splitlines(keepends=True), 1):
+    wanted = {name.casefold() for names in (given or {}).values() for name in names}
+    lines = source.head.splitlines(keepends=True)
+    for number, raw in enumerate(lines, 1):
         line = raw.decode("utf-8-sig", "replace").strip("\r\n")
         comment = is_comment(line) and not (final and line[1:2].strip())
         cells = split_cells(line.lstrip("# ") if comment else line, _delimiter(line))
         if promise := ROW_COUNT.search(line):
             promised = int(promise.group(1))
         names = [cell.casefold() for cell in cells]
-        if _is_header(names) and not final and not (comment and header):
+        known = wanted <= set(names) if wanted else _is_header(names)
+        if known and not final and not (comment and header):
             header, final = (names, _delimiter(line)), not comment
         elif line.strip(" ,;\t") and not comment and names[0] != SPREADSHEET_HEADER:
             begin = Start(number, skipped, promised)
-            if header:
-                return _from_header(source, *header, cells, begin)
-            return _from_shape(source, cells, _delimiter(line), ontology, begin)
+            delimiter = header[1] if header else _delimiter(line)
+            rows = _sample(lines[number - 1 :], delimiter)
+            if header or wanted:
+                named = header[0] if header else names
+                return from_header(source, named, rows, given or {}, delimiter, begin)
+            return _from_shape(source, rows, delimiter, ontology, begin)
         skipped += len(raw)
     if header:
-        _from_header(source, *header, [], Start(0, 0, promised))
+        from_header(source, header[0], [], given or {})
     where = "in its first 64 KiB" if len(source.head) == HEAD else "but a header or comments"
     raise LabelFileError(f"{source.path}: no rows {where}; was it cut off?")
 
 
+def _sample(lines: list[bytes], delimiter: str) -> list[list[str]]:
+    """Cells of the first rows; the last line may be cut off."""
+    rows = []
+    for raw in lines[: SAMPLE if len(lines) > 1 else None]:
+        line = raw.decode("utf-8-sig", "replace").strip("\r\n")
+        with suppress(csv.Error):
+            if line.strip(" ,;\t") and not is_comment(line):
+                rows.append(split_cells(line, delimiter))
+    return rows
+
+
 def is_comment(line: str) -> bool:
-    """Whether a line is a comment, and not a row whose id a spreadsheet turned into an error."""
-    return line.startswith("#") and not SPREADSHEET_ERROR.match(line)
+    """Whether a line is a comment.
+
+    A row whose id a spreadsheet turned into an error is none, nor is one of a file whose name
+    begins with `#`.
+    """
+    return line.startswith("#") and not (SPREADSHEET_ERROR.match(line) or NAMED_ROW.match(line))
 
 
 def _delimiter(line: str) -> str:
@@ -146,64 +212,81 @@ def _delimiter(line: str) -> str:
 
 def _is_header(names: list[str]) -> bool:
     """Whether the names are those of columns: a clip's and another's, or those of a class list."""
-    known = {name for role in ("start", "end", "labels", "label") for name in COLUMNS[role].names}
-    others = sum(name in known or name in CLASS_LIST for name in names)
-    return others >= (2 if find_column(names, "clip") is None else 1)
+    others = sum(name in HEADER or name in CLASS_LIST for name in names)
+    return others >= (2 if find_column(names, "clip", "video") is None else 1)
 
 
-def _from_header(
-    source: Source, names: list[str], delimiter: str, first: list[str], begin: Start
+def from_header(
+    source: Source,
+    names: Sequence[str],
+    rows: list[list[str]],
+    given: Mapping[str, Sequence[str]],
+    delimiter: str = ",",
+    begin: Start = FIRST_LINE,
 ) -> Dialect:
+    """The layout of a table whose columns have names, with cells of some of its rows.
+
+    Raises:
+        LabelFileError: see `detect_dialect`.
+        OptionError: see `detect_dialect`.
+    """
     while names and not names[-1]:
         names = names[:-1]
     shown = ", ".join(names)
-    roles = ("clip", "start", "end", "labels", "label", "present", "length")
-    found = (find_column(names, role) for role in roles)
-    clip, start, end, labels, label, present, length = (
-        None if name is None else names.index(name) for name in found
-    )
-    one_label = labels is None
-    labels = label if labels is None else labels
-    if clip is None and ("mid" in names or "label_id" in names):
+    if (
+        find_column(names, "clip", "video") is None
+        and {"mid", "label_id"} & set(names)
+        and not given
+    ):
         raise LabelFileError(
             f"{source.path}: a list of classes, not labels of clips (columns {shown}); "
             f"a vocabulary is given with --vocabulary"
         )
+    columns = assign_roles(str(source.path), names, rows, given)
+    clip = columns["video"] if columns["clip"] is None else columns["clip"]
     if clip is None:
         raise LabelFileError(
-            f"{source.path}: no column of clips; columns are {shown}; "
-            f"name it clip_id (known: {known_names('clip')})"
+            f"{source.path}: no column of clips; columns are {shown}; name it with --columns "
+            f"clip=NAME (known: {known_names('clip', 'video')})"
         )
+    found = (columns.roles.get(role) for role in ("labels", "numbered_label", "label"))
+    labels = next(filter(None, found), None)
     if labels is None:
         raise LabelFileError(
-            f"{source.path}: no column of labels; columns are {shown}; "
-            f"name it labels (known: {known_names('labels', 'label')})"
+            f"{source.path}: no column of labels; columns are {shown}; name it with --columns "
+            f"label=NAME (known: {known_names('labels', 'label')})"
         )
-    last = labels == len(names) - 1
-    used = {clip, labels, start, end, present}
+    start, end, lasting = columns["start"], columns["end"], columns["duration"]
+    first = rows[0] if rows else []
+    texts = [first[i] for i in labels if i < len(first)]
+    in_video, one_label = clip == columns["video"], "label" in columns.roles
+    of_video = in_video or mostly_videos([row[clip] for row in rows if clip < len(row)])
     return Dialect(
-        names=tuple(names),
+        columns=columns,
         delimiter=delimiter,
         clip=clip,
         labels=labels,
         start=start,
-        end=end,
-        present=present,
-        duration=length,
-        width=None if last and delimiter != "\t" else len(names),
+        end=lasting if end is None else end,
+        lasting=end is None and lasting is not None,
+        clip_length=columns["clip_length"],
+        width=None if labels == (len(names) - 1,) and delimiter != "\t" else len(names),
         one_label=one_label,
-        numbered=len(first) <= labels or bool(re.fullmatch(r"(\d+(;\d+)*)?", first[labels])),
-        video_ids=names[clip] in VIDEO_CLIP,
-        places=names[clip] in (*VIDEO_CLIP, "video_id"),
+        numbers=all(re.fullmatch(r"(\d+(;\d+)*)?", text) for text in texts),
+        video_ids=in_video and names[clip] in VIDEO_IDS,
+        of_video=of_video,
+        places=in_video,
         begin=begin,
-        unused=tuple(name for i, name in enumerate(names) if name and i not in used),
+        unused=columns.unused,
     )
 
 
 def _from_shape(
-    source: Source, cells: list[str], delimiter: str, ontology: Ontology, begin: Start
+    source: Source, rows: list[list[str]], delimiter: str, ontology: Ontology, begin: Start
 ) -> Dialect:
-    times = len(cells) > 2 and all(NUMBER.fullmatch(cell) for cell in cells[1:3])
+    cells = rows[0]
+    scene = len(cells) == 5 and _are_numbers(cells[2:4])  # DCASE: file, scene, onset, offset, event
+    times = scene or (len(cells) > 2 and _are_numbers(cells[1:3]))
     if times and len(cells) == 3:
         raise LabelFileError(
             f"{source.path}: no column of labels; the first row holds only {', '.join(cells)}"
@@ -215,24 +298,42 @@ def _from_shape(
             f"{source.path}: a list of classes, not labels of clips (first row "
             f"{', '.join(cells)}); a vocabulary is given with --vocabulary"
         )
+    if len(cells) > 2 and not times and all(UNIT.fullmatch(row[-1]) for row in rows if row[-1]):
+        raise LabelFileError(
+            f"{source.path}: the last column looks like scores from 0 to 1 ({cells[-1]}), which "
+            f"are not labels. Give the file a header, for instance clip_id,label,confidence, and "
+            f"leave out the rows that are too unsure, or the column with --columns "
+            f"ignored=confidence"
+        )
     video = bool(SPREADSHEET_ERROR.fullmatch(cells[0])) or (
         parse_clip_name(cells[0]).clip_id == cells[0] and len(cells[0]) == 11
     )
     if not (times and (video or named_file)) and not (len(cells) >= 2 and named_file):
+        unnamed = [cell for cell in cells if cell.casefold() in HEADER]
         raise LabelFileError(
-            f"{source.path}: not a label file in a known form; the first row is "
+            f"{source.path}: no column of clips; columns are {', '.join(cells)}; name it with "
+            f"--columns clip=NAME (known: {known_names('clip', 'video')})"
+            if unnamed
+            else f"{source.path}: not a label file in a known format; the first row is "
             f"{delimiter.join(cells)[:120]!r}. Give it a header, for instance 'clip_id,labels'"
         )
-    labels = 3 if times else 1
+    start = 2 if scene else 1 if times else None
+    labels = 1 if start is None else start + 2
     return Dialect(
         delimiter=delimiter,
         clip=0,
-        labels=labels,
+        labels=(labels,),
         width=labels + 1 if delimiter == "\t" else None,
         one_label=times and named_file,
         video_ids=times and not named_file,
+        of_video=not named_file or mostly_videos([row[0] for row in rows]),
         places=not named_file,
         begin=begin,
-        start=1 if times else None,
-        end=2 if times else None,
+        start=start,
+        end=None if start is None else start + 1,
+        unused=("scene",) if scene else (),
     )
+
+
+def _are_numbers(cells: list[str]) -> bool:
+    return all(map(NUMBER.fullmatch, cells))

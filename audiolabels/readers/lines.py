@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-from audiolabels.clips.names import SPREADSHEET_ERROR, VIDEO, Clip, parse_clip_name
+from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, VIDEO, Clip, parse_clip_name
 from audiolabels.readers.dialect import Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
 
@@ -89,6 +89,8 @@ def read_lines(block: bytes, first_line: int, dialect: Dialect) -> Iterator[Line
         try:
             line = raw.decode("utf-8-sig").strip("\r")
             cells = split_cells(line, dialect.delimiter)
+            if dialect.events and len(cells) == 1 and EXTENSION.search(cells[0]):
+                cells += [""] * (dialect.needed - 1)  # a file without events
             if is_comment(line) and (len(cells) < dialect.needed or line[1:2] in ("", " ")):
                 continue
             clip, label = _read_cells(line, cells, dialect)
@@ -109,12 +111,15 @@ def _read_cells(line: str, cells: list[str], dialect: Dialect) -> tuple[Clip, st
         raise BadRowError("a lone carriage return: lines run together")
     if len(cells) < dialect.needed or (dialect.width and any(cells[dialect.width :])):
         raise BadRowError(f"{len(cells)} cells where {dialect.needed} are expected")
-    end = None if dialect.width is None else dialect.labels + 1
-    text = ",".join(cells[dialect.labels : end])
+    if len(dialect.labels) > 1:
+        text = ";".join(cells[i] for i in dialect.labels if i < len(cells))
+    else:
+        end = None if dialect.width is None else dialect.labels[0] + 1
+        text = ",".join(cells[dialect.labels[0] : end])
     if line.count('"') % 2 or text.count('"') % 2:
         raise BadRowError("a quote has no partner: labels were cut off")
     cell = cells[dialect.clip]
-    clip = parse_clip_name(cell)
+    clip = parse_clip_name(cell, of_video=dialect.of_video)
     if SPREADSHEET_ERROR.fullmatch(cell) or not clip.clip_id:
         raise BadRowError(f"the clip's id is lost: {cell or 'empty'}")
     if dialect.video_ids and not VIDEO.fullmatch(clip.clip_id):

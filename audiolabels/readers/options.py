@@ -1,11 +1,13 @@
 """How files are read: options of the three readers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiolabels.arrays.grid import clip_ms
 from audiolabels.labels.events import DURATION
 from audiolabels.options import Options, option
+from audiolabels.readers.columns import as_columns
 
 UNKNOWN = ("error", "drop")
 TIME_UNITS = ("auto", "s", "ms")
@@ -55,6 +57,13 @@ class ReadOptions(Options):
         "Unit of the times in CSV and TSV files. auto: seconds, and an error where clips would "
         "last a thousand times too long.",
         choices=TIME_UNITS,
+    )
+    columns: Mapping[str, Sequence[str]] | None = option(
+        None,
+        "What columns hold, where their names do not show it: clip, video, start, end, duration, "
+        "clip_length, labels, label, numbered_label, presence, value, rater, or ignored.",
+        metavar="ROLE=NAME,…",
+        check=lambda _, columns: as_columns(columns),
     )
     block_sizes: BlockSizes = BLOCK_SIZES
 

@@ -18,7 +18,7 @@ def read_ast_json(source: Source, layout: Layout, options: ReadOptions) -> Itera
     Raises:
         LabelFileError: the file is no JSON, or JSON of another kind, such as an ontology.
     """
-    entries = map(_texts, _load_entries(source))
+    entries = [_texts(entry) for entry in _load_entries(source)]
     fault = "not an object with the texts 'wav' and 'labels'"
     yield LabelRows.of_entries(entries, 1, source.name, fault)
 

@@ -14,13 +14,21 @@ from audiolabels.clips.rows import clip_rows
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.annotations.label_parsing import LabelRows
-from audiolabels.readers.delimited import DelimitedRows, RowTotals, per_text, read_rows
+from audiolabels.readers.delimited import (
+    NOT_A_TIME,
+    DelimitedRows,
+    RowTotals,
+    per_text,
+    present_rows,
+    read_rows,
+)
 from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
 # A scalar made by Arrow alone: handing Arrow a Python string would import pandas.
 SEPARATOR = texts_to_arrow(["_"])[0]
+ABSENT = "the class is absent"
 FAULTS = ("a time is not a number of seconds", "ends before it begins", "has no length")
 
 
@@ -32,7 +40,7 @@ def read_delimited(source: Source, dialect: Dialect, options: ReadOptions) -> It
     """
     totals = RowTotals()
     for block in read_rows(source, dialect, options):
-        rows, lengths = place_rows(block, dialect, source.name)
+        rows, lengths = place_rows(block, dialect, source)
         totals.add(len(rows.numbers), rows.findings, lengths)
         if len(rows.numbers) or rows.findings:
             yield rows
@@ -52,30 +60,36 @@ def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator
         yield replace(rows, labels=labels)
 
 
-def place_rows(rows: DelimitedRows, dialect: Dialect, source: str) -> tuple[LabelRows, Ms]:
+def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[LabelRows, Ms]:
     """Rows with a place in their clip, and the milliseconds that those with times last.
 
     The times of a bare YouTube id are the clip's place in the video. Those of other clips are a
     place in the clip or, with one row per label, an event's, of which the label alone is used.
     """
+    findings = list(rows.findings)
+    rows, present, unclear = present_rows(rows, dialect, source)
     bare, timed, labels = rows.bare[rows.clip], rows.timed, rows.labels
     event = np.full(len(bare), dialect.one_label) & ~(bare & dialect.places)
     length = np.where(timed, rows.offset_ms - rows.onset_ms, 0)
     fault = np.select([~timed, length < 0, length == 0], [0, 1, 2], -1)
-    if not dialect.timed:
+    if dialect.start is None:
         event[:], fault[:] = True, -1
+    elif dialect.end is None:
+        fault = np.where(rows.onset_ms > NOT_A_TIME, -1, 0)
+    labelled = per_text(labels, lambda text: bool(text.strip())) > 0
     unused = (fault >= 0) & ~event
     dropped = (fault > 0) & event
-    if (event & (fault == 0)).any():  # without a label there is none to be dropped
-        dropped |= event & (fault == 0) & (per_text(labels, lambda text: bool(text.strip())) > 0)
-    findings = list(rows.findings)
-    for i in np.flatnonzero(unused | dropped).tolist():
+    dropped |= event & (fault == 0) & labelled  # without a label there is none to be dropped
+    absent = ~present & labelled & ~unused & ~dropped
+    for i in np.flatnonzero(unused | dropped | absent).tolist():
         number, reason = int(rows.clip[i]), FAULTS[fault[i]]
         shown, kind = rows.names[number].as_py()[:64], "row unused"
-        if dropped[i]:
+        if not unused[i]:
             shown, kind = rows.clip_id[number].as_py(), "label dropped"
             reason = f"an event {reason}" if fault[i] else reason
-        findings.append(Finding(source, int(rows.numbers[i]), shown, kind, reason))
+        reason = ABSENT if absent[i] else reason
+        findings.append(Finding(source.name, int(rows.numbers[i]), shown, kind, reason))
+    dropped |= absent
     if dropped.any():
         texts = zip(labels.to_pylist(), dropped, strict=True)
         labels = texts_to_arrow(["" if out else text for text, out in texts]).dictionary_encode()
@@ -89,8 +103,8 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: str) -> tuple[Labe
         begun = pc.binary_join_element_wise(clip_id, starts, SEPARATOR)
         of_video = to_arrow(placed.view(np.uint8)).cast(pa.bool_())
         clip_id = begun if placed.all() else pc.if_else(of_video, begun, clip_id)
-    ends = [rows.named_ms[rows.clip], length]
-    end = np.select([event, placed], ends, rows.offset_ms) / 1000
+    ends = [rows.named_ms[rows.clip], length, np.maximum(rows.offset_ms, 0)]
+    end = np.select([event, placed], ends[:2], ends[2]) / 1000
     begin = to_arrow(np.where(event | placed, 0, onset) / 1000)
     stop = to_arrow(end) if end.all() else doubles_to_arrow([s or None for s in end.tolist()])
     made = LabelRows(
@@ -98,6 +112,6 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: str) -> tuple[Labe
         clip_rows(clip_id, begin, stop),
         rows.labels,
         rows.names if len(rows.names) == len(onset) else rows.names.take(to_arrow(rows.clip)),
-        sorted(findings, key=lambda finding: finding.row),
+        sorted([*findings, *unclear], key=lambda finding: finding.row),
     )
     return made, length[timed]

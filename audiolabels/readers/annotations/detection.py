@@ -1,23 +1,40 @@
 """Which format a label file has: its container, then its columns, against the table of formats."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.formats import LABEL_FORMATS, LabelFormat
-from audiolabels.readers.annotations.parquet import open_parquet
-from audiolabels.readers.dialect import detect_dialect
+from audiolabels.readers.annotations.tables import is_json_lines, open_json_lines, open_parquet
+from audiolabels.readers.dialect import Dialect, detect_dialect
 from audiolabels.readers.formats import Layout, find_format
 from audiolabels.readers.opening import Source
 
+Given = Mapping[str, Sequence[str]] | None
+
+
+def _labels_dialect(source: Source, ontology: Ontology, columns: Given) -> Dialect:
+    """The layout of a delimited file, whose lengths of clips and times of events are not used."""
+    dialect = detect_dialect(source, ontology, columns)
+    unread = [dialect.clip_length]
+    if dialect.events and not dialect.places:
+        unread += [dialect.start, dialect.end]
+    names = dialect.columns.names
+    unused = [names[i] if names else "a time" for i in unread if i is not None]
+    return replace(dialect, unused=(*dialect.unused, *unused))
+
+
 # How the layout of a container is found; `Format.matches` tests it, `Format.read` takes it.
-LAYOUTS: Mapping[str, Callable[[Source, Ontology], Layout]] = MappingProxyType(
+LAYOUTS: Mapping[str, Callable[[Source, Ontology, Given], Layout]] = MappingProxyType(
     {
-        "text": detect_dialect,
-        "Parquet": lambda source, ontology: open_parquet(source),
-        "JSON": lambda source, ontology: Layout(),
-        "Arrow": lambda source, ontology: Layout(),
+        "text": _labels_dialect,
+        "Parquet": lambda source, ontology, columns: open_parquet(source, columns),
+        "JSON": lambda source, ontology, columns: (
+            open_json_lines(source, columns) if is_json_lines(source) else Layout()
+        ),
+        "Arrow": lambda source, ontology, columns: Layout(),
     }
 )
 # What a file of a container is that has no format of labels.
@@ -30,13 +47,15 @@ EVENTS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def detect_format(source: Source, ontology: Ontology) -> tuple[LabelFormat, Layout]:
+def detect_format(
+    source: Source, ontology: Ontology, columns: Given = None
+) -> tuple[LabelFormat, Layout]:
     """The format of a label file, and its layout.
 
     Raises:
         LabelFileError: it holds no labels of whole clips.
     """
-    layout = LAYOUTS[source.container](source, ontology)
+    layout = LAYOUTS[source.container](source, ontology, columns)
     found = find_format(LABEL_FORMATS, source.container, layout)
     if found is None:
         raise LabelFileError(

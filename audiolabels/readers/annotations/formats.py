@@ -9,25 +9,27 @@ from typing import Any
 from audiolabels.readers.annotations.ast_json import read_ast_json
 from audiolabels.readers.annotations.delimited import read_delimited, read_psl
 from audiolabels.readers.annotations.label_parsing import LabelRows
-from audiolabels.readers.annotations.parquet import read_parquet
+from audiolabels.readers.annotations.tables import TableLayout, read_table
 from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.formats import Format, format_table
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
 LabelFormat = Format[Callable[[Source, Any, ReadOptions], Iterator[LabelRows]]]
-PSL_COLUMNS = {"hdf5path", "duration", "from"}  # of these a file of PSL has some
 
 
-def _is_psl(dialect: Dialect) -> bool:
-    header = dialect.names
-    named = bool(header) and header[dialect.labels] == "labels" and bool(PSL_COLUMNS & set(header))
-    return named and dialect.numbered
+def _has(clip: str, labels: str, *others: str) -> Callable[[Dialect], bool]:
+    """Whether a file has these columns of clips and labels, and others."""
+
+    def matches(dialect: Dialect) -> bool:
+        names = dialect.columns.names
+        found = names and (names[dialect.clip], *(names[i] for i in dialect.labels))
+        return found == (clip, labels) and set(others) <= set(names)
+
+    return matches
 
 
-def _is_fsd50k(dialect: Dialect) -> bool:
-    header = dialect.names
-    return bool(header) and (header[dialect.clip], header[dialect.labels]) == ("fname", "mids")
+_is_psl = _has("filename", "labels", "hdf5path")
 
 
 def _delimited(
@@ -38,7 +40,7 @@ def _delimited(
 ) -> LabelFormat:
     """A format of delimited files; those of frames hold events instead."""
     return LabelFormat(
-        name, summary, "text", read, lambda dialect: dialect.present is None and matches(dialect)
+        name, summary, "text", read, lambda dialect: not dialect.framed and matches(dialect)
     )
 
 
@@ -51,10 +53,10 @@ LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
     _delimited(
         "psl",
         "PSL's TSV: filename, labels (joined column numbers), duration, hdf5path",
-        _is_psl,
+        lambda dialect: dialect.numbers and _is_psl(dialect),
         read_psl,
     ),
-    _delimited("fsd50k", "FSD50K's CSV: fname, labels, mids", _is_fsd50k),
+    _delimited("fsd50k", "FSD50K's CSV: fname, labels, mids", _has("fname", "mids")),
     _delimited(
         "audioset-segments",
         "AudioSet segments CSV: YTID, start_seconds, end_seconds, labels",
@@ -62,10 +64,17 @@ LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
     ),
     _delimited("clip-labels", "one row per clip: clip_id, labels; CSV or TSV"),
     LabelFormat(
+        "json-lines",
+        "one JSON object per line, with clip and labels",
+        "JSON",
+        read_table,
+        lambda layout: isinstance(layout, TableLayout),
+    ),
+    LabelFormat(
         "ast-json",
         "the JSON of AST, PSLA, SSAST and AudioMAE: data, wav, labels",
         "JSON",
         read_ast_json,
     ),
-    LabelFormat("parquet", "Hugging Face style Parquet: video_id, labels", "Parquet", read_parquet),
+    LabelFormat("parquet", "Hugging Face style Parquet: video_id, labels", "Parquet", read_table),
 )

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
-from audiolabels.clips.names import parse_clip_name
+from audiolabels.clips.names import mostly_videos, parse_clip_name
 from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.labels.annotations import Annotations, LabelSets
@@ -46,7 +46,7 @@ class LabelRows:
 
     @classmethod
     def of_entries(
-        cls, entries: Iterable[tuple[str | None, str]], first: int, source: str, fault: str
+        cls, entries: Sequence[tuple[str | None, str]], first: int, source: str, fault: str
     ) -> "LabelRows":
         """Rows of clips without times, and a finding for each that has no clip.
 
@@ -58,8 +58,9 @@ class LabelRows:
         """
         rows: list[tuple[int, str, int | None, str]] = []
         findings: list[Finding] = []
+        of_video = mostly_videos([name for name, _ in entries if name])
         for number, (name, text) in enumerate(entries, first):
-            clip = parse_clip_name(name or "")
+            clip = parse_clip_name(name or "", of_video=of_video)
             if clip.clip_id:
                 rows.append((number, *clip, text))
             else:

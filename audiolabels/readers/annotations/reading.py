@@ -1,6 +1,6 @@
 """Label files to annotations, in parts or whole."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -24,6 +24,7 @@ def read_labels(
     ontology: Ontology | None = None,
     unknown: str = "error",
     time_unit: str = "auto",
+    columns: str | Mapping[str, str | Sequence[str]] | None = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Annotations:
     """Read label files in any of the known formats.
@@ -31,7 +32,7 @@ def read_labels(
     Args:
         paths: one file or several; plain, gzip or zip.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, block_sizes: see `ReadOptions`.
+        unknown, time_unit, columns, block_sizes: see `ReadOptions`.
 
     Returns:
         The clips in the files' order, with a report of everything that was not used as it is.
@@ -46,7 +47,7 @@ def read_labels(
     >>> read_labels(sample_path()).report
     Report(200 rows, 200 used, 0 findings)
     """
-    options = ReadOptions(unknown, time_unit, block_sizes)
+    options = ReadOptions(unknown, time_unit, columns, block_sizes)
     ontology = ontology or load_ontology().with_supplement()
     return gather_labels(listed_paths(paths, "label"), ontology, options)
 
@@ -88,7 +89,7 @@ def stream_labels(
     """
     for number, path in enumerate(paths):
         with open_source(path) as source:
-            found, layout = detect_format(source, ontology)
+            found, layout = detect_format(source, ontology, options.columns)
             last = Annotations.from_dict({}, ontology=ontology)
             resolver = LabelResolver(
                 ontology, one_label=layout.one_label, drop=options.unknown == "drop"

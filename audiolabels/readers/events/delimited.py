@@ -3,23 +3,23 @@
 A row is one class in one span of one clip.
 """
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.clips.names import to_ms
 from audiolabels.labels.events import ABSENT, EMPTY, NOTHING, PRESENT, UNKNOWN
 from audiolabels.labels.report import Finding
+from audiolabels.readers.columns import MISSING
 from audiolabels.readers.delimited import (
-    MISSING,
     NO_TIME,
     DelimitedRows,
     RowTotals,
     per_text,
+    present_rows,
     read_rows,
 )
 from audiolabels.readers.dialect import Dialect
@@ -27,12 +27,8 @@ from audiolabels.readers.events.parts import ANOTHER_LENGTH, UNKNOWN_LENGTH, Eve
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
-STATES: Mapping[str, int] = MappingProxyType(
-    {"present": int(PRESENT), "not_present": int(ABSENT), "1": int(PRESENT), "0": int(ABSENT)}
-)
-NO_PRESENCE = "neither PRESENT nor NOT_PRESENT"
 PLACE = "times of a bare YouTube id are the clip's place in the video, not an event's"
-NO_STATE = NO_LENGTH = -1  # of a cell that should hold one
+NO_LENGTH = -1  # of a cell that should hold one
 
 
 def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator[EventRows]:
@@ -43,7 +39,7 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
     """
     totals = RowTotals()
     for block in read_rows(source, dialect, options, events=True):
-        rows = _event_rows(block, dialect, source.name, options.unit_ms)
+        rows = _event_rows(block, dialect, source, options.unit_ms)
         spans = rows.states <= ABSENT
         lengths = (rows.offset_ms - rows.onset_ms)[spans]
         totals.add(len(rows.numbers), rows.findings, lengths)
@@ -52,33 +48,31 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
     totals.check(source, dialect, options.time_unit)
 
 
-def _event_rows(rows: DelimitedRows, dialect: Dialect, source: str, unit_ms: int) -> EventRows:
+def _event_rows(rows: DelimitedRows, dialect: Dialect, source: Source, unit_ms: int) -> EventRows:
     """Rows with a state each; those that cannot be used are left out, with a finding."""
     findings = list(rows.findings)
 
     def report(which: npt.NDArray[np.bool_], kind: str, reason: str) -> None:
         for row in np.flatnonzero(which).tolist():
             clip = rows.clip_id[int(rows.clip[row])].as_py()
-            findings.append(Finding(source, int(rows.numbers[row]), clip, kind, reason))
+            findings.append(Finding(source.name, int(rows.numbers[row]), clip, kind, reason))
 
     place = (rows.bare & dialect.places)[rows.clip]
     report(place, "row unused", PLACE)
     rows = rows.keep(~place)
-    state = np.full(len(rows.clip), PRESENT, np.int64)
-    if rows.present is not None:
-        state = per_text(rows.present, lambda cell: STATES.get(cell.strip().casefold(), NO_STATE))
-        for cell in set(rows.present.take(to_arrow(np.flatnonzero(state < 0))).to_pylist()):
-            same = per_text(rows.present, cell.__eq__) > 0
-            report(same, "row unused", f"neither PRESENT nor NOT_PRESENT: {cell.strip()}")
-        rows, state = rows.keep(state >= 0), state[state >= 0]
+    rows, present, unclear = present_rows(rows, dialect, source)
+    findings += unclear
+    state = np.where(present, PRESENT, ABSENT).astype(np.int64)
     missing = per_text(rows.labels, lambda text: text.strip().casefold() in MISSING) > 0
     empty = missing & (np.maximum(rows.onset_ms, rows.offset_ms) == NO_TIME)
     state = np.select([empty, missing, ~rows.timed], [EMPTY, NOTHING, UNKNOWN], state)
     report(state == NOTHING, "label dropped", "no label")
     report(state == UNKNOWN, "event dropped", "a time is not a number of seconds")
     given = np.zeros(len(state), np.int64)
-    if rows.length is not None:
-        given = per_text(rows.length, lambda cell: _length_ms(cell.strip(), unit_ms))
+    if dialect.clip_length is not None:
+        given = per_text(
+            rows.extra[dialect.clip_length], lambda cell: _length_ms(cell.strip(), unit_ms)
+        )
     report(given < 0, "event as it is", "no length of the clip above zero, in seconds")
     duration = np.where(given > 0, given, rows.named_ms[rows.clip])
     known = np.flatnonzero(duration)

@@ -1,5 +1,7 @@
 """Which format an event file has: its container, then its columns, against the table of formats."""
 
+from collections.abc import Mapping, Sequence
+
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.formats import LABEL_FORMATS
@@ -9,14 +11,16 @@ from audiolabels.readers.formats import Layout, find_format
 from audiolabels.readers.opening import Source
 
 
-def detect_format(source: Source, ontology: Ontology) -> tuple[EventFormat, Layout]:
+def detect_format(
+    source: Source, ontology: Ontology, columns: Mapping[str, Sequence[str]] | None = None
+) -> tuple[EventFormat, Layout]:
     """The format of an event file, and its layout.
 
     Raises:
         LabelFileError: it holds no events.
     """
     container = source.container
-    layout = detect_dialect(source, ontology) if container == "text" else Layout()
+    layout = detect_dialect(source, ontology, columns) if container == "text" else Layout()
     found = find_format(EVENT_FORMATS, container, layout)
     if found is not None:
         return found, layout

@@ -16,7 +16,6 @@ from audiolabels.labels.events import EMPTY, NO_CLASS, NOTHING, Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import LabelResolver, parse_texts, refuse_unknown
-from audiolabels.readers.columns import COLUMNS
 from audiolabels.readers.formats import Format, Layout
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import Source
@@ -79,8 +78,7 @@ def read_parts(
     resolver = LabelResolver(ontology, one_label=True, drop=options.unknown == "drop")
     rows = ahead(chosen.read(source, layout, options))
     parts = (look_up(each, resolver, source.name) for each in rows)
-    unread = [name for name in layout.unused if name not in COLUMNS["length"].names]
-    return described(parts, source.path, chosen, report, unread)
+    return described(parts, source.path, chosen, report, layout.unused)
 
 
 def look_up(rows: EventRows, resolver: LabelResolver, source: str) -> Part:

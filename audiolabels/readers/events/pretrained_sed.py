@@ -51,7 +51,7 @@ def read_arrow_rows(source: Source, layout: Layout, options: ReadOptions) -> Ite
 
 def _rows(batch: pa.RecordBatch, first: int, source: str) -> EventRows:
     names = batch["filename"].to_pylist()
-    ids = [parse_clip_name(name or "").clip_id for name in names]
+    ids = [parse_clip_name(name or "", of_video=True).clip_id for name in names]
     kept = np.array([bool(id_) for id_ in ids], np.bool_)
     numbers = first + np.flatnonzero(kept)
     findings = [

@@ -148,9 +148,10 @@ def _read_absences(
     path: Path, ontology: Ontology, options: ReadOptions, durations: Durations
 ) -> Events:
     """Confirmed absences of a label file, or of a framed file's NOT_PRESENT rows."""
+    options = replace(options, columns=None)
     with open_source(path) as source:
         dialect = detect_dialect(source, ontology) if source.container == "text" else None
-        if dialect and dialect.present is not None:
+        if dialect and "presence" in dialect.columns.roles:
             if not dialect.events:
                 raise LabelFileError(
                     f"{path}: framed labels without columns of onset and offset in seconds"
@@ -203,7 +204,10 @@ def _read_durations(path: Path, options: EventOptions, report: Report) -> Durati
         lines = source.stream.read().decode("utf-8-sig", "replace").replace("\r", "").split("\n")
     delimiter = next((d for d in "\t;," if d in lines[0]), ",")
     names = [name.casefold() for name in split_cells(lines[0], delimiter)]
-    clip, length = find_column(names, "clip"), find_column(names, "duration")
+    clip, length = (
+        find_column(names, "clip", "video"),
+        find_column(names, "clip_length", "duration"),
+    )
     if clip is None or length is None:
         raise LabelFileError(
             f"{path}: no table of clips and their lengths; the first line must name a column of "

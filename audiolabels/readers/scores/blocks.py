@@ -43,6 +43,7 @@ class ScoreTable:
         order: what that order is called.
         blocks: a function of K to the rows in order, from the first, each time it is called.
         top: how many scores a row lists, if only the highest.
+        of_video: whether all clips are of YouTube videos.
         side_files: further files that were read for it.
         notes: what else is to be reported of the file.
     """
@@ -52,6 +53,7 @@ class ScoreTable:
     order: str
     blocks: Callable[[int], Iterator[Block]]
     top: int = 0
+    of_video: bool = False
     side_files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 

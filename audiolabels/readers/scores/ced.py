@@ -60,4 +60,5 @@ def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
             times = onset[rows], offset[rows]
             yield Block(rows.start + 1, names[rows], scores, *times, known, masked)
 
-    return ScoreTable(0, None, "audioset", blocks, top=values.shape[1], side_files=(side_file,))
+    top = values.shape[1]
+    return ScoreTable(0, None, "audioset", blocks, top=top, of_video=True, side_files=(side_file,))

@@ -55,7 +55,13 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
     if unnamed:
         notes.append(f"{unnamed:,} rows that it does not name were not used")
     return ScoreTable(
-        scores.shape[1], None, "audioset", blocks, side_files=(path,), notes=tuple(notes)
+        scores.shape[1],
+        None,
+        "audioset",
+        blocks,
+        of_video=True,
+        side_files=(path,),
+        notes=tuple(notes),
     )
 
 

@@ -42,7 +42,7 @@ def read_parquet(file: pq.ParquetFile, options: ScoreOptions) -> ScoreTable:
     """The rows of a Parquet file."""
     schema, path = file.schema_arrow, options.path
     column = "target" if "target" in schema.names else "scores"
-    clip = find_column(schema.names, "clip")
+    clip = find_column(schema.names, "clip", "video")
     if clip is None or column not in schema.names or not is_list(schema.field(column).type):
         raise ScoresFileError(
             f"{path}: no columns clip_id and scores (lists of floats); columns are "

@@ -55,7 +55,8 @@ class Segments:
         if values.shape[0] != n or values.shape[-1] != columns:
             raise ScoresFileError(f"{self.options.path}: {values.shape} scores for {n} rows")
         each = values.shape[1] if values.ndim == 3 else 1
-        ids = [parse_clip_name(name).clip_id for name in block.names]
+        of_video = self.table.of_video
+        ids = [parse_clip_name(name, of_video=of_video).clip_id for name in block.names]
         flat = values.reshape(n * each, columns)
         unknown = self._unknown(block, flat)
         findings = [

@@ -1,0 +1,211 @@
+"""Tables with typed columns, Parquet and JSON lines, read by the same roles as CSV and TSV."""
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+import pyarrow.parquet as pq
+
+from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_numpy
+from audiolabels.arrays.grid import Ms
+from audiolabels.errors import LabelFileError
+from audiolabels.labels.report import Finding
+from audiolabels.readers.annotations.delimited import place_rows
+from audiolabels.readers.annotations.label_parsing import LabelRows
+from audiolabels.readers.batches import is_list, is_text, numbered
+from audiolabels.readers.delimited import (
+    NO_TIME,
+    NOT_A_TIME,
+    DelimitedRows,
+    RowTotals,
+    clip_columns,
+)
+from audiolabels.readers.dialect import SAMPLE, Dialect, from_header
+from audiolabels.readers.formats import Layout
+from audiolabels.readers.opening import Source
+from audiolabels.readers.options import ReadOptions
+
+TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
+NO_CLIP = "the clip's id is null"
+Given = Mapping[str, Sequence[str]] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableLayout(Layout):
+    """An open table.
+
+    Attributes:
+        dialect: its columns by role.
+        batches: from a number of rows and names of columns to record batches of those.
+        names: of all columns, as the file has them.
+    """
+
+    dialect: Dialect
+    batches: Callable[[int, list[str]], Iterator[pa.RecordBatch]]
+    names: Sequence[str]
+
+
+def open_parquet(source: Source, given: Given = None) -> TableLayout:
+    """Open a Parquet file and find its columns.
+
+    Raises:
+        LabelFileError: the file is broken, has no column of clips or of labels, or holds targets.
+        OptionError: a column that was given is not there.
+    """
+    plain = source.stream is source.raw
+    with _broken(source, "Parquet"):
+        file = pq.ParquetFile(source.path if plain else io.BytesIO(source.stream.read()))
+        schema = file.schema_arrow
+        if TARGETS_KEY in (schema.metadata or {}):
+            raise LabelFileError(
+                f"{source.path}: targets that were written before, not labels; 'audiolabels info' "
+                f"shows them"
+            )
+        return _open_table(source, schema, file.iter_batches, given)
+
+
+def open_json_lines(source: Source, given: Given = None) -> TableLayout:
+    """Read a file with one JSON object per line and find its columns; it is held in memory.
+
+    Raises:
+        LabelFileError: the file is broken, or has no column of clips or of labels.
+        OptionError: a column that was given is not there.
+    """
+    with _broken(source, "JSON lines"):
+        table = pa.json.read_json(source.stream)
+        return _open_table(
+            source,
+            table.schema,
+            lambda size, columns: iter(table.select(columns).to_batches(size)),
+            given,
+        )
+
+
+def is_json_lines(source: Source) -> bool:
+    """Whether the first line of a JSON file is an object by itself, with clip and labels."""
+    try:
+        entry = json.loads(source.head.split(b"\n", 1)[0].decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(entry, dict) and not entry.keys() & {"data", "classes", "child_ids"}
+
+
+def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Iterator[LabelRows]:
+    """The rows of a table, batch by batch.
+
+    Raises:
+        LabelFileError: the file is broken, or its times are not seconds.
+    """
+    dialect, totals = layout.dialect, RowTotals()
+    used = (dialect.clip, *dialect.labels, dialect.start, dialect.end, *dialect.extra)
+    columns = {i: layout.names[i] for i in used if i is not None}
+    size = options.block_sizes.parquet
+    with _broken(source, "table"):
+        for first, batch in numbered(layout.batches(size, [*columns.values()])):
+            cells = {i: one_chunk(batch[name]) for i, name in columns.items()}
+            rows, lost = _rows(first, cells, dialect, source, options.unit_ms)
+            labels, lengths = place_rows(rows, dialect, source)
+            labels.findings = sorted([*labels.findings, *lost], key=lambda finding: finding.row)
+            totals.add(len(labels.numbers), labels.findings, lengths)
+            yield labels
+    totals.check(source, dialect, options.time_unit)
+
+
+@contextmanager
+def _broken(source: Source, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise LabelFileError(
+            f"{source.path}: broken {what}, fetch or write it again: {error}"
+        ) from error
+
+
+def _open_table(
+    source: Source,
+    schema: pa.Schema,
+    batches: Callable[[int, list[str]], Iterator[pa.RecordBatch]],
+    given: Given,
+) -> TableLayout:
+    readable = [_is_readable(field.type) for field in schema]
+    names = [name if ok else "" for name, ok in zip(schema.names, readable, strict=True)]
+    twice = {name for name in names if name and schema.names.count(name) > 1}
+    if twice:
+        raise LabelFileError(f"{source.path}: several columns of the name {min(twice)}; rename one")
+    head = next(batches(SAMPLE, [name for name in names if name]), None)
+    rows = (
+        []
+        if head is None
+        else [
+            ["" if row.get(name) is None else str(row[name]) for name in names]
+            for row in head.to_pylist()
+        ]
+    )
+    dialect = from_header(source, names, rows, given or {})
+    if is_list(schema.field(dialect.labels[0]).type):
+        dialect = replace(dialect, one_label=False)
+    unread = [name for name, ok in zip(schema.names, readable, strict=True) if not ok]
+    return TableLayout(
+        dialect=dialect,
+        batches=batches,
+        names=schema.names,
+        one_label=dialect.one_label,
+        unused=(*dialect.unused, *unread),
+    )
+
+
+def _is_readable(type_: pa.DataType) -> bool:
+    value = type_.value_type if is_list(type_) else type_
+    return is_text(value) or pa.types.is_primitive(value)
+
+
+def _rows(
+    first: int, cells: Mapping[int, pa.Array], dialect: Dialect, source: Source, unit_ms: int
+) -> tuple[DelimitedRows, list[Finding]]:
+    """Rows of a batch, and a finding for each without a clip."""
+    names = _texts(cells[dialect.clip])
+    known = to_numpy(pc.not_equal(names, "").cast(pa.uint8())).view(np.bool_)
+    numbers = np.arange(first, first + len(names))
+    lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
+    clips = names.dictionary_encode()
+    joined = [_joined(cells[i]) for i in dialect.labels]
+    labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
+    onset, end = (_times(cells.get(i), len(names), unit_ms) for i in (dialect.start, dialect.end))
+    rows = DelimitedRows(
+        numbers,
+        to_numpy(clips.indices),
+        clips.dictionary,
+        *clip_columns(clips.dictionary, dialect.of_video),
+        labels.dictionary_encode(),
+        onset,
+        np.where(np.minimum(onset, end) > NOT_A_TIME, onset + end, end) if dialect.lasting else end,
+        {i: _texts(cells[i]).dictionary_encode() for i in dialect.extra},
+    )
+    return rows.keep(known), lost
+
+
+def _texts(column: pa.Array) -> pa.StringArray:
+    return pc.fill_null(column.cast(pa.string()), "")
+
+
+def _joined(column: pa.Array) -> pa.StringArray:
+    """Label texts; a list in the form that the parser of label texts takes apart again."""
+    if not is_list(column.type):
+        return _texts(column)
+    lists = (cell or () for cell in column.to_pylist())
+    return texts_to_arrow([";".join(str(text) for text in cell if text) for cell in lists])
+
+
+def _times(column: pa.Array | None, count: int, unit_ms: int) -> Ms:
+    if column is None:
+        return np.full(count, NO_TIME)
+    seconds = to_numpy(pc.fill_null(column.cast(pa.float64()), np.nan))
+    ms = np.floor(seconds * unit_ms + 0.5)
+    fits = (ms >= 0) & (ms < 1e12)
+    return np.where(np.isnan(ms), NO_TIME, np.where(fits, ms, NOT_A_TIME).astype(np.int64))
