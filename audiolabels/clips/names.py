@@ -27,7 +27,7 @@ NAMED = re.compile(
     re.ASCII,
 )
 # The two forms of times that occur after YouTube ids alone: AudioSet's downloads and VGGSound's.
-VIDEO_TIMES = re.compile(r".{11,12}_(\d+\.\d{3}_\d+\.\d{3}|0\d{5})")
+VIDEO_TIMES = re.compile(r".{11,12}_(\d+\.\d+_\d+\.\d+|0\d{5})")
 # Words and numbers, as people name recordings. Of AudioSet's ids one in a thousand looks like that.
 WORDS = re.compile(
     r"([A-Z]?[a-z]{3,}|[A-Z]{4,})([A-Z][a-z]{3,}|[_-]([A-Z]?[a-z]{2,}|[A-Z]{3,}|[A-Za-z]?\d+))*"

@@ -217,7 +217,7 @@ def find_column(names: Sequence[str], *roles: str) -> str | None:
 
 def known_names(*roles: str) -> str:
     """The names of columns with one of the roles, as messages list them."""
-    return ", ".join(name for role in roles for name in ROLES[role].names)
+    return shortlist([name for role in roles for name in ROLES[role].names], 8)
 
 
 def _given_roles(

@@ -153,7 +153,6 @@ def detect_dialect(
     """
     promised, header, skipped = None, None, 0
     final = False  # whether the header is a line of its own, not a comment
-    wanted = {name.casefold() for names in (given or {}).values() for name in names}
     lines = source.head.splitlines(keepends=True)
     for number, raw in enumerate(lines, 1):
         line = raw.decode("utf-8-sig", "replace").strip("\r\n")
@@ -162,14 +161,13 @@ def detect_dialect(
         if promise := ROW_COUNT.search(line):
             promised = int(promise.group(1))
         names = [cell.casefold() for cell in cells]
-        known = wanted <= set(names) if wanted else _is_header(names)
-        if known and not final and not (comment and header):
+        if has_header(names, given) and not final and not (comment and header):
             header, final = (names, _delimiter(line)), not comment
         elif line.strip(" ,;\t") and not comment and names[0] != SPREADSHEET_HEADER:
             begin = Start(number, skipped, promised)
             delimiter = header[1] if header else _delimiter(line)
             rows = _sample(lines[number - 1 :], delimiter)
-            if header or wanted:
+            if header or given:
                 named = header[0] if header else names
                 return from_header(source, named, rows, given or {}, delimiter, begin)
             return _from_shape(source, rows, delimiter, ontology, begin)
@@ -210,8 +208,14 @@ def _delimiter(line: str) -> str:
     return first.group() if first else ","
 
 
-def _is_header(names: list[str]) -> bool:
-    """Whether the names are those of columns: a clip's and another's, or those of a class list."""
+def has_header(names: Sequence[str], given: Mapping[str, Sequence[str]] | None = None) -> bool:
+    """Whether the names are those of columns: all that were given.
+
+    Otherwise a clip's and another's, or those of a class list.
+    """
+    names = [name.casefold() for name in names]
+    if given:
+        return {name.casefold() for own in given.values() for name in own} <= set(names)
     others = sum(name in HEADER or name in CLASS_LIST for name in names)
     return others >= (2 if find_column(names, "clip", "video") is None else 1)
 
@@ -246,15 +250,15 @@ def from_header(
     clip = columns["video"] if columns["clip"] is None else columns["clip"]
     if clip is None:
         raise LabelFileError(
-            f"{source.path}: no column of clips; columns are {shown}; name it with --columns "
-            f"clip=NAME (known: {known_names('clip', 'video')})"
+            f"{source.path}: no column of clips; columns are {shown}; name it clip_id "
+            f"(known: {known_names('clip', 'video')}), or give it: --columns clip=NAME"
         )
     found = (columns.roles.get(role) for role in ("labels", "numbered_label", "label"))
     labels = next(filter(None, found), None)
     if labels is None:
         raise LabelFileError(
-            f"{source.path}: no column of labels; columns are {shown}; name it with --columns "
-            f"label=NAME (known: {known_names('labels', 'label')})"
+            f"{source.path}: no column of labels; columns are {shown}; name it labels "
+            f"(known: {known_names('labels', 'label')}), or give it: --columns labels=NAME"
         )
     start, end, lasting = columns["start"], columns["end"], columns["duration"]
     first = rows[0] if rows else []
@@ -311,8 +315,8 @@ def _from_shape(
     if not (times and (video or named_file)) and not (len(cells) >= 2 and named_file):
         unnamed = [cell for cell in cells if cell.casefold() in HEADER]
         raise LabelFileError(
-            f"{source.path}: no column of clips; columns are {', '.join(cells)}; name it with "
-            f"--columns clip=NAME (known: {known_names('clip', 'video')})"
+            f"{source.path}: no column of clips; columns are {', '.join(cells)}; name it "
+            f"clip_id (known: {known_names('clip', 'video')}), or give it: --columns clip=NAME"
             if unnamed
             else f"{source.path}: not a label file in a known format; the first row is "
             f"{delimiter.join(cells)[:120]!r}. Give it a header, for instance 'clip_id,labels'"

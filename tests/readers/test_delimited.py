@@ -78,7 +78,7 @@ def source_of(content: bytes) -> Source:
 
 def read_rows(rows: DelimitedRows, dialect: Dialect) -> list[tuple[object, ...]]:
     table = TextTable(LabelResolver(ONTOLOGY, drop=True), 1 << 16)
-    (labels,) = label_rows([place_rows(rows, dialect, "labels.csv")[0]], table, "labels.csv")
+    (labels,) = label_rows([place_rows(rows, dialect, source_of(b"x"))[0]], table, "labels.csv")
     return [
         (clip, duration, number, ids(labels, row))
         for row, (clip, duration, number) in enumerate(

@@ -149,7 +149,7 @@ def test_labels_that_were_cut_off_are_reported(line: str, read: Reader) -> None:
     [
         'clip_id\tlabels\nb\tDog\na\t"/m/04rlf,/m/09x0r\n',
         'clip_id\tlabels\tfold\nb\tDog\t1\na\t"/m/04rlf,/m/09x0r\t1\n',
-        'filename\tlabels\tduration\nb\t74\t9\na\t"0;137\t9\n',
+        'filename\tlabels\thdf5path\nb\t74\tx\na\t"0;137\tx\n',
         'fname,labels,mids,split\nb,x,/m/0bt9lr,dev\na,x,"/m/04rlf,/m/09x0r\n',
         'clip_id,labels\nb,Dog\na,"/m/04rlf,/m/09x0r\n',
     ],

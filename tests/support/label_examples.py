@@ -25,6 +25,8 @@ EXAMPLES: dict[str, bytes] = {
     b"bbbbbbbbbb__0,Guitar,/m/0342h\n",
     "ast-json": b'{"data": [{"wav": "/x/Y-aaaaaaaaaa_30.000.flac", "labels": "/m/04rlf,/m/09x0r"},'
     b' {"wav": "/x/Ybbbbbbbbbb__0.000.flac", "labels": "/m/0342h", "extra": 1}]}',
+    "json-lines": b'{"video_id": "-aaaaaaaaaa_30000", "labels": ["/m/04rlf", "/m/09x0r"]}\n'
+    b'{"video_id": "bbbbbbbbbb__0", "labels": ["/m/0342h"]}\n',
     "parquet": parquet_bytes(
         {
             "video_id": ["-aaaaaaaaaa_30000", "bbbbbbbbbb__0"],

@@ -48,13 +48,13 @@ def read_delimited(source: Source, dialect: Dialect, options: ReadOptions) -> It
 
 
 def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator[LabelRows]:
-    """As `read_delimited`, where labels are column numbers of the vocabulary `audioset`."""
+    """As `read_delimited`, of YouTube clips, with column numbers of `audioset` as labels."""
     ids = {str(i): id_ for i, id_ in enumerate(load_vocabulary("audioset").ids)}
 
     def named(text: str) -> str:
         return re.sub(r"[^;|,]+", lambda number: ids.get(number[0].strip(), number[0]), text)
 
-    for rows in read_delimited(source, dialect, options):
+    for rows in read_delimited(source, replace(dialect, of_video=True), options):
         texts = texts_to_arrow([named(text) for text in rows.labels.dictionary.to_pylist()])
         labels = pa.DictionaryArray.from_arrays(rows.labels.indices, texts)
         yield replace(rows, labels=labels)

@@ -32,7 +32,7 @@ LAYOUTS: Mapping[str, Callable[[Source, Ontology, Given], Layout]] = MappingProx
         "text": _labels_dialect,
         "Parquet": lambda source, ontology, columns: open_parquet(source, columns),
         "JSON": lambda source, ontology, columns: (
-            open_json_lines(source, columns) if is_json_lines(source) else Layout()
+            open_json_lines(source, columns) if is_json_lines(source, columns) else Layout()
         ),
         "Arrow": lambda source, ontology, columns: Layout(),
     }

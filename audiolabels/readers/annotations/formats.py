@@ -19,17 +19,17 @@ LabelFormat = Format[Callable[[Source, Any, ReadOptions], Iterator[LabelRows]]]
 
 
 def _has(clip: str, labels: str, *others: str) -> Callable[[Dialect], bool]:
-    """Whether a file has these columns of clips and labels, and others."""
+    """Whether a file has these columns of clips and labels, and one of the others, if any."""
 
     def matches(dialect: Dialect) -> bool:
         names = dialect.columns.names
         found = names and (names[dialect.clip], *(names[i] for i in dialect.labels))
-        return found == (clip, labels) and set(others) <= set(names)
+        return found == (clip, labels) and not (others and set(others).isdisjoint(names))
 
     return matches
 
 
-_is_psl = _has("filename", "labels", "hdf5path")
+_is_psl = _has("filename", "labels", "hdf5path", "from")
 
 
 def _delimited(

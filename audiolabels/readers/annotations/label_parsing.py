@@ -300,8 +300,10 @@ def refuse_unknown(
             first.setdefault(label, int(numbers[row]))
     ontology = resolver.ontology
     shown = shortlist(first, show=lambda label: ontology.hint(label, f"row {first[label]:,}"))
+    remedy = "Correct them, or drop and count them with --unknown drop (unknown='drop')"
+    if all(label.isdecimal() for label in first):
+        remedy = "They are numbers of an unknown class list; write ids or names in their place"
     raise UnknownLabelError(
         f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} "
-        f"row{'s' * (len(bad) > 1)} so far: {shown}. Correct them, or drop and count them with "
-        f"--unknown drop (unknown='drop')"
+        f"row{'s' * (len(bad) > 1)} so far: {shown}. {remedy}"
     )

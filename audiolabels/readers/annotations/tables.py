@@ -26,7 +26,7 @@ from audiolabels.readers.delimited import (
     RowTotals,
     clip_columns,
 )
-from audiolabels.readers.dialect import SAMPLE, Dialect, from_header
+from audiolabels.readers.dialect import SAMPLE, Dialect, from_header, has_header
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
@@ -67,7 +67,9 @@ def open_parquet(source: Source, given: Given = None) -> TableLayout:
                 f"{source.path}: targets that were written before, not labels; 'audiolabels info' "
                 f"shows them"
             )
-        return _open_table(source, schema, file.iter_batches, given)
+        return _open_table(
+            source, schema, lambda size, columns: file.iter_batches(size, columns=columns), given
+        )
 
 
 def open_json_lines(source: Source, given: Given = None) -> TableLayout:
@@ -87,13 +89,13 @@ def open_json_lines(source: Source, given: Given = None) -> TableLayout:
         )
 
 
-def is_json_lines(source: Source) -> bool:
-    """Whether the first line of a JSON file is an object by itself, with clip and labels."""
+def is_json_lines(source: Source, given: Given = None) -> bool:
+    """Whether the first line of a JSON file is an object by itself, with clip or labels."""
     try:
         entry = json.loads(source.head.split(b"\n", 1)[0].decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return False
-    return isinstance(entry, dict) and not entry.keys() & {"data", "classes", "child_ids"}
+    return isinstance(entry, dict) and has_header([*entry], given)
 
 
 def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Iterator[LabelRows]:

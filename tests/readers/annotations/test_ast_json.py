@@ -16,11 +16,11 @@ RIGHT = {"-aaaaaaaaaa_30000": {SPEECH, MUSIC}, "bbbbbbbbbb__0": {GUITAR}}
 
 def test_json_entries_that_are_none_are_reported(read: Reader) -> None:
     labels = read(
-        '{"data": [{"wav": "/a/Yaaaaaaaaaaa.wav", "labels": "Music"}, {"wav": 3, "labels": ""}, 7,'
+        '{"data": [{"wav": "/a/Y-aaaaaaaaaa.wav", "labels": "Music"}, {"wav": 3, "labels": ""}, 7,'
         ' {"labels": "Music"}, {"wav": "b.wav", "labels": ["Music"]}, {"wav": "", "labels": ""},'
         ' {"wav": "c.wav", "labels": "Guitar"}]}'
     )
-    assert by_clip(labels) == {"aaaaaaaaaaa": {MUSIC}, "c": {GUITAR}}
+    assert by_clip(labels) == {"-aaaaaaaaaa": {MUSIC}, "c": {GUITAR}}
     assert labels.rows.tolist() == [1, 7]
     assert [(f.row, f.kind) for f in labels.report.findings] == [
         (row, "row unused") for row in range(2, 7)

@@ -53,7 +53,7 @@ def test_psl_labels_are_columns_of_the_weak_vocabulary(read: Reader) -> None:
 
 @pytest.mark.parametrize("number", ["527", "-1", "007", "1.0"])
 def test_psl_numbers_that_are_no_column_are_unknown(number: str, read: Reader) -> None:
-    text = f"filename\tlabels\tduration\na.wav\t0\t9\nb.wav\t0;{number}\t9\n"
+    text = f"filename\tlabels\thdf5path\na.wav\t0\t9\nb.wav\t0;{number}\t9\n"
     with pytest.raises(UnknownLabelError, match=rf"'{number}' \(row 3\)"):
         read(text)
     assert by_clip(read(text, unknown="drop")) == {"a": {SPEECH}, "b": {SPEECH}}

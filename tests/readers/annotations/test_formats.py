@@ -35,13 +35,18 @@ ALL_CLASSES_UNKNOWN = {
     "long": (b"clip,label\naaaaaaaaaaa_0,\nbbbbbbbbbbb_0,Music\n", 2),
     "clip-labels": (b"clip_id,labels\naaaaaaaaaaa_0,\nbbbbbbbbbbb_0,Music\n", 2),
     "psl": (
-        b"filename\tlabels\tduration\nbbbbbbbbbbb_0_9.wav\t137\t9\naaaaaaaaaaa_0_9.wav\t\t9\n",
+        b"filename\tlabels\thdf5path\nbbbbbbbbbbb_0_9.wav\t137\tx\naaaaaaaaaaa_0_9.wav\t\tx\n",
         3,
     ),
     "fsd50k": (b"fname,labels,mids\naaaaaaaaaaa_0,,\nbbbbbbbbbbb_0,Music,/m/04rlf\n", 2),
     "ast-json": (
         b'{"data": [{"wav": "aaaaaaaaaaa_0.wav", "labels": ""},'
         b' {"wav": "bbbbbbbbbbb_0", "labels": "/m/04rlf"}]}',
+        1,
+    ),
+    "json-lines": (
+        b'{"video_id": "aaaaaaaaaaa_0", "labels": null}\n'
+        b'{"video_id": "bbbbbbbbbbb_0", "labels": ["/m/04rlf"]}\n',
         1,
     ),
     "parquet": (
