@@ -1,12 +1,13 @@
 """`audiolabels check`"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from audiolabels.cli.declarations import PATH, usage_if
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import CLIP_DURATION, CLIP_DURATIONS, ONTOLOGY, REPORT, TIME_UNIT
+from audiolabels.cli.options import CLIP_LENGTHS, ONTOLOGY, READING, REPORT
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
@@ -24,8 +25,8 @@ EVENTS = click.Option(
     "check",
     cls=Command,
     groups={
-        "Input": [INPUTS, ONTOLOGY, TIME_UNIT],
-        "Events": [EVENTS, CLIP_DURATION, CLIP_DURATIONS],
+        "Input": [INPUTS, ONTOLOGY, *(READING[name] for name in ("time_unit", "columns"))],
+        "Events": [EVENTS, *CLIP_LENGTHS.values()],
         "Output": [REPORT],
     },
     epilog="""\b
@@ -35,16 +36,14 @@ Examples:
   audiolabels check --events audioset_train_strong.tsv
 """,
 )
-@click.pass_context
 def command(
-    ctx: click.Context,
     inputs: tuple[Path, ...],
     ontology: Ontology,
-    time_unit: str,
     events: bool,
     clip_duration: str | None,
     clip_durations: Path | None,
     report_path: Path | None,
+    **reading: Any,
 ) -> None:
     """Check label files and report what cannot be used.
 
@@ -61,7 +60,7 @@ def command(
             clip_durations=clip_durations,
             ontology=ontology,
             unknown="drop",
-            time_unit=time_unit,
+            **reading,
         )
         report = found.report
         rows = [
@@ -69,7 +68,7 @@ def command(
             ("events", f"{int((found.state == PRESENT).sum()):,}"),
         ]
     else:
-        annotations = read_labels(inputs, ontology=ontology, unknown="drop", time_unit=time_unit)
+        annotations = read_labels(inputs, ontology=ontology, unknown="drop", **reading)
         report = annotations.report
         rows = [
             ("clips", f"{len(annotations):,}"),
@@ -84,4 +83,4 @@ def command(
         *describe_findings(report, report.counts(), report_path),
     ]
     click.echo("\n".join(lines))
-    ctx.exit(1 if report.findings else 0)
+    click.get_current_context().exit(1 if report.findings else 0)

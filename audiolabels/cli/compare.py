@@ -8,7 +8,7 @@ import click
 from audiolabels.cli.comparison import describe_comparison
 from audiolabels.cli.declarations import PATH, click_option, path_option
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import ONTOLOGY, REPORT, TIME_UNIT, UNKNOWN_LABELS
+from audiolabels.cli.options import ONTOLOGY, READING, REPORT
 from audiolabels.comparison.file_comparison import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
@@ -21,8 +21,7 @@ from audiolabels.files import refuse_overwriting
         "Input": (
             click.Argument(["a"], metavar="A", type=PATH),
             click.Argument(["b"], metavar="B", type=PATH),
-            UNKNOWN_LABELS,
-            TIME_UNIT,
+            *READING.values(),
             ONTOLOGY,
         ),
         "Comparison": (

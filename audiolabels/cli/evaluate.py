@@ -9,7 +9,7 @@ import click
 
 from audiolabels.cli.declarations import click_option, path_option, usage_if
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import CLIP_DURATION, CLIP_DURATIONS
+from audiolabels.cli.options import CLIP_LENGTHS
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
 from audiolabels.files import atomic_path
@@ -43,8 +43,7 @@ from audiolabels.ontology.parents import PARENTS_OR_NONE
                 type=click.Choice(list(PARENTS_OR_NONE)),
                 default="none",
             ),
-            CLIP_DURATION,
-            CLIP_DURATIONS,
+            *CLIP_LENGTHS.values(),
         ),
         "Output": (
             path_option(

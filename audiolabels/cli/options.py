@@ -16,15 +16,11 @@ VOCABULARY = (
 VOCABULARY_OF_LABELS = click_option(
     "--vocabulary", VOCABULARY, default="audioset", metavar="NAME|FILE"
 )
-TIME_UNIT, UNKNOWN_LABELS, CLIP_DURATION, CLIP_DURATIONS = (
-    from_declared(options.declared()[name])
-    for options, name in (
-        (ReadOptions, "time_unit"),
-        (ReadOptions, "unknown"),
-        (EventOptions, "clip_duration"),
-        (EventOptions, "clip_durations"),
-    )
-)
+READING = {name: from_declared(option) for name, option in ReadOptions.declared().items()}
+CLIP_LENGTHS = {
+    name: from_declared(EventOptions.declared()[name])
+    for name in ("clip_duration", "clip_durations")
+}
 REPORT = path_option(
     "--report report_path",
     "Write every row that was not used unchanged, with the reason, to a CSV file.",

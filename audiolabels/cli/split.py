@@ -7,13 +7,7 @@ import click
 
 from audiolabels.cli.declarations import PATH, click_option, path_option
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import (
-    ONTOLOGY,
-    REPORT,
-    TIME_UNIT,
-    UNKNOWN_LABELS,
-    VOCABULARY_OF_LABELS,
-)
+from audiolabels.cli.options import ONTOLOGY, READING, REPORT, VOCABULARY_OF_LABELS
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
@@ -26,8 +20,7 @@ from audiolabels.splitting.label_files import PARTS, SplitFiles, split_files
     groups={
         "Input": (
             click.Argument(["inputs"], metavar="LABELS...", nargs=-1, required=True, type=PATH),
-            UNKNOWN_LABELS,
-            TIME_UNIT,
+            *READING.values(),
             ONTOLOGY,
         ),
         "Split": (

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,8 +27,7 @@ def compare_files(
     *,
     vocabulary: str | Path | Vocabulary | None = None,
     ontology: Ontology | None = None,
-    unknown: str = "error",
-    time_unit: str = "auto",
+    **reading: Any,
 ) -> Comparison:
     """Compare two files on their common clips.
 
@@ -36,7 +35,7 @@ def compare_files(
         a, b: label files in any known format, or targets files of this library.
         vocabulary: restricts the tables to its classes; see `audiolabels.compare`.
         ontology: the embedded one with its supplement by default.
-        unknown, time_unit: see `audiolabels.readers.ReadOptions`.
+        **reading: how label files are read: see `audiolabels.readers.ReadOptions`.
 
     Raises:
         LabelFileError, TargetsFileError: a file cannot be read.
@@ -55,7 +54,7 @@ def compare_files(
             side = read_hard_targets(path)
             report.merge(_report_of(side, path))
         else:
-            side = read_labels(path, ontology=ontology, unknown=unknown, time_unit=time_unit)
+            side = read_labels(path, ontology=ontology, **reading)
             report.merge(side.report)
         sides.append(side)
     return replace(compare(*sides, vocabulary=vocabulary, ontology=ontology), report=report)

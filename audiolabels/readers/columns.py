@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from audiolabels.errors import LabelFileError, OptionError, choose, shortlist
 
+# Role to the names of its columns, as the library takes it; text: `role=name,role=name`.
+GivenColumns = str | Mapping[str, str | Sequence[str]] | None
+
 
 class Role(NamedTuple):
     """What a column holds, and how it may be called, in order of preference."""
@@ -122,7 +125,7 @@ def assign_roles(
     where: str,
     names: Sequence[str],
     rows: Sequence[Sequence[str]] = (),
-    given: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    given: GivenColumns = None,
 ) -> Columns:
     """Which column of a table has which role.
 
@@ -138,7 +141,7 @@ def assign_roles(
         LabelFileError: a column may change what a label means, and its role is not known.
     """
     names = tuple(name.strip().casefold() for name in names)
-    roles = _given_roles(where, names, given)
+    roles = _given_roles(where, names, as_columns(given))
     taken = {i for positions in roles.values() for i in positions}
 
     def cells(position: int) -> list[str]:
@@ -188,7 +191,7 @@ def assign_roles(
     return Columns(names, MappingProxyType(roles), unused)
 
 
-def as_columns(columns: str | Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+def as_columns(columns: GivenColumns) -> dict[str, tuple[str, ...]]:
     """Roles with the names of their columns, from a mapping or from `role=name,role=name`.
 
     Raises:
@@ -198,7 +201,9 @@ def as_columns(columns: str | Mapping[str, str | Sequence[str]]) -> dict[str, tu
     {'clip': ('filename',), 'label': ('species',), 'ignored': ('note', 'Begin Time (s)')}
     """
     roles: dict[str, tuple[str, ...]] = {}
-    if isinstance(columns, Mapping):
+    if columns is None:
+        pairs = []
+    elif isinstance(columns, Mapping):
         pairs = [(r, n) for r, ns in columns.items() for n in ([ns] if isinstance(ns, str) else ns)]
     else:
         pairs = [(r, n) for r, _, n in (part.partition("=") for part in columns.split(","))]

@@ -194,7 +194,7 @@ def refuse_column(source: Source, dialect: Dialect, column: int, texts: Collecti
     if texts:
         name = dialect.columns.names[column]
         raise LabelFileError(
-            f"{source.path}: column {name} holds {shortlist(sorted(texts))}. Leave in the file only "
+            f"{source.path}: column {name} holds {shortlist(sorted(texts))}. Keep in the file only "
             f"the rows whose labels are meant, or read all of them alike with --columns "
             f"ignored={name} (columns=…)"
         )

@@ -5,7 +5,7 @@ Columns are known by their names; a file without header is recognised by its fir
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +18,8 @@ from audiolabels.readers.columns import (
     ROLES,
     UNIT,
     Columns,
+    GivenColumns,
+    as_columns,
     assign_roles,
     find_column,
     known_names,
@@ -105,8 +107,9 @@ class Dialect(Layout):
 
     @property
     def framed(self) -> bool:
-        """Whether rows are spans in which a class is present or absent."""
-        return self.timed and "presence" in self.columns.roles
+        """Whether rows are times in a clip at which a class is present or absent."""
+        in_clip = self.start is not None and not self.places
+        return in_clip and "presence" in self.columns.roles
 
     @property
     def needed(self) -> int:
@@ -136,9 +139,7 @@ def split_cells(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in line.split(delimiter)]
 
 
-def detect_dialect(
-    source: Source, ontology: Ontology, given: Mapping[str, Sequence[str]] | None = None
-) -> Dialect:
+def detect_dialect(source: Source, ontology: Ontology, given: GivenColumns = None) -> Dialect:
     """Recognise the layout from the first lines.
 
     Args:
@@ -169,11 +170,11 @@ def detect_dialect(
             rows = _sample(lines[number - 1 :], delimiter)
             if header or given:
                 named = header[0] if header else names
-                return from_header(source, named, rows, given or {}, delimiter, begin)
+                return from_header(source, named, rows, given, delimiter, begin)
             return _from_shape(source, rows, delimiter, ontology, begin)
         skipped += len(raw)
     if header:
-        from_header(source, header[0], [], given or {})
+        from_header(source, header[0], [], given)
     where = "in its first 64 KiB" if len(source.head) == HEAD else "but a header or comments"
     raise LabelFileError(f"{source.path}: no rows {where}; was it cut off?")
 
@@ -208,14 +209,14 @@ def _delimiter(line: str) -> str:
     return first.group() if first else ","
 
 
-def has_header(names: Sequence[str], given: Mapping[str, Sequence[str]] | None = None) -> bool:
+def has_header(names: Sequence[str], given: GivenColumns = None) -> bool:
     """Whether the names are those of columns: all that were given.
 
     Otherwise a clip's and another's, or those of a class list.
     """
     names = [name.casefold() for name in names]
     if given:
-        return {name.casefold() for own in given.values() for name in own} <= set(names)
+        return {name.casefold() for own in as_columns(given).values() for name in own} <= set(names)
     others = sum(name in HEADER or name in CLASS_LIST for name in names)
     return others >= (2 if find_column(names, "clip", "video") is None else 1)
 
@@ -224,7 +225,7 @@ def from_header(
     source: Source,
     names: Sequence[str],
     rows: list[list[str]],
-    given: Mapping[str, Sequence[str]],
+    given: GivenColumns,
     delimiter: str = ",",
     begin: Start = FIRST_LINE,
 ) -> Dialect:

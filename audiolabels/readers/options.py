@@ -1,13 +1,12 @@
 """How files are read: options of the three readers."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiolabels.arrays.grid import clip_ms
 from audiolabels.labels.events import DURATION
 from audiolabels.options import Options, option
-from audiolabels.readers.columns import as_columns
+from audiolabels.readers.columns import GivenColumns, as_columns
 
 UNKNOWN = ("error", "drop")
 TIME_UNITS = ("auto", "s", "ms")
@@ -58,7 +57,7 @@ class ReadOptions(Options):
         "last a thousand times too long.",
         choices=TIME_UNITS,
     )
-    columns: Mapping[str, Sequence[str]] | None = option(
+    columns: GivenColumns = option(
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "
         "clip_length, labels, label, numbered_label, presence, value, rater, or ignored.",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,8 +59,7 @@ def split_files(
     ontology: Ontology | None = None,
     shares: Sequence[float] | None = None,
     seed: int = 0,
-    unknown: str = "error",
-    time_unit: str = "auto",
+    **reading: Any,
 ) -> SplitFiles:
     """Split label files into a base and a target; see `split_by_root`.
 
@@ -75,7 +75,7 @@ def split_files(
         shares: of train, validation and test; with them `base.csv` becomes `base.train.csv`,
             `base.validation.csv` and `base.test.csv`, likewise the target. See `draw_parts`.
         seed: for the shares.
-        unknown, time_unit: see `read_labels`.
+        **reading: how label files are read: see `read_labels`.
 
     Raises:
         OptionError: not three shares, an output is an input or another output, or an existing list
@@ -93,7 +93,7 @@ def split_files(
     refuse_overwriting(paths, [*files[0], *files[1], *lists])
     ontology = ontology or load_ontology().with_supplement()
     classes = load_vocabulary(vocabulary, ontology=ontology)
-    labels = read_labels(paths, ontology=ontology, unknown=unknown, time_unit=time_unit)
+    labels = read_labels(paths, ontology=ontology, **reading)
     split = split_by_root(labels, root, vocabulary=classes)
     done = SplitFiles(split, labels.report)
     for path, own in zip(lists, (split.base_vocabulary, split.target_vocabulary), strict=True):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiolabels.errors import LabelFileError, OptionError
-from audiolabels.readers.columns import ROLES, assign_roles, as_columns
+from audiolabels.readers.columns import ROLES, as_columns, assign_roles
 
 KNOWN = sorted({name for role in ROLES.values() for name in role.names})
 

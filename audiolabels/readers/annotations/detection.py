@@ -1,6 +1,6 @@
 """Which format a label file has: its container, then its columns, against the table of formats."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -8,14 +8,13 @@ from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.formats import LABEL_FORMATS, LabelFormat
 from audiolabels.readers.annotations.tables import is_json_lines, open_json_lines, open_parquet
+from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.dialect import Dialect, detect_dialect
 from audiolabels.readers.formats import Layout, find_format
 from audiolabels.readers.opening import Source
 
-Given = Mapping[str, Sequence[str]] | None
 
-
-def _labels_dialect(source: Source, ontology: Ontology, columns: Given) -> Dialect:
+def _labels_dialect(source: Source, ontology: Ontology, columns: GivenColumns) -> Dialect:
     """The layout of a delimited file, whose lengths of clips and times of events are not used."""
     dialect = detect_dialect(source, ontology, columns)
     unread = [dialect.clip_length]
@@ -27,7 +26,7 @@ def _labels_dialect(source: Source, ontology: Ontology, columns: Given) -> Diale
 
 
 # How the layout of a container is found; `Format.matches` tests it, `Format.read` takes it.
-LAYOUTS: Mapping[str, Callable[[Source, Ontology, Given], Layout]] = MappingProxyType(
+LAYOUTS: Mapping[str, Callable[[Source, Ontology, GivenColumns], Layout]] = MappingProxyType(
     {
         "text": _labels_dialect,
         "Parquet": lambda source, ontology, columns: open_parquet(source, columns),
@@ -48,7 +47,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
 
 
 def detect_format(
-    source: Source, ontology: Ontology, columns: Given = None
+    source: Source, ontology: Ontology, columns: GivenColumns = None
 ) -> tuple[LabelFormat, Layout]:
     """The format of a label file, and its layout.
 

@@ -1,6 +1,6 @@
 """Label files to annotations, in parts or whole."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers.annotations.detection import detect_format
 from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_rows
 from audiolabels.readers.annotations.long import gather_rows
+from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
@@ -24,7 +25,7 @@ def read_labels(
     ontology: Ontology | None = None,
     unknown: str = "error",
     time_unit: str = "auto",
-    columns: str | Mapping[str, str | Sequence[str]] | None = None,
+    columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Annotations:
     """Read label files in any of the known formats.

@@ -19,6 +19,7 @@ from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered
+from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.delimited import (
     NO_TIME,
     NOT_A_TIME,
@@ -33,7 +34,6 @@ from audiolabels.readers.options import ReadOptions
 
 TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
 NO_CLIP = "the clip's id is null"
-Given = Mapping[str, Sequence[str]] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class TableLayout(Layout):
     names: Sequence[str]
 
 
-def open_parquet(source: Source, given: Given = None) -> TableLayout:
+def open_parquet(source: Source, given: GivenColumns = None) -> TableLayout:
     """Open a Parquet file and find its columns.
 
     Raises:
@@ -72,7 +72,7 @@ def open_parquet(source: Source, given: Given = None) -> TableLayout:
         )
 
 
-def open_json_lines(source: Source, given: Given = None) -> TableLayout:
+def open_json_lines(source: Source, given: GivenColumns = None) -> TableLayout:
     """Read a file with one JSON object per line and find its columns; it is held in memory.
 
     Raises:
@@ -89,7 +89,7 @@ def open_json_lines(source: Source, given: Given = None) -> TableLayout:
         )
 
 
-def is_json_lines(source: Source, given: Given = None) -> bool:
+def is_json_lines(source: Source, given: GivenColumns = None) -> bool:
     """Whether the first line of a JSON file is an object by itself, with clip or labels."""
     try:
         entry = json.loads(source.head.split(b"\n", 1)[0].decode("utf-8-sig"))
@@ -133,7 +133,7 @@ def _open_table(
     source: Source,
     schema: pa.Schema,
     batches: Callable[[int, list[str]], Iterator[pa.RecordBatch]],
-    given: Given,
+    given: GivenColumns,
 ) -> TableLayout:
     readable = [_is_readable(field.type) for field in schema]
     names = [name if ok else "" for name, ok in zip(schema.names, readable, strict=True)]
@@ -178,7 +178,10 @@ def _rows(
     clips = names.dictionary_encode()
     joined = [_joined(cells[i]) for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
-    onset, end = (_times(cells.get(i), len(names), unit_ms) for i in (dialect.start, dialect.end))
+    onset, end = (
+        _times(None if i is None else cells[i], len(names), unit_ms)
+        for i in (dialect.start, dialect.end)
+    )
     rows = DelimitedRows(
         numbers,
         to_numpy(clips.indices),

@@ -1,10 +1,9 @@
 """Which format an event file has: its container, then its columns, against the table of formats."""
 
-from collections.abc import Mapping, Sequence
-
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.formats import LABEL_FORMATS
+from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.dialect import detect_dialect
 from audiolabels.readers.events.formats import EVENT_FORMATS, EventFormat
 from audiolabels.readers.formats import Layout, find_format
@@ -12,7 +11,7 @@ from audiolabels.readers.opening import Source
 
 
 def detect_format(
-    source: Source, ontology: Ontology, columns: Mapping[str, Sequence[str]] | None = None
+    source: Source, ontology: Ontology, columns: GivenColumns = None
 ) -> tuple[EventFormat, Layout]:
     """The format of an event file, and its layout.
 

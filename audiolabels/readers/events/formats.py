@@ -18,7 +18,7 @@ EVENT_FORMATS: Mapping[str, EventFormat] = format_table(
         "one row per event: clip, onset, offset, label, as AudioSet strong and DESED",
         "text",
         read_event_rows,
-        lambda dialect: dialect.events and not dialect.framed,
+        lambda dialect: dialect.events and "presence" not in dialect.columns.roles,
     ),
     EventFormat(
         "framed",

@@ -1,6 +1,6 @@
 """Event files to events, in parts or whole, with confirmed absences from a file of their own."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from audiolabels.errors import LabelFileError
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.events.detection import detect_format
 from audiolabels.readers.events.event_cleaning import clean_events
 from audiolabels.readers.events.parts import Part, findings, gather, read_parts
@@ -35,7 +36,7 @@ def read_events(
     ontology: Ontology | None = None,
     unknown: str = "error",
     time_unit: str = "auto",
-    columns: str | Mapping[str, str | Sequence[str]] | None = None,
+    columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Events:
     """Read event files: AudioSet's strong labels, its framed release, DESED's TSV and the like.
