@@ -58,12 +58,13 @@ class Clip(NamedTuple):
     duration_ms: int | None
 
 
-def parse_clip_name(name: str, *, of_video: bool = False) -> Clip:
+def parse_clip_name(name: str, *, of_video: bool = False, folders: bool = False) -> Clip:
     """The clip in a file name, a YouTube address or an id.
 
     Args:
         name: in any form.
         of_video: whether names made of words are read as those of YouTube clips, if they can be.
+        folders: whether the id of any other clip keeps the folders.
 
     >>> parse_clip_name("audio/YyfSco9z1fpw_190.000_200.000.wav")
     Clip(clip_id='yfSco9z1fpw_190000', duration_ms=10000)
@@ -78,14 +79,15 @@ def parse_clip_name(name: str, *, of_video: bool = False) -> Clip:
     if address := ADDRESS.fullmatch(name):
         video, start = address.groups()
         return Clip(video if start is None else f"{video}_{int(start) * 1000}", None)
-    stem = EXTENSION.sub("", re.split(r"[/\\]", name)[-1])
-    match = NAMED.fullmatch(stem)
+    path = EXTENSION.sub("", name.replace("\\", "/"))
+    stem = path.rsplit("/", 1)[-1]
+    match, whole = NAMED.fullmatch(stem), path if folders and stem else stem
     if not match:
-        return Clip(stem, None)
+        return Clip(whole, None)
     video, start, end = match.group("video", "start", "end")
     words = WORDS.fullmatch(stem[: match.end("video")])
     if words and not of_video and not VIDEO_TIMES.fullmatch(stem):
-        return Clip(stem, None)
+        return Clip(whole, None)
     if start is None:
         return Clip(video, None)
     if end is None:

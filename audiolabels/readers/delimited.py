@@ -262,7 +262,7 @@ def _plain_rows(
     onset, offset = (_whole_ms(cells.get(i), unit_ms, lines) for i in (dialect.start, dialect.end))
     if dialect.lasting and onset is not None and offset is not None:
         offset += onset
-    ids = clip_columns(names, dialect.of_video)
+    ids = clip_columns(names, dialect)
     odd = dialect.video_ids and not ids[1].all()
     if odd or onset is None or offset is None or len(table) != lines:
         return None
@@ -313,13 +313,14 @@ def _whole_ms(times: pa.DoubleArray | None, unit_ms: int, count: int) -> Ms | No
 
 
 def clip_columns(
-    names: pa.StringArray, of_video: bool
+    names: pa.StringArray, dialect: Dialect
 ) -> tuple[pa.StringArray, npt.NDArray[np.bool_], Ms]:
     """Ids of clips, which of them are bare, and lengths in the names."""
     bare = _bare(names)
     if bare.all() or _matches(names, CANONICAL).all():
         return names, bare, np.zeros(len(names), np.int64)
-    clips = [parse_clip_name(name, of_video=of_video) for name in names.to_pylist()]
+    of_video, folders = dialect.of_video, dialect.folders
+    clips = [parse_clip_name(n, of_video=of_video, folders=folders) for n in names.to_pylist()]
     clip_id = texts_to_arrow([clip for clip, _ in clips])
     return clip_id, _bare(clip_id), np.array([ms or 0 for _, ms in clips], np.int64)
 
@@ -375,7 +376,7 @@ def _tolerant_rows(
         np.array([line.number for line in lines], np.int64),
         to_numpy(clips.indices),
         clips.dictionary,
-        *clip_columns(clips.dictionary, dialect.of_video),
+        *clip_columns(clips.dictionary, dialect),
         texts_to_arrow([line.label for line in lines]).dictionary_encode(),
         onset,
         offset,

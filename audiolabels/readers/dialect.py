@@ -265,7 +265,7 @@ def from_header(
     first = rows[0] if rows else []
     texts = [first[i] for i in labels if i < len(first)]
     in_video, one_label = clip == columns["video"], "label" in columns.roles
-    of_video = in_video or mostly_videos([row[clip] for row in rows if clip < len(row)])
+    clips = [row[clip] for row in rows if clip < len(row)]
     return Dialect(
         columns=columns,
         delimiter=delimiter,
@@ -279,7 +279,8 @@ def from_header(
         one_label=one_label,
         numbers=all(re.fullmatch(r"(\d+(;\d+)*)?", text) for text in texts),
         video_ids=in_video and names[clip] in VIDEO_IDS,
-        of_video=of_video,
+        of_video=in_video or mostly_videos(clips),
+        folders=_have_folders(clips),
         places=in_video,
         begin=begin,
         unused=columns.unused,
@@ -332,6 +333,7 @@ def _from_shape(
         one_label=times and named_file,
         video_ids=times and not named_file,
         of_video=not named_file or mostly_videos([row[0] for row in rows]),
+        folders=_have_folders([row[0] for row in rows]),
         places=not named_file,
         begin=begin,
         start=start,
@@ -342,3 +344,7 @@ def _from_shape(
 
 def _are_numbers(cells: list[str]) -> bool:
     return all(map(NUMBER.fullmatch, cells))
+
+
+def _have_folders(names: list[str]) -> bool:
+    return any("/" in name or "\\" in name for name in names)

@@ -14,10 +14,13 @@ class Layout:
 
     Attributes:
         one_label: whether a clip has one row per label, instead of one row.
+        folders: whether clip ids keep the folders of file names; where a layout is detected,
+            whether the names have any.
         unused: names of the columns that are not read.
     """
 
     one_label: bool = False
+    folders: bool = False
     unused: tuple[str, ...] = ()
 
 

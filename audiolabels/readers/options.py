@@ -44,6 +44,7 @@ class ReadOptions(Options):
 
     Attributes:
         block_sizes: how much is read at a time.
+        folders: whether clip ids keep the folders of file names; None: where file names repeat.
     """
 
     unknown: str = option(
@@ -65,6 +66,7 @@ class ReadOptions(Options):
         check=lambda _, columns: as_columns(columns),
     )
     block_sizes: BlockSizes = BLOCK_SIZES
+    folders: bool | None = None
 
     @property
     def unit_ms(self) -> int:

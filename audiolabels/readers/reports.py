@@ -9,8 +9,10 @@ from typing import Any, Protocol, TypeVar
 from audiolabels.errors import LabelFileError
 from audiolabels.files import as_paths, sha256_of
 from audiolabels.labels.report import Finding, Report
-from audiolabels.readers.formats import Format
+from audiolabels.readers.formats import Format, Layout
 from audiolabels.readers.opening import file_name
+
+NO_LAYOUT = Layout()
 
 
 class Reported(Protocol):
@@ -29,7 +31,8 @@ def described(
     path: Path,
     chosen: Format[Any],
     report: Report,
-    unused: Sequence[str] = (),
+    layout: Layout = NO_LAYOUT,
+    notes: Sequence[str] = (),
 ) -> Iterator[Part]:
     """The parts of a file as they come; at the end, name and format of the file in `report`.
 
@@ -40,7 +43,8 @@ def described(
         path: the file.
         chosen: its format.
         report: what takes in the description.
-        unused: names of the columns that are not read.
+        layout: how it is laid out.
+        notes: what else there is to know, once it is read.
     """
     rows = 0
     with ThreadPoolExecutor(1) as pool:
@@ -48,9 +52,12 @@ def described(
         for part in parts:
             rows += part.report.rows
             yield part
-        what = f"{chosen.name} ({chosen.summary})"
-        note = f"{what}; columns not used: {', '.join(unused)}" if unused else what
-        report.merge(file_report(path, chosen.name, digest.result(), rows, note))
+        what = [f"{chosen.name} ({chosen.summary})", *notes]
+        if layout.folders:
+            what.append("clip ids keep their folders, in which file names repeat")
+        if layout.unused:
+            what.append(f"columns not used: {', '.join(layout.unused)}")
+        report.merge(file_report(path, chosen.name, digest.result(), rows, "; ".join(what)))
 
 
 def file_report(path: Path, format_name: str, digest: str, rows: int, note: str) -> Report:

@@ -1,6 +1,7 @@
 """Label files to annotations, in parts or whole."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -10,11 +11,19 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers.annotations.detection import detect_format
-from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_rows
+from audiolabels.readers.annotations.formats import LabelFormat
+from audiolabels.readers.annotations.label_parsing import (
+    LabelResolver,
+    LabelRows,
+    TextTable,
+    label_rows,
+)
 from audiolabels.readers.annotations.long import gather_rows
+from audiolabels.readers.clip_ids import Names, folders_needed, note_videos
 from audiolabels.readers.columns import GivenColumns
+from audiolabels.readers.formats import Layout
 from audiolabels.readers.lines import ahead
-from audiolabels.readers.opening import open_source
+from audiolabels.readers.opening import Source, open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
 from audiolabels.readers.reports import described, listed_paths, no_usable_row
 
@@ -88,18 +97,37 @@ def stream_labels(
     Raises:
         LabelFileError: see `read_labels`.
     """
+
+    def detect(source: Source) -> tuple[LabelFormat, Layout]:
+        return detect_format(source, ontology, options.columns)
+
+    def names(rows: LabelRows) -> Names:
+        return rows.names, rows.clips["clip_id"]
+
+    folders = options.folders
+    if folders is None:
+        folders = folders_needed(
+            paths,
+            detect,
+            lambda source, found, layout: map(
+                names, found.read(source, replace(layout, folders=False), options)
+            ),
+        )
     for number, path in enumerate(paths):
         with open_source(path) as source:
-            found, layout = detect_format(source, ontology, options.columns)
+            found, layout = detect(source)
+            layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
             resolver = LabelResolver(
                 ontology, one_label=layout.one_label, drop=options.unknown == "drop"
             )
             table = TextTable(resolver, options.block_sizes.labels)
-            rows = ahead(found.read(source, layout, options))
+            notes: list[str] = []
+            rows = ahead(note_videos(found.read(source, layout, options), names, notes))
             annotate = gather_rows if layout.one_label else label_rows
             parts = annotate(rows, table, source.name)
-            for part in chain(described(parts, path, found, last.report, layout.unused), [last]):
+            whole = described(parts, path, found, last.report, layout, notes)
+            for part in chain(whole, [last]):
                 seen.add(part.clips, part.rows, source.name)
                 yield part
                 if progress:

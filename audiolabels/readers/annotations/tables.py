@@ -104,7 +104,7 @@ def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Ite
     Raises:
         LabelFileError: the file is broken, or its times are not seconds.
     """
-    dialect, totals = layout.dialect, RowTotals()
+    dialect, totals = replace(layout.dialect, folders=layout.folders), RowTotals()
     used = (dialect.clip, *dialect.labels, dialect.start, dialect.end, *dialect.extra)
     columns = {i: layout.names[i] for i in used if i is not None}
     size = options.block_sizes.parquet
@@ -158,6 +158,7 @@ def _open_table(
         batches=batches,
         names=schema.names,
         one_label=dialect.one_label,
+        folders=dialect.folders,
         unused=(*dialect.unused, *unread),
     )
 
@@ -186,7 +187,7 @@ def _rows(
         numbers,
         to_numpy(clips.indices),
         clips.dictionary,
-        *clip_columns(clips.dictionary, dialect.of_video),
+        *clip_columns(clips.dictionary, dialect),
         labels.dictionary_encode(),
         onset,
         np.where(np.minimum(onset, end) > NOT_A_TIME, onset + end, end) if dialect.lasting else end,

@@ -16,6 +16,7 @@ from audiolabels.labels.events import EMPTY, NO_CLASS, NOTHING, Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import LabelResolver, parse_texts, refuse_unknown
+from audiolabels.readers.clip_ids import note_videos
 from audiolabels.readers.formats import Format, Layout
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.opening import Source
@@ -76,9 +77,11 @@ def read_parts(
     """The statements of one file of a format and layout; at the end `report` describes the file."""
     chosen, layout = found
     resolver = LabelResolver(ontology, one_label=True, drop=options.unknown == "drop")
-    rows = ahead(chosen.read(source, layout, options))
+    notes: list[str] = []
+    read = chosen.read(source, layout, options)
+    rows = ahead(note_videos(read, lambda rows: (rows.names, rows.clip_id), notes))
     parts = (look_up(each, resolver, source.name) for each in rows)
-    return described(parts, source.path, chosen, report, layout.unused)
+    return described(parts, source.path, chosen, report, layout, notes)
 
 
 def look_up(rows: EventRows, resolver: LabelResolver, source: str) -> Part:

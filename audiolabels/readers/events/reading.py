@@ -13,12 +13,15 @@ from audiolabels.errors import LabelFileError
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.readers.clip_ids import folders_needed
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.events.detection import detect_format
 from audiolabels.readers.events.event_cleaning import clean_events
+from audiolabels.readers.events.formats import EventFormat
 from audiolabels.readers.events.parts import Part, findings, gather, read_parts
 from audiolabels.readers.events.side_files import read_side_files
-from audiolabels.readers.opening import open_source
+from audiolabels.readers.formats import Layout
+from audiolabels.readers.opening import Source, open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, EventOptions, ReadOptions
 from audiolabels.readers.reports import listed_paths, no_usable_row
 
@@ -91,12 +94,26 @@ def stream_events(
         ScatteredError: at the end, if not `whole` and a clip's events do not follow each other.
         AudioLabelsError: see `read_events`.
     """
+
+    def detect(source: Source) -> tuple[EventFormat, Layout]:
+        return detect_format(source, ontology, options.read.columns)
+
+    folders = folders_needed(
+        paths,
+        detect,
+        lambda source, found, layout: (
+            (rows.names, rows.clip_id)
+            for rows in found.read(source, replace(layout, folders=False), options.read)
+        ),
+    )
+    options = replace(options, read=replace(options.read, folders=folders))
     side = read_side_files(options, ontology)
     hashes, held = bytearray(), list[Part]()
     framed: set[str] = set()
     for number, path in enumerate(paths):
         with open_source(path) as source:
-            found, report = detect_format(source, ontology, options.read.columns), Report()
+            (chosen, layout), report = detect(source), Report()
+            found = chosen, replace(layout, folders=folders and layout.folders)
             if found[0].name == "framed":
                 framed.add(source.name)
             for part in read_parts(source, found, ontology, options.read, report):

@@ -156,7 +156,8 @@ def _read_absences(
                 raise LabelFileError(
                     f"{path}: framed labels without columns of onset and offset in seconds"
                 )
-            framed, description = (EVENT_FORMATS["framed"], dialect), Report()
+            framed = EVENT_FORMATS["framed"], replace(dialect, folders=bool(options.folders))
+            description = Report()
             parts = read_parts(source, framed, ontology, options, description)
             given = gather(list(parts), ontology)
             confirmed = (given.state == ABSENT) & ~absent_elsewhere_present(given)
@@ -214,14 +215,14 @@ def _read_durations(path: Path, options: EventOptions, report: Report) -> Durati
             f"clips and one of seconds, for instance filename and duration; it is "
             f"{lines[0][:120]!r}"
         )
-    rows = 0
+    rows, folders = 0, bool(options.read.folders)
     for number, line in enumerate(lines[1:], 2):
         if not line.strip():
             continue
         rows += 1
         cells = split_cells(line, delimiter)
         try:
-            id_ = parse_clip_name(cells[names.index(clip)]).clip_id
+            id_ = parse_clip_name(cells[names.index(clip)], folders=folders).clip_id
             ms = to_ms(cells[names.index(length)], options.read.unit_ms)
             fault = "" if id_ and ms else "no clip, or no length above zero"
             if not fault and known.setdefault(id_, ms) != ms:

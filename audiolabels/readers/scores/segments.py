@@ -100,6 +100,13 @@ class Segments:
         if not self.kind:
             low, high = float(values.min(initial=0)), float(values.max(initial=0))
             self.kind = "probabilities" if low >= -SLACK and high <= 1 + SLACK else "logits"
+            if self.kind == "logits" and low >= 0 and not self.table.top:
+                raise ScoresFileError(
+                    f"{self.options.path}: scores from {low:.3g} to {high:.3g} are no "
+                    f"probabilities, and hardly logits, of which none is below 0. Divide "
+                    f"percentages by 100; if these are logits, use --score-values logits "
+                    f"(values='logits')"
+                )
             self.note = (
                 f"scores taken as {self.kind} (the first block goes from {low:.3g} to {high:.3g})"
             )

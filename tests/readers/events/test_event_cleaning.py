@@ -86,7 +86,7 @@ def test_an_event_in_a_clip_said_to_be_empty_is_used(tmp_path: Path) -> None:
 
 def test_every_kind_of_finding_has_a_fate(tmp_path: Path) -> None:
     content = (
-        TSV + "a\t1\na\t2\t1\tDog\na\t-1\t1\tDog\nb\t0\t1\tBlub\nx/c\t0\t1\tDog\nc\t0\t1\tDog\n"
+        TSV + "a\t1\na\t2\t1\tDog\na\t-1\t1\tDog\nb\t0\t1\tBlub\nc.wav\t0\t1\tDog\nc\t0\t1\tDog\n"
     )
     path = write(tmp_path, content)
     absent = write(tmp_path, "clip_id,labels\na,Music\nd,Music\n", "absent.csv")

@@ -58,13 +58,22 @@ def test_labels_are_ids_or_names(
 
 def test_two_names_of_one_id_are_two_clips(tmp_path: Path) -> None:
     events = read(
-        tmp_path, TSV + "f1/a.wav\t0\t1\tDog\nf2/a.wav\t0\t1\tMusic\nf1/a.wav\t2\t3\tDog\n"
+        tmp_path, TSV + "f/a.wav\t0\t1\tDog\nf/a.flac\t0\t1\tMusic\nf/a.wav\t2\t3\tDog\n"
     )
     assert events.clip_id.to_pylist() == ["a", "a"]
     assert [len(events.events(row) or ()) for row in range(2)] == [2, 1]
     assert fates(events) == [
         (3, "duplicate clip", "another clip, of another name, has the same id")
     ]
+
+
+def test_files_of_one_name_in_two_folders_keep_their_folders(tmp_path: Path) -> None:
+    one = write(tmp_path, TSV + "f1/a.wav\t0\t1\tDog\nf1/b.wav\t0\t1\tDog\n", "one.tsv")
+    two = write(tmp_path, TSV + "f2/a.wav\t0\t1\tMusic\nf1/a.wav\t2\t3\tDog\n", "two.tsv")
+    events = read_events([one, two])
+    assert events.clip_id.to_pylist() == ["f1/a", "f1/b", "f2/a"]
+    assert [len(events.events(row) or ()) for row in range(3)] == [2, 1, 1]
+    assert read_events(one).clip_id.to_pylist() == ["a", "b"]
 
 
 def test_two_files_share_a_clip(tmp_path: Path) -> None:
@@ -98,7 +107,7 @@ def test_a_youtube_clip_is_one_whatever_it_is_called(tmp_path: Path) -> None:
         "tAt0q_b5NTQ_30000\t2\t3\tDog\nstreet.wav\t0\t1\tDog\nother/street.wav\t2\t3\tDog\n"
     )
     events = read_events(write(tmp_path, content), ontology=ONTOLOGY)
-    assert events.clip_id.to_pylist() == ["tAt0q_b5NTQ_30000", "street", "street"]
+    assert events.clip_id.to_pylist() == ["tAt0q_b5NTQ_30000", "street", "other/street"]
     assert events.events(0) == (("Speech", 0.0, 1.0), ("Dog", 2.0, 3.0))
     output = tmp_path / "o.parquet"
     summary = expand_files(write(tmp_path, content), output, "strong-framed")

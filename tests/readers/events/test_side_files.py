@@ -252,11 +252,11 @@ def test_a_file_without_any_absence_is_refused(content: str, tmp_path: Path) -> 
         read_events(write(tmp_path, EVENTS), explicit_negatives=absent)
 
 
-def test_two_names_of_one_id_have_the_same_absences(tmp_path: Path) -> None:
+def test_absences_are_those_of_the_file_in_the_same_folder(tmp_path: Path) -> None:
     path = write(tmp_path, TSV + "f1/a.wav\t0\t1\tDog\nf2/a.wav\t0\t1\tMusic\n")
-    absent = write(tmp_path, "clip_id,labels\na,Speech\n", "absent")
+    absent = write(tmp_path, "clip_id,labels\nf2/a.wav,Speech\n", "absent")
     events = read_events(path, explicit_negatives=absent)
-    assert [s[0] for s in statements(events) if s[4] == "absent"] == ["a", "a"]
+    assert [s[0] for s in statements(events) if s[4] == "absent"] == ["f2/a"]
 
 
 def test_unknown_labels_are_refused_there_too(tmp_path: Path) -> None:
