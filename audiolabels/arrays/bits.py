@@ -1,5 +1,8 @@
 """Bit tables: rows of bits in `numpy.packbits` order, one column per class."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +14,12 @@ BYTES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)  # the bi
 def unpack_floats(bits: Bits, columns: int) -> npt.NDArray[np.float32]:
     """Bits, shape (B, ceil(C / 8)), as zeros and ones, shape (B, C)."""
     return np.unpackbits(bits, axis=1, count=columns).astype(np.float32)
+
+
+def by_chunk(work: Callable[[Any], npt.NDArray[Any]], rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The results of `work` for `CHUNK` rows at a time, joined."""
+    starts = range(0, max(1, len(rows)), CHUNK)
+    return np.concatenate([work(rows[start : start + CHUNK]) for start in starts])
 
 
 def third_state(one: Bits, other: Bits, columns: int) -> Bits:

@@ -6,7 +6,6 @@ are sliced, taken and joined with it.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -64,13 +63,6 @@ class ClipRows:
 
     def __len__(self) -> int:
         return int(self.clips.num_rows)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Dictionaries instead of read-only views of them, which do not pickle."""
-        return {
-            name: dict(value) if isinstance(value, MappingProxyType) else value
-            for name, value in vars(self).items()
-        }
 
     def slice(self, start: int, stop: int) -> Self:
         """The rows from `start` up to `stop`."""

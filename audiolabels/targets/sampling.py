@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.bits import CHUNK, Bits, weigh
+from audiolabels.arrays.bits import CHUNK, Bits, by_chunk, weigh
 from audiolabels.clips.index import Rows
 from audiolabels.errors import OptionError, choose
 from audiolabels.targets.source import Labels, LabelSource
@@ -54,10 +54,7 @@ def weigh_clips(
     scale, offset = RECIPES[choose("recipe", recipe, RECIPES)]
     counts = weigh(bits, np.bincount(row, minlength=len(bits)), columns)
     of_class = scale / (counts + offset)
-    of_row = np.zeros(len(bits))
-    for start in range(0, len(bits), CHUNK):
-        part = slice(start, start + CHUNK)
-        of_row[part] = np.unpackbits(bits[part], axis=1, count=columns) @ of_class
+    of_row = by_chunk(lambda part: np.unpackbits(part, axis=1, count=columns) @ of_class, bits)
     return of_row.take(row)
 
 
@@ -89,18 +86,15 @@ def balanced_rows(
     clips = _clips_of_classes(bits, row, columns)
     if not clips:
         raise OptionError("no clip has a positive class, so none can be drawn")
-    order = [generator.permutation(own) for own in clips]
-    place = [0] * len(clips)
-    drawn = np.empty(count, np.int64)
-    turns = np.zeros(0, np.int64)
+    left = [generator.permutation(own) for own in clips]
+    drawn, turns = np.empty(count, np.int64), np.zeros(0, np.int64)
     for i in range(count):
         if not len(turns):
             turns = generator.permutation(len(clips))
         chosen, turns = int(turns[0]), turns[1:]
-        if place[chosen] == len(order[chosen]):
-            order[chosen], place[chosen] = generator.permutation(clips[chosen]), 0
-        drawn[i] = order[chosen][place[chosen]]
-        place[chosen] += 1
+        if not len(left[chosen]):
+            left[chosen] = generator.permutation(clips[chosen])
+        drawn[i], left[chosen] = left[chosen][0], left[chosen][1:]
     return drawn
 
 
@@ -155,11 +149,8 @@ class Mixture:
             raise OptionError(
                 f"the sources have {sorted(framed)} frames per clip; frame them alike"
             )
-        grids = {
-            tuple(source.metadata["options"].get(name) for name in ("frame_length", "frame_hop"))
-            for source in sources
-            if source.framed
-        }
+        options = [source.metadata["options"] for source in sources if source.framed]
+        grids = {(own.get("frame_length"), own.get("frame_hop")) for own in options}
         if len(grids) > 1:
             shown = ", ".join(f"{length} s every {hop} s" for length, hop in sorted(grids, key=str))
             raise OptionError(f"the sources have frames of {shown}; frame them alike")

@@ -6,6 +6,7 @@ they never become zeros.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +27,8 @@ from audiolabels.errors import (
     shortlist,
 )
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
-from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.targets.store import file_identity, read_targets
-from audiolabels.targets.targets import Targets, as_tensors
+from audiolabels.targets.targets import SoftTargets, Targets, as_tensors
 
 ARRAYS = ("numpy", "torch")
 WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
@@ -87,30 +87,25 @@ class LabelSource:
         self._arrays = choose("arrays", arrays, ARRAYS)
         self._path = None if path is None else Path(path).resolve()
         self._identity = None if self._path is None else file_identity(self._path)
-        self._targets = targets
-        self._set_up()
-
-    def _set_up(self) -> None:
-        ids = self._targets.clip_id
-        options = self.metadata.get("options", {})
+        ids, options = targets.clip_id, targets.metadata.get("options", {})
         begins = np.ones(len(ids), np.bool_)
         if WITHIN_CLIPS & options.keys():  # else rows are clips, even of one recording
-            begins = _begins_clip(ids, to_numpy(self._targets.onset))
+            begins = _begins_clip(ids, to_numpy(targets.onset))
         self.framed = "frame_hop" in options or not begins.all()
         first = np.append(np.flatnonzero(begins), len(ids)).astype(np.int32)
         self.frames = int(np.diff(first).max(initial=0))
         self.clip_ids = ids if begins.all() else ids.take(to_arrow(first[:-1]))
         self._first = first if self.framed else None
         self._finder = ClipFinder(self.clip_ids)
-        unused: dict[str, Any] = {"clips": self._targets.clips.select(["clip_id"])}
-        if isinstance(self._targets, Targets):
+        unused: dict[str, Any] = {"clips": targets.clips.select(["clip_id"])}
+        if isinstance(targets, Targets):
             # Masks are few, even where nearly every label set is distinct.
-            masked = fixed_binary(self._targets.masked).dictionary_encode()
+            masked = fixed_binary(targets.masked).dictionary_encode()
             self._masked = fixed_bytes(masked.dictionary)
             self._mask_of_row = to_numpy(masked.indices)
             unused["masked"] = np.zeros((0, self._masked.shape[1]), np.uint8)
-        if self._path is not None:  # the rest can be read again
-            self._targets = replace(self._targets, **unused)
+        # What is not used can be read again where there is a file.
+        self._targets = targets if path is None else replace(targets, **unused)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -219,36 +214,16 @@ class LabelSource:
         """Classes that are positive in any frame, from 0.5 on for soft targets: bits, uint8
         (D, ceil(C / 8)), and int32 (N,) which row of them each clip has.
         """
-        targets = self._targets
-        if isinstance(targets, SoftTargets):
-            bits = targets.reach(BINARISATION_THRESHOLD)
-            row = np.arange(len(bits), dtype=np.int32)
-        else:
-            bits, row = targets.positive, targets.row_of_clip
+        bits, row = self._targets.positive_bits()
         if self._first is not None:
             bits = np.bitwise_or.reduceat(bits[row], self._first[:-1], axis=0)
             row = np.arange(len(bits), dtype=np.int32)
         return bits, row
 
-    def __getstate__(self) -> dict[str, Any]:
-        targets: dict[str, Any] = {"targets": self._targets}
-        identity = {"identity": self._identity, "vocabulary": self.vocabulary}
-        own = targets if self._path is None else identity
-        return {"path": self._path, "arrays": self._arrays, **own}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._arrays, self._path = state["arrays"], state["path"]
-        self._identity = state.get("identity")
+    def __reduce__(self) -> tuple[Any, ...]:
         if self._path is None:
-            self._targets = state["targets"]
-        else:
-            if file_identity(self._path) != self._identity:
-                raise TargetsFileError(
-                    f"{self._path}: not the file that this source was opened from; open it again"
-                )
-            self._targets = _read(self._path, state["vocabulary"])
-        self._set_up()
-        pa.default_memory_pool().release_unused()
+            return partial(LabelSource, arrays=self._arrays), (self._targets,)
+        return _reopen, (self._path, self._identity, self.vocabulary, self._arrays)
 
     def __repr__(self) -> str:
         frames = f" × {self.frames} frames" * self.framed
@@ -276,16 +251,24 @@ def open_source(
         VocabularyError: no such vocabulary, or the file lacks one of its classes.
         OptionError: no such kind of arrays.
     """
+    targets = read_targets(path)
     if vocabulary is not None:
-        vocabulary = load_vocabulary(vocabulary)
-    source = LabelSource(_read(path, vocabulary), arrays=arrays, path=path)
+        targets = targets.select(load_vocabulary(vocabulary))
+    source = LabelSource(targets, arrays=arrays, path=path)
+    del targets
     pa.default_memory_pool().release_unused()  # reading takes more than the targets
     return source
 
 
-def _read(path: str | Path, vocabulary: Vocabulary | None) -> Targets | SoftTargets:
-    targets = read_targets(path)
-    return targets if vocabulary is None else targets.select(vocabulary)
+def _reopen(
+    path: Path, identity: tuple[int, int, str], vocabulary: Vocabulary, arrays: str
+) -> LabelSource:
+    """A source from its pickled path."""
+    if file_identity(path) != identity:
+        raise TargetsFileError(
+            f"{path}: not the file that this source was opened from; open it again"
+        )
+    return open_source(path, vocabulary=vocabulary, arrays=arrays)
 
 
 def _begins_clip(ids: pa.StringArray, onset: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
