@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.tables import html_table
 from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import UnknownLabelError, expect, shortlist
@@ -66,11 +67,9 @@ class LabelSets:
 
     def take(self, sets: npt.NDArray[Any]) -> "LabelSets":
         """The sets with these numbers, in that order."""
-        sizes = self.sizes[sets]
-        offsets = _offsets(sizes)
-        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], sizes)
-        classes = self.classes[np.repeat(self.offsets[:-1][sets], sizes) + within]
-        return LabelSets(offsets, classes, self.labelled[sets])
+        own = pa.LargeListArray.from_arrays(to_arrow(self.offsets), to_arrow(self.classes))
+        taken = own.take(to_arrow(sets))
+        return LabelSets(to_numpy(taken.offsets), to_numpy(taken.values), self.labelled[sets])
 
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
@@ -87,14 +86,12 @@ class LabelSets:
     @staticmethod
     def append(parts: "list[LabelSets]", lineage: object | None = None) -> "LabelSets":
         """The sets of all parts, one after the other."""
-        starts = np.cumsum([0, *(len(p.classes) for p in parts)])
-        offsets = [p.offsets[:-1] + start for p, start in zip(parts, starts, strict=False)]
-        return LabelSets(
-            np.concatenate([*offsets, starts[-1:]]).astype(np.int64),
-            np.concatenate([p.classes for p in parts] or [np.zeros(0, np.int32)]),
-            np.concatenate([p.labelled for p in parts] or [np.zeros(0, np.bool_)]),
-            lineage,
+        none = LabelSets(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.bool_))
+        sizes, classes, labelled = (
+            np.concatenate([getattr(part, name) for part in (none, *parts)])
+            for name in ("sizes", "classes", "labelled")
         )
+        return LabelSets(_offsets(sizes), classes, labelled, lineage)
 
 
 @dataclass(frozen=True, eq=False)

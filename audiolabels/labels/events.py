@@ -115,11 +115,10 @@ class Events:
         if unmeasured:
             raise OptionError(f"no duration for clip {shortlist(map(repr, unmeasured))}")
         durations = []
-        for clip in clips:
-            with located(f"clip {clip!r}"):
-                durations.append(clip_ms(given[clip]))
         statements: list[tuple[int, str | None, int, int, np.uint8]] = []
         for row, clip in enumerate(clips):
+            with located(f"clip {clip!r}"):
+                durations.append(clip_ms(given[clip]))
             own = events.get(clip)
             expect(f"clip {clip!r}", own, Iterable | None, f"a list of events {ORDER}, or None")
             spans = [_span(clip, event) for event in own or ()]
@@ -169,16 +168,11 @@ class Events:
         """
         if not self.labelled[row]:
             return None
-        first, stop = np.searchsorted(self.clip, [row, row + 1])
-        return tuple(
-            (
-                self.ontology.classes[self.classes[i]].name,
-                int(self.onset_ms[i]) / 1000,
-                int(self.offset_ms[i]) / 1000,
-            )
-            for i in range(int(first), int(stop))
-            if self.state[i] == PRESENT
-        )
+        own = self.slice(row, row + 1)
+        own = own.take(own.state == PRESENT)
+        names = [self.ontology.classes[c].name for c in own.classes]
+        times = (own.onset_ms / 1000).tolist(), (own.offset_ms / 1000).tolist()
+        return tuple(zip(names, *times, strict=True))
 
     def united_absences(self) -> tuple[Ms, Ms]:
         """Onset and offset of each statement, int64 (E,) each; absences, and silences, of a class
@@ -235,12 +229,13 @@ class Events:
         """
         import pandas
 
-        ids, classes = self.clip_id.to_pylist(), self.ontology.classes
+        ids = self.clip_id.to_pylist()
+        texts = [*((c.name, c.id) for c in self.ontology.classes), (None, None)]  # NO_CLASS is last
         return pandas.DataFrame(
             {
                 "clip_id": [ids[c] for c in self.clip],
-                "label": [classes[c].name if c != NO_CLASS else None for c in self.classes],
-                "id": [classes[c].id if c != NO_CLASS else None for c in self.classes],
+                "label": [texts[c][0] for c in self.classes],
+                "id": [texts[c][1] for c in self.classes],
                 "onset": self.onset_ms / 1000,
                 "offset": self.offset_ms / 1000,
                 "state": [STATES[s] for s in self.state],
