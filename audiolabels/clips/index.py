@@ -110,9 +110,8 @@ class ClipFinder:
         """Index, keys and names concerned of each step of the rule after the first."""
         ids = canonical_ids(names)
         yield self._canonical, ids, np.ones(len(ids), np.bool_)
-        bare, started, seconds, whole = (
-            _matches(ids, pattern) for pattern in (BARE, STARTED, SECONDS, WHOLE_SECONDS)
-        )
+        patterns = (BARE, STARTED, SECONDS, WHOLE_SECONDS)
+        bare, started, seconds, whole = (_matches(ids, pattern) for pattern in patterns)
         if seconds.any() and self._unit == "ms":
             yield self._canonical, pc.binary_join_element_wise(ids, THOUSANDS, NOTHING), seconds
         if whole.any() and self._unit == "s":
@@ -124,8 +123,8 @@ class ClipFinder:
     def _list_meanings(self, names: pa.StringArray) -> str:
         """An error message on names that could mean several rows."""
         first = names.slice(0, 1)
-        tables = [(self._exact, first), *((index, keys) for index, keys, _ in self._steps(first))]
-        found = (index.rows_of(keys[0]) for index, keys in tables)
+        tables = [(self._exact, first, True), *self._steps(first)]
+        found = (np.flatnonzero(to_bools(pc.equal(each.ids, keys[0]))) for each, keys, _ in tables)
         rows = next(rows for rows in found if len(rows) > 1)
         ids = self._clip_ids.take(to_arrow(rows)).to_pylist()
         clips = [f"{id_} ({row})" for id_, row in zip(ids, rows.tolist(), strict=True)]
@@ -219,10 +218,6 @@ class _Index:
         if self._several is not None:
             rows[(rows != MISSING) & self._several[rows]] = SEVERAL
         return rows
-
-    def rows_of(self, text: pa.StringScalar) -> Rows:
-        """All rows of a text, by looking at each."""
-        return np.flatnonzero(to_bools(pc.equal(self.ids, text)))
 
     def _search(self, text: pa.StringScalar, start: int, stop: int) -> int:
         """The row of a text in a whole bucket, or -1."""

@@ -144,17 +144,18 @@ class Mixture:
             )
         if len({source.vocabulary.ids for source in sources}) > 1:
             raise OptionError("the sources have different vocabularies; open them with vocabulary=")
-        framed = {source.frames for source in sources if source.framed}
-        if len(framed) > 1:
+        framed = [source for source in sources if source.framed]
+        frames = {source.frames for source in framed}
+        if len(frames) > 1:
             raise OptionError(
-                f"the sources have {sorted(framed)} frames per clip; frame them alike"
+                f"the sources have {sorted(frames)} frames per clip; frame them alike"
             )
-        options = [source.metadata["options"] for source in sources if source.framed]
+        options = [source.metadata["options"] for source in framed]
         grids = {(own.get("frame_length"), own.get("frame_hop")) for own in options}
         if len(grids) > 1:
             shown = ", ".join(f"{length} s every {hop} s" for length, hop in sorted(grids, key=str))
             raise OptionError(f"the sources have frames of {shown}; frame them alike")
-        self.sources, self.frames = list(sources), max(framed, default=None)
+        self.sources, self.frames = list(sources), max(frames, default=None)
         self._shares = shares / shares.sum()
 
     def draw(self, count: int, *, seed: int) -> tuple[Rows, Rows]:
@@ -165,14 +166,13 @@ class Mixture:
         """
         generator = np.random.default_rng(seed)
         which = generator.choice(len(self.sources), count, p=self._shares)
-        sizes = np.array([len(source) for source in self.sources])
-        return which, generator.integers(0, sizes[which])
+        return which, generator.integers(0, np.array([*map(len, self.sources)])[which])
 
     def take(self, which: Rows, clips: Rows) -> Labels:
         """Target and mask of examples, as `draw` names them: shape (B, C) or (B, T, C)."""
-        classes = len(self.sources[0].vocabulary)
-        shape = (len(which), classes) if self.frames is None else (len(which), self.frames, classes)
-        target, mask = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        frames = () if self.frames is None else (self.frames,)
+        shape = (len(which), *frames, len(self.sources[0].vocabulary))
+        target, mask = np.zeros((2, *shape), np.float32)
         for number, source in enumerate(self.sources):
             mine = np.flatnonzero(which == number)
             labels = source.take(clips[mine], arrays="numpy")

@@ -1,7 +1,6 @@
 """The label source: targets looked up by clip, ready for a `Dataset`.
 
-Names are matched by the rule of `audiolabels.clips.index`. Names that are not found are listed;
-they never become zeros.
+Names that are not found are listed; they never become zeros.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +27,7 @@ from audiolabels.errors import (
 )
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.store import file_identity, read_targets
-from audiolabels.targets.targets import SoftTargets, Targets, as_tensors
+from audiolabels.targets.targets import Floats, SoftTargets, Targets, as_tensors
 
 ARRAYS = ("numpy", "torch")
 WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
@@ -54,6 +53,8 @@ class LabelSource:
             refuses a file that has changed.
 
     Attributes:
+        vocabulary: the C classes of the columns.
+        metadata: how the targets were made.
         clip_ids: string (N,).
         framed: whether a clip has frames.
         frames: most frames of a clip.
@@ -84,6 +85,7 @@ class LabelSource:
         expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
         if not len(targets):
             raise OptionError("targets without a clip")
+        self.vocabulary, self.metadata = targets.vocabulary, targets.metadata
         self._arrays = choose("arrays", arrays, ARRAYS)
         self._path = None if path is None else Path(path).resolve()
         self._identity = None if self._path is None else file_identity(self._path)
@@ -106,16 +108,6 @@ class LabelSource:
             unused["masked"] = np.zeros((0, self._masked.shape[1]), np.uint8)
         # What is not used can be read again where there is a file.
         self._targets = targets if path is None else replace(targets, **unused)
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The classes of the columns."""
-        return self._targets.vocabulary
-
-    @property
-    def metadata(self) -> Any:
-        """How the targets were made."""
-        return self._targets.metadata
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -183,14 +175,13 @@ class LabelSource:
             within = np.arange(int(sizes.max(initial=0)))
             void = within >= sizes[:, None]
             places = np.where(void, 0, first[:, None] + within)
-        target, mask = self._unpack(places.ravel())
         shape = (*places.shape, len(self.vocabulary))
-        target, mask = target.reshape(shape), mask.reshape(shape)
+        target, mask = (cells.reshape(shape) for cells in self._unpack(places.ravel()))
         if void.any():
             target[void] = mask[void] = 0
         return self.as_arrays(target, mask, arrays)
 
-    def _unpack(self, places: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _unpack(self, places: Rows) -> tuple[Floats, Floats]:
         """Target and mask of rows of the targets."""
         targets, columns = self._targets, len(self.vocabulary)
         if isinstance(targets, SoftTargets):
@@ -199,12 +190,7 @@ class LabelSource:
         masked = self._masked[self._mask_of_row[rows]]
         return unpack_floats(targets.positive[rows], columns), unpack_floats(~masked, columns)
 
-    def as_arrays(
-        self,
-        target: npt.NDArray[np.float32],
-        mask: npt.NDArray[np.float32],
-        arrays: str | None = None,
-    ) -> Labels:
+    def as_arrays(self, target: Floats, mask: Floats, arrays: str | None = None) -> Labels:
         """Target and mask in the source's own kind of arrays, or in another."""
         if choose("arrays", arrays or self._arrays, ARRAYS) == "numpy":
             return Labels(target, mask)
@@ -273,7 +259,5 @@ def _reopen(
 
 def _begins_clip(ids: pa.StringArray, onset: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Whether each row is the first of a clip: another id, or no later than the row before."""
-    begins = np.ones(len(ids), np.bool_)
-    same = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
-    begins[1:] = ~(to_bools(same) & (onset[1:] > onset[:-1]))
-    return begins
+    same = to_bools(pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1)))
+    return np.append(True, ~(same & (onset[1:] > onset[:-1])))

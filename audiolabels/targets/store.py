@@ -237,10 +237,11 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
     if layout is SOFT:
         scores = np.zeros((facts["rows"], columns), np.float16)
         masked = np.zeros((facts["rows"], width), np.uint8)
-        row = 0
+        start = 0
         for first, second in groups():
-            rows = slice(row, row := row + len(first))
+            rows = slice(start, start + len(first))
             scores[rows], masked[rows] = first, second
+            start = rows.stop
         return SoftTargets(join_rows(clips), vocabulary, scores, masked, metadata=metadata)
     listed = facts["listed"]
     tables = (
@@ -289,11 +290,10 @@ def _distinct_halves(
         rows = fixed_binary(np.concatenate(distinct)).dictionary_encode()
         distinct, which = [fixed_bytes(rows.dictionary)], to_numpy(rows.indices)[which]
     count = sum(map(len, distinct))
-    left, right = np.empty((count, width), np.uint8), np.empty((count, width), np.uint8)
-    start = 0
+    left, right = (np.empty((count, width), np.uint8) for _ in range(2))
     while distinct:
-        table = distinct.pop(0)  # which frees it
-        stop = start + len(table)
-        left[start:stop], right[start:stop] = table[:, :width], table[:, width:]
-        start = stop
+        table = distinct.pop()  # which frees it
+        rows = slice(count - len(table), count)
+        left[rows], right[rows] = table[:, :width], table[:, width:]
+        count = rows.start
     return left, right, which
