@@ -30,14 +30,6 @@ def third_state(one: Bits, other: Bits, columns: int) -> Bits:
     return bits
 
 
-def count_bits(bits: Bits) -> int:
-    """Number of bits set."""
-    flat = bits.ravel()
-    whole = len(flat) // 8 * 8
-    words, rest = np.bitwise_count(flat[:whole].view(np.uint64)), np.bitwise_count(flat[whole:])
-    return int(words.sum(dtype=np.int64) + rest.sum(dtype=np.int64))
-
-
 def weigh(
     bits: npt.NDArray[np.uint8], weights: npt.NDArray[np.int64], columns: int
 ) -> npt.NDArray[np.int64]:

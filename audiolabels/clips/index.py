@@ -82,11 +82,7 @@ class ClipFinder:
         self._exact = _Index(clip_ids)
 
     def find(self, names: Sequence[str] | pa.StringArray) -> Rows:
-        """The row of each clip, int64 (B,), or -1.
-
-        Raises:
-            UnknownClipError: a name could mean several rows.
-        """
+        """The row of each clip, int64 (B,), or -1; an UnknownClipError if it could be several."""
         texts = names if isinstance(names, pa.Array) else texts_to_arrow(names)
         rows = self._exact.find(texts)
         lost = np.flatnonzero(rows == MISSING)

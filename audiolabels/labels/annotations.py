@@ -227,13 +227,12 @@ def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str
         UnknownLabelError: the ontology lacks a label; the message names its last place.
     """
     places = dict(labels)
-    found = {label: ontology.index.get(ontology.resolve(label) or "") for label in places}
-    known = {label: position for label, position in found.items() if position is not None}
-    lacking = [label for label in places if label not in known]
+    ids = {label: ontology.resolve(label) for label in places}
+    lacking = [label for label, id_ in ids.items() if id_ not in ontology.index]
     if lacking:
         shown = shortlist(lacking, show=lambda label: ontology.hint(label, places[label]))
         raise UnknownLabelError(f"the ontology lacks {shown}")
-    return known
+    return {label: ontology.index[id_] for label, id_ in ids.items() if id_ is not None}
 
 
 def _offsets(sizes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -48,13 +48,8 @@ def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
 class TargetsWriter:
     """Writes one Parquet file in row groups of exactly `layout.group` rows.
 
-    A context manager; leaving it without `close` abandons the file.
-
-    Args:
-        path: where the file is written; use inside `atomic_path`.
-        vocabulary, listed: see `Targets`.
-        layout: from `choose_layout`.
-        output: the file that errors name.
+    A context manager; leaving it without `close` abandons the file. Use it inside `atomic_path`:
+    errors name `output`, not the temporary `path`.
     """
 
     def __init__(
@@ -88,10 +83,7 @@ class TargetsWriter:
         return self.layout.encode((first, second), columns)
 
     def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
-        """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,).
-
-        All row groups except the last have `layout.group` clips.
-        """
+        """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,)."""
         targets = self.layout.gather(cells, which, len(self._vocabulary))
         table = pa.Table.from_arrays([*clips.columns, *targets], schema=self._schema)
         with blame(self._output):
@@ -256,11 +248,7 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
 
 
 def read_hard_targets(path: str | Path) -> Targets:
-    """`read_targets` where only hard targets will do.
-
-    Raises:
-        TargetsFileError: as `read_targets`, or the file holds soft targets.
-    """
+    """`read_targets` where only hard targets will do; a TargetsFileError if they are soft."""
     targets = read_targets(path)
     if isinstance(targets, SoftTargets):
         raise TargetsFileError(

@@ -58,11 +58,7 @@ class TargetRows(ClipRows, ABC):
         return target, unpack_floats(~masked, len(self.vocabulary))
 
     def to_torch(self, rows: Chosen = None) -> "tuple[torch.Tensor, torch.Tensor]":
-        """`to_numpy` as two float32 tensors.
-
-        Raises:
-            OptionError: torch is not installed.
-        """
+        """`to_numpy` as two float32 tensors; an OptionError if torch is not installed."""
         return as_tensors(*self.to_numpy(rows))
 
     def select(self, vocabulary: Vocabulary) -> Self:
@@ -254,11 +250,7 @@ class SoftTargets(TargetRows):
 
 
 def as_tensors(target: Floats, mask: Floats) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Target and mask as tensors over the same memory.
-
-    Raises:
-        OptionError: torch is not installed.
-    """
+    """Target and mask as tensors over the same memory; an OptionError without torch."""
     with extra("train"):
         import torch
     return torch.from_numpy(target), torch.from_numpy(mask)
