@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Bits = npt.NDArray[np.uint8]
-CHUNK = 8192  # rows of bits unpacked at a time
+CHUNK = 8192  # rows unpacked or hashed at a time
 BYTES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)  # the bits of each byte
 
 
@@ -16,8 +16,8 @@ def unpack_floats(bits: Bits, columns: int) -> npt.NDArray[np.float32]:
     return np.unpackbits(bits, axis=1, count=columns).astype(np.float32)
 
 
-def by_chunk(work: Callable[[Any], npt.NDArray[Any]], rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The results of `work` for `CHUNK` rows at a time, joined."""
+def by_chunk(work: Callable[[Any], npt.NDArray[Any]], rows: Any) -> npt.NDArray[Any]:
+    """The results of `work` for `CHUNK` rows of an array at a time, joined."""
     starts = range(0, max(1, len(rows)), CHUNK)
     return np.concatenate([work(rows[start : start + CHUNK]) for start in starts])
 

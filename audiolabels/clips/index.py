@@ -25,13 +25,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audiolabels.arrays.bits import by_chunk
 from audiolabels.arrays.columns import text_buffers, texts_to_arrow, to_arrow, to_bools, to_numpy
 from audiolabels.clips.names import STARTED, canonical_ids
 from audiolabels.errors import UnknownClipError, shortlist
 
 MISSING = -1
 SEVERAL = -2
-CHUNK = 1 << 16  # ids hashed at a time
 WINDOW = 8  # entries of a bucket looked at together; few hold more
 LOW_HALF = 0xFFFFFFFF
 # Videos without a start, with one in seconds, in milliseconds, and in whole seconds thereof.
@@ -161,9 +161,7 @@ class _Index:
     def __init__(self, ids: pa.StringArray) -> None:
         self.ids = ids
         self._bits = max(1, len(ids).bit_length())
-        keys = np.empty(len(ids), np.uint64)
-        for start in range(0, len(ids), CHUNK):
-            keys[start : start + CHUNK] = hash_strings(ids.slice(start, CHUNK))
+        keys = by_chunk(hash_strings, ids)
         keys &= LOW_HALF << 32
         keys |= np.arange(len(ids), dtype=np.uint64)
         keys.sort()

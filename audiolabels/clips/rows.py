@@ -66,9 +66,8 @@ class ClipRows:
 
     def slice(self, start: int, stop: int) -> Self:
         """The rows from `start` up to `stop`."""
-        count = max(0, min(stop, len(self)) - start)
         arrays = {name: getattr(self, name)[start:stop] for name in self.PER_ROW}
-        return replace(self, clips=self.clips.slice(start, count), **arrays)
+        return replace(self, clips=self.clips[start:stop], **arrays)
 
     def take(self, rows: npt.NDArray[np.integer]) -> Self:
         """The rows with these numbers, int (M,), in that order."""

@@ -111,8 +111,7 @@ class Events:
         absent = absent or {}
         clips = list(dict.fromkeys([*events, *absent]))
         given = duration if isinstance(duration, Mapping) else dict.fromkeys(clips, duration)
-        unmeasured = [clip for clip in clips if clip not in given]
-        if unmeasured:
+        if unmeasured := [clip for clip in clips if clip not in given]:
             raise OptionError(f"no duration for clip {shortlist(map(repr, unmeasured))}")
         durations = []
         statements: list[tuple[int, str | None, int, int, np.uint8]] = []
@@ -122,8 +121,7 @@ class Events:
             own = events.get(clip)
             expect(f"clip {clip!r}", own, Iterable | None, f"a list of events {ORDER}, or None")
             spans = [_span(clip, event) for event in own or ()]
-            backwards = [span for span in spans if span[1] >= span[2]]
-            if backwards:
+            if backwards := [span for span in spans if span[1] >= span[2]]:
                 raise LabelFileError(f"clip {clip!r}: an event without length: {backwards[0]}")
             statements += [(row, *span, PRESENT) for span in spans]
             statements += [(row, c, 0, durations[row], ABSENT) for c in absent.get(clip, ())]
@@ -186,12 +184,11 @@ class Events:
 
     def slice(self, start: int, stop: int) -> "Events":
         """The clips from row `start` up to `stop`, without the report."""
-        stop = min(stop, len(self))
         first, last = np.searchsorted(self.clip, [start, stop]).tolist()
         part = self.take(slice(first, last))
         return replace(
             part,
-            clip_id=self.clip_id.slice(start, max(0, stop - start)),
+            clip_id=self.clip_id[start:stop],
             duration_ms=self.duration_ms[start:stop],
             clip=part.clip - start,
             report=Report(),
