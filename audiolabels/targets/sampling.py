@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.bits import CHUNK, Bits, by_chunk, weigh
+from audiolabels.arrays.bits import Bits, by_chunk, weigh
 from audiolabels.clips.index import Rows
 from audiolabels.errors import OptionError, choose
 from audiolabels.targets.source import Labels, LabelSource
@@ -100,15 +100,9 @@ def balanced_rows(
 
 def _clips_of_classes(bits: Bits, row: npt.NDArray[Any], columns: int) -> list[Rows]:
     """The clips of each class that has any."""
-    found = [
-        np.nonzero(np.unpackbits(bits[row[start : start + CHUNK]], axis=1, count=columns))
-        for start in range(0, len(row), CHUNK)
-    ]
-    clip = np.concatenate([clips + CHUNK * part for part, (clips, _) in enumerate(found)])
-    column = np.concatenate([classes for _, classes in found])
-    order = np.argsort(column, kind="stable")
-    ends = np.cumsum(np.bincount(column, minlength=1))
-    return [own for own in np.split(clip[order], ends[:-1]) if len(own)]
+    table = np.ascontiguousarray(bits.T)
+    found = (np.flatnonzero((table[c >> 3] & (128 >> (c & 7)))[row]) for c in range(columns))
+    return [own for own in found if len(own)]
 
 
 class Mixture:
