@@ -4,7 +4,7 @@
 are sliced, taken and joined with it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
@@ -86,17 +86,18 @@ class ClipRows:
         return replace(self, clips=clip_rows(clip_id, self.onset, self.offset))
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> dict[str, Any]:
-        """The fields with an entry per row, concatenated."""
-        arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in cls.PER_ROW}
-        return {"clips": join_rows([p.clips for p in parts]), **arrays}
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        """All rows of one part or more, which share the rest."""
+        first, clips = parts[0], join_rows([part.clips for part in parts])
+        arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in first.PER_ROW}
+        return replace(first, clips=clips, **arrays)
 
 
 T = TypeVar("T", bound=ClipRows)
 
 
-def rechunk(parts: Iterable[T], size: int, concat: Callable[[list[T]], T]) -> Iterator[T]:
-    """The same rows in parts of `size`, except the last; `concat` joins one part or more."""
+def rechunk(parts: Iterable[T], size: int) -> Iterator[T]:
+    """The same rows in parts of `size`, except the last."""
     held: list[T] = []
     count = 0
     for part in parts:
@@ -107,7 +108,7 @@ def rechunk(parts: Iterable[T], size: int, concat: Callable[[list[T]], T]) -> It
             count += stop - start
             start = stop
             if count == size:
-                yield concat(held)
+                yield held[0].concat(held)
                 held, count = [], 0
     if held:
-        yield concat(held)
+        yield held[0].concat(held)

@@ -76,6 +76,6 @@ def row_groups(
             recorder.take_findings(result.findings)
             yield result.targets
 
-    for part in rechunk(targets(), writer.layout.group, lambda parts: parts[0].concat(parts)):
+    for part in rechunk(targets(), writer.layout.group):
         which = np.arange(len(part), dtype=np.int32)
         yield Group(part.clips, writer.encode(part), which)

@@ -122,7 +122,7 @@ class Annotations(ClipRows):
     @classmethod
     def from_dict(
         cls, labels: Mapping[str, Iterable[str] | None], *, ontology: Ontology | None = None
-    ) -> "Annotations":
+    ) -> Self:
         """Annotations of a few clips, for notebooks and tests.
 
         Args:
@@ -182,18 +182,18 @@ class Annotations(ClipRows):
         """The clips in the named rows, int (M,), without the report."""
         return replace(super().take(rows), report=Report(rows=len(rows), rows_used=len(rows)))
 
-    @staticmethod
-    def concat(parts: "Sequence[Annotations]", ontology: Ontology) -> "Annotations":
-        """All clips of all parts, which share `ontology`."""
+    @classmethod
+    def concat(cls, parts: Sequence[Self], ontology: Ontology | None = None) -> Self:
+        """All clips of all parts, which share `ontology`; it is used where there is no part."""
         if not parts:
-            return Annotations.from_dict({}, ontology=ontology)
+            return cls.from_dict({}, ontology=ontology)
         sets, starts = LabelSets.concat([p.sets for p in parts])
         moved = [
             replace(p, set_of_clip=(p.set_of_clip + start).astype(np.int32))
             for p, start in zip(parts, starts, strict=True)
         ]
         report = Report.merged(p.report for p in parts)
-        return replace(parts[0], **Annotations.joined(moved), sets=sets, report=report)
+        return replace(super().concat(moved), sets=sets, report=report)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None)."""

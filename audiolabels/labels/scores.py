@@ -113,13 +113,13 @@ class Scores(ClipRows):
         part = self if rows.all() else self.take(np.flatnonzero(rows))
         return replace(part, report=Report())
 
-    @staticmethod
-    def concat(parts: "Sequence[Scores]") -> "Scores":
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
         """All rows of one part or more, which share ontology and vocabulary."""
         if len(parts) == 1:
             return parts[0]
         report = Report.merged(p.report for p in parts)
-        return replace(parts[0], **type(parts[0]).joined(parts), report=report)
+        return replace(super().concat(parts), report=report)
 
     def over(self, vocabulary: Vocabulary) -> Self:
         """The same rows over the classes of a vocabulary, in its order.

@@ -130,14 +130,15 @@ class Targets(TargetRows):
             masked=[list(masked[row]) for row in self.row_of_clip],
         )
 
-    @staticmethod
-    def concat(parts: "Sequence[Targets]") -> "Targets":
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
         """All rows of one part or more, each with bits of its own; the parts share the rest."""
-        fields = Targets.joined(parts)
-        for name in ("positive", "masked", "cut"):
-            fields[name] = np.concatenate([getattr(p, name)[p.row_of_clip] for p in parts])
-        fields["row_of_clip"] = np.arange(len(fields["cut"]), dtype=np.int32)
-        return replace(parts[0], **fields)
+        own: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name)[part.row_of_clip] for part in parts])
+            for name in ("positive", "masked", "cut")
+        }
+        which = np.arange(len(own["cut"]), dtype=np.int32)
+        return replace(super().concat(parts), row_of_clip=which, **own)
 
     def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """The positive classes: `positive` and `row_of_clip`."""
@@ -211,11 +212,6 @@ class SoftTargets(TargetRows):
             best.append([(names[c], round(float(row[c]), 4)) for c in order if row[c] > 0])
         masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
         return self._data_frame(top=best, masked=masked)
-
-    @staticmethod
-    def concat(parts: "Sequence[SoftTargets]") -> "SoftTargets":
-        """All rows of one part or more, which share the rest."""
-        return replace(parts[0], **SoftTargets.joined(parts))
 
     def reach(self, level: float) -> Bits:
         """The classes that score at least `level`: bits, uint8 (N, ceil(C / 8))."""
