@@ -50,7 +50,8 @@ class LabelSets:
         pairs = np.sort(owners.astype(np.int64) * width + classes)
         pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a hundredfold faster than np.unique
         sizes = np.bincount(pairs // width, minlength=len(labelled))
-        return cls(_offsets(sizes), (pairs % width).astype(np.int32), labelled)
+        offsets = np.append(0, np.cumsum(sizes))
+        return cls(offsets, (pairs % width).astype(np.int32), labelled)
 
     def __len__(self) -> int:
         return len(self.labelled)
@@ -73,7 +74,9 @@ class LabelSets:
 
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
-        return LabelSets(_offsets(entries)[self.offsets], self.classes[entries], self.labelled)
+        return LabelSets(
+            np.append(0, np.cumsum(entries))[self.offsets], self.classes[entries], self.labelled
+        )
 
     @staticmethod
     def concat(parts: "list[LabelSets]") -> "tuple[LabelSets, list[int]]":
@@ -91,7 +94,7 @@ class LabelSets:
             np.concatenate([getattr(part, name) for part in (none, *parts)])
             for name in ("sizes", "classes", "labelled")
         )
-        return LabelSets(_offsets(sizes), classes, labelled, lineage)
+        return LabelSets(np.append(0, np.cumsum(sizes)), classes, labelled, lineage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,12 +215,11 @@ class Annotations(ClipRows):
         )
 
     def _repr_html_(self) -> str:
-        rows = []
-        for row in range(min(5, len(self))):
-            names = self.labels(row)
-            text = "unannotated" if names is None else " · ".join(names) or "none"
-            rows.append((self.clip_id[row].as_py(), text))
-        return html_table(self, ("clip", "given labels"), rows)
+        head = self.slice(0, 5).to_pandas()
+        texts = (
+            "unannotated" if own is None else " · ".join(own) or "none" for own in head["labels"]
+        )
+        return html_table(self, ("clip", "given labels"), zip(head["clip_id"], texts, strict=True))
 
 
 def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str, int]:
@@ -233,10 +235,3 @@ def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str
         shown = shortlist(lacking, show=lambda label: ontology.hint(label, places[label]))
         raise UnknownLabelError(f"the ontology lacks {shown}")
     return {label: ontology.index[id_] for label, id_ in ids.items() if id_ is not None}
-
-
-def _offsets(sizes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Where each of several lists begins and the last ends, int64 (len(sizes) + 1,)."""
-    offsets = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
