@@ -74,9 +74,8 @@ class LabelSets:
 
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
-        return LabelSets(
-            np.append(0, np.cumsum(entries))[self.offsets], self.classes[entries], self.labelled
-        )
+        offsets = np.append(0, np.cumsum(entries))[self.offsets]
+        return LabelSets(offsets, self.classes[entries], self.labelled)
 
     @staticmethod
     def concat(parts: "list[LabelSets]") -> "tuple[LabelSets, list[int]]":
@@ -215,11 +214,10 @@ class Annotations(ClipRows):
         )
 
     def _repr_html_(self) -> str:
-        head = self.slice(0, 5).to_pandas()
-        texts = (
-            "unannotated" if own is None else " · ".join(own) or "none" for own in head["labels"]
-        )
-        return html_table(self, ("clip", "given labels"), zip(head["clip_id"], texts, strict=True))
+        shown = [self.labels(row) for row in range(min(5, len(self)))]
+        texts = ["unannotated" if own is None else " · ".join(own) or "none" for own in shown]
+        rows = zip(self.clip_id[:5].to_pylist(), texts, strict=True)
+        return html_table(self, ("clip", "given labels"), rows)
 
 
 def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str, int]:
