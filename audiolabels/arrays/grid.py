@@ -80,10 +80,7 @@ class Grid:
 
     @classmethod
     def from_seconds(cls, length: float | str = 0.96, hop: float | str | None = None) -> "Grid":
-        """A grid from seconds; the hop is the length if none is given.
-
-        Raises:
-            OptionError: not a whole number of milliseconds above zero.
+        """A grid from seconds, read by `seconds_to_ms`; the hop is the length if none is given.
 
         >>> Grid.from_seconds(0.96)
         Grid(length_ms=960, hop_ms=960)

@@ -223,8 +223,7 @@ class Annotations(ClipRows):
 def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str, int]:
     """The position in the ontology of each label, given with the place where it occurs.
 
-    Raises:
-        UnknownLabelError: the ontology lacks a label; the message names its last place.
+    The UnknownLabelError for labels that the ontology lacks names the last place of each.
     """
     places = dict(labels)
     ids = {label: ontology.resolve(label) for label in places}

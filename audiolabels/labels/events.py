@@ -202,15 +202,12 @@ class Events:
     def concat(parts: "Sequence[Events]", ontology: Ontology) -> "Events":
         """All clips of all parts, which share the ontology and have no clip in common."""
         files = tuple(dict.fromkeys(name for p in parts for name in p.files))
-        starts = np.cumsum([0, *map(len, parts)]).tolist()
-        moved = [
-            replace(
-                part,
-                clip=part.clip + start,
-                file=np.array([files.index(name) for name in part.files], np.int32)[part.file],
-            )
-            for part, start in zip(parts, starts, strict=False)
-        ]
+        number = {name: position for position, name in enumerate(files)}
+        moved, start = [], 0
+        for part in parts:
+            file = np.array([number[name] for name in part.files], np.int32)[part.file]
+            moved.append(replace(part, clip=part.clip + start, file=file))
+            start += len(part)
         none = Events.from_dict({}, ontology=ontology)
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(p, name) for p in (none, *moved)])

@@ -181,8 +181,7 @@ SOFT = Layout("dense", 8_192, {"target": SCORES, "mask": MASK})
 def choose_layout(name: str | None, *, soft: bool = False) -> Layout:
     """The layout of a name, for soft or for hard targets; `dense` or `lists` if none is named.
 
-    Raises:
-        OptionError: no such layout, or one that soft targets do not have.
+    An OptionError is raised for other names, and where soft targets do not have the layout.
     """
     name = choose("layout", name or ("dense" if soft else "lists"), LAYOUTS)
     if soft and name != SOFT.name:

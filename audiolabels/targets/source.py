@@ -92,7 +92,8 @@ class LabelSource:
         ids, options = targets.clip_id, targets.metadata.get("options", {})
         begins = np.ones(len(ids), np.bool_)
         if WITHIN_CLIPS & options.keys():  # else rows are clips, even of one recording
-            begins = _begins_clip(ids, to_numpy(targets.onset))
+            onset, same = to_numpy(targets.onset), to_bools(pc.equal(ids[1:], ids[:-1]))
+            begins[1:] = ~(same & (onset[1:] > onset[:-1]))
         self.framed = "frame_hop" in options or not begins.all()
         first = np.append(np.flatnonzero(begins), len(ids)).astype(np.int32)
         self.frames = int(np.diff(first).max(initial=0))
@@ -255,9 +256,3 @@ def _reopen(
             f"{path}: not the file that this source was opened from; open it again"
         )
     return open_source(path, vocabulary=vocabulary, arrays=arrays)
-
-
-def _begins_clip(ids: pa.StringArray, onset: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Whether each row is the first of a clip: another id, or no later than the row before."""
-    same = to_bools(pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1)))
-    return np.append(True, ~(same & (onset[1:] > onset[:-1])))
