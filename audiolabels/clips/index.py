@@ -208,16 +208,13 @@ class _Index:
             size = self._starts[bucket + 1] - start
             several = (entries < len(self.ids)).sum(axis=1) > 1
             for i in np.flatnonzero(~found & (several | (size > WINDOW))).tolist():
-                rows[i] = self._search(ids[i], start[i], start[i] + size[i])
+                whole = self._entries[start[i] : start[i] + size[i]]
+                others = (whole & ((1 << self._bits) - 1)).astype(np.int64)
+                place = pc.index(self.ids.take(to_arrow(others)), ids[i]).as_py()
+                rows[i] = MISSING if place < 0 else others[place]
         if self._several is not None:
             rows[(rows != MISSING) & self._several[rows]] = SEVERAL
         return rows
-
-    def _search(self, text: pa.StringScalar, start: int, stop: int) -> int:
-        """The row of a text in a whole bucket, or -1."""
-        rows = (self._entries[start:stop] & ((1 << self._bits) - 1)).astype(np.int64)
-        place = pc.index(self.ids.take(to_arrow(rows)), text).as_py()
-        return MISSING if place < 0 else int(rows[place])
 
 
 def _matches(texts: pa.StringArray, pattern: str) -> Flags:
