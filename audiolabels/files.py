@@ -55,11 +55,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield file.partial
         if waiting is None:
             _take_places([file])
+        else:
+            waiting.append(file)
     except BaseException:
         file.partial.unlink(missing_ok=True)
         raise
-    if waiting is not None:
-        waiting.append(file)
 
 
 @contextmanager
@@ -212,17 +212,11 @@ def refuse_overwriting(
 def write_classes(
     path: Path, rows: Sequence[Sequence[str]], *, header: bool = True, quoted: bool = True
 ) -> int:
-    """Write a list of classes in CSV unless it exists already; returns their number.
+    """Write a list of classes in CSV unless the file has it already; returns their number.
 
-    Args:
-        path: a list with other classes is never replaced.
-        rows: cells.
-        header: whether the first row is one.
-        quoted: whether the last cell of each class is in quotes, as in AudioSet's own list.
-
-    Raises:
-        OptionError: the file exists with other content.
-        TargetsFileError: the file cannot be written.
+    `header`: whether the first row is one; `quoted`: whether the last cell of each class is in
+    quotes, as in AudioSet's own list. Raises OptionError if the file has other content, and
+    TargetsFileError if it cannot be written.
     """
     refuse_other_classes(path, rows)
     if not path.exists():

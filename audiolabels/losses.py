@@ -11,6 +11,7 @@ loss, which waits for a GPU; `guard=True` and `torch.compile` fill the unknown c
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -37,13 +38,9 @@ def masked_bce_with_logits(
     Returns:
         A scalar, float32.
     """
-
-    def weighted(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(
-            logits, target, weight=known, pos_weight=pos_weight, reduction="sum"
-        )
-
-    return _mean_of_known(weighted, logits, target, mask, neutral=0.0, guard=guard)
+    bce = functional.binary_cross_entropy_with_logits
+    summed = partial(bce, pos_weight=pos_weight, reduction="sum")
+    return _mean_of_known(summed, logits, target, mask, neutral=0.0, guard=guard)
 
 
 def masked_bce(probabilities: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -52,23 +49,18 @@ def masked_bce(probabilities: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     torch rejects values outside [0, 1], so unknown cells are filled first, and half precision, so
     the loss is computed outside autocast.
     """
-
-    def weighted(probabilities: Tensor, target: Tensor, known: Tensor) -> Tensor:
-        with torch.autocast(probabilities.device.type, enabled=False):
-            return functional.binary_cross_entropy(
-                probabilities, target, weight=known, reduction="sum"
-            )
-
-    return _mean_of_known(weighted, probabilities, target, mask, neutral=0.5, guard=True)
+    with torch.autocast(probabilities.device.type, enabled=False):
+        summed = partial(functional.binary_cross_entropy, reduction="sum")
+        return _mean_of_known(summed, probabilities, target, mask, neutral=0.5, guard=True)
 
 
 def masked_mse(scores: Tensor, target: Tensor, mask: Tensor, *, guard: bool = False) -> Tensor:
     """Mean squared error of the known cells; arguments as above."""
 
-    def weighted(scores: Tensor, target: Tensor, known: Tensor) -> Tensor:
-        return ((scores - target).square() * known).sum()
+    def summed(scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        return ((scores - target).square() * weight).sum()
 
-    return _mean_of_known(weighted, scores, target, mask, neutral=0.0, guard=guard)
+    return _mean_of_known(summed, scores, target, mask, neutral=0.0, guard=guard)
 
 
 def mix_targets(
@@ -97,7 +89,7 @@ def mix_targets(
 
 
 def _mean_of_known(
-    weighted: Callable[[Tensor, Tensor, Tensor], Tensor],
+    summed: Callable[..., Tensor],
     values: Tensor,
     target: Tensor,
     mask: Tensor,
@@ -105,14 +97,14 @@ def _mean_of_known(
     neutral: float,
     guard: bool,
 ) -> Tensor:
-    """The weighted sum over the known cells, divided by their number."""
+    """The sum over the known cells, divided by their number."""
     known = mask.to(torch.float32).expand_as(values)
     count = known.sum().clamp(min=1.0)
     cells, wanted = values.float(), target.float().expand_as(values)
     if not guard and not torch.compiler.is_compiling():
-        loss = weighted(cells, wanted, known)
+        loss = summed(cells, wanted, weight=known)
         if bool(loss.detach().isfinite()):
             return loss / count
     unknown = known == 0
     cells, wanted = cells.masked_fill(unknown, neutral), wanted.masked_fill(unknown, 0.0)
-    return weighted(cells, wanted, known) / count
+    return summed(cells, wanted, weight=known) / count

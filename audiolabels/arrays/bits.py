@@ -1,10 +1,13 @@
 """Bit tables: rows of bits in `numpy.packbits` order, one column per class."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Bits = npt.NDArray[np.uint8]
-CHUNK = 8192  # rows of bits unpacked at a time
+CHUNK = 8192  # rows unpacked or hashed at a time
 BYTES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)  # the bits of each byte
 
 
@@ -13,20 +16,18 @@ def unpack_floats(bits: Bits, columns: int) -> npt.NDArray[np.float32]:
     return np.unpackbits(bits, axis=1, count=columns).astype(np.float32)
 
 
+def by_chunk(work: Callable[[Any], npt.NDArray[Any]], rows: Any) -> npt.NDArray[Any]:
+    """The results of `work` for `CHUNK` rows of an array at a time, joined."""
+    starts = range(0, max(1, len(rows)), CHUNK)
+    return np.concatenate([work(rows[start : start + CHUNK]) for start in starts])
+
+
 def third_state(one: Bits, other: Bits, columns: int) -> Bits:
     """Bits of what is in neither of two states, shape (D, ceil(C / 8)) each."""
     bits = one | other
     np.invert(bits, out=bits)
     bits[:, -1] &= np.uint8(0xFF << (-columns % 8) & 0xFF)
     return bits
-
-
-def count_bits(bits: Bits) -> int:
-    """Number of bits set."""
-    flat = bits.ravel()
-    whole = len(flat) // 8 * 8
-    words, rest = np.bitwise_count(flat[:whole].view(np.uint64)), np.bitwise_count(flat[whole:])
-    return int(words.sum(dtype=np.int64) + rest.sum(dtype=np.int64))
 
 
 def weigh(

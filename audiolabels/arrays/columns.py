@@ -73,8 +73,7 @@ def texts_to_arrow(texts: Sequence[str]) -> pa.StringArray:
         sizes = np.fromiter((len(text.encode()) for text in texts), np.int64, len(texts))
     if len(data) > np.iinfo(np.int32).max:
         raise OverflowError("more than 2 GiB of text in one array")
-    ends = np.zeros(len(sizes) + 1, np.int32)
-    np.cumsum(sizes, dtype=np.int32, out=ends[1:])
+    ends = np.append(0, np.cumsum(sizes)).astype(np.int32)
     return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(ends), pa.py_buffer(data))
 
 

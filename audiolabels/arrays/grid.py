@@ -8,6 +8,7 @@ Source: Hershey et al. 2021, §3.2, for 960 ms and the half-filled rule. The pap
 room; `Grid.half_filled` is the reading that reproduces the released frames.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
@@ -21,31 +22,22 @@ Ms = npt.NDArray[np.int64]
 
 
 def seconds_to_ms(seconds: float | str, what: str = "a time") -> int:
-    """Whole milliseconds of a time in seconds.
-
-    Raises:
-        OptionError: not a whole number of milliseconds above zero.
+    """Milliseconds of a time in seconds; an OptionError if they are not whole and above zero.
 
     >>> seconds_to_ms(0.96), seconds_to_ms("10")
     (960, 10000)
     """
-    try:
+    with suppress(InvalidOperation):
         ms = Decimal(str(seconds)) * 1000
-        whole = ms == ms.to_integral_value() and 0 < ms < 10**12
-    except InvalidOperation:
-        whole = False
-    if not whole:
-        raise OptionError(
-            f"{what} of {seconds} seconds: give a number above zero, in whole milliseconds"
-        )
-    return int(ms)
+        if ms == ms.to_integral_value() and 0 < ms < 10**12:
+            return int(ms)
+    raise OptionError(
+        f"{what} of {seconds} seconds: give a number above zero, in whole milliseconds"
+    )
 
 
 def nearest_ms(seconds: float | str) -> int:
-    """The nearest millisecond; half goes up.
-
-    Raises:
-        OptionError: not a finite number.
+    """The nearest millisecond, half goes up; an OptionError if the time is not a finite number.
 
     >>> nearest_ms(0.0005), nearest_ms("10.0001")
     (1, 10000)
@@ -57,11 +49,7 @@ def nearest_ms(seconds: float | str) -> int:
 
 
 def clip_ms(seconds: float | str) -> int:
-    """Length of a clip, to the nearest millisecond.
-
-    Raises:
-        OptionError: not a number above zero.
-    """
+    """Length of a clip, to the nearest millisecond; an OptionError if it is not above zero."""
     ms = nearest_ms(seconds)
     if ms <= 0:
         raise OptionError(f"a clip of {seconds} seconds: give a number above zero")
@@ -92,10 +80,7 @@ class Grid:
 
     @classmethod
     def from_seconds(cls, length: float | str = 0.96, hop: float | str | None = None) -> "Grid":
-        """A grid from seconds; the hop is the length if none is given.
-
-        Raises:
-            OptionError: not a whole number of milliseconds above zero.
+        """A grid from seconds, read by `seconds_to_ms`; the hop is the length if none is given.
 
         >>> Grid.from_seconds(0.96)
         Grid(length_ms=960, hop_ms=960)

@@ -39,15 +39,10 @@ def merge(clip: Ints, column: Ints, first: Ints, stop: Ints) -> Runs:
     some = first < stop
     if not some.all():
         clip, column, first, stop = clip[some], column[some], first[some], stop[some]
-    bits = int(column.max(initial=0)).bit_length()
-    pair, first, stop = _ascending(clip << bits | column, first, stop)
-    new = changes(pair)
-    reach = furthest(new, stop)
-    new[1:] |= first[1:] > reach[:-1]
-    begins = np.flatnonzero(new)
-    ends = np.append(begins, len(new))[1:] - 1
-    pair = pair[begins]
-    return Runs(pair >> bits, pair & ((1 << bits) - 1), first[begins], reach[ends])
+    order = row_order(clip, column, first)
+    clip, column, first, stop = clip[order], column[order], first[order], stop[order]
+    new, first, stop = _unions(changes(clip, column), first, stop)
+    return Runs(clip[new], column[new], first, stop)
 
 
 def united(*keys: npt.NDArray[np.integer], first: Ints, stop: Ints) -> tuple[Ints, Ints]:
@@ -59,14 +54,22 @@ def united(*keys: npt.NDArray[np.integer], first: Ints, stop: Ints) -> tuple[Int
     if not len(first):
         return first, stop
     order = row_order(*keys, first - first.min())
-    new = changes(*(key[order] for key in keys))
-    begin, reach = first[order], furthest(new, stop[order])
-    new[1:] |= begin[1:] > reach[:-1]
-    piece, starts = np.cumsum(new) - 1, np.flatnonzero(new)
+    new, begin, reach = _unions(changes(*(key[order] for key in keys)), first[order], stop[order])
+    piece = np.cumsum(new) - 1
     whole = np.empty((2, len(order)), np.int64)
-    whole[0, order] = begin[starts][piece]
-    whole[1, order] = reach[np.append(starts[1:], len(order)) - 1][piece]
+    whole[:, order] = begin[piece], reach[piece]
     return whole[0], whole[1]
+
+
+def _unions(
+    new: npt.NDArray[np.bool_], first: Ints, stop: Ints
+) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
+    """Unions of ascending intervals, of which those that are `new` begin a group: the intervals
+    that begin one, and first and stop of each.
+    """
+    reach = furthest(new, stop)
+    new[1:] |= first[1:] > reach[:-1]
+    return new, first[new], reach[np.append(new, True)[1:]]
 
 
 def changes(*keys: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
@@ -82,21 +85,6 @@ def furthest(new: npt.NDArray[np.bool_], stop: Ints) -> Ints:
     shift = np.cumsum(new) * (int(stop.max(initial=0)) + 1 - int(stop.min(initial=0)))
     reach: Ints = np.maximum.accumulate(stop + shift) - shift
     return reach
-
-
-def _ascending(pair: Ints, first: Ints, stop: Ints) -> tuple[Ints, Ints, Ints]:
-    """The same rows, ascending by pair and first; packed into one number each if they fit."""
-    sizes = [int(key.max(initial=0)).bit_length() for key in (pair, first, stop)]
-    if sum(sizes) > 63:
-        order = np.lexsort((first, pair))
-        return pair[order], first[order], stop[order]
-    packed = (pair << sizes[1] | first) << sizes[2] | stop
-    packed.sort()
-    stop = packed & ((1 << sizes[2]) - 1)
-    packed >>= sizes[2]
-    first = packed & ((1 << sizes[1]) - 1)
-    packed >>= sizes[1]
-    return packed, first, stop
 
 
 def gaps(runs: Runs, frames: Ints) -> Runs:

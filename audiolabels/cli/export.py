@@ -22,9 +22,8 @@ from audiolabels.files import refuse_overwriting
 from audiolabels.labels.events import Events
 from audiolabels.options import Option
 from audiolabels.readers import EventOptions, ReadOptions, read_events
-from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.store import read_hard_targets, read_targets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 READING = {
     name: option

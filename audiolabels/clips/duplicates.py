@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +19,15 @@ class SeenClips:
 
     def __init__(self) -> None:
         self._hashes = bytearray()
-        self._starts: list[int] = []
-        self._origins: list[tuple[str, Rows | int]] = []
+        self._parts: list[tuple[int, str, Rows | int]] = []
 
     def add(self, clips: pa.RecordBatch, rows: Rows, source: str) -> None:
         """Add a part of a file: `clip_id` and `onset`, and the ascending rows in the file."""
         if not len(rows):
             return
-        self._starts.append(len(self._hashes) // 8)
         consecutive = rows[-1] - rows[0] == len(rows) - 1
-        self._origins.append((source, int(rows[0]) if consecutive else rows))
+        origin = int(rows[0]) if consecutive else rows
+        self._parts.append((len(self._hashes) // 8, source, origin))
         self._hashes += _hash_places(clips).tobytes()
 
     def repeated(self) -> npt.NDArray[np.uint64]:
@@ -58,10 +58,9 @@ class SeenClips:
 
     def origin(self, clip: int) -> tuple[str, int]:
         """The file of a clip, and its row there; clips are numbered as they were added."""
-        part = bisect_right(self._starts, clip) - 1
-        source, rows = self._origins[part]
-        within = clip - self._starts[part]
-        return source, rows + within if isinstance(rows, int) else int(rows[within])
+        part = bisect_right(self._parts, clip, key=itemgetter(0)) - 1
+        start, source, rows = self._parts[part]
+        return source, rows + clip - start if isinstance(rows, int) else int(rows[clip - start])
 
 
 def repeated_hashes(hashes: bytearray) -> npt.NDArray[np.uint64]:

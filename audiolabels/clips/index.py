@@ -2,7 +2,8 @@
 
 A name means the clip that the first of these steps finds (`docs/clips.md` has examples):
 
-1. The same id, character by character.
+1. The same id, character by character; or, of ids that keep folders, the same path, or the end of
+   it, without extension.
 2. The same canonical id (`clips.names`): without folder, audio extension and leading `Y`, with the
    start read from the name. This holds for names on both sides. After that, names made of words
    are read as YouTube's too: `Yellowhammer` means `ellowhammer` if there is no clip of its name.
@@ -26,13 +27,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audiolabels.arrays.bits import by_chunk
 from audiolabels.arrays.columns import text_buffers, texts_to_arrow, to_arrow, to_bools, to_numpy
-from audiolabels.clips.names import STARTED, canonical_ids
+from audiolabels.clips.names import EXTENSION, STARTED, canonical_ids
 from audiolabels.errors import UnknownClipError, shortlist
 
 MISSING = -1
 SEVERAL = -2
-CHUNK = 1 << 16  # ids hashed at a time
 WINDOW = 8  # entries of a bucket looked at together; few hold more
 LOW_HALF = 0xFFFFFFFF
 # Videos without a start, with one in seconds, in milliseconds, and in whole seconds thereof.
@@ -83,11 +84,7 @@ class ClipFinder:
         self._exact = _Index(clip_ids)
 
     def find(self, names: Sequence[str] | pa.StringArray) -> Rows:
-        """The row of each clip, int64 (B,), or -1.
-
-        Raises:
-            UnknownClipError: a name could mean several rows.
-        """
+        """The row of each clip, int64 (B,), or -1; an UnknownClipError if it could be several."""
         texts = names if isinstance(names, pa.Array) else texts_to_arrow(names)
         rows = self._exact.find(texts)
         lost = np.flatnonzero(rows == MISSING)
@@ -110,6 +107,12 @@ class ClipFinder:
     def _steps(self, names: pa.StringArray) -> Iterator[tuple["_Index", pa.StringArray, Flags]]:
         """Index, keys and names concerned of each step of the rule after the first."""
         ids, of_videos = canonical_ids(names), canonical_ids(names, of_video=True)
+        if self._has_folders:
+            paths = [EXTENSION.sub("", name.replace("\\", "/")) for name in names.to_pylist()]
+            while any(paths):
+                deep = np.array(["/" in path for path in paths], np.bool_)
+                yield self._exact, texts_to_arrow(paths), deep
+                paths = [path.partition("/")[2] for path in paths]
         yield self._canonical, ids, np.ones(len(ids), np.bool_)
         yield self._of_videos, of_videos, np.ones(len(ids), np.bool_)
         started, seconds, whole = (
@@ -126,8 +129,8 @@ class ClipFinder:
     def _list_meanings(self, names: pa.StringArray) -> str:
         """An error message on names that could mean several rows."""
         first = names.slice(0, 1)
-        tables = [(self._exact, first), *((index, keys) for index, keys, _ in self._steps(first))]
-        found = (index.rows_of(keys[0]) for index, keys in tables)
+        tables = [(self._exact, first, True), *self._steps(first)]
+        found = (np.flatnonzero(to_bools(pc.equal(each.ids, keys[0]))) for each, keys, _ in tables)
         rows = next(rows for rows in found if len(rows) > 1)
         ids = self._clip_ids.take(to_arrow(rows)).to_pylist()
         clips = [f"{id_} ({row})" for id_, row in zip(ids, rows.tolist(), strict=True)]
@@ -141,6 +144,10 @@ class ClipFinder:
     def _canonical(self) -> "_Index":
         ids = canonical_ids(self._clip_ids)
         return self._exact if ids is self._clip_ids else _Index(ids)
+
+    @cached_property
+    def _has_folders(self) -> bool:
+        return bool(_matches(self._clip_ids, "/").any())
 
     @cached_property
     def _of_videos(self) -> "_Index":
@@ -173,9 +180,7 @@ class _Index:
     def __init__(self, ids: pa.StringArray) -> None:
         self.ids = ids
         self._bits = max(1, len(ids).bit_length())
-        keys = np.empty(len(ids), np.uint64)
-        for start in range(0, len(ids), CHUNK):
-            keys[start : start + CHUNK] = hash_strings(ids.slice(start, CHUNK))
+        keys = by_chunk(hash_strings, ids)
         keys &= LOW_HALF << 32
         keys |= np.arange(len(ids), dtype=np.uint64)
         keys.sort()
@@ -222,20 +227,13 @@ class _Index:
             size = self._starts[bucket + 1] - start
             several = (entries < len(self.ids)).sum(axis=1) > 1
             for i in np.flatnonzero(~found & (several | (size > WINDOW))).tolist():
-                rows[i] = self._search(ids[i], start[i], start[i] + size[i])
+                whole = self._entries[start[i] : start[i] + size[i]]
+                others = (whole & ((1 << self._bits) - 1)).astype(np.int64)
+                place = pc.index(self.ids.take(to_arrow(others)), ids[i]).as_py()
+                rows[i] = MISSING if place < 0 else others[place]
         if self._several is not None:
             rows[(rows != MISSING) & self._several[rows]] = SEVERAL
         return rows
-
-    def rows_of(self, text: pa.StringScalar) -> Rows:
-        """All rows of a text, by looking at each."""
-        return np.flatnonzero(to_bools(pc.equal(self.ids, text)))
-
-    def _search(self, text: pa.StringScalar, start: int, stop: int) -> int:
-        """The row of a text in a whole bucket, or -1."""
-        rows = (self._entries[start:stop] & ((1 << self._bits) - 1)).astype(np.int64)
-        place = pc.index(self.ids.take(to_arrow(rows)), text).as_py()
-        return MISSING if place < 0 else int(rows[place])
 
 
 def _matches(texts: pa.StringArray, pattern: str) -> Flags:

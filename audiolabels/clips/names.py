@@ -8,6 +8,7 @@ unless the form of its times is one that only YouTube clips have.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
@@ -137,17 +138,14 @@ def video_of(clip_id: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def to_ms(text: str, unit_ms: int = 1000) -> int:
-    """Whole milliseconds of a decimal number of seconds, or of milliseconds; half goes up.
+    """Whole milliseconds of a decimal number of seconds, or of other units; half goes up.
 
-    Raises:
-        ValueError: not a finite number, or below zero.
+    A ValueError is raised for what is not a finite number from zero on.
 
     >>> to_ms("30.000"), to_ms(" 0.0005"), to_ms("1e1")
     (30000, 1, 10000)
     """
-    try:
+    with suppress(InvalidOperation):  # an exponent beyond all bounds
         if DECIMAL.fullmatch(text.strip()) and (number := Decimal(text.strip())) < 10**9:
             return int(number * unit_ms + Decimal("0.5"))
-    except InvalidOperation:  # an exponent beyond all bounds
-        pass
     raise ValueError(f"not a time in seconds: {text.strip()!r}")

@@ -4,9 +4,8 @@
 are sliced, taken and joined with it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -65,18 +64,10 @@ class ClipRows:
     def __len__(self) -> int:
         return int(self.clips.num_rows)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Dictionaries instead of read-only views of them, which do not pickle."""
-        return {
-            name: dict(value) if isinstance(value, MappingProxyType) else value
-            for name, value in vars(self).items()
-        }
-
     def slice(self, start: int, stop: int) -> Self:
         """The rows from `start` up to `stop`."""
-        count = max(0, min(stop, len(self)) - start)
         arrays = {name: getattr(self, name)[start:stop] for name in self.PER_ROW}
-        return replace(self, clips=self.clips.slice(start, count), **arrays)
+        return replace(self, clips=self.clips[start:stop], **arrays)
 
     def take(self, rows: npt.NDArray[np.integer]) -> Self:
         """The rows with these numbers, int (M,), in that order."""
@@ -95,17 +86,18 @@ class ClipRows:
         return replace(self, clips=clip_rows(clip_id, self.onset, self.offset))
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> dict[str, Any]:
-        """The fields with an entry per row, concatenated."""
-        arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in cls.PER_ROW}
-        return {"clips": join_rows([p.clips for p in parts]), **arrays}
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        """All rows of one part or more, which share the rest."""
+        first, clips = parts[0], join_rows([part.clips for part in parts])
+        arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in first.PER_ROW}
+        return replace(first, clips=clips, **arrays)
 
 
 T = TypeVar("T", bound=ClipRows)
 
 
-def rechunk(parts: Iterable[T], size: int, concat: Callable[[list[T]], T]) -> Iterator[T]:
-    """The same rows in parts of `size`, except the last; `concat` joins one part or more."""
+def rechunk(parts: Iterable[T], size: int) -> Iterator[T]:
+    """The same rows in parts of `size`, except the last."""
     held: list[T] = []
     count = 0
     for part in parts:
@@ -116,7 +108,7 @@ def rechunk(parts: Iterable[T], size: int, concat: Callable[[list[T]], T]) -> It
             count += stop - start
             start = stop
             if count == size:
-                yield concat(held)
+                yield held[0].concat(held)
                 held, count = [], 0
     if held:
-        yield concat(held)
+        yield held[0].concat(held)

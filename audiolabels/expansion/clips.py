@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -23,9 +22,8 @@ from audiolabels.targets.targets import Targets
 def expanded_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
     """Row groups of targets, one row per clip."""
     expander = Expander(plan, writer, recorder.summary.counts)
-    concat = partial(Annotations.concat, ontology=plan.ontology)
     parts = read_clips(plan, recorder, recorder.clips)
-    for clips in rechunk(parts, writer.layout.group, concat):
+    for clips in rechunk(parts, writer.layout.group):
         yield Group(clips.clips, expander.cells(clips), clips.set_of_clip)
     expander.finish()
 

@@ -35,7 +35,7 @@ from audiolabels.readers.reports import no_usable_row
 from audiolabels.readers.scores.reading import open_scores
 from audiolabels.schemes import SCHEMES, bind_scheme, describe
 from audiolabels.targets.layouts import choose_layout
-from audiolabels.targets.store import TargetsWriter, default_layout
+from audiolabels.targets.store import TargetsWriter
 
 
 def expand_files(
@@ -84,9 +84,7 @@ def expand_files(
     events = EventOptions.take(given, read=read) if reads is Events else EventOptions(read)
     scored = _score_options(scheme, scores, given, block_sizes)
     bound = bind_scheme(scheme, given)
-    soft = bound.options.soft
-    layout = layout or default_layout(soft=soft)
-    choose_layout(layout, soft=soft)
+    form = choose_layout(layout, soft=bound.options.soft)
     output, paths = as_path("output", output), as_paths("inputs", inputs or [])
     bound.require_labels(bool(paths))
     reports = [Path(report)] if report else []
@@ -100,7 +98,7 @@ def expand_files(
         if teacher and vocabulary is None:
             vocabulary = named_like(teacher.vocabulary, ontology)
         vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
-        plan = Plan(bound, vocabulary, ontology, events, paths, layout, progress, teacher)
+        plan = Plan(bound, vocabulary, ontology, events, paths, form, progress, teacher)
 
         def attempt(rows: _Rows) -> Summary:
             facts = describe(bound, plan.vocabulary, plan.ontology, labels=bool(paths))
@@ -151,9 +149,8 @@ def _write(plan: Plan, rows: _Rows, summary: Summary, report: str | Path | None)
                 partial_,
                 plan.vocabulary,
                 plan.layout,
-                listed=plan.scheme.options.listed,
-                soft=plan.scheme.options.soft,
-                output=summary.output,
+                plan.scheme.options.listed,
+                summary.output,
             )
         )
         thread = stack.enter_context(ThreadPoolExecutor(1))

@@ -17,7 +17,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import EventOptions
 from audiolabels.readers.scores.reading import ScoreFile
 from audiolabels.schemes.scheme import Expanded, Scheme
-from audiolabels.targets.layouts import Cells
+from audiolabels.targets.layouts import Cells, Layout
 from audiolabels.targets.store import TargetsWriter
 
 Progress = Callable[[int, int], None]
@@ -31,7 +31,7 @@ class Plan:
         scheme: the scheme with its options.
         read: how files are read.
         paths: the inputs.
-        layout: a key of `LAYOUTS`.
+        layout: how the targets are stored.
         scores: the file of scores, open, for schemes that read one; the inputs are then the given
             labels.
         progress: called with (bytes read, bytes in all).
@@ -42,7 +42,7 @@ class Plan:
     ontology: Ontology
     read: EventOptions
     paths: Sequence[Path]
-    layout: str
+    layout: Layout
     progress: Progress | None
     scores: ScoreFile | None = None
 
@@ -76,6 +76,6 @@ def row_groups(
             recorder.take_findings(result.findings)
             yield result.targets
 
-    for part in rechunk(targets(), writer.layout.group, lambda parts: parts[0].concat(parts)):
+    for part in rechunk(targets(), writer.layout.group):
         which = np.arange(len(part), dtype=np.int32)
         yield Group(part.clips, writer.encode(part), which)

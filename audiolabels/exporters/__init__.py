@@ -32,8 +32,7 @@ from audiolabels.files import as_path, together
 from audiolabels.labels.events import Events
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.options import Option, portion, refuse_unknown, whole_number
-from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 __all__ = ["EXPORTERS", "Export", "Exporter", "export"]
 

@@ -38,8 +38,7 @@ from audiolabels.exporters.hdf5 import import_h5py, keep_with_audio
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame, plain, refuse_other_classes, write_classes
 from audiolabels.ontology.vocabulary import class_rows
-from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 KEPT_SCORES = 20  # scores of a clip
 EPOCH = re.compile(r"[^/\\]*ep1_[^/\\]*\.h5")  # CED finds the scores of an epoch by their names

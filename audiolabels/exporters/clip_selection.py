@@ -24,8 +24,7 @@ from audiolabels.exporters.written_files import Export
 from audiolabels.files import write_rows
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.targets.sampling import weigh_clips
-from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 ROWS = 1 << 14  # clips whose targets are unpacked at a time
 

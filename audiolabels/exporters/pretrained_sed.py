@@ -41,7 +41,7 @@ from audiolabels.exporters.written_files import Export, new_folder
 from audiolabels.files import blame, refuse_other_classes, sha256_of, write_classes, write_rows
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, class_rows, load_vocabulary
-from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import SoftTargets
 
 Read = Callable[[int], bytes] | None  # a clip's place among the names to its MP3 bytes
 

@@ -26,7 +26,7 @@ from audiolabels.exporters.hdf5 import import_h5py
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import SoftTargets
 
 FRAMES, FRAME_MS = 250, 40
 FARTHEST = 20.0  # the sigmoid of -20 is 0 in float16

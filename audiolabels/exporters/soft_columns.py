@@ -15,8 +15,7 @@ import numpy.typing as npt
 from audiolabels.errors import OptionError
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import portion
-from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 SMALLEST = 2.0**-24  # above 0 in float16
 
@@ -62,7 +61,7 @@ def binarise(soft: SoftTargets, form: str, threshold: float | str | None) -> Bin
         soft.reach(level) & ~soft.masked,
         soft.masked,
         np.zeros(len(soft), np.int32),
-        soft.metadata,
+        metadata=soft.metadata,
         soft=soft,
     )
 

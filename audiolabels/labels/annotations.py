@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.tables import html_table
 from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import UnknownLabelError, expect, shortlist
@@ -49,7 +50,8 @@ class LabelSets:
         pairs = np.sort(owners.astype(np.int64) * width + classes)
         pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a hundredfold faster than np.unique
         sizes = np.bincount(pairs // width, minlength=len(labelled))
-        return cls(_offsets(sizes), (pairs % width).astype(np.int32), labelled)
+        offsets = np.append(0, np.cumsum(sizes))
+        return cls(offsets, (pairs % width).astype(np.int32), labelled)
 
     def __len__(self) -> int:
         return len(self.labelled)
@@ -66,15 +68,14 @@ class LabelSets:
 
     def take(self, sets: npt.NDArray[Any]) -> "LabelSets":
         """The sets with these numbers, in that order."""
-        sizes = self.sizes[sets]
-        offsets = _offsets(sizes)
-        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], sizes)
-        classes = self.classes[np.repeat(self.offsets[:-1][sets], sizes) + within]
-        return LabelSets(offsets, classes, self.labelled[sets])
+        own = pa.LargeListArray.from_arrays(to_arrow(self.offsets), to_arrow(self.classes))
+        taken = own.take(to_arrow(sets))
+        return LabelSets(to_numpy(taken.offsets), to_numpy(taken.values), self.labelled[sets])
 
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
-        return LabelSets(_offsets(entries)[self.offsets], self.classes[entries], self.labelled)
+        offsets = np.append(0, np.cumsum(entries))[self.offsets]
+        return LabelSets(offsets, self.classes[entries], self.labelled)
 
     @staticmethod
     def concat(parts: "list[LabelSets]") -> "tuple[LabelSets, list[int]]":
@@ -87,14 +88,12 @@ class LabelSets:
     @staticmethod
     def append(parts: "list[LabelSets]", lineage: object | None = None) -> "LabelSets":
         """The sets of all parts, one after the other."""
-        starts = np.cumsum([0, *(len(p.classes) for p in parts)])
-        offsets = [p.offsets[:-1] + start for p, start in zip(parts, starts, strict=False)]
-        return LabelSets(
-            np.concatenate([*offsets, starts[-1:]]).astype(np.int64),
-            np.concatenate([p.classes for p in parts] or [np.zeros(0, np.int32)]),
-            np.concatenate([p.labelled for p in parts] or [np.zeros(0, np.bool_)]),
-            lineage,
+        none = LabelSets(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.bool_))
+        sizes, classes, labelled = (
+            np.concatenate([getattr(part, name) for part in (none, *parts)])
+            for name in ("sizes", "classes", "labelled")
         )
+        return LabelSets(np.append(0, np.cumsum(sizes)), classes, labelled, lineage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +124,7 @@ class Annotations(ClipRows):
     @classmethod
     def from_dict(
         cls, labels: Mapping[str, Iterable[str] | None], *, ontology: Ontology | None = None
-    ) -> "Annotations":
+    ) -> Self:
         """Annotations of a few clips, for notebooks and tests.
 
         Args:
@@ -185,18 +184,18 @@ class Annotations(ClipRows):
         """The clips in the named rows, int (M,), without the report."""
         return replace(super().take(rows), report=Report(rows=len(rows), rows_used=len(rows)))
 
-    @staticmethod
-    def concat(parts: "Sequence[Annotations]", ontology: Ontology) -> "Annotations":
-        """All clips of all parts, which share `ontology`."""
+    @classmethod
+    def concat(cls, parts: Sequence[Self], ontology: Ontology | None = None) -> Self:
+        """All clips of all parts, which share `ontology`; it is used where there is no part."""
         if not parts:
-            return Annotations.from_dict({}, ontology=ontology)
+            return cls.from_dict({}, ontology=ontology)
         sets, starts = LabelSets.concat([p.sets for p in parts])
         moved = [
             replace(p, set_of_clip=(p.set_of_clip + start).astype(np.int32))
             for p, start in zip(parts, starts, strict=True)
         ]
         report = Report.merged(p.report for p in parts)
-        return replace(parts[0], **Annotations.joined(moved), sets=sets, report=report)
+        return replace(super().concat(moved), sets=sets, report=report)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None)."""
@@ -215,32 +214,21 @@ class Annotations(ClipRows):
         )
 
     def _repr_html_(self) -> str:
-        rows = []
-        for row in range(min(5, len(self))):
-            names = self.labels(row)
-            text = "unannotated" if names is None else " · ".join(names) or "none"
-            rows.append((self.clip_id[row].as_py(), text))
+        shown = [self.labels(row) for row in range(min(5, len(self)))]
+        texts = ["unannotated" if own is None else " · ".join(own) or "none" for own in shown]
+        rows = zip(self.clip_id[:5].to_pylist(), texts, strict=True)
         return html_table(self, ("clip", "given labels"), rows)
 
 
 def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str, int]:
     """The position in the ontology of each label, given with the place where it occurs.
 
-    Raises:
-        UnknownLabelError: the ontology lacks a label; the message names its last place.
+    The UnknownLabelError for labels that the ontology lacks names the last place of each.
     """
     places = dict(labels)
-    found = {label: ontology.index.get(ontology.resolve(label) or "") for label in places}
-    known = {label: position for label, position in found.items() if position is not None}
-    lacking = [label for label in places if label not in known]
+    ids = {label: ontology.resolve(label) for label in places}
+    lacking = [label for label, id_ in ids.items() if id_ not in ontology.index]
     if lacking:
         shown = shortlist(lacking, show=lambda label: ontology.hint(label, places[label]))
         raise UnknownLabelError(f"the ontology lacks {shown}")
-    return known
-
-
-def _offsets(sizes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Where each of several lists begins and the last ends, int64 (len(sizes) + 1,)."""
-    offsets = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    return offsets
+    return {label: ontology.index[id_] for label, id_ in ids.items() if id_ is not None}

@@ -111,20 +111,17 @@ class Events:
         absent = absent or {}
         clips = list(dict.fromkeys([*events, *absent]))
         given = duration if isinstance(duration, Mapping) else dict.fromkeys(clips, duration)
-        unmeasured = [clip for clip in clips if clip not in given]
-        if unmeasured:
+        if unmeasured := [clip for clip in clips if clip not in given]:
             raise OptionError(f"no duration for clip {shortlist(map(repr, unmeasured))}")
         durations = []
-        for clip in clips:
-            with located(f"clip {clip!r}"):
-                durations.append(clip_ms(given[clip]))
         statements: list[tuple[int, str | None, int, int, np.uint8]] = []
         for row, clip in enumerate(clips):
+            with located(f"clip {clip!r}"):
+                durations.append(clip_ms(given[clip]))
             own = events.get(clip)
             expect(f"clip {clip!r}", own, Iterable | None, f"a list of events {ORDER}, or None")
             spans = [_span(clip, event) for event in own or ()]
-            backwards = [span for span in spans if span[1] >= span[2]]
-            if backwards:
+            if backwards := [span for span in spans if span[1] >= span[2]]:
                 raise LabelFileError(f"clip {clip!r}: an event without length: {backwards[0]}")
             statements += [(row, *span, PRESENT) for span in spans]
             statements += [(row, c, 0, durations[row], ABSENT) for c in absent.get(clip, ())]
@@ -169,16 +166,11 @@ class Events:
         """
         if not self.labelled[row]:
             return None
-        first, stop = np.searchsorted(self.clip, [row, row + 1])
-        return tuple(
-            (
-                self.ontology.classes[self.classes[i]].name,
-                int(self.onset_ms[i]) / 1000,
-                int(self.offset_ms[i]) / 1000,
-            )
-            for i in range(int(first), int(stop))
-            if self.state[i] == PRESENT
-        )
+        own = self.slice(row, row + 1)
+        own = own.take(own.state == PRESENT)
+        names = [self.ontology.classes[c].name for c in own.classes]
+        times = (own.onset_ms / 1000).tolist(), (own.offset_ms / 1000).tolist()
+        return tuple(zip(names, *times, strict=True))
 
     def united_absences(self) -> tuple[Ms, Ms]:
         """Onset and offset of each statement, int64 (E,) each; absences, and silences, of a class
@@ -192,12 +184,11 @@ class Events:
 
     def slice(self, start: int, stop: int) -> "Events":
         """The clips from row `start` up to `stop`, without the report."""
-        stop = min(stop, len(self))
         first, last = np.searchsorted(self.clip, [start, stop]).tolist()
         part = self.take(slice(first, last))
         return replace(
             part,
-            clip_id=self.clip_id.slice(start, max(0, stop - start)),
+            clip_id=self.clip_id[start:stop],
             duration_ms=self.duration_ms[start:stop],
             clip=part.clip - start,
             report=Report(),
@@ -211,15 +202,12 @@ class Events:
     def concat(parts: "Sequence[Events]", ontology: Ontology) -> "Events":
         """All clips of all parts, which share the ontology and have no clip in common."""
         files = tuple(dict.fromkeys(name for p in parts for name in p.files))
-        starts = np.cumsum([0, *map(len, parts)]).tolist()
-        moved = [
-            replace(
-                part,
-                clip=part.clip + start,
-                file=np.array([files.index(name) for name in part.files], np.int32)[part.file],
-            )
-            for part, start in zip(parts, starts, strict=False)
-        ]
+        number = {name: position for position, name in enumerate(files)}
+        moved, start = [], 0
+        for part in parts:
+            file = np.array([number[name] for name in part.files], np.int32)[part.file]
+            moved.append(replace(part, clip=part.clip + start, file=file))
+            start += len(part)
         none = Events.from_dict({}, ontology=ontology)
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(p, name) for p in (none, *moved)])
@@ -235,12 +223,13 @@ class Events:
         """
         import pandas
 
-        ids, classes = self.clip_id.to_pylist(), self.ontology.classes
+        ids = self.clip_id.to_pylist()
+        texts = [*((c.name, c.id) for c in self.ontology.classes), (None, None)]  # NO_CLASS is last
         return pandas.DataFrame(
             {
                 "clip_id": [ids[c] for c in self.clip],
-                "label": [classes[c].name if c != NO_CLASS else None for c in self.classes],
-                "id": [classes[c].id if c != NO_CLASS else None for c in self.classes],
+                "label": [texts[c][0] for c in self.classes],
+                "id": [texts[c][1] for c in self.classes],
                 "onset": self.onset_ms / 1000,
                 "offset": self.offset_ms / 1000,
                 "state": [STATES[s] for s in self.state],

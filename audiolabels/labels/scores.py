@@ -84,12 +84,11 @@ class Scores(ClipRows):
             raise ScoresFileError(
                 f"scores of shape {values.shape} for {n} segments and {len(classes)} classes"
             )
-        wrong = ~((values >= 0) & (values <= 1))
-        if wrong.any():
-            row = int(wrong.any(axis=1).argmax())
+        wrong = np.argwhere(~((values >= 0) & (values <= 1)))
+        if len(wrong):
+            row, column = wrong[0]
             raise ScoresFileError(
-                f"clip {clip_id[row]!r}: a score is not a number from 0 to 1: "
-                f"{values[row][wrong[row]][0]}"
+                f"clip {clip_id[row]!r}: a score is not a number from 0 to 1: {values[row, column]}"
             )
         return cls(
             clip_rows(
@@ -114,13 +113,13 @@ class Scores(ClipRows):
         part = self if rows.all() else self.take(np.flatnonzero(rows))
         return replace(part, report=Report())
 
-    @staticmethod
-    def concat(parts: "Sequence[Scores]") -> "Scores":
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
         """All rows of one part or more, which share ontology and vocabulary."""
         if len(parts) == 1:
             return parts[0]
         report = Report.merged(p.report for p in parts)
-        return replace(parts[0], **type(parts[0]).joined(parts), report=report)
+        return replace(super().concat(parts), report=report)
 
     def over(self, vocabulary: Vocabulary) -> Self:
         """The same rows over the classes of a vocabulary, in its order.
@@ -139,12 +138,11 @@ class Scores(ClipRows):
                 f"the teacher's classes ({self.vocabulary.name}) and vocabulary "
                 f"{vocabulary.name!r} have none in common"
             )
+        unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary)).view(np.bool_)
+        unknown = unknown.take(column, axis=1) | (column < 0)
         values = self.scores.take(column, axis=1)
-        unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))
-        known = unknown.take(column, axis=1) == 0
-        known[:, column < 0] = False
-        values[~known] = 0
-        bits = np.packbits(~known, axis=1)
+        values[unknown] = 0
+        bits = np.packbits(unknown, axis=1)
         return replace(self, vocabulary=vocabulary, scores=values, unknown=bits)
 
     def highest(self) -> Self:
@@ -178,7 +176,7 @@ class Scores(ClipRows):
             if below:
                 values[:, column] = self.scores[:, [column, *below]].max(axis=1)
         unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))
-        values[unknown.astype(np.bool_)] = 0
+        values[unknown > 0] = 0
         return replace(self, scores=values)
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import portion
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.score_counts import FOUND_FROM, ScoreCounts, count_scores
-from audiolabels.targets.soft import SoftTargets
+from audiolabels.targets.targets import SoftTargets
 
 if TYPE_CHECKING:
     import pandas

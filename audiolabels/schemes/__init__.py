@@ -30,8 +30,7 @@ from audiolabels.schemes.strong_framed import STRONG_FRAMED
 from audiolabels.schemes.teacher_enhanced import TEACHER_ENHANCED
 from audiolabels.schemes.teacher_masked import TEACHER_MASKED
 from audiolabels.schemes.weak import WEAK
-from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {

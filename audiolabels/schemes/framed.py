@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.bits import Bits, count_bits, third_state
+from audiolabels.arrays.bits import Bits, third_state
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
 from audiolabels.clips.rows import clip_rows
@@ -292,7 +292,8 @@ def _count(
 ) -> FrameCounts:
     present = events.state == PRESENT
     sounding = np.bincount(events.clip[present], minlength=len(events)) > 0
-    sizes, unknown = positive.stop - positive.first, count_bits(masked)
+    sizes = positive.stop - positive.first
+    unknown = int(np.bitwise_count(masked).sum(dtype=np.int64))
     begun = positive.column[positive.starts_pair]
     return FrameCounts(
         clips=len(events),

@@ -33,8 +33,7 @@ from audiolabels.options import option, portion
 from audiolabels.schemes.given_labels import GivenOptions, MatchedScores
 from audiolabels.schemes.scheme import Expanded, Scheme
 from audiolabels.schemes.score_counts import ScoreCounts, count_scores
-from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 MIXTURE = "The target is W times the score plus 1-W times the given label."
 

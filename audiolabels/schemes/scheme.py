@@ -12,8 +12,7 @@ from audiolabels.labels.report import Finding
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import Options, option, refuse_unknown
-from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 if TYPE_CHECKING:
     from audiolabels.schemes.given_labels import MatchedScores

@@ -2,11 +2,10 @@
 
 from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.targets.sampling import Mixture, balanced_order, sampling_weights
-from audiolabels.targets.soft import SoftTargets
 from audiolabels.targets.source import LabelSource
 from audiolabels.targets.source import open_source as open
 from audiolabels.targets.store import read_info, read_targets, write_targets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 __all__ = [
     "LAYOUTS",

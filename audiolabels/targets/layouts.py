@@ -11,7 +11,7 @@ metadata name the one that a file has. Distinct targets are encoded once, as *ce
 columns of all clips are gathered. Soft targets have `dense` only.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -20,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.bits import CHUNK, Bits
+from audiolabels.arrays.bits import CHUNK, Bits, third_state
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, text_buffers, to_arrow, to_numpy
 from audiolabels.errors import OptionError, choose
 
 COLUMN_NUMBERS = pa.list_(pa.field("element", pa.uint16(), nullable=False))
 
-Cells = tuple[pa.Array, pa.Array]
+Cells = list[pa.Array]  # of both target columns
 
 
 @dataclass(frozen=True)
@@ -51,52 +51,48 @@ class Layout:
     """One way to store targets.
 
     Attributes:
+        name: how options and metadata call it.
         group: clips of a row group.
-        names: the target columns; `listed` is replaced by the listed state.
-        codings: how each of them is stored.
+        codings: how each target column is stored; `listed` is replaced by the listed state.
         dictionary: whether the target columns are dictionary-encoded.
     """
 
+    name: str
     group: int
-    names: tuple[str, str]
-    codings: tuple[Coding, Coding]
+    codings: Mapping[str, Coding]
     dictionary: bool = False
-
-    @property
-    def lists(self) -> bool:
-        """Whether the columns hold two of the three states; if not, the second is masked."""
-        return "listed" in self.names
 
     def columns(self, columns: int, listed: str) -> dict[str, pa.DataType]:
         """Names and types of the target columns, for C classes and a listed state."""
         return {
             listed if name == "listed" else name: coding.type(columns)
-            for name, coding in zip(self.names, self.codings, strict=True)
+            for name, coding in self.codings.items()
         }
 
-    def encode(self, first: npt.NDArray[Any], second: Bits, columns: int) -> Cells:
+    def swap(self, one: npt.NDArray[Any], second: Bits, columns: int, listed: str) -> Bits:
+        """Bits of the listed state from those of the masked one, or the masked from the listed."""
+        negative = listed == "negative" and "listed" in self.codings
+        return third_state(one, second, columns) if negative else second
+
+    def encode(self, pair: Iterable[npt.NDArray[Any]], columns: int) -> Cells:
         """Distinct targets (positive or scores, and the listed state) as one cell each."""
-        one, other = self.codings
-        return one.encode(first, columns), other.encode(second, columns)
+        return [c.encode(t, columns) for c, t in zip(self.codings.values(), pair, strict=True)]
 
     def gather(self, cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
         """The target columns of N clips, from the number of each clip's cell, int32 (N,)."""
-        return [
-            coding.gather(cell.take(to_arrow(which)), columns)
-            for coding, cell in zip(self.codings, cells, strict=True)
-        ]
+        taken = [cell.take(to_arrow(which)) for cell in cells]
+        return [c.gather(t, columns) for c, t in zip(self.codings.values(), taken, strict=True)]
 
-    def load(self, pair: Sequence[pa.Array], columns: int) -> list[npt.NDArray[Any]]:
+    def load(self, pair: Iterable[pa.Array], columns: int) -> list[npt.NDArray[Any]]:
         """Both target columns as bits, or scores and bits, with an entry per row."""
-        return [c.load(column, columns) for c, column in zip(self.codings, pair, strict=True)]
+        return [c.load(t, columns) for c, t in zip(self.codings.values(), pair, strict=True)]
 
 
 def append_cells(cells: Cells | None, more: Cells) -> Cells:
     """The cells of both, one after the other."""
     if cells is None:
         return more
-    positive, masked = (pa.concat_arrays(pair) for pair in zip(cells, more, strict=True))
-    return positive, masked
+    return [pa.concat_arrays(pair) for pair in zip(cells, more, strict=True)]
 
 
 def _encode_list(bits: Bits, columns: int) -> pa.BinaryArray:
@@ -173,24 +169,22 @@ MASK = Coding(
     gather=lambda cells, c: _fixed_list(1 - _unpacked(cells, c), c),
     load=lambda column, c: np.packbits(_rows(column, c) == 0, axis=1),
 )
-LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {
-        "lists": Layout(65_536, ("positive", "listed"), (LISTS, LISTS)),
-        "packed": Layout(65_536, ("positive", "listed"), (PACKED, PACKED), dictionary=True),
-        "dense": Layout(8_192, ("target", "mask"), (TARGET, MASK)),
-    }
+HARD = (
+    Layout("lists", 65_536, {"positive": LISTS, "listed": LISTS}),
+    Layout("packed", 65_536, {"positive": PACKED, "listed": PACKED}, dictionary=True),
+    Layout("dense", 8_192, {"target": TARGET, "mask": MASK}),
 )
-SOFT = Layout(8_192, ("target", "mask"), (SCORES, MASK))
+LAYOUTS: Mapping[str, Layout] = MappingProxyType({layout.name: layout for layout in HARD})
+SOFT = Layout("dense", 8_192, {"target": SCORES, "mask": MASK})
 
 
-def choose_layout(name: str, *, soft: bool = False) -> Layout:
-    """The layout of a name, for soft or for hard targets.
+def choose_layout(name: str | None, *, soft: bool = False) -> Layout:
+    """The layout of a name, for soft or for hard targets; `dense` or `lists` if none is named.
 
-    Raises:
-        OptionError: no such layout, or one that soft targets do not have.
+    An OptionError is raised for other names, and where soft targets do not have the layout.
     """
-    choose("layout", name, LAYOUTS)
-    if soft and name != "dense":
+    name = choose("layout", name or ("dense" if soft else "lists"), LAYOUTS)
+    if soft and name != SOFT.name:
         raise OptionError(
             f"layout {name!r} holds no soft targets, only 'dense' does; a threshold (--threshold, "
             f"threshold=0.5) makes them hard"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.bits import CHUNK, Bits, weigh
+from audiolabels.arrays.bits import Bits, by_chunk, weigh
 from audiolabels.clips.index import Rows
 from audiolabels.errors import OptionError, choose
 from audiolabels.targets.source import Labels, LabelSource
@@ -54,10 +54,7 @@ def weigh_clips(
     scale, offset = RECIPES[choose("recipe", recipe, RECIPES)]
     counts = weigh(bits, np.bincount(row, minlength=len(bits)), columns)
     of_class = scale / (counts + offset)
-    of_row = np.zeros(len(bits))
-    for start in range(0, len(bits), CHUNK):
-        part = slice(start, start + CHUNK)
-        of_row[part] = np.unpackbits(bits[part], axis=1, count=columns) @ of_class
+    of_row = by_chunk(lambda part: np.unpackbits(part, axis=1, count=columns) @ of_class, bits)
     return of_row.take(row)
 
 
@@ -89,32 +86,23 @@ def balanced_rows(
     clips = _clips_of_classes(bits, row, columns)
     if not clips:
         raise OptionError("no clip has a positive class, so none can be drawn")
-    order = [generator.permutation(own) for own in clips]
-    place = [0] * len(clips)
-    drawn = np.empty(count, np.int64)
-    turns = np.zeros(0, np.int64)
+    left = [generator.permutation(own) for own in clips]
+    drawn, turns = np.empty(count, np.int64), np.zeros(0, np.int64)
     for i in range(count):
         if not len(turns):
             turns = generator.permutation(len(clips))
         chosen, turns = int(turns[0]), turns[1:]
-        if place[chosen] == len(order[chosen]):
-            order[chosen], place[chosen] = generator.permutation(clips[chosen]), 0
-        drawn[i] = order[chosen][place[chosen]]
-        place[chosen] += 1
+        if not len(left[chosen]):
+            left[chosen] = generator.permutation(clips[chosen])
+        drawn[i], left[chosen] = left[chosen][0], left[chosen][1:]
     return drawn
 
 
 def _clips_of_classes(bits: Bits, row: npt.NDArray[Any], columns: int) -> list[Rows]:
     """The clips of each class that has any."""
-    found = [
-        np.nonzero(np.unpackbits(bits[row[start : start + CHUNK]], axis=1, count=columns))
-        for start in range(0, len(row), CHUNK)
-    ]
-    clip = np.concatenate([clips + CHUNK * part for part, (clips, _) in enumerate(found)])
-    column = np.concatenate([classes for _, classes in found])
-    order = np.argsort(column, kind="stable")
-    ends = np.cumsum(np.bincount(column, minlength=1))
-    return [own for own in np.split(clip[order], ends[:-1]) if len(own)]
+    table = np.ascontiguousarray(bits.T)
+    found = (np.flatnonzero((table[c >> 3] & (128 >> (c & 7)))[row]) for c in range(columns))
+    return [own for own in found if len(own)]
 
 
 class Mixture:
@@ -150,20 +138,18 @@ class Mixture:
             )
         if len({source.vocabulary.ids for source in sources}) > 1:
             raise OptionError("the sources have different vocabularies; open them with vocabulary=")
-        framed = {source.frames for source in sources if source.framed}
-        if len(framed) > 1:
+        framed = [source for source in sources if source.framed]
+        frames = {source.frames for source in framed}
+        if len(frames) > 1:
             raise OptionError(
-                f"the sources have {sorted(framed)} frames per clip; frame them alike"
+                f"the sources have {sorted(frames)} frames per clip; frame them alike"
             )
-        grids = {
-            tuple(source.metadata["options"].get(name) for name in ("frame_length", "frame_hop"))
-            for source in sources
-            if source.framed
-        }
+        options = [source.metadata["options"] for source in framed]
+        grids = {(own.get("frame_length"), own.get("frame_hop")) for own in options}
         if len(grids) > 1:
             shown = ", ".join(f"{length} s every {hop} s" for length, hop in sorted(grids, key=str))
             raise OptionError(f"the sources have frames of {shown}; frame them alike")
-        self.sources, self.frames = list(sources), max(framed, default=None)
+        self.sources, self.frames = list(sources), max(frames, default=None)
         self._shares = shares / shares.sum()
 
     def draw(self, count: int, *, seed: int) -> tuple[Rows, Rows]:
@@ -174,14 +160,13 @@ class Mixture:
         """
         generator = np.random.default_rng(seed)
         which = generator.choice(len(self.sources), count, p=self._shares)
-        sizes = np.array([len(source) for source in self.sources])
-        return which, generator.integers(0, sizes[which])
+        return which, generator.integers(0, np.array([*map(len, self.sources)])[which])
 
     def take(self, which: Rows, clips: Rows) -> Labels:
         """Target and mask of examples, as `draw` names them: shape (B, C) or (B, T, C)."""
-        classes = len(self.sources[0].vocabulary)
-        shape = (len(which), classes) if self.frames is None else (len(which), self.frames, classes)
-        target, mask = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        frames = () if self.frames is None else (self.frames,)
+        shape = (len(which), *frames, len(self.sources[0].vocabulary))
+        target, mask = np.zeros((2, *shape), np.float32)
         for number, source in enumerate(self.sources):
             mine = np.flatnonzero(which == number)
             labels = source.take(clips[mine], arrays="numpy")

@@ -1,11 +1,11 @@
 """The label source: targets looked up by clip, ready for a `Dataset`.
 
-Names are matched by the rule of `audiolabels.clips.index`. Names that are not found are listed;
-they never become zeros.
+Names that are not found are listed; they never become zeros.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +26,8 @@ from audiolabels.errors import (
     shortlist,
 )
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
-from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.targets.store import file_identity, read_targets
-from audiolabels.targets.targets import Targets, as_tensors
+from audiolabels.targets.targets import Floats, SoftTargets, Targets, as_tensors
 
 ARRAYS = ("numpy", "torch")
 WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
@@ -54,6 +53,8 @@ class LabelSource:
             refuses a file that has changed.
 
     Attributes:
+        vocabulary: the C classes of the columns.
+        metadata: how the targets were made.
         clip_ids: string (N,).
         framed: whether a clip has frames.
         frames: most frames of a clip.
@@ -84,43 +85,30 @@ class LabelSource:
         expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
         if not len(targets):
             raise OptionError("targets without a clip")
+        self.vocabulary, self.metadata = targets.vocabulary, targets.metadata
         self._arrays = choose("arrays", arrays, ARRAYS)
         self._path = None if path is None else Path(path).resolve()
         self._identity = None if self._path is None else file_identity(self._path)
-        self._targets = targets
-        self._set_up()
-
-    def _set_up(self) -> None:
-        ids = self._targets.clip_id
-        options = self.metadata.get("options", {})
+        ids, options = targets.clip_id, targets.metadata.get("options", {})
         begins = np.ones(len(ids), np.bool_)
         if WITHIN_CLIPS & options.keys():  # else rows are clips, even of one recording
-            begins = _begins_clip(ids, to_numpy(self._targets.onset))
+            onset, same = to_numpy(targets.onset), to_bools(pc.equal(ids[1:], ids[:-1]))
+            begins[1:] = ~(same & (onset[1:] > onset[:-1]))
         self.framed = "frame_hop" in options or not begins.all()
         first = np.append(np.flatnonzero(begins), len(ids)).astype(np.int32)
         self.frames = int(np.diff(first).max(initial=0))
         self.clip_ids = ids if begins.all() else ids.take(to_arrow(first[:-1]))
         self._first = first if self.framed else None
         self._finder = ClipFinder(self.clip_ids)
-        unused: dict[str, Any] = {"clips": self._targets.clips.select(["clip_id"])}
-        if isinstance(self._targets, Targets):
+        unused: dict[str, Any] = {"clips": targets.clips.select(["clip_id"])}
+        if isinstance(targets, Targets):
             # Masks are few, even where nearly every label set is distinct.
-            masked = fixed_binary(self._targets.masked).dictionary_encode()
+            masked = fixed_binary(targets.masked).dictionary_encode()
             self._masked = fixed_bytes(masked.dictionary)
             self._mask_of_row = to_numpy(masked.indices)
             unused["masked"] = np.zeros((0, self._masked.shape[1]), np.uint8)
-        if self._path is not None:  # the rest can be read again
-            self._targets = replace(self._targets, **unused)
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The classes of the columns."""
-        return self._targets.vocabulary
-
-    @property
-    def metadata(self) -> Any:
-        """How the targets were made."""
-        return self._targets.metadata
+        # What is not used can be read again where there is a file.
+        self._targets = targets if path is None else replace(targets, **unused)
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -188,14 +176,13 @@ class LabelSource:
             within = np.arange(int(sizes.max(initial=0)))
             void = within >= sizes[:, None]
             places = np.where(void, 0, first[:, None] + within)
-        target, mask = self._unpack(places.ravel())
         shape = (*places.shape, len(self.vocabulary))
-        target, mask = target.reshape(shape), mask.reshape(shape)
+        target, mask = (cells.reshape(shape) for cells in self._unpack(places.ravel()))
         if void.any():
             target[void] = mask[void] = 0
         return self.as_arrays(target, mask, arrays)
 
-    def _unpack(self, places: Rows) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _unpack(self, places: Rows) -> tuple[Floats, Floats]:
         """Target and mask of rows of the targets."""
         targets, columns = self._targets, len(self.vocabulary)
         if isinstance(targets, SoftTargets):
@@ -204,12 +191,7 @@ class LabelSource:
         masked = self._masked[self._mask_of_row[rows]]
         return unpack_floats(targets.positive[rows], columns), unpack_floats(~masked, columns)
 
-    def as_arrays(
-        self,
-        target: npt.NDArray[np.float32],
-        mask: npt.NDArray[np.float32],
-        arrays: str | None = None,
-    ) -> Labels:
+    def as_arrays(self, target: Floats, mask: Floats, arrays: str | None = None) -> Labels:
         """Target and mask in the source's own kind of arrays, or in another."""
         if choose("arrays", arrays or self._arrays, ARRAYS) == "numpy":
             return Labels(target, mask)
@@ -219,36 +201,16 @@ class LabelSource:
         """Classes that are positive in any frame, from 0.5 on for soft targets: bits, uint8
         (D, ceil(C / 8)), and int32 (N,) which row of them each clip has.
         """
-        targets = self._targets
-        if isinstance(targets, SoftTargets):
-            bits = targets.reach(BINARISATION_THRESHOLD)
-            row = np.arange(len(bits), dtype=np.int32)
-        else:
-            bits, row = targets.positive, targets.row_of_clip
+        bits, row = self._targets.positive_bits()
         if self._first is not None:
             bits = np.bitwise_or.reduceat(bits[row], self._first[:-1], axis=0)
             row = np.arange(len(bits), dtype=np.int32)
         return bits, row
 
-    def __getstate__(self) -> dict[str, Any]:
-        targets: dict[str, Any] = {"targets": self._targets}
-        identity = {"identity": self._identity, "vocabulary": self.vocabulary}
-        own = targets if self._path is None else identity
-        return {"path": self._path, "arrays": self._arrays, **own}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._arrays, self._path = state["arrays"], state["path"]
-        self._identity = state.get("identity")
+    def __reduce__(self) -> tuple[Any, ...]:
         if self._path is None:
-            self._targets = state["targets"]
-        else:
-            if file_identity(self._path) != self._identity:
-                raise TargetsFileError(
-                    f"{self._path}: not the file that this source was opened from; open it again"
-                )
-            self._targets = _read(self._path, state["vocabulary"])
-        self._set_up()
-        pa.default_memory_pool().release_unused()
+            return partial(LabelSource, arrays=self._arrays), (self._targets,)
+        return _reopen, (self._path, self._identity, self.vocabulary, self._arrays)
 
     def __repr__(self) -> str:
         frames = f" × {self.frames} frames" * self.framed
@@ -276,21 +238,21 @@ def open_source(
         VocabularyError: no such vocabulary, or the file lacks one of its classes.
         OptionError: no such kind of arrays.
     """
+    targets = read_targets(path)
     if vocabulary is not None:
-        vocabulary = load_vocabulary(vocabulary)
-    source = LabelSource(_read(path, vocabulary), arrays=arrays, path=path)
+        targets = targets.select(load_vocabulary(vocabulary))
+    source = LabelSource(targets, arrays=arrays, path=path)
+    del targets
     pa.default_memory_pool().release_unused()  # reading takes more than the targets
     return source
 
 
-def _read(path: str | Path, vocabulary: Vocabulary | None) -> Targets | SoftTargets:
-    targets = read_targets(path)
-    return targets if vocabulary is None else targets.select(vocabulary)
-
-
-def _begins_clip(ids: pa.StringArray, onset: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Whether each row is the first of a clip: another id, or no later than the row before."""
-    begins = np.ones(len(ids), np.bool_)
-    same = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
-    begins[1:] = ~(to_bools(same) & (onset[1:] > onset[:-1]))
-    return begins
+def _reopen(
+    path: Path, identity: tuple[int, int, str], vocabulary: Vocabulary, arrays: str
+) -> LabelSource:
+    """A source from its pickled path."""
+    if file_identity(path) != identity:
+        raise TargetsFileError(
+            f"{path}: not the file that this source was opened from; open it again"
+        )
+    return open_source(path, vocabulary=vocabulary, arrays=arrays)

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,15 +18,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.arrays.bits import Bits, third_state
+from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
 from audiolabels.clips.rows import SCHEMA, join_rows
 from audiolabels.errors import TargetsFileError, expect
 from audiolabels.files import as_path, atomic_path, blame
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
-from audiolabels.targets.soft import SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 KEY = b"audiolabels"
 FOOTER = 1 << 16  # bytes at the end of a file that identify it
@@ -50,39 +48,22 @@ def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
 class TargetsWriter:
     """Writes one Parquet file in row groups of exactly `layout.group` rows.
 
-    A context manager; leaving it without `close` abandons the file.
-
-    Args:
-        path: where the file is written; use inside `atomic_path`.
-        vocabulary, listed: see `Targets`.
-        layout: a key of `LAYOUTS`.
-        output: the file that errors name, `path` by default.
-
-    Raises:
-        OptionError: no such layout, or one that soft targets do not have.
+    A context manager; leaving it without `close` abandons the file. Use it inside `atomic_path`:
+    errors name `output`, not the temporary `path`.
     """
 
     def __init__(
-        self,
-        path: Path,
-        vocabulary: Vocabulary,
-        layout: str,
-        *,
-        listed: str = "masked",
-        soft: bool = False,
-        output: str | Path | None = None,
+        self, path: Path, vocabulary: Vocabulary, layout: Layout, listed: str, output: str | Path
     ) -> None:
-        self.layout = choose_layout(layout, soft=soft)
-        self._name = layout
-        self.soft = soft
+        self.layout = layout
         self._listed = listed
         self._vocabulary = vocabulary
-        columns = self.layout.columns(len(vocabulary), listed)
+        columns = layout.columns(len(vocabulary), listed)
         self._schema = pa.schema([*SCHEMA, *pa.schema(columns)])
-        self._output = output or path
-        with blame(self._output):
+        self._output = output
+        with blame(output):
             self._sink = pa.OSFile(str(path), "wb")
-        options = parquet_options(self.layout, listed)
+        options = parquet_options(layout, listed)
         self._writer = pq.ParquetWriter(self._sink, self._schema, **options)
         self.rows = 0
 
@@ -97,18 +78,12 @@ class TargetsWriter:
     def encode(self, targets: Targets | SoftTargets) -> Cells:
         """The distinct targets as cells, one per row for soft targets."""
         columns = len(self._vocabulary)
-        if isinstance(targets, SoftTargets):
-            return self.layout.encode(targets.scores, targets.masked, columns)
-        second = targets.masked
-        if self._listed == "negative" and self.layout.lists:
-            second = third_state(targets.positive, targets.masked, columns)
-        return self.layout.encode(targets.positive, second, columns)
+        first = targets.scores if isinstance(targets, SoftTargets) else targets.positive
+        second = self.layout.swap(first, targets.masked, columns, self._listed)
+        return self.layout.encode((first, second), columns)
 
     def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
-        """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,).
-
-        All row groups except the last have `layout.group` clips.
-        """
+        """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,)."""
         targets = self.layout.gather(cells, which, len(self._vocabulary))
         table = pa.Table.from_arrays([*clips.columns, *targets], schema=self._schema)
         with blame(self._output):
@@ -122,10 +97,10 @@ class TargetsWriter:
         facts = {
             "format_version": FORMAT_VERSION,
             "library": f"audiolabels {__version__}",
-            "layout": self._name,
+            "layout": self.layout.name,
             "columns": list(self.layout.columns(1, self._listed)),
             "listed": self._listed,
-            **({"soft": True} if self.soft else {}),
+            **({"soft": True} if self.layout is SOFT else {}),
             "rows": self.rows,
             **metadata,
             "vocabulary": describe_vocabulary(self._vocabulary),
@@ -151,11 +126,6 @@ def file_identity(path: Path) -> tuple[int, int, str]:
     return facts.st_size, facts.st_mtime_ns, digest
 
 
-def default_layout(*, soft: bool) -> str:
-    """The layout of targets if none is named."""
-    return "dense" if soft else "lists"
-
-
 def write_targets(
     targets: Targets | SoftTargets, path: str | Path, *, layout: str | None = None
 ) -> None:
@@ -171,20 +141,16 @@ def write_targets(
         TargetsFileError: the file cannot be written; an existing file is unchanged.
     """
     expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
-    soft = isinstance(targets, SoftTargets)
-    listed = "masked" if isinstance(targets, SoftTargets) else targets.listed
-    layout = layout or default_layout(soft=soft)
+    form = choose_layout(layout, soft=isinstance(targets, SoftTargets))
+    which = getattr(targets, "row_of_clip", np.arange(len(targets), dtype=np.int32))
     with (
         atomic_path(path) as partial,
-        TargetsWriter(
-            partial, targets.vocabulary, layout, listed=listed, soft=soft, output=path
-        ) as writer,
+        TargetsWriter(partial, targets.vocabulary, form, targets.listed, path) as writer,
     ):
         cells = writer.encode(targets)
-        for start in range(0, len(targets), writer.layout.group):
-            part = targets.slice(start, start + writer.layout.group)
-            own = np.arange(start, start + len(part), dtype=np.int32)
-            writer.write(part.clips, cells, getattr(part, "row_of_clip", own))
+        for start in range(0, len(targets), form.group):
+            clips = targets.clips.slice(start, form.group)
+            writer.write(clips, cells, which[start : start + form.group])
         writer.close(targets.metadata)
 
 
@@ -197,7 +163,7 @@ def read_info(path: str | Path) -> dict[str, Any]:
     return _open(path)[1]
 
 
-def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
+def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
     path = as_path("targets file", path)
     try:
         file = pq.ParquetFile(path)
@@ -213,22 +179,22 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
         )
     try:
         facts = json.loads(text)
-        version, layout, names = facts["format_version"], facts["layout"], facts["columns"]
-        sizes = len(facts["vocabulary"]["ids"]), facts["rows"]
+        version, name, names = facts["format_version"], facts["layout"], facts["columns"]
+        columns, rows = len(facts["vocabulary"]["ids"]), facts["rows"]
         listed, soft = facts.setdefault("listed", "masked"), facts.get("soft", False)
     except (ValueError, KeyError, TypeError) as error:
         raise TargetsFileError(f"{path}: broken metadata: {error}") from error
-    if version > FORMAT_VERSION or layout not in LAYOUTS:
+    if version > FORMAT_VERSION or name not in LAYOUTS:
         raise TargetsFileError(
-            f"{path}: written in format {version}, layout {layout!r}; this version of audiolabels "
+            f"{path}: written in format {version}, layout {name!r}; this version of audiolabels "
             f"reads up to format {FORMAT_VERSION}: upgrade it"
         )
-    expected = (SOFT if soft else LAYOUTS[layout]).columns(sizes[0], listed)
-    schema = file.schema_arrow
+    layout = SOFT if soft else LAYOUTS[name]
+    expected, schema = layout.columns(columns, listed), file.schema_arrow
     found = {name: schema.field(name).type for name in expected if name in schema.names}
-    if list(expected) != names or found != expected or sizes[1] != file.metadata.num_rows:
+    if list(expected) != names or found != expected or rows != file.metadata.num_rows:
         raise TargetsFileError(f"{path}: columns or rows do not match the metadata")
-    return file, facts
+    return file, facts, layout
 
 
 def read_targets(path: str | Path) -> Targets | SoftTargets:
@@ -240,61 +206,49 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
-    file, facts = _open(path)
+    file, facts, layout = _open(path)
     names = facts["vocabulary"]
     vocabulary = Vocabulary(names["name"], tuple(names["ids"]), tuple(names["names"]))
-    metadata = MappingProxyType({k: v for k, v in facts.items() if k not in WRITTEN})
-    groups = _read_groups(path, file, facts)
+    metadata = {name: value for name, value in facts.items() if name not in WRITTEN}
     columns, width = len(vocabulary), -(-len(vocabulary) // 8)
-    clips, row = [], 0
-    if facts.get("soft"):
+    clips: list[pa.RecordBatch] = []
+
+    def groups() -> Iterator[list[npt.NDArray[Any]]]:
+        """Both target columns of each row group, read in this thread: Arrow never frees what other
+        threads release.
+        """
+        try:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, use_threads=False).combine_chunks()
+                batch = table.to_batches()[0]
+                clips.append(batch.select(SCHEMA.names))
+                yield layout.load([batch[name] for name in facts["columns"]], columns)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise TargetsFileError(f"{path}: broken: {error}") from error
+
+    if layout is SOFT:
         scores = np.zeros((facts["rows"], columns), np.float16)
         masked = np.zeros((facts["rows"], width), np.uint8)
-        for part, *loaded in groups:
-            rows = slice(row, row + len(part))
-            scores[rows], masked[rows] = loaded
-            clips.append(part)
-            row += len(part)
-        return SoftTargets(join_rows(clips), vocabulary, scores, masked, metadata)
-    complement = facts["listed"] == "negative" and LAYOUTS[facts["layout"]].lists
-
-    def tables() -> Iterator[Bits]:
-        for part, positive, second in groups:
-            masked = third_state(positive, second, columns) if complement else second
-            clips.append(part)
-            yield np.concatenate([positive, masked], axis=1)
-
-    positive, masked, which = _distinct_halves(tables(), width)
+        start = 0
+        for first, second in groups():
+            rows = slice(start, start + len(first))
+            scores[rows], masked[rows] = first, second
+            start = rows.stop
+        return SoftTargets(join_rows(clips), vocabulary, scores, masked, metadata=metadata)
+    listed = facts["listed"]
+    tables = (
+        np.concatenate([positive, layout.swap(positive, second, columns, listed)], axis=1)
+        for positive, second in groups()
+    )
+    positive, masked, which = _distinct_halves(tables, width)
     cut = np.zeros(len(positive), np.int32)
     return Targets(
-        join_rows(clips), vocabulary, which, positive, masked, cut, metadata, facts["listed"]
+        join_rows(clips), vocabulary, which, positive, masked, cut, listed, metadata=metadata
     )
 
 
-def _read_groups(
-    path: str | Path, file: pq.ParquetFile, facts: dict[str, Any]
-) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[Any], Bits]]:
-    """Clips and both target columns of each row group, read in this thread: Arrow never frees what
-    other threads release.
-    """
-    layout = SOFT if facts.get("soft") else LAYOUTS[facts["layout"]]
-    columns = len(facts["vocabulary"]["ids"])
-    try:
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group, use_threads=False).combine_chunks()
-            batch = table.to_batches()[0]
-            first, second = layout.load([batch[name] for name in facts["columns"]], columns)
-            yield batch.select(SCHEMA.names), first, second
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise TargetsFileError(f"{path}: broken: {error}") from error
-
-
 def read_hard_targets(path: str | Path) -> Targets:
-    """`read_targets` where only hard targets will do.
-
-    Raises:
-        TargetsFileError: as `read_targets`, or the file holds soft targets.
-    """
+    """`read_targets` where only hard targets will do; a TargetsFileError if they are soft."""
     targets = read_targets(path)
     if isinstance(targets, SoftTargets):
         raise TargetsFileError(
@@ -324,11 +278,10 @@ def _distinct_halves(
         rows = fixed_binary(np.concatenate(distinct)).dictionary_encode()
         distinct, which = [fixed_bytes(rows.dictionary)], to_numpy(rows.indices)[which]
     count = sum(map(len, distinct))
-    left, right = np.empty((count, width), np.uint8), np.empty((count, width), np.uint8)
-    start = 0
+    left, right = (np.empty((count, width), np.uint8) for _ in range(2))
     while distinct:
-        table = distinct.pop(0)  # which frees it
-        stop = start + len(table)
-        left[start:stop], right[start:stop] = table[:, :width], table[:, width:]
-        start = stop
+        table = distinct.pop()  # which frees it
+        rows = slice(count - len(table), count)
+        left[rows], right[rows] = table[:, :width], table[:, width:]
+        count = rows.start
     return left, right, which

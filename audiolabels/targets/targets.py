@@ -1,20 +1,23 @@
-"""Targets for training, in three states.
+"""Targets for training: hard ones in three states, and soft ones.
 
-A target is one class in one clip or frame: positive, negative, or unknown. Unknown targets are
+A hard target is one class in one clip or frame: positive, negative, or unknown. Unknown targets are
 masked: they are left out of the loss, the gradient and the metrics. Positive and unknown are two
 bit tables, never a sentinel value; clips with equal targets share one row of them.
+
+A soft target is a number between 0 and 1, from a teacher's scores or a mixture of scores and given
+labels, or unknown. Scores are float16: the error is at most 2^-12 below 1, half of that below 1/2,
+and so on; scores below 3e-8 become 0.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.bits import CHUNK, Bits, unpack_floats
+from audiolabels.arrays.bits import Bits, by_chunk, unpack_floats
 from audiolabels.arrays.tables import abridged, html_table
 from audiolabels.clips.rows import ClipRows
 from audiolabels.errors import extra
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     import pandas
     import torch
 
-
+BINARISATION_THRESHOLD = 0.5  # where soft targets must be made hard and none is given
+TOP = 5  # classes per row that a data frame names
 Floats = npt.NDArray[np.float32]
 Chosen = Sequence[int] | npt.NDArray[Any] | slice | None
 
@@ -36,11 +40,12 @@ class TargetRows(ClipRows, ABC):
     Attributes:
         clips: N rows; the frames or segments of a clip follow one another.
         vocabulary: the C classes of the columns.
+        metadata: scheme, options and origin, as the file's metadata hold them.
     """
 
     vocabulary: Vocabulary
+    metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
-    @abstractmethod
     def to_numpy(self, rows: Chosen = None) -> tuple[Floats, Floats]:
         """Target and mask of the rows (all by default).
 
@@ -49,25 +54,45 @@ class TargetRows(ClipRows, ABC):
             negative or unknown, and soft targets are scores in [0, 1]; in the mask 1 is known and 0
             unknown.
         """
+        target, masked = self._rows(slice(None) if rows is None else rows)
+        return target, unpack_floats(~masked, len(self.vocabulary))
 
     def to_torch(self, rows: Chosen = None) -> "tuple[torch.Tensor, torch.Tensor]":
-        """`to_numpy` as two float32 tensors.
-
-        Raises:
-            OptionError: torch is not installed.
-        """
+        """`to_numpy` as two float32 tensors; an OptionError if torch is not installed."""
         return as_tensors(*self.to_numpy(rows))
 
-    def _unpack(self, bits: Bits) -> npt.NDArray[np.uint8]:
-        return np.unpackbits(bits, axis=1, count=len(self.vocabulary))
+    def select(self, vocabulary: Vocabulary) -> Self:
+        """The same targets with other columns, in their order.
+
+        Raises:
+            VocabularyError: `vocabulary` has a class that these targets lack.
+        """
+        if vocabulary.ids == self.vocabulary.ids:
+            return self
+        columns = self._columns(self.vocabulary.permutation_to(vocabulary))
+        metadata = {**self.metadata, "vocabulary": describe_vocabulary(vocabulary)}
+        return replace(self, vocabulary=vocabulary, metadata=metadata, **columns)
+
+    @abstractmethod
+    def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """Positive classes, from 0.5 on for soft targets: bits, uint8 (D, ceil(C / 8)), and which
+        row of them each row of the targets has, int32 (N,).
+        """
+
+    @abstractmethod
+    def _rows(self, rows: Any) -> tuple[Floats, Bits]:
+        """Target and masked bits of the rows."""
+
+    @abstractmethod
+    def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
+        """The fields that hold the columns with these numbers."""
 
     def _pick(self, bits: Bits, columns: npt.NDArray[np.intp]) -> Bits:
         """The bits of some columns, in their order."""
-        picked = np.zeros((len(bits), -(-len(columns) // 8)), np.uint8)
-        for start in range(0, len(bits), CHUNK):
-            part = slice(start, start + CHUNK)
-            picked[part] = np.packbits(self._unpack(bits[part])[:, columns], axis=1)
-        return picked
+        return by_chunk(lambda part: np.packbits(self._unpack(part)[:, columns], axis=1), bits)
+
+    def _unpack(self, bits: Bits) -> npt.NDArray[np.uint8]:
+        return np.unpackbits(bits, axis=1, count=len(self.vocabulary))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +104,6 @@ class Targets(TargetRows):
         positive: uint8 (D, ceil(C / 8)): bits in `numpy.packbits` order, 1 = positive.
         masked: uint8 (D, ceil(C / 8)): likewise, 1 = unknown. No bit is set in both.
         cut: int32 (D,): number of positive classes that the vocabulary has no column for.
-        metadata: scheme, options and origin, as the file's metadata hold them.
         listed: the state that files list besides positive, `masked` (unknown) or `negative`; the
             third state is the rest.
 
@@ -96,18 +120,7 @@ class Targets(TargetRows):
     positive: Bits
     masked: Bits
     cut: npt.NDArray[np.int32]
-    metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     listed: str = "masked"
-
-    def to_numpy(self, rows: Chosen = None) -> tuple[Floats, Floats]:
-        """Target and mask of the rows (all by default), float32 (len(rows), C): 1 is positive in
-        the target, and known in the mask.
-        """
-        chosen = self.row_of_clip[slice(None) if rows is None else rows]
-        return (
-            unpack_floats(self.positive[chosen], len(self.vocabulary)),
-            unpack_floats(~self.masked[chosen], len(self.vocabulary)),
-        )
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with `clip_id`, `onset`, `offset`, `positive`, `masked` (lists of names)."""
@@ -117,35 +130,30 @@ class Targets(TargetRows):
             masked=[list(masked[row]) for row in self.row_of_clip],
         )
 
-    @staticmethod
-    def concat(parts: "Sequence[Targets]") -> "Targets":
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
         """All rows of one part or more, each with bits of its own; the parts share the rest."""
-        fields = Targets.joined(parts)
-        for name in ("positive", "masked", "cut"):
-            fields[name] = np.concatenate([getattr(p, name)[p.row_of_clip] for p in parts])
-        fields["row_of_clip"] = np.arange(len(fields["cut"]), dtype=np.int32)
-        return replace(parts[0], **fields)
+        own: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name)[part.row_of_clip] for part in parts])
+            for name in ("positive", "masked", "cut")
+        }
+        which = np.arange(len(own["cut"]), dtype=np.int32)
+        return replace(super().concat(parts), row_of_clip=which, **own)
 
-    def select(self, vocabulary: Vocabulary) -> "Targets":
-        """The same targets with other columns, in their order.
+    def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """The positive classes: `positive` and `row_of_clip`."""
+        return self.positive, self.row_of_clip
 
-        Raises:
-            VocabularyError: `vocabulary` has a class that these targets lack.
-        """
-        if vocabulary.ids == self.vocabulary.ids:
-            return self
-        columns = self.vocabulary.permutation_to(vocabulary)
+    def _rows(self, rows: Any) -> tuple[Floats, Bits]:
+        chosen = self.row_of_clip[rows]
+        return unpack_floats(self.positive[chosen], len(self.vocabulary)), self.masked[chosen]
+
+    def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
         positive = self._pick(self.positive, columns)
         lost = np.bitwise_count(self.positive).sum(1, dtype=np.int32)
         lost -= np.bitwise_count(positive).sum(1, dtype=np.int32)
-        return replace(
-            self,
-            vocabulary=vocabulary,
-            positive=positive,
-            masked=self._pick(self.masked, columns),
-            cut=self.cut + lost,
-            metadata={**self.metadata, "vocabulary": describe_vocabulary(vocabulary)},
-        )
+        masked = self._pick(self.masked, columns)
+        return {"positive": positive, "masked": masked, "cut": self.cut + lost}
 
     def _names(self, bits: Bits) -> list[list[str]]:
         names = self.vocabulary.names
@@ -171,12 +179,74 @@ class Targets(TargetRows):
         return html_table(self, ("clip", "positive", "unknown"), rows)
 
 
-def as_tensors(target: Floats, mask: Floats) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Target and mask as tensors over the same memory.
+@dataclass(frozen=True, eq=False)
+class SoftTargets(TargetRows):
+    """Soft targets of clips, or of their segments, over a vocabulary of C classes.
 
-    Raises:
-        OptionError: torch is not installed.
+    Attributes:
+        scores: float16 (N, C): in [0, 1]; 0 where unknown.
+        masked: uint8 (N, ceil(C / 8)): bits in `numpy.packbits` order, 1 = unknown.
+
+    >>> from audiolabels import Scores, expand
+    >>> scores = Scores.from_arrays(["a"], [[0.75, 0.25]], classes=["Guitar", "Rain"])
+    >>> targets = expand(scores, "pseudo-strong", vocabulary=["Rain", "Guitar", "Music"])
+    >>> target, mask = targets.to_numpy()
+    >>> target.tolist(), mask.tolist()
+    ([[0.25, 0.75, 0.0]], [[1.0, 1.0, 0.0]])
     """
+
+    PER_ROW = ("scores", "masked")
+    listed: ClassVar[str] = "masked"
+    scores: npt.NDArray[np.float16]
+    masked: Bits
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A data frame with `clip_id`, `onset`, `offset`, `top` and `masked`.
+
+        `top` holds (name, score) of the five highest scores, the highest first, `masked` the
+        number of unknown classes.
+        """
+        names, best = self.vocabulary.names, []
+        for row in self.scores:
+            order = np.argsort(-row, kind="stable")[:TOP].tolist()
+            best.append([(names[c], round(float(row[c]), 4)) for c in order if row[c] > 0])
+        masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
+        return self._data_frame(top=best, masked=masked)
+
+    def reach(self, level: float) -> Bits:
+        """The classes that score at least `level`: bits, uint8 (N, ceil(C / 8))."""
+        return by_chunk(lambda part: np.packbits(part >= level, axis=1), self.scores)
+
+    def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """The classes that score at least 0.5, one row of bits per row."""
+        return self.reach(BINARISATION_THRESHOLD), np.arange(len(self), dtype=np.int32)
+
+    def _rows(self, rows: Any) -> tuple[Floats, Bits]:
+        return self.scores[rows].astype(np.float32), self.masked[rows]
+
+    def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
+        scores = self.scores.take(columns, axis=1)
+        return {"scores": scores, "masked": self._pick(self.masked, columns)}
+
+    def __repr__(self) -> str:
+        size = max(1, len(self))
+        total = float(self.scores.sum(dtype=np.float64)) / size
+        masked = int(np.bitwise_count(self.masked).sum(dtype=np.int64)) / size
+        return (
+            f"SoftTargets({self.metadata.get('scheme', '?')}, {len(self):,} rows × "
+            f"{len(self.vocabulary)} classes, scores that add up to {total:.2f} and {masked:.2f} "
+            f"masked per row)"
+        )
+
+    def _repr_html_(self) -> str:
+        head = self.slice(0, 5).to_pandas()
+        top = (" · ".join(f"{name} {score:.2f}" for name, score in row) for row in head["top"])
+        rows = zip(head["clip_id"], head["onset"], top, strict=True)
+        return html_table(self, ("clip", "from", "highest scores"), rows)
+
+
+def as_tensors(target: Floats, mask: Floats) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Target and mask as tensors over the same memory; an OptionError without torch."""
     with extra("train"):
         import torch
     return torch.from_numpy(target), torch.from_numpy(mask)

@@ -27,8 +27,7 @@ from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.features import Features
 from audiolabels.features.inputs import Seconds
 from audiolabels.targets.sampling import balanced_rows, weigh_clips
-from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import BINARISATION_THRESHOLD, SoftTargets, Targets
 
 Ints = npt.NDArray[np.int64]
 

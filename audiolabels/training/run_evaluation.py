@@ -12,8 +12,8 @@ from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
 from audiolabels.metrics.psds import Detection, psds
 from audiolabels.metrics.ranking import Evaluation, evaluate
-from audiolabels.targets.soft import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.targets.store import read_targets
+from audiolabels.targets.targets import BINARISATION_THRESHOLD, SoftTargets
 from audiolabels.training.examples import Examples, Segments
 from audiolabels.training.predict import predict, predict_windows
 from audiolabels.training.run_folder import CLASSES, Run, check_features

@@ -27,7 +27,7 @@ from torch import Tensor
 from audiolabels.errors import OptionError
 from audiolabels.losses import masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
-from audiolabels.targets.soft import BINARISATION_THRESHOLD
+from audiolabels.targets.targets import BINARISATION_THRESHOLD
 from audiolabels.training.examples import Batch, Examples
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process

@@ -59,6 +59,24 @@ def test_clips_are_found_as_the_documentation_says(table: list[str], names: list
 
 
 @pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("street/001", 1),
+        ("street/001.wav", 1),
+        ("data\\street\\001.flac", 1),
+        ("/data/home/001.wav", 0),
+        ("002.wav", 2),
+        ("elsewhere/003", MISSING),
+    ],
+)
+def test_ids_with_folders_are_found_by_the_end_of_a_path(name: str, row: int) -> None:
+    table = ["home/001", "street/001", "002"]
+    assert ClipFinder(texts_to_arrow(table)).find([name]).tolist() == [row]
+    with pytest.raises(UnknownClipError, match=r"home/001 \(0\), street/001 \(1\)"):
+        ClipFinder(texts_to_arrow(table)).find(["001.wav"])
+
+
+@pytest.mark.parametrize(
     ("table", "name", "row"),
     [
         (["ellowhammer_0", "Yellowhammer"], "a/Yellowhammer.wav", 1),

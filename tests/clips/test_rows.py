@@ -21,7 +21,7 @@ def test_parts_have_one_size_and_lose_nothing(sizes: list[int], size: int) -> No
     whole = scores(20)
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
     parts = [whole.slice(end - count, end) for end, count in zip(ends, sizes, strict=True)]
-    made = list(rechunk(parts, size, Scores.concat))
+    made = list(rechunk(parts, size))
     assert all(len(part) == size for part in made[:-1])
     assert sum(map(len, made)) == sum(sizes)
     joined = Scores.concat([whole.slice(0, 0), *made])

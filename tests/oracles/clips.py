@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from audiolabels.clips.names import parse_clip_name
+from audiolabels.clips.names import EXTENSION, parse_clip_name
 
 START = re.compile(r"0|[1-9][0-9]{3,8}")
 SECONDS = re.compile(r"[1-9][0-9]{0,2}")
@@ -16,6 +16,7 @@ def rows_meant(name: str, table: Sequence[str]) -> list[int]:
     videos = [split(of_video(clip)) for clip in table]
     steps = (
         [clip == name for clip in table],
+        *([clip == path for clip in table] for path in paths_with_folders(name)),
         [canonical(clip) == canonical(name) for clip in table],
         [of_video(clip) == of_video(name) for clip in table],
         [same_in_other_unit(own, other, others) for other in others],
@@ -30,6 +31,12 @@ def rows_meant(name: str, table: Sequence[str]) -> list[int]:
 
 def canonical(name: str) -> str:
     return parse_clip_name(name).clip_id
+
+
+def paths_with_folders(name: str) -> list[str]:
+    """The path without extension, and its ends that have a folder, from the longest."""
+    folders = EXTENSION.sub("", name.replace("\\", "/")).split("/")
+    return ["/".join(folders[start:]) for start in range(len(folders) - 1)]
 
 
 def of_video(name: str) -> str:

@@ -62,7 +62,12 @@ def drawn_targets(draw: st.DrawFn) -> SoftTargets:
         Vocabulary("drawn", ids, ids),
         scores,
         np.packbits(unknown, axis=1),
-        {"scheme": "drawn", "options": {}, "vocabulary": facts, "ontology": {"classes": 0}},
+        metadata={
+            "scheme": "drawn",
+            "options": {},
+            "vocabulary": facts,
+            "ontology": {"classes": 0},
+        },
     )
 
 

@@ -44,7 +44,12 @@ def drawn_targets(draw: st.DrawFn) -> Targets:
         np.packbits(state == 1, axis=1),
         np.packbits(state == 2, axis=1),
         np.zeros(rows, np.int32),
-        {"scheme": "drawn", "options": {}, "vocabulary": facts, "ontology": {"classes": 0}},
+        metadata={
+            "scheme": "drawn",
+            "options": {},
+            "vocabulary": facts,
+            "ontology": {"classes": 0},
+        },
     )
 
 

@@ -29,7 +29,7 @@ def _has(clip: str, labels: str, *others: str) -> Callable[[Dialect], bool]:
     return matches
 
 
-_is_psl = _has("filename", "labels", "hdf5path", "from")
+_is_psl = _has("filename", "labels", "hdf5path", "from", "masked")
 
 
 def _delimited(

@@ -57,9 +57,7 @@ def test_labels_are_ids_or_names(
 
 
 def test_two_names_of_one_id_are_two_clips(tmp_path: Path) -> None:
-    events = read(
-        tmp_path, TSV + "f/a.wav\t0\t1\tDog\nf/a.flac\t0\t1\tMusic\nf/a.wav\t2\t3\tDog\n"
-    )
+    events = read(tmp_path, TSV + "f/a.wav\t0\t1\tDog\nf/a.flac\t0\t1\tMusic\nf/a.wav\t2\t3\tDog\n")
     assert events.clip_id.to_pylist() == ["a", "a"]
     assert [len(events.events(row) or ()) for row in range(2)] == [2, 1]
     assert fates(events) == [
