@@ -41,6 +41,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             writing fails.
     """
     path = as_path("output", path)
+    if path == Path("-"):
+        raise OptionError("output -: nothing is written to standard output; name a file")
     with blame(path):
         target = path.resolve()  # a link stays a link
         if target.exists() and not target.is_file():

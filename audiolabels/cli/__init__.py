@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -85,6 +86,12 @@ def _run(args: list[str] | None) -> int:
     try:
         code = group.main(args, prog_name="audiolabels", standalone_mode=False, color=color)
     except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.NoSuchOption as error:
+        named = next((a for a in args or sys.argv[1:] if a[:1] == "-" and Path(a).is_file()), None)
+        error.show()
+        if named:
+            click.echo(f"A file whose name begins with a dash comes after --: -- {named}", err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()

@@ -1,5 +1,6 @@
 """`audiolabels annotate`"""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 
 from audiolabels.cli.declarations import click_option, path_option
 from audiolabels.cli.help import Command
+from audiolabels.cli.output import Summary
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
@@ -36,7 +38,7 @@ Examples:
   audiolabels expand --scheme pseudo-strong --scores scores.parquet -o soft.parquet
 """,
 )
-def command(output: Path, **options: Any) -> None:
+def command(output: Path, **options: Any) -> Summary:
     """Score segments of clips with a trained model.
 
     RUN is a folder that train wrote, or one with a Hugging Face audio classifier. Without --window
@@ -49,6 +51,7 @@ def command(output: Path, **options: Any) -> None:
     with progress_bar("annotating", "clips") as progress:
         done = annotate(run, features, output, progress=progress, **options)
     taken = f" ({done.parts_found} of {done.parts} parts were complete)" * bool(done.parts_found)
-    click.echo(f"wrote {output}: {done.segments:,} segments of {done.clips:,} clips{taken}")
+    lines = [f"wrote {output}: {done.segments:,} segments of {done.clips:,} clips{taken}"]
     if done.empty_segments:
-        click.echo(f"segments without a frame or sample, left out: {done.empty_segments:,}")
+        lines.append(f"segments without a frame or sample, left out: {done.empty_segments:,}")
+    return Summary(lines, {**asdict(done), "output": output})

@@ -6,6 +6,7 @@ import click
 
 from audiolabels.cli.declarations import PATH, click_option, from_declared, path_option
 from audiolabels.cli.help import Command
+from audiolabels.cli.output import Summary, note
 from audiolabels.cli.training import (
     FEATURES,
     HYPERPARAMETERS,
@@ -64,7 +65,7 @@ Examples:
       --stages 5 --teacher-weight 0.7:0.95 -o cascade/
 """,
 )
-def command(stages: int, teacher_weight: str, **options: Any) -> None:
+def command(stages: int, teacher_weight: str, **options: Any) -> Summary:
     """Train a cascade of students, each taught by the one before (SeCoST).
 
     Stage 0 learns from the given labels; each later stage from a mixture of these labels and of the
@@ -75,10 +76,15 @@ def command(stages: int, teacher_weight: str, **options: Any) -> None:
 
     done = cascade(
         teacher_weights=parse_weights(teacher_weight, stages),
-        on_stage=lambda stage: click.echo(f"{stage.folder.name}: mAP {stage.best:.4f}", err=True),
+        on_stage=lambda stage: note(f"{stage.folder.name}: mAP {stage.best:.4f}"),
         **training_arguments(options),
     )
-    click.echo("stage  teacher weight  best validation mAP")
+    lines = ["stage  teacher weight  best validation mAP"]
     for number, stage in enumerate(done):
         weight = "-" if stage.teacher_weight is None else f"{stage.teacher_weight:g}"
-        click.echo(f"{number:>5}  {weight:>14}  {stage.best:>19.4f}")
+        lines.append(f"{number:>5}  {weight:>14}  {stage.best:>19.4f}")
+    facts = [
+        {"folder": stage.folder, "teacher_weight": stage.teacher_weight, "map": stage.best}
+        for stage in done
+    ]
+    return Summary(lines, {"stages": facts})

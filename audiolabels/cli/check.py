@@ -8,10 +8,12 @@ import click
 from audiolabels.cli.declarations import PATH, usage_if
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import CLIP_LENGTHS, ONTOLOGY, READING, REPORT
+from audiolabels.cli.output import Summary, report_facts
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
-from audiolabels.labels.events import PRESENT
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.events import PRESENT, Events
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers import read_events, read_labels
 
@@ -44,7 +46,7 @@ def command(
     clip_durations: Path | None,
     report_path: Path | None,
     **reading: Any,
-) -> None:
+) -> Summary:
     """Check label files and report what cannot be used.
 
     The exit code is 1 if anything cannot be used as it is in the file, unknown labels included.
@@ -52,9 +54,10 @@ def command(
     beside = [clip_durations] if clip_durations else []
     usage_if(not events and bool(clip_duration or beside), "lengths of clips go with --events only")
     refuse_overwriting(inputs, [report_path] if report_path else [], beside)
-    rows: list[tuple[str, str]]
+    clips: Events | Annotations
+    rows: dict[str, float]
     if events:
-        found = read_events(
+        clips = found = read_events(
             inputs,
             clip_duration=clip_duration,
             clip_durations=clip_durations,
@@ -62,25 +65,18 @@ def command(
             unknown="drop",
             **reading,
         )
-        report = found.report
-        rows = [
-            ("clips", f"{len(found):,}"),
-            ("events", f"{int((found.state == PRESENT).sum()):,}"),
-        ]
+        rows = {"clips": len(found), "events": int((found.state == PRESENT).sum())}
     else:
-        annotations = read_labels(inputs, ontology=ontology, unknown="drop", **reading)
-        report = annotations.report
-        rows = [
-            ("clips", f"{len(annotations):,}"),
-            ("labels per clip", f"{annotations.labels_per_clip:.2f}"),
-        ]
+        clips = labels = read_labels(inputs, ontology=ontology, unknown="drop", **reading)
+        rows = {"clips": len(labels), "labels per clip": labels.labels_per_clip}
+    report, counts = clips.report, clips.report.counts()
     if report_path:
         write_report(report.findings, report_path)
     lines = [
         *report.notes,
         "",
-        *(f"  {what:<28}{number:>14}" for what, number in rows),
-        *describe_findings(report, report.counts(), report_path),
+        *(f"  {what:<28}{n:>14{',' if isinstance(n, int) else '.2f'}}" for what, n in rows.items()),
+        *describe_findings(report, counts, report_path),
     ]
-    click.echo("\n".join(lines))
-    click.get_current_context().exit(1 if report.findings else 0)
+    facts = {name.replace(" ", "_"): number for name, number in rows.items()}
+    return Summary(lines, facts | report_facts(report, counts), code=1 if report.findings else 0)

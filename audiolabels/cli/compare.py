@@ -1,5 +1,6 @@
 """`audiolabels compare`"""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from audiolabels.cli.comparison import describe_comparison
 from audiolabels.cli.declarations import PATH, click_option, path_option
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import ONTOLOGY, READING, REPORT
+from audiolabels.cli.output import Summary, report_facts
 from audiolabels.comparison.file_comparison import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
@@ -88,7 +90,7 @@ def command(
     odds: Path | None,
     report_path: Path | None,
     **options: Any,
-) -> None:
+) -> Summary:
     """Compare the labels of the clips that two files have in common.
 
     A and B are label files in any format that expand reads, or targets files that it wrote.
@@ -112,5 +114,14 @@ def command(
         write_frame(comparison.odds_ratios(level=level), odds)
     if report_path:
         write_report(comparison.report.findings, report_path)
-    written = [f"wrote {path}" for path in (output, odds) if path]
-    click.echo("\n".join([text, *([""] if written else []), *written]))
+    files = [path for path in (output, odds) if path]
+    report = comparison.report
+    facts = {
+        "a": {"name": a.name, **asdict(comparison.clips_a)},
+        "b": {"name": b.name, **asdict(comparison.clips_b)},
+        "clips": comparison.clips,
+        "pairs": [asdict(overlap) for overlap in comparison.overlaps()],
+        **report_facts(report, report.counts()),
+        "files": files,
+    }
+    return Summary([text, *[""] * bool(files), *(f"wrote {path}" for path in files)], facts)

@@ -1,9 +1,12 @@
 """How commands declare their options."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 from textwrap import wrap
 from typing import Any
 
@@ -12,7 +15,28 @@ import click
 from audiolabels.options import Option
 
 LINE = 44  # columns of the help of an option, in a pipe
-PATH = click.Path(path_type=Path)
+
+
+class _FilePath(click.Path):
+    """A path; `-` is standard input, spooled to a temporary file for as long as the command runs.
+
+    An output named `-` never comes here as one: it is refused where files are written.
+    """
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
+        if value != "-" or ctx is None or not isinstance(param, click.Argument):
+            return super().convert(value, param, ctx)
+        if sys.stdin is None or sys.stdin.isatty():
+            self.fail("-: standard input is a terminal or closed; send it a file", param, ctx)
+        folder = TemporaryDirectory()
+        ctx.call_on_close(folder.cleanup)
+        path = Path(folder.name) / "standard-input"
+        with path.open("wb") as file:
+            copyfileobj(sys.stdin.buffer, file)
+        return path
+
+
+PATH = _FilePath(path_type=Path)
 
 
 def click_option(names: str, text: str, **facts: Any) -> click.Option:

@@ -10,6 +10,7 @@ import click
 from audiolabels.cli.declarations import click_option, path_option, usage_if
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import CLIP_LENGTHS
+from audiolabels.cli.output import Summary
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
 from audiolabels.files import atomic_path
@@ -67,7 +68,7 @@ def command(
     window: float | None,
     output: Path | None,
     **options: Any,
-) -> None:
+) -> Summary:
     """Evaluate a trained model on targets, on events, or on both.
 
     With --window the score of a clip is the mean over its segments of that length; for PSDS it is
@@ -81,25 +82,27 @@ def command(
     durations = {name: options.pop(name) for name in ("clip_duration", "clip_durations")}
     psds = {name: options.pop(name) for name in ("median_filter", "parents")}
     results: list[Any] = []
+    lines: list[str] = []
     if labels:
         measured, examples, _ = evaluate_run(run, labels, features, window=window, **options)
         results.append(measured)
-        click.echo(str(measured))
-        for what, number in examples.left_out.items():
-            if number:
-                click.echo(f"{what:<34}{number:>14,}")
+        lines.append(str(measured))
+        lines += [f"{what:<34}{n:>14,}" for what, n in examples.left_out.items() if n]
     if events_path:
         from audiolabels.readers import read_events
 
         events = read_events(events_path, unknown="drop", **durations)
         results.append(detect(run, events, features, window=window or FRAME, **psds, **options))
-        click.echo(str(results[-1]))
-    _write(
-        output or run.folder / "evaluation" / (labels or events_path or run.folder).stem, results
-    )
+        lines.append(str(results[-1]))
+    name = (labels or events_path or run.folder).stem
+    folder = output or run.folder / "evaluation" / name
+    numbers = _write(folder, results)
+    lines.append(f"wrote {folder / 'metrics.json'} and classes.csv")
+    return Summary(lines, {**numbers, "folder": folder})
 
 
-def _write(folder: Path, results: list[Any]) -> None:
+def _write(folder: Path, results: list[Any]) -> dict[str, float | None]:
+    """Write the figures, and return those that are not of single classes."""
     import pandas
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,4 +114,4 @@ def _write(folder: Path, results: list[Any]) -> None:
         partial.write_text(json.dumps(stated, indent=1) + "\n", "utf-8")
     with atomic_path(folder / "classes.csv") as partial:
         table.to_csv(partial, index=False)
-    click.echo(f"wrote {folder / 'metrics.json'} and classes.csv")
+    return stated

@@ -10,6 +10,7 @@ import pyarrow as pa
 from audiolabels.cli.declarations import PATH, flag, list_summaries, merge_declared, usage_if
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import ONTOLOGY, REPORT, VOCABULARY
+from audiolabels.cli.output import Summary, report_facts
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
 from audiolabels.expansion.local import expand_files
@@ -47,7 +48,7 @@ OUTPUT: list[click.Parameter] = [
         ["--vocabulary"],
         metavar="NAME|FILE",
         help=f"{VOCABULARY}  [default: audioset; audioset-strong for events; the teacher's classes "
-        "for scores]",
+        "for scores; all classes of an --ontology that lacks some of these]",
     ),
     click.Option(
         ["--layout"],
@@ -140,7 +141,7 @@ def command(
     ontology: Ontology,
     report_path: Path | None,
     **options: Any,
-) -> None:
+) -> Summary:
     """Turn label files into training targets: positive, negative, or unknown.
 
     INPUT is one or more label files, plain, gzip or zip, whose format is detected: AudioSet
@@ -181,4 +182,11 @@ def command(
             progress=progress,
             **given,
         )
-    click.echo(describe_expansion(summary, report_path))
+    facts = {
+        **summary.metadata,
+        "counts": summary.counts.stated(),
+        "clips": summary.counts.clips,
+        **report_facts(summary.report, summary.finding_counts),
+        "output": summary.output,
+    }
+    return Summary([describe_expansion(summary, report_path)], facts)

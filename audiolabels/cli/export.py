@@ -17,6 +17,7 @@ from audiolabels.cli.declarations import (
     usage_if,
 )
 from audiolabels.cli.help import Command, Groups
+from audiolabels.cli.output import Summary
 from audiolabels.exporters import EXPORTERS, Export, export
 from audiolabels.files import refuse_overwriting
 from audiolabels.labels.events import Events
@@ -94,7 +95,7 @@ Examples:
       -o events.tsv --durations durations.tsv
 """,
 )
-def command(input_: Path, to: str, output: Path, **options: Any) -> None:
+def command(input_: Path, to: str, output: Path, **options: Any) -> Summary:
     """Write labels in the files that another project's code reads.
 
     INPUT is an event file, as for expand, where the form is made of events, else a targets file;
@@ -138,7 +139,12 @@ def command(input_: Path, to: str, output: Path, **options: Any) -> None:
         *(f"left out: {_left(done, what)}" for what, number in done.left_out.items() if number),
         *(f"wrote {path} ({rows:,} rows)" for path, rows in done.files.items()),
     ]
-    click.echo("\n".join(lines))
+    facts = {
+        "notes": [*notes, *done.notes],
+        "left_out": done.left_out,
+        "files": [{"path": path, "rows": rows} for path, rows in done.files.items()],
+    }
+    return Summary(lines, facts)
 
 
 def _holds_targets(path: Path) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from audiolabels.cli.output import Summary, output_options, print_summary
+
 PLAIN_WIDTH = 78  # columns of plain help, whatever the terminal
 WIDTH_AT_MOST = 110  # columns of help on a terminal
 
@@ -36,10 +38,24 @@ class Command(click.Command):
         chooser: str = "",
         **attributes: Any,
     ) -> None:
-        self.groups_for = groups if callable(groups) else lambda _: groups
+        self._groups = groups if callable(groups) else lambda _: groups
+        self._output = output_options()
         self.chooser = chooser
         attributes["params"] = [p for group in self.groups_for("").values() for p in group]
         super().__init__(*args, **attributes)
+
+    def groups_for(self, chosen: str) -> Groups:
+        """Title to parameters; the options of the summary are among those of the output."""
+        groups = dict(self._groups(chosen))
+        title = next((t for t in ("Output", "Options") if t in groups), "Output")
+        return {**groups, title: [*groups.get(title, ()), *self._output]}
+
+    def invoke(self, ctx: click.Context) -> Any:
+        summary = super().invoke(ctx)
+        if isinstance(summary, Summary):
+            print_summary(summary)
+            ctx.exit(summary.code)
+        return summary
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[__name__] = list(args)  # click shows help before it looks at the other options

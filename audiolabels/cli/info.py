@@ -1,36 +1,28 @@
 """`audiolabels info`"""
 
-import json
 from pathlib import Path
 
 import click
 
-from audiolabels.cli.declarations import PATH, click_option
+from audiolabels.cli.declarations import PATH
 from audiolabels.cli.help import Command
+from audiolabels.cli.output import Summary
 from audiolabels.targets.store import read_info
 
 
 @click.command(
     "info",
     cls=Command,
-    groups={
-        "Options": (
-            click.Argument(["file"], type=PATH),
-            click_option("--json as_json", "All metadata as JSON.", is_flag=True),
-        )
-    },
+    groups={"Options": (click.Argument(["file"], type=PATH),)},
     epilog="""\b
 Examples:
   audiolabels info targets.parquet
   audiolabels info --json targets.parquet
 """,
 )
-def command(file: Path, as_json: bool) -> None:
-    """Show the contents of a targets file and how it was made."""
+def command(file: Path) -> Summary:
+    """Show the contents of a targets file and how it was made; with --json, all its metadata."""
     facts = read_info(file)
-    if as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
-        return
     vocabulary = facts["vocabulary"]
     options = "".join(
         f", {name.replace('_', ' ')} {value}" for name, value in facts["options"].items()
@@ -49,4 +41,4 @@ def command(file: Path, as_json: bool) -> None:
             for s in facts.get("sources", [])
         ),
     ]
-    click.echo("\n".join(f"{name:<12}{value}" for name, value in rows))
+    return Summary([f"{name:<12}{value}" for name, value in rows], facts)

@@ -14,7 +14,9 @@ VOCABULARY = (
     "-eval 416, -both 407), fsd50k (200), or a file with a list of classes."
 )
 VOCABULARY_OF_LABELS = click_option(
-    "--vocabulary", VOCABULARY, default="audioset", metavar="NAME|FILE"
+    "--vocabulary",
+    f"{VOCABULARY}  [default: audioset; all classes of an --ontology that lacks some of these]",
+    metavar="NAME|FILE",
 )
 READING = {name: from_declared(option) for name, option in ReadOptions.declared().items()}
 CLIP_LENGTHS = {

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from audiolabels.cli.output import is_set
+
 
 @contextmanager
 def progress_bar(what: str, unit: str = "") -> Iterator[Callable[[int, int], None] | None]:
@@ -13,7 +15,7 @@ def progress_bar(what: str, unit: str = "") -> Iterator[Callable[[int, int], Non
         what: what is being done.
         unit: what is counted; bytes if empty.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or is_set("quiet"):
         yield None
         return
     from rich.console import Console

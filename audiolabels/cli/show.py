@@ -1,11 +1,13 @@
 """`audiolabels show`"""
 
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import ONTOLOGY, VOCABULARY_OF_LABELS
+from audiolabels.cli.output import Summary
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import load_vocabulary
@@ -19,16 +21,21 @@ from audiolabels.ontology.vocabulary import load_vocabulary
 Examples:
   audiolabels show "electric guitar"
   audiolabels show /m/0395lw --vocabulary ontology
+  audiolabels show 137
 """,
 )
-def command(name_or_id: str, vocabulary: str, ontology: Ontology) -> None:
+def command(name_or_id: str, vocabulary: str | None, ontology: Ontology) -> Summary:
     """Show a class: parents, children, flags, ancestors under each policy.
+
+    It is given by name, id, or the number of its column in the vocabulary.
 
     Ancestors are those inside the vocabulary; under the policy `certain`, those in brackets are
     unknown.
     """
     columns = load_vocabulary(vocabulary, ontology=ontology)
     inside = {ontology.resolve(id_): i for i, id_ in enumerate(columns.ids)}
+    if name_or_id.isdecimal() and int(name_or_id) < len(columns):
+        name_or_id = columns.ids[int(name_or_id)]
     id_ = ontology.find(name_or_id)
     column = inside.get(id_)
 
@@ -44,14 +51,22 @@ def command(name_or_id: str, vocabulary: str, ontology: Ontology) -> None:
         f"  below        {len(ontology.descendants(id_))} classes",
     ]
     lines.append(f"  ancestors in {columns.name}, by policy (unknown ones in brackets)")
+    facts: dict[str, Any] = {
+        "id": id_,
+        "name": ontology.name(id_),
+        "flags": ontology[id_].flags,
+        "column": column,
+        "parents": ontology.parents(id_),
+        "children": ontology.children(id_),
+        "ancestors": {},
+    }
     for policy, climb in PARENTS.items():
-        lifted, unsure = climb(ontology, columns)[id_]
-        shown = names(_upward(ontology, lifted & inside.keys()))
-        doubtful = names(_upward(ontology, unsure & inside.keys()))
-        lines.append(
-            f"    {policy:<12} {shown}" + (f" ({doubtful})" if unsure & inside.keys() else "")
+        implied, unsure = (
+            _upward(ontology, ids & inside.keys()) for ids in climb(ontology, columns)[id_]
         )
-    click.echo("\n".join(lines))
+        lines.append(f"    {policy:<12} {names(implied)}{f' ({names(unsure)})' * bool(unsure)}")
+        facts["ancestors"][policy] = {"implied": implied, "unknown": unsure}
+    return Summary(lines, facts)
 
 
 def _upward(ontology: Ontology, ids: Iterable[str | None]) -> list[str]:

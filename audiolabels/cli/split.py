@@ -8,6 +8,7 @@ import click
 from audiolabels.cli.declarations import PATH, click_option, path_option
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import ONTOLOGY, READING, REPORT, VOCABULARY_OF_LABELS
+from audiolabels.cli.output import Summary, report_facts
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting
@@ -71,7 +72,7 @@ def command(
     shares: str | None,
     report_path: Path | None,
     **options: Any,
-) -> None:
+) -> Summary:
     """Split label files into a base and a target by a class of the ontology.
 
     A clip with any label of the root or below it goes to the target, where its other labels are
@@ -90,7 +91,15 @@ def command(
     )
     if report_path:
         write_report(done.report.findings, report_path)
-    click.echo("\n".join(_describe(done, report_path)))
+    split, files = done.split, {**done.clips, **done.classes}
+    facts = {
+        "root": split.root,
+        "clips": {"base": len(split.base), "target": len(split.target)},
+        "labels_discarded": split.discarded,
+        **report_facts(done.report, done.report.counts()),
+        "files": [{"path": path, "rows": rows} for path, rows in files.items()],
+    }
+    return Summary(_describe(done, report_path), facts)
 
 
 def _numbers(text: str) -> list[float]:

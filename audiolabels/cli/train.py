@@ -7,6 +7,7 @@ import click
 
 from audiolabels.cli.declarations import click_option, path_option
 from audiolabels.cli.help import Command
+from audiolabels.cli.output import Summary, is_set
 from audiolabels.cli.training import (
     FEATURES,
     HYPERPARAMETERS,
@@ -78,7 +79,7 @@ Examples:
   torchrun --nproc-per-node 4 -m audiolabels train --labels targets.parquet ...
 """,
 )
-def command(**options: Any) -> None:
+def command(**options: Any) -> Summary | None:
     """Train a model on targets; unknown ones do not count in the loss.
 
     All random draws depend on the seed alone. The weights of the best epochs by validation mAP are
@@ -88,9 +89,11 @@ def command(**options: Any) -> None:
         from audiolabels.training.run_folder import is_first_process
         from audiolabels.training.train import train
 
-    done = train(**training_arguments(options), progress=sys.stderr.isatty())
+    done = train(
+        **training_arguments(options), progress=sys.stderr.isatty() and not is_set("quiet")
+    )
     if not is_first_process():
-        return
+        return None
     lines = [
         f"  examples                {done.examples:>12,}",
         f"  validated on            {done.validated:>12,}",
@@ -102,4 +105,4 @@ def command(**options: Any) -> None:
         f"{'already complete, unchanged:' if done.found else 'wrote'} "
         f"{done.folder / 'model.safetensors'}",
     ]
-    click.echo("\n".join(lines))
+    return Summary(lines, vars(done))

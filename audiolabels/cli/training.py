@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from audiolabels.cli.declarations import PATH, click_option, from_declared, path_option
+from audiolabels.cli.output import note
 from audiolabels.errors import OptionError
 from audiolabels.training.hyperparameters import Hyperparameters
 
@@ -96,7 +97,7 @@ def training_arguments(options: dict[str, Any]) -> dict[str, Any]:
     return {
         "features": _open_features(options, rate),
         "hyperparameters": Hyperparameters.take(options),
-        "on_epoch": lambda epoch: click.echo(str(epoch), err=True),
+        "on_epoch": lambda epoch: note(str(epoch)),
         **options,
     }
 
@@ -117,7 +118,7 @@ def _open_features(options: dict[str, Any], rate: int | None) -> "Features":
     path, frame_seconds = options.pop("features_path"), options.pop("frame_seconds")
     features = open_features(path, rate=rate, frame_seconds=frame_seconds)
     if is_first_process():
-        click.echo(f"{len(features.clip_ids):,} clips with features", err=True)
+        note(f"{len(features.clip_ids):,} clips with features")
         for (kind, reason), number in features.report.counts().items():
-            click.echo(f"  {kind}: {reason}: {number:,}", err=True)
+            note(f"  {kind}: {reason}: {number:,}")
     return features

@@ -1,12 +1,14 @@
 """`audiolabels tree`"""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
 from audiolabels.cli.declarations import click_option
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import ONTOLOGY
+from audiolabels.cli.output import Summary
 from audiolabels.ontology.ontology import Ontology
 
 
@@ -26,14 +28,21 @@ Examples:
   audiolabels tree --depth 1
 """,
 )
-def command(name_or_id: str | None, depth: int | None, ontology: Ontology) -> None:
+def command(name_or_id: str | None, depth: int | None, ontology: Ontology) -> Summary:
     """Draw the tree of classes, or the part below one class.
 
     A class with several parents is drawn under each of them.
     """
     tops = [ontology.find(name_or_id)] if name_or_id else list(ontology.roots)
-    lines = (line for top in tops for line in (_label(ontology, top), *_draw(ontology, top, depth)))
-    click.echo("\n".join(lines))
+    lines = [line for top in tops for line in (_label(ontology, top), *_draw(ontology, top, depth))]
+    return Summary(lines, {"classes": [_branch(ontology, top, depth) for top in tops]})
+
+
+def _branch(ontology: Ontology, id_: str, depth: int | None) -> dict[str, Any]:
+    children: Sequence[str] = () if depth == 0 else ontology.children(id_)
+    deeper = None if depth is None else depth - 1
+    branches = [_branch(ontology, child, deeper) for child in children]
+    return {"id": id_, "name": ontology.name(id_), "children": branches}
 
 
 def _label(ontology: Ontology, id_: str) -> str:

@@ -97,7 +97,7 @@ def expand_files(
         refuse_overwriting(files, [output, *reports], beside)
         if teacher and vocabulary is None:
             vocabulary = named_like(teacher.vocabulary, ontology)
-        vocabulary = load_vocabulary(vocabulary or bound.vocabulary, ontology=ontology)
+        vocabulary = load_vocabulary(vocabulary, ontology=ontology, default=bound.vocabulary)
         plan = Plan(bound, vocabulary, ontology, events, paths, form, progress, teacher)
 
         def attempt(rows: _Rows) -> Summary:

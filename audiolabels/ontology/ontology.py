@@ -366,7 +366,7 @@ def _build(path: Path) -> Ontology:
 def _parse_class(path: Path, position: int, entry: Any) -> OntologyClass:
     fields = entry if isinstance(entry, dict) else {}
     id_, name = fields.get("id"), fields.get("name")
-    children: Any = fields.get("children", fields.get("child_ids"))
+    children: Any = fields.get("children", fields.get("child_ids", []))
     flags: Any = fields.get("flags", fields.get("restrictions", []))
     if not (
         isinstance(id_, str) and isinstance(name, str) and _is_texts(children) and _is_texts(flags)

@@ -153,15 +153,17 @@ NAMED: Mapping[str, Callable[[Ontology], tuple[list[str], list[str]]]] = Mapping
 
 
 def load_vocabulary(
-    source: str | Path | Iterable[str] | Vocabulary = "audioset",
+    source: str | Path | Iterable[str] | Vocabulary | None = None,
     *,
     ontology: Ontology | None = None,
+    default: str = "audioset",
 ) -> Vocabulary:
     """Load a named vocabulary, one from a file, or make one from ids and names.
 
     Args:
         source: a name (see the module), a path to a list of classes (CSV or TSV with a column of
-            ids, or one id or name per line), ids and names, or a vocabulary, which is returned.
+            ids, or one id or name per line), ids and names, or a vocabulary, which is returned;
+            None: the one named `default`, or all classes of an ontology that lacks some of those.
         ontology: for the look-up of names; the embedded one with its supplement by default.
 
     Raises:
@@ -173,9 +175,12 @@ def load_vocabulary(
     """
     if isinstance(source, Vocabulary):
         return source
+    ontology = ontology or load_ontology().with_supplement()
+    if source is None:
+        ids, _ = NAMED[default](ontology)
+        source = default if all(map(ontology.resolve, ids)) else "ontology"
     expected = "a name, the path of a list of classes, or ids and names of classes"
     expect("vocabulary", source, str | Path | Iterable, expected)
-    ontology = ontology or load_ontology().with_supplement()
     if isinstance(source, str) and source in NAMED:
         ids, names = NAMED[source](ontology)
         vocabulary = Vocabulary(source, tuple(ids), tuple(names))

@@ -123,8 +123,7 @@ def expand(
         )
     if vocabulary is None and isinstance(labels, Scores):
         vocabulary = named_like(labels.vocabulary, labels.ontology)
-    named = chosen.vocabulary if vocabulary is None else vocabulary
-    vocabulary = load_vocabulary(named, ontology=labels.ontology)
+    vocabulary = load_vocabulary(vocabulary, ontology=labels.ontology, default=chosen.vocabulary)
     sources = labels.report.sources
     source: Any = labels
     if isinstance(labels, Scores):

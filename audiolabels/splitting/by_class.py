@@ -59,7 +59,7 @@ class Split:
 
 
 def split_by_root(
-    annotations: Annotations, root: str, *, vocabulary: str | Vocabulary = "audioset"
+    annotations: Annotations, root: str, *, vocabulary: str | Vocabulary | None = None
 ) -> Split:
     """Split clips into a target domain, a class and all below it, and the base.
 

@@ -55,7 +55,7 @@ def split_files(
     *,
     base: Path,
     target: Path,
-    vocabulary: str | Path = "audioset",
+    vocabulary: str | Path | None = None,
     ontology: Ontology | None = None,
     shares: Sequence[float] | None = None,
     seed: int = 0,
@@ -70,7 +70,7 @@ def split_files(
         paths: label files.
         root: id or name of the dividing class.
         base, target: label files to write; see `write_labels`.
-        vocabulary: its classes are divided.
+        vocabulary: its classes are divided; None: see `load_vocabulary`.
         ontology: the embedded one with its supplement by default.
         shares: of train, validation and test; with them `base.csv` becomes `base.train.csv`,
             `base.validation.csv` and `base.test.csv`, likewise the target. See `draw_parts`.

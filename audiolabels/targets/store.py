@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
 from audiolabels.clips.rows import SCHEMA, join_rows
-from audiolabels.errors import TargetsFileError, expect
+from audiolabels.errors import OptionError, TargetsFileError, expect
 from audiolabels.files import as_path, atomic_path, blame
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
@@ -45,6 +45,12 @@ def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
     }
 
 
+# Endings of files that Parquet is not to be taken for.
+OTHER_FORMATS = frozenset(
+    ".csv .tsv .txt .json .jsonl .npz .npy .h5 .hdf5 .hdf .arrow .feather .pkl .gz .zip".split()
+)
+
+
 class TargetsWriter:
     """Writes one Parquet file in row groups of exactly `layout.group` rows.
 
@@ -55,6 +61,10 @@ class TargetsWriter:
     def __init__(
         self, path: Path, vocabulary: Vocabulary, layout: Layout, listed: str, output: str | Path
     ) -> None:
+        if Path(output).suffix.lower() in OTHER_FORMATS:
+            raise OptionError(
+                f"{output}: targets are written as Parquet; name it {Path(output).stem}.parquet"
+            )
         self.layout = layout
         self._listed = listed
         self._vocabulary = vocabulary

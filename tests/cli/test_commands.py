@@ -189,15 +189,17 @@ def test_tree_of_everything_holds_every_class() -> None:
 def test_an_ontology_of_ones_own(tmp_path: Path) -> None:
     facts = [
         {"id": "/a", "name": "Bird", "child_ids": ["/b"], "restrictions": []},
-        {"id": "/b", "name": "Wren", "child_ids": [], "restrictions": []},
+        {"id": "/b", "name": "Wren", "restrictions": []},
     ]
     (tmp_path / "birds.json").write_text(json.dumps(facts))
     (tmp_path / "a.csv").write_text("clip_id,labels\none.wav,Wren\n")
-    own = ["--ontology", "birds.json", "--vocabulary", "ontology"]
-    done = run("expand", "a.csv", *own, "-o", "o.parquet", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert read_targets(tmp_path / "o.parquet").to_pandas()["positive"][0] == ["Bird", "Wren"]
-    refused = run("expand", "a.csv", *own[:2], "-o", "x.parquet", cwd=tmp_path)
+    own = ["expand", "a.csv", "--ontology", "birds.json", "-o"]
+    for more in ([], ["--vocabulary", "ontology"]):
+        done = run(*own, "o.parquet", *more, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert read_targets(tmp_path / "o.parquet").to_pandas()["positive"][0] == ["Bird", "Wren"]
+    assert "column       0 of ontology" in run("show", "0", *own[2:4], cwd=tmp_path).stdout
+    refused = run(*own, "x.parquet", "--vocabulary", "audioset", cwd=tmp_path)
     assert "527 classes that the ontology lacks" in refused.stderr
 
 
