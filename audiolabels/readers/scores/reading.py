@@ -19,8 +19,7 @@ from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ScoreOptions
 from audiolabels.readers.reports import described
 from audiolabels.readers.scores.blocks import ScoreTable
-from audiolabels.readers.scores.detection import open_format
-from audiolabels.readers.scores.formats import ScoreFormat
+from audiolabels.readers.scores.formats import ScoreFormat, open_format
 from audiolabels.readers.scores.segments import SegmentOrder, Segments
 
 # What zipfile, numpy, h5py and pyarrow raise when a file is not as it should be.
