@@ -17,7 +17,7 @@ from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.delimited import (
     NOT_A_TIME,
     DelimitedRows,
-    RowTotals,
+    checked,
     per_text,
     present_rows,
     read_rows,
@@ -38,13 +38,8 @@ def read_delimited(source: Source, dialect: Dialect, options: ReadOptions) -> It
     Raises:
         LabelFileError: the file is cut off, or its times are not seconds.
     """
-    totals = RowTotals()
-    for block in read_rows(source, dialect, options):
-        rows, lengths = place_rows(block, dialect, source)
-        totals.add(len(rows.numbers), rows.findings, lengths)
-        if len(rows.numbers) or rows.findings:
-            yield rows
-    totals.check(source, dialect, options.time_unit)
+    placed = (place_rows(rows, dialect, source) for rows in read_rows(source, dialect, options))
+    return checked(placed, source, dialect, options.time_unit)
 
 
 def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator[LabelRows]:
