@@ -1,7 +1,7 @@
 """Readers: label files to annotations, event files to events, score files to scores.
 
-The three are built alike: `formats` holds the table of formats, `detection` finds a file's entry in
-it, `reading` has the functions that read whole files and streams, and each format has a module.
+The three are built alike: `formats` holds the table of formats and finds a file's entry in it,
+`reading` has the functions that read whole files and streams, and each format has a module.
 """
 
 from audiolabels.readers.annotations.formats import LABEL_FORMATS

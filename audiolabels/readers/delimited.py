@@ -5,9 +5,9 @@ Both give the same rows.
 """
 
 import csv
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,7 @@ from audiolabels.readers.reports import rows_report
 NO_TIME, NOT_A_TIME = np.iinfo(np.int64).min, np.iinfo(np.int64).min + 1
 # Names that are clip ids already: eleven characters, and the start without leading zeros.
 BARE = r"^[A-Za-z0-9_-]{11}$"
-ID_BYTES = np.zeros(256, np.bool_)
-ID_BYTES[list(b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
+ID_BYTES = b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CANONICAL = r"^[A-Za-z0-9_-]{11}(_(0|[1-9][0-9]{0,8}))?$"
 ODD = r'^$|^[\x00-\x20]|[\x00-\x20]$|[#"]'  # names and ids for the parser of single lines
 LATEST_S = 1e6  # beyond, times are read digit by digit
@@ -101,40 +100,50 @@ def _take(column: Any, places: npt.NDArray[np.integer]) -> Any:
     return column[places]
 
 
-@dataclass
-class RowTotals:
-    """Rows of a file so far: how many there are, with times, and lasting a thousand seconds."""
+class Rows(Protocol):
+    """What a reader makes of `DelimitedRows`."""
 
-    rows: int = 0
-    timed: int = 0
-    overlong: int = 0
+    @property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """Lines of the rows."""
 
-    def add(self, used: int, findings: list[Finding], lengths_ms: Ms) -> None:
-        """Count rows that are used or have a finding, and the lengths of those with times."""
-        self.rows += rows_report(used, findings).rows
-        self.timed += len(lengths_ms)
-        self.overlong += int((lengths_ms >= LONGEST_CLIP_S * 1000).sum())
+    @property
+    def findings(self) -> list[Finding]:
+        """Findings about these rows and others."""
 
-    def check(self, source: Source, dialect: Dialect, time_unit: str) -> None:
-        """Check a file that has been read.
 
-        Raises:
-            LabelFileError: it is cut off, or its times are not seconds.
-        """
-        promised = dialect.begin.promised
-        if promised is not None and self.rows < promised:
-            raise LabelFileError(
-                f"{source.path}: cut off: its header announces {promised:,} rows, it holds "
-                f"{self.rows:,}. Fetch it again; if the rest was left out on purpose, remove the "
-                f"comment line with num_segs"
-            )
-        if time_unit == "auto" and self.overlong > self.timed / 2:
-            raise LabelFileError(
-                f"{source.path}: {self.overlong:,} of {self.timed:,} rows last "
-                f"{LONGEST_CLIP_S:,} seconds or more, a thousandfold too long: a lost decimal "
-                f"point? If the times are milliseconds, use --time-unit ms (time_unit='ms'); if "
-                f"they are right, --time-unit s"
-            )
+AnyRows = TypeVar("AnyRows", bound=Rows)
+
+
+def checked(
+    converted: Iterable[tuple[AnyRows, Ms]], source: Source, dialect: Dialect, time_unit: str
+) -> Iterator[AnyRows]:
+    """The rows of a file, part by part, each given with the lengths of those that have times.
+
+    Raises:
+        LabelFileError: at the end, if the file is cut off, or its times are not seconds.
+    """
+    count = timed = overlong = 0
+    for rows, lengths in converted:
+        count += rows_report(len(rows.numbers), rows.findings).rows
+        timed += len(lengths)
+        overlong += int((lengths >= LONGEST_CLIP_S * 1000).sum())
+        if len(rows.numbers) or rows.findings:
+            yield rows
+    promised = dialect.begin.promised
+    if promised is not None and count < promised:
+        raise LabelFileError(
+            f"{source.path}: cut off: its header announces {promised:,} rows, it holds "
+            f"{count:,}. Fetch it again; if the rest was left out on purpose, remove the "
+            f"comment line with num_segs"
+        )
+    if time_unit == "auto" and overlong > timed / 2:
+        raise LabelFileError(
+            f"{source.path}: {overlong:,} of {timed:,} rows last "
+            f"{LONGEST_CLIP_S:,} seconds or more, a thousandfold too long: a lost decimal "
+            f"point? If the times are milliseconds, use --time-unit ms (time_unit='ms'); if "
+            f"they are right, --time-unit s"
+        )
 
 
 def read_rows(
@@ -146,9 +155,8 @@ def read_rows(
     where they follow each other.
     """
     dialect = replace(dialect, video_ids=False) if events else dialect
-    line = dialect.begin.line
+    line, size = dialect.begin.line, options.block_sizes.text
     source.stream.seek(dialect.begin.position)
-    size = options.block_sizes.text
     for block in clip_blocks(source, size, dialect) if events else line_blocks(source, size):
         rows = _plain_rows(block, line, dialect, options.unit_ms)
         lines = len(rows.numbers) if rows else block.count(b"\n")
@@ -328,9 +336,9 @@ def clip_columns(
 def _bare(clip_id: pa.StringArray) -> npt.NDArray[np.bool_]:
     """Which ids are eleven characters of YouTube's."""
     offsets, raw = text_buffers(clip_id)
-    if len(clip_id) and (np.diff(offsets) == 11).all():  # six times faster than by the pattern
-        allowed = ID_BYTES[raw[offsets[0] : offsets[-1]]].reshape(-1, 11)
-        return np.asarray(allowed.all(axis=1))
+    characters = raw[offsets[0] : offsets[-1]].tobytes()
+    if (np.diff(offsets) == 11).all() and not characters.translate(None, ID_BYTES):
+        return np.ones(len(clip_id), np.bool_)  # thirty times faster than by the pattern
     return _matches(clip_id, BARE)
 
 
@@ -352,7 +360,7 @@ def _tolerant_rows(
     lines, findings = [], []
     for line in read_lines(block, first_line, dialect):
         if line.fault:
-            shown = line.clip_cell(dialect)
+            shown = "".join(line.cells[dialect.clip : dialect.clip + 1])[:64]
             findings.append(Finding(source.name, line.number, shown, "row unused", line.fault))
         else:
             lines.append(line)

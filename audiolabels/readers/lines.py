@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, VIDEO, Clip, parse_clip_name
+from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, VIDEO, parse_clip_name
 from audiolabels.readers.dialect import Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
 
@@ -13,30 +13,13 @@ Item = TypeVar("Item")
 TAIL = 1 << 16  # bytes at the end of a block in which its last clip is looked for
 
 
-class BadRowError(Exception):
-    """A row that cannot be used; the text is the reason."""
-
-
 class Line(NamedTuple):
-    """One line that holds a row.
-
-    Attributes:
-        number: its place in the file, from 1.
-        cells: its cells, as far as it could be split.
-        clip: its clip.
-        label: its label text.
-        fault: why the row cannot be used; empty if it can.
-    """
+    """A row: its line in the file, from 1, and why it cannot be used; empty if it can."""
 
     number: int
     cells: list[str]
-    clip: Clip
     label: str
     fault: str
-
-    def clip_cell(self, dialect: Dialect) -> str:
-        """The clip as the file writes it, cut to 64 characters; empty if there is no such cell."""
-        return self.cells[dialect.clip][:64] if len(self.cells) > dialect.clip else ""
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
@@ -84,44 +67,41 @@ def read_lines(block: bytes, first_line: int, dialect: Dialect) -> Iterator[Line
     for number, raw in enumerate(block.split(b"\n"), first_line):
         if not raw.strip(b" ,;\t\r"):
             continue
-        cells: list[str] = []
-        clip, label, fault = Clip("", None), "", ""
         try:
             line = raw.decode("utf-8-sig").strip("\r")
             cells = split_cells(line, dialect.delimiter)
+        except UnicodeDecodeError:
+            yield Line(number, [], "", "not UTF-8")
+        except csv.Error as error:
+            yield Line(number, [], "", str(error))
+        else:
             if dialect.events and len(cells) == 1 and EXTENSION.search(cells[0]):
                 cells += [""] * (dialect.needed - 1)  # a file without events
             if is_comment(line) and (len(cells) < dialect.needed or line[1:2] in ("", " ")):
                 continue
-            clip, label = _read_cells(line, cells, dialect)
-        except UnicodeDecodeError:
-            fault = "not UTF-8"
-        except (csv.Error, BadRowError) as error:
-            fault = str(error)
-        yield Line(number, cells, clip, label, fault)
+            label = _label(cells, dialect)
+            yield Line(number, cells, label, _fault(line, cells, label, dialect))
 
 
-def _read_cells(line: str, cells: list[str], dialect: Dialect) -> tuple[Clip, str]:
-    """Clip and label text of a row.
-
-    Raises:
-        BadRowError: the row cannot be used.
-    """
-    if "\r" in line:
-        raise BadRowError("a lone carriage return: lines run together")
-    if len(cells) < dialect.needed or (dialect.width and any(cells[dialect.width :])):
-        raise BadRowError(f"{len(cells)} cells where {dialect.needed} are expected")
+def _label(cells: list[str], dialect: Dialect) -> str:
     if len(dialect.labels) > 1:
-        text = ";".join(cells[i] for i in dialect.labels if i < len(cells))
-    else:
-        end = None if dialect.width is None else dialect.labels[0] + 1
-        text = ",".join(cells[dialect.labels[0] : end])
-    if line.count('"') % 2 or text.count('"') % 2:
-        raise BadRowError("a quote has no partner: labels were cut off")
+        return ";".join(cells[i] for i in dialect.labels if i < len(cells))
+    end = None if dialect.width is None else dialect.labels[0] + 1
+    return ",".join(cells[dialect.labels[0] : end])
+
+
+def _fault(line: str, cells: list[str], label: str, dialect: Dialect) -> str:
+    """Why a row cannot be used; empty if it can."""
+    if "\r" in line:
+        return "a lone carriage return: lines run together"
+    if len(cells) < dialect.needed or (dialect.width and any(cells[dialect.width :])):
+        return f"{len(cells)} cells where {dialect.needed} are expected"
+    if line.count('"') % 2 or label.count('"') % 2:
+        return "a quote has no partner: labels were cut off"
     cell = cells[dialect.clip]
-    clip = parse_clip_name(cell, of_video=dialect.of_video)
-    if SPREADSHEET_ERROR.fullmatch(cell) or not clip.clip_id:
-        raise BadRowError(f"the clip's id is lost: {cell or 'empty'}")
-    if dialect.video_ids and not VIDEO.fullmatch(clip.clip_id):
-        raise BadRowError("not a YouTube id of 11 characters")
-    return clip, text
+    clip_id = parse_clip_name(cell, of_video=dialect.of_video).clip_id
+    if SPREADSHEET_ERROR.fullmatch(cell) or not clip_id:
+        return f"the clip's id is lost: {cell or 'empty'}"
+    if dialect.video_ids and not VIDEO.fullmatch(clip_id):
+        return "not a YouTube id of 11 characters"
+    return ""

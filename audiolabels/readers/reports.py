@@ -34,17 +34,10 @@ def described(
     layout: Layout = NO_LAYOUT,
     notes: Sequence[str] = (),
 ) -> Iterator[Part]:
-    """The parts of a file as they come; at the end, name and format of the file in `report`.
+    """The parts of a file as they come; at the end, `report` takes in a description of the file.
 
-    The file is hashed meanwhile, in a thread of its own.
-
-    Args:
-        parts: what was read, part by part.
-        path: the file.
-        chosen: its format.
-        report: what takes in the description.
-        layout: how it is laid out.
-        notes: what else there is to know, once it is read.
+    The file is hashed meanwhile, in a thread of its own. `notes` are what else there is to know,
+    once it is read.
     """
     rows = 0
     with ThreadPoolExecutor(1) as pool:
@@ -87,12 +80,7 @@ def listed_paths(paths: str | Path | Sequence[str | Path], kind: str) -> list[Pa
 
 
 def no_usable_row(report: Report, counts: Counter[tuple[str, str]]) -> str:
-    """The message about files of which no row could be used.
-
-    Args:
-        report: how they were read.
-        counts: number of findings by (kind, reason).
-    """
+    """The message about files without usable rows; `counts` are findings by (kind, reason)."""
     reasons = "; ".join(f"{n:,} × {reason}" for (_, reason), n in counts.most_common(3))
     names = ", ".join(source["name"] for source in report.sources)
     return f"{names}: none of the {report.rows:,} rows can be used: {reasons or 'no rows'}"

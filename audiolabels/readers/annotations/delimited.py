@@ -17,7 +17,7 @@ from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.delimited import (
     NOT_A_TIME,
     DelimitedRows,
-    RowTotals,
+    checked,
     per_text,
     present_rows,
     read_rows,
@@ -38,13 +38,8 @@ def read_delimited(source: Source, dialect: Dialect, options: ReadOptions) -> It
     Raises:
         LabelFileError: the file is cut off, or its times are not seconds.
     """
-    totals = RowTotals()
-    for block in read_rows(source, dialect, options):
-        rows, lengths = place_rows(block, dialect, source)
-        totals.add(len(rows.numbers), rows.findings, lengths)
-        if len(rows.numbers) or rows.findings:
-            yield rows
-    totals.check(source, dialect, options.time_unit)
+    placed = (place_rows(rows, dialect, source) for rows in read_rows(source, dialect, options))
+    return checked(placed, source, dialect, options.time_unit)
 
 
 def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator[LabelRows]:
@@ -76,7 +71,9 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[L
         event[:], fault[:] = True, -1
     elif dialect.end is None:
         fault = np.where(rows.onset_ms > NOT_A_TIME, -1, 0)
-    labelled = per_text(labels, lambda text: bool(text.strip())) > 0
+    labelled = np.ones(len(bare), np.bool_)
+    if event.any() or not present.all():  # only then it matters
+        labelled = per_text(labels, lambda text: bool(text.strip())) > 0
     unused = (fault >= 0) & ~event
     dropped = (fault > 0) & event
     dropped |= event & (fault == 0) & labelled  # without a label there is none to be dropped
@@ -101,8 +98,10 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[L
         start = to_arrow(onset).dictionary_encode()  # there are few different ones
         starts = start.dictionary.cast(pa.string()).take(start.indices)
         begun = pc.binary_join_element_wise(clip_id, starts, SEPARATOR)
-        of_video = to_arrow(placed.view(np.uint8)).cast(pa.bool_())
-        clip_id = begun if placed.all() else pc.if_else(of_video, begun, clip_id)
+        if not placed.all():
+            of_video = to_arrow(placed.view(np.uint8)).cast(pa.bool_())
+            begun = pc.if_else(of_video, begun, clip_id)
+        clip_id = begun
     ends = [rows.named_ms[rows.clip], length, np.maximum(rows.offset_ms, 0)]
     end = np.select([event, placed], ends[:2], ends[2]) / 1000
     begin = to_arrow(np.where(event | placed, 0, onset) / 1000)

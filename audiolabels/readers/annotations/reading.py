@@ -10,8 +10,7 @@ from audiolabels.errors import LabelFileError
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.readers.annotations.detection import detect_format
-from audiolabels.readers.annotations.formats import LabelFormat
+from audiolabels.readers.annotations.formats import LabelFormat, detect_format
 from audiolabels.readers.annotations.label_parsing import (
     LabelResolver,
     LabelRows,

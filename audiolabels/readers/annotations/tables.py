@@ -24,7 +24,7 @@ from audiolabels.readers.delimited import (
     NO_TIME,
     NOT_A_TIME,
     DelimitedRows,
-    RowTotals,
+    checked,
     clip_columns,
 )
 from audiolabels.readers.dialect import SAMPLE, Dialect, from_header, has_header
@@ -104,7 +104,14 @@ def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Ite
     Raises:
         LabelFileError: the file is broken, or its times are not seconds.
     """
-    dialect, totals = replace(layout.dialect, folders=layout.folders), RowTotals()
+    dialect = replace(layout.dialect, folders=layout.folders)
+    placed = _placed_rows(source, layout, dialect, options)
+    return checked(placed, source, dialect, options.time_unit)
+
+
+def _placed_rows(
+    source: Source, layout: TableLayout, dialect: Dialect, options: ReadOptions
+) -> Iterator[tuple[LabelRows, Ms]]:
     used = (dialect.clip, *dialect.labels, dialect.start, dialect.end, *dialect.extra)
     columns = {i: layout.names[i] for i in used if i is not None}
     size = options.block_sizes.parquet
@@ -114,9 +121,7 @@ def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Ite
             rows, lost = _rows(first, cells, dialect, source, options.unit_ms)
             labels, lengths = place_rows(rows, dialect, source)
             labels.findings = sorted([*labels.findings, *lost], key=lambda finding: finding.row)
-            totals.add(len(labels.numbers), labels.findings, lengths)
-            yield labels
-    totals.check(source, dialect, options.time_unit)
+            yield labels, lengths
 
 
 @contextmanager

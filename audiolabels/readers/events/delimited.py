@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow
+from audiolabels.arrays.grid import Ms
 from audiolabels.clips.names import to_ms
 from audiolabels.labels.events import ABSENT, EMPTY, NOTHING, PRESENT, UNKNOWN
 from audiolabels.labels.report import Finding
@@ -17,7 +18,7 @@ from audiolabels.readers.columns import MISSING
 from audiolabels.readers.delimited import (
     NO_TIME,
     DelimitedRows,
-    RowTotals,
+    checked,
     per_text,
     present_rows,
     read_rows,
@@ -37,19 +38,15 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
     Raises:
         LabelFileError: the file is cut off, or its times are not seconds.
     """
-    totals = RowTotals()
-    for block in read_rows(source, dialect, options, events=True):
-        rows = _event_rows(block, dialect, source, options.unit_ms)
-        spans = rows.states <= ABSENT
-        lengths = (rows.offset_ms - rows.onset_ms)[spans]
-        totals.add(len(rows.numbers), rows.findings, lengths)
-        if len(rows.numbers) or rows.findings:
-            yield rows
-    totals.check(source, dialect, options.time_unit)
+    blocks = read_rows(source, dialect, options, events=True)
+    rows = (_event_rows(block, dialect, source, options.unit_ms) for block in blocks)
+    return checked(rows, source, dialect, options.time_unit)
 
 
-def _event_rows(rows: DelimitedRows, dialect: Dialect, source: Source, unit_ms: int) -> EventRows:
-    """Rows with a state each; those that cannot be used are left out, with a finding."""
+def _event_rows(
+    rows: DelimitedRows, dialect: Dialect, source: Source, unit_ms: int
+) -> tuple[EventRows, Ms]:
+    """Rows with a state each, and how long each lasts; unusable ones are left out and reported."""
     findings = list(rows.findings)
 
     def report(which: npt.NDArray[np.bool_], kind: str, reason: str) -> None:
@@ -87,7 +84,7 @@ def _event_rows(rows: DelimitedRows, dialect: Dialect, source: Source, unit_ms: 
         texts = labels.dictionary.to_pylist()
         texts = ["" if text.strip().casefold() in MISSING else text for text in texts]
         labels = pa.DictionaryArray.from_arrays(labels.indices, texts_to_arrow(texts))
-    return EventRows(
+    made = EventRows(
         rows.numbers,
         rows.clip,
         rows.names,
@@ -99,6 +96,7 @@ def _event_rows(rows: DelimitedRows, dialect: Dialect, source: Source, unit_ms: 
         state.astype(np.uint8),
         sorted(findings, key=lambda finding: finding.row),
     )
+    return made, (rows.offset_ms - rows.onset_ms)[spans]
 
 
 def _length_ms(cell: str, unit_ms: int) -> int:

@@ -15,9 +15,8 @@ from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers.clip_ids import folders_needed
 from audiolabels.readers.columns import GivenColumns
-from audiolabels.readers.events.detection import detect_format
 from audiolabels.readers.events.event_cleaning import clean_events
-from audiolabels.readers.events.formats import EventFormat
+from audiolabels.readers.events.formats import EventFormat, detect_format
 from audiolabels.readers.events.parts import Part, findings, gather, read_parts
 from audiolabels.readers.events.side_files import read_side_files
 from audiolabels.readers.formats import Layout

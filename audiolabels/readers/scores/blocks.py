@@ -59,13 +59,7 @@ class ScoreTable:
 
 
 def row_slices(rows: int, size: int, segments: int = 1) -> Iterator[slice]:
-    """The rows in order, in slices of at most `size` segments or one row.
-
-    Args:
-        rows: number of rows.
-        size: number of segments.
-        segments: of each row.
-    """
+    """The rows in order, in slices of at most `size` segments or one row of `segments`."""
     step = max(1, size // max(1, segments))
     return (slice(start, start + step) for start in range(0, rows, step))
 

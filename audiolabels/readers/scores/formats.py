@@ -1,11 +1,11 @@
-"""The table of formats of scores: the files that other projects write. One format per module.
+"""The table of formats of scores, and detection: files that other projects write, one per module.
 
 Each `read` makes a `ScoreTable` of an opened file. Nothing in a file is ever executed: pickled
 objects in numpy files are refused.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from audiolabels.readers.formats import Format, format_table
-from audiolabels.readers.opening import open_hdf5
+from audiolabels.errors import ScoresFileError, shortlist
+from audiolabels.readers.formats import Format, find_format, format_table
+from audiolabels.readers.opening import container_of, open_hdf5
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import ScoreTable
 from audiolabels.readers.scores.ced import read_ced
@@ -76,3 +77,25 @@ SCORE_FORMATS: Mapping[str, ScoreFormat] = format_table(
     ),
     ScoreFormat("parquet", "Parquet with a list of scores per row", "Parquet", read_parquet),
 )
+
+
+def open_format(path: Path, stack: ExitStack) -> tuple[ScoreFormat, Any]:
+    """The format of a file, and the file, which `stack` closes.
+
+    Raises:
+        ScoresFileError: it has none of the formats.
+    """
+    with path.open("rb") as file:
+        container = container_of(file.read(8))
+    if container not in OPENERS:
+        known = ", ".join(OPENERS)
+        raise ScoresFileError(f"{path}: no file of scores; those are one of {known}")
+    opened = stack.enter_context(OPENERS[container](path))
+    found = find_format(SCORE_FORMATS, container, opened)
+    if found is None:
+        offered = [f.summary for f in SCORE_FORMATS.values() if f.container == container]
+        raise ScoresFileError(
+            f"{path}: {container} with {shortlist(opened) or 'nothing'}; expected "
+            f"{' or '.join(offered)}"
+        )
+    return found, opened

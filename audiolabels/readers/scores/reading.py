@@ -19,9 +19,8 @@ from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ScoreOptions
 from audiolabels.readers.reports import described
 from audiolabels.readers.scores.blocks import ScoreTable
-from audiolabels.readers.scores.detection import open_format
-from audiolabels.readers.scores.formats import ScoreFormat
-from audiolabels.readers.scores.segments import SegmentOrder, Segments
+from audiolabels.readers.scores.formats import ScoreFormat, open_format
+from audiolabels.readers.scores.segments import Segments, in_order
 
 # What zipfile, numpy, h5py and pyarrow raise when a file is not as it should be.
 RAISED = (
@@ -76,13 +75,11 @@ class ScoreFile:
         """
         path, table, options = self.options.path, self.table, self.options
         segments = Segments(options, table, self.vocabulary, self.ontology)
-        order, report = SegmentOrder(path), Report()
+        report = Report()
         with _named_errors(path):
             parts = map(segments.scores, table.blocks(len(self.vocabulary)))
-            for part in described(parts, path, self.format, report):
-                order.check(part)
+            for part in in_order(described(parts, path, self.format, report), path):
                 yield part
-            order.finish()
         (source,) = report.sources
         if not source["rows"]:
             raise ScoresFileError(f"{path}: no row of scores")

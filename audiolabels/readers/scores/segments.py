@@ -1,6 +1,7 @@
 """Blocks of a file of scores to `Scores`: a row per segment, numbers to probabilities, checks."""
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from audiolabels.readers.scores.blocks import Block, ScoreTable
 SLACK = 1e-6  # by so much a number may lie outside [0, 1] and still be a probability
 
 
+@dataclass
 class Segments:
     """Makes scores of the blocks of one file; whether they are logits, the first block shows.
 
@@ -32,16 +34,13 @@ class Segments:
         note: what the numbers were taken for, and why.
     """
 
-    def __init__(
-        self,
-        options: ScoreOptions,
-        table: ScoreTable,
-        vocabulary: Vocabulary,
-        ontology: Ontology,
-    ) -> None:
-        self.options, self.table = options, table
-        self.vocabulary, self.ontology = vocabulary, ontology
-        self.kind = "" if options.values == "auto" else options.values
+    options: ScoreOptions
+    table: ScoreTable
+    vocabulary: Vocabulary
+    ontology: Ontology
+
+    def __post_init__(self) -> None:
+        self.kind = "" if self.options.values == "auto" else self.options.values
         self.note = f"scores taken as {self.kind}"
 
     def scores(self, block: Block) -> Scores:
@@ -139,52 +138,39 @@ def _seconds(ms: npt.NDArray[np.int64] | None, count: int, default: float | None
     return to_arrow(np.ascontiguousarray(ms).reshape(-1) / 1000)
 
 
-class SegmentOrder:
-    """Refuses segments of a clip that are scattered or out of order."""
+def in_order(parts: Iterable[Scores], path: Path) -> Iterator[Scores]:
+    """The same parts; refuses segments of a clip that are scattered or out of order.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._last: Scores | None = None
-        self._hashes, self._rows = bytearray(), bytearray()
-
-    def check(self, part: Scores) -> None:
-        """Take in the next part.
-
-        Raises:
-            ScoresFileError: a segment does not begin after the one before it.
-        """
-        if not len(part):
-            return
-        both = part if self._last is None else Scores.concat([self._last, part])
-        starts = run_starts(both.clip_id)
-        onset = np.asarray(both.onset.to_pylist())
-        same = np.ones(len(both), np.bool_)
-        same[starts] = False
-        late = np.flatnonzero(same[1:] & (onset[1:] <= onset[:-1]))
-        if len(late):
-            row = int(late[0]) + 1
-            raise ScoresFileError(
-                f"{self._path}: the segment of {both.clip_id[row]} in row {both.rows[row]:,} does "
-                f"not begin after the one before it; sort the segments by onset, each once"
-            )
-        if self._last is not None:
-            starts = starts[starts > 0]
-        self._hashes += hash_strings(both.clip_id.take(to_arrow(starts))).tobytes()
-        self._rows += both.rows[starts].tobytes()
-        self._last = part.slice(len(part) - 1, len(part))
-
-    def finish(self) -> None:
-        """Look for clips that come again; different names nearly never have the same hash.
-
-        Raises:
-            ScoresFileError: there are some.
-        """
-        twice = repeated_hashes(bytearray(self._hashes))
-        if len(twice):
-            hashes = np.frombuffer(self._hashes, np.uint64)
-            rows = np.frombuffer(self._rows, np.int64)[hashes == twice[0]]
-            more = f", and so do {len(twice) - 1:,} more clips" if len(twice) > 1 else ""
-            raise ScoresFileError(
-                f"{self._path}: a clip comes again, in rows {rows[0]:,} and {rows[1]:,}{more}; a "
-                f"clip's segments must follow each other, each once"
-            )
+    Raises:
+        ScoresFileError: a segment does not begin after the one before it, or, at the end, a clip
+            comes again; different names nearly never have the same hash.
+    """
+    before: list[Scores] = []  # the last segment so far
+    hashes, rows = bytearray(), bytearray()
+    for part in parts:
+        if len(part):
+            both = Scores.concat([*before, part])
+            starts = run_starts(both.clip_id)
+            onset = np.asarray(both.onset.to_pylist())
+            same = np.ones(len(both), np.bool_)
+            same[starts] = False
+            late = np.flatnonzero(same[1:] & (onset[1:] <= onset[:-1]))
+            if len(late):
+                row = int(late[0]) + 1
+                raise ScoresFileError(
+                    f"{path}: the segment of {both.clip_id[row]} in row {both.rows[row]:,} does "
+                    f"not begin after the one before it; sort the segments by onset, each once"
+                )
+            starts = starts[starts >= len(before)]
+            hashes += hash_strings(both.clip_id.take(to_arrow(starts))).tobytes()
+            rows += both.rows[starts].tobytes()
+            before = [part.slice(len(part) - 1, len(part))]
+        yield part
+    twice = repeated_hashes(bytearray(hashes))
+    if len(twice):
+        again = np.frombuffer(rows, np.int64)[np.frombuffer(hashes, np.uint64) == twice[0]]
+        more = f", and so do {len(twice) - 1:,} more clips" if len(twice) > 1 else ""
+        raise ScoresFileError(
+            f"{path}: a clip comes again, in rows {again[0]:,} and {again[1]:,}{more}; a "
+            f"clip's segments must follow each other, each once"
+        )
