@@ -5,13 +5,12 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from audiolabels.labels.report import FATES, Report
-
-QUIET, JSON = "--quiet", "--json"
+if TYPE_CHECKING:
+    from audiolabels.labels.report import Report
 
 
 class Summary(NamedTuple):
@@ -63,8 +62,10 @@ def print_summary(summary: Summary) -> None:
         click.echo("\n".join(summary.lines))
 
 
-def report_facts(report: Report, counts: Counter[tuple[str, str]]) -> dict[str, Any]:
+def report_facts(report: "Report", counts: Counter[tuple[str, str]]) -> dict[str, Any]:
     """A report for programs: notes, rows, and the number of findings by kind and reason."""
+    from audiolabels.labels.report import FATES
+
     findings = [
         {"kind": kind, "fate": FATES[kind], "reason": reason, "count": number}
         for (kind, reason), number in counts.most_common()

@@ -63,7 +63,7 @@ def test_expand_takes_and_explains_the_options_of_each_scheme(name: str) -> None
     general = {"--sample", "--ontology", "--scheme", "--output", "--vocabulary", "--layout"}
     own = {f"--{option.replace('_', '-')}" for option in options_of(scheme)}
     scores = {"--scores"} if "class_order" in options_of(scheme) else set()
-    assert shown == general | own | scores | {"--report"}
+    assert shown == general | own | scores | {"--report", "--quiet", "--json"}
     words = "".join(text.split())
     for option in options_of(scheme).values():
         default = f"[default: {option.default_text}]" if option.default_text else ""
