@@ -25,7 +25,7 @@ from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.vocabulary import NAMED
 from audiolabels.options import Option
 from audiolabels.readers import EVENT_FORMATS, LABEL_FORMATS, SCORE_FORMATS
-from audiolabels.readers.columns import COLUMNS
+from audiolabels.readers.columns import ROLES
 from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.training.models import MODELS
 
@@ -146,7 +146,7 @@ def event_fates() -> Table:
 def columns() -> Table:
     """The column names that the readers recognise."""
     return ["column", "names, in order of preference"], [
-        [role.summary, ", ".join(f"`{name}`" for name in role.names)] for role in COLUMNS.values()
+        [role.summary, ", ".join(f"`{name}`" for name in role.names)] for role in ROLES.values()
     ]
 
 

@@ -27,7 +27,7 @@ EVENTS = click.Option(
     "check",
     cls=Command,
     groups={
-        "Input": [INPUTS, ONTOLOGY, *(READING[name] for name in ("time_unit", "columns"))],
+        "Input": [INPUTS, ONTOLOGY, *(o for n, o in READING.items() if n != "unknown")],
         "Events": [EVENTS, *CLIP_LENGTHS.values()],
         "Output": [REPORT],
     },

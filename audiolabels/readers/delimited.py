@@ -32,7 +32,8 @@ NO_TIME, NOT_A_TIME = np.iinfo(np.int64).min, np.iinfo(np.int64).min + 1
 BARE = r"^[A-Za-z0-9_-]{11}$"
 ID_BYTES = b"-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CANONICAL = r"^[A-Za-z0-9_-]{11}(_(0|[1-9][0-9]{0,8}))?$"
-ODD = r'^$|^[\x00-\x20]|[\x00-\x20]$|[#"]'  # names and ids for the parser of single lines
+# Names and ids for the parser of single lines.
+ODD = r'(?i)^(nan|na|n/a|none|null|)$|^[\x00-\x20]|[\x00-\x20]$|[#"]'
 LATEST_S = 1e6  # beyond, times are read digit by digit
 PER_CLIP = ("names", "clip_id", "bare", "named_ms")
 PER_ROW = ("numbers", "labels", "onset_ms", "offset_ms")
@@ -116,7 +117,7 @@ AnyRows = TypeVar("AnyRows", bound=Rows)
 
 
 def checked(
-    converted: Iterable[tuple[AnyRows, Ms]], source: Source, dialect: Dialect, time_unit: str
+    converted: Iterable[tuple[AnyRows, Ms]], source: Source, dialect: Dialect, options: ReadOptions
 ) -> Iterator[AnyRows]:
     """The rows of a file, part by part, each given with the lengths of those that have times.
 
@@ -131,13 +132,13 @@ def checked(
         if len(rows.numbers) or rows.findings:
             yield rows
     promised = dialect.begin.promised
-    if promised is not None and count < promised:
+    if promised is not None and count < promised and options.missing_rows == "error":
         raise LabelFileError(
             f"{source.path}: cut off: its header announces {promised:,} rows, it holds "
-            f"{count:,}. Fetch it again; if the rest was left out on purpose, remove the "
-            f"comment line with num_segs"
+            f"{count:,}. Fetch it again; if the rest was left out on purpose, use "
+            f"--missing-rows accept (missing_rows='accept')"
         )
-    if time_unit == "auto" and overlong > timed / 2:
+    if options.time_unit == "auto" and overlong > timed / 2:
         raise LabelFileError(
             f"{source.path}: {overlong:,} of {timed:,} rows last "
             f"{LONGEST_CLIP_S:,} seconds or more, a thousandfold too long: a lost decimal "

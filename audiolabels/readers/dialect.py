@@ -15,6 +15,7 @@ from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.columns import (
     NO_COLUMNS,
+    NUMBERED,
     ROLES,
     UNIT,
     Columns,
@@ -217,7 +218,9 @@ def has_header(names: Sequence[str], given: GivenColumns = None) -> bool:
     names = [name.casefold() for name in names]
     if given:
         return {name.casefold() for own in as_columns(given).values() for name in own} <= set(names)
-    others = sum(name in HEADER or name in CLASS_LIST for name in names)
+    others = sum(
+        name in HEADER or name in CLASS_LIST or bool(NUMBERED.fullmatch(name)) for name in names
+    )
     return others >= (2 if find_column(names, "clip", "video") is None else 1)
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, VIDEO, parse_clip_name
+from audiolabels.readers.columns import MISSING
 from audiolabels.readers.dialect import Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
 
@@ -100,7 +101,7 @@ def _fault(line: str, cells: list[str], label: str, dialect: Dialect) -> str:
         return "a quote has no partner: labels were cut off"
     cell = cells[dialect.clip]
     clip_id = parse_clip_name(cell, of_video=dialect.of_video).clip_id
-    if SPREADSHEET_ERROR.fullmatch(cell) or not clip_id:
+    if SPREADSHEET_ERROR.fullmatch(cell) or clip_id.casefold() in MISSING:
         return f"the clip's id is lost: {cell or 'empty'}"
     if dialect.video_ids and not VIDEO.fullmatch(clip_id):
         return "not a YouTube id of 11 characters"

@@ -1,5 +1,6 @@
 """How files are read: options of the three readers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from audiolabels.options import Options, option
 from audiolabels.readers.columns import GivenColumns, as_columns
 
 UNKNOWN = ("error", "drop")
+MISSING_ROWS = ("error", "accept")
 TIME_UNITS = ("auto", "s", "ms")
 VALUES = ("auto", "logits", "probabilities")
 BEYOND_TOP = ("unknown", "zero")
@@ -57,6 +59,16 @@ class ReadOptions(Options):
         "Unit of the times in CSV and TSV files. auto: seconds, and an error where clips would "
         "last a thousand times too long.",
         choices=TIME_UNITS,
+    )
+    missing_rows: str = option(
+        "error",
+        "Files with fewer rows than their comment num_segs announces: stop, or accept them.",
+        choices=MISSING_ROWS,
+    )
+    aliases: Mapping[str, str] | str | Path | None = option(
+        None,
+        "Names of classes of one's own: a CSV or TSV file of label and class, an id or a name.",
+        metavar="FILE",
     )
     columns: GivenColumns = option(
         None,

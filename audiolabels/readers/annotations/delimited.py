@@ -39,7 +39,7 @@ def read_delimited(source: Source, dialect: Dialect, options: ReadOptions) -> It
         LabelFileError: the file is cut off, or its times are not seconds.
     """
     placed = (place_rows(rows, dialect, source) for rows in read_rows(source, dialect, options))
-    return checked(placed, source, dialect, options.time_unit)
+    return checked(placed, source, dialect, options)
 
 
 def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator[LabelRows]:

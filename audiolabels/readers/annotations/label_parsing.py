@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.readers.columns import MISSING
 from audiolabels.readers.reports import rows_report
 
 UNRESOLVED = -1
@@ -80,17 +82,29 @@ class LabelResolver:
         ontology: the graph, with its aliases and names.
         one_label: whether each text is one label, commas included.
         drop: whether unknown labels are dropped (and counted) or raise an error.
+        aliases: further names of classes: label to id or name.
+
+    Raises:
+        UnknownClassError: an alias is of no class.
     """
 
-    def __init__(self, ontology: Ontology, *, one_label: bool = False, drop: bool = False) -> None:
+    def __init__(
+        self,
+        ontology: Ontology,
+        *,
+        one_label: bool = False,
+        drop: bool = False,
+        aliases: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.ontology = ontology
         self.drop = drop
+        self._aliases = {label: ontology.find(name) for label, name in aliases.items()}
         self._one_label = one_label
         self.position = lru_cache(maxsize=1 << 16)(self._position)
         self.split = lru_cache(maxsize=1 << 16)(self._split)
 
     def _position(self, label: str) -> int:
-        id_ = self.ontology.resolve(label)
+        id_ = self._aliases.get(label) or self.ontology.resolve(label)
         return UNRESOLVED if id_ is None else self.ontology.index[id_]
 
     def _split(self, text: str) -> tuple[str, ...]:
@@ -134,7 +148,7 @@ class LabelResolver:
 
 def _clean(parts: list[str]) -> list[str]:
     stripped = (part.strip().strip("\"'").strip() for part in parts)
-    return [part for part in stripped if part]
+    return [part for part in stripped if part.casefold() not in MISSING]
 
 
 class TextTable:
@@ -300,7 +314,10 @@ def refuse_unknown(
             first.setdefault(label, int(numbers[row]))
     ontology = resolver.ontology
     shown = shortlist(first, show=lambda label: ontology.hint(label, f"row {first[label]:,}"))
-    remedy = "Correct them, or drop and count them with --unknown drop (unknown='drop')"
+    remedy = (
+        "Correct them, name their classes with --aliases FILE (aliases=…), or drop and count them "
+        "with --unknown drop (unknown='drop')"
+    )
     if all(label.isdecimal() for label in first):
         remedy = "They are numbers of an unknown class list; write ids or names in their place"
     raise UnknownLabelError(

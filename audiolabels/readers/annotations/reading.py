@@ -1,6 +1,6 @@
 """Label files to annotations, in parts or whole."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -10,6 +10,7 @@ from audiolabels.errors import LabelFileError
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.annotations.formats import LabelFormat, detect_format
 from audiolabels.readers.annotations.label_parsing import (
     LabelResolver,
@@ -33,6 +34,8 @@ def read_labels(
     ontology: Ontology | None = None,
     unknown: str = "error",
     time_unit: str = "auto",
+    missing_rows: str = "error",
+    aliases: Mapping[str, str] | str | Path | None = None,
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Annotations:
@@ -41,7 +44,7 @@ def read_labels(
     Args:
         paths: one file or several; plain, gzip or zip.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, columns, block_sizes: see `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, columns, block_sizes: see `ReadOptions`.
 
     Returns:
         The clips in the files' order, with a report of everything that was not used as it is.
@@ -56,7 +59,7 @@ def read_labels(
     >>> read_labels(sample_path()).report
     Report(200 rows, 200 used, 0 findings)
     """
-    options = ReadOptions(unknown, time_unit, columns, block_sizes)
+    options = ReadOptions(unknown, time_unit, missing_rows, aliases, columns, block_sizes)
     ontology = ontology or load_ontology().with_supplement()
     return gather_labels(listed_paths(paths, "label"), ontology, options)
 
@@ -118,7 +121,10 @@ def stream_labels(
             layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
             resolver = LabelResolver(
-                ontology, one_label=layout.one_label, drop=options.unknown == "drop"
+                ontology,
+                one_label=layout.one_label,
+                drop=options.unknown == "drop",
+                aliases=as_aliases(options.aliases),
             )
             table = TextTable(resolver, options.block_sizes.labels)
             notes: list[str] = []

@@ -19,13 +19,14 @@ from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered
-from audiolabels.readers.columns import GivenColumns
+from audiolabels.readers.columns import MISSING, GivenColumns
 from audiolabels.readers.delimited import (
     NO_TIME,
     NOT_A_TIME,
     DelimitedRows,
     checked,
     clip_columns,
+    per_text,
 )
 from audiolabels.readers.dialect import SAMPLE, Dialect, from_header, has_header
 from audiolabels.readers.formats import Layout
@@ -106,7 +107,7 @@ def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Ite
     """
     dialect = replace(layout.dialect, folders=layout.folders)
     placed = _placed_rows(source, layout, dialect, options)
-    return checked(placed, source, dialect, options.time_unit)
+    return checked(placed, source, dialect, options)
 
 
 def _placed_rows(
@@ -178,7 +179,8 @@ def _rows(
 ) -> tuple[DelimitedRows, list[Finding]]:
     """Rows of a batch, and a finding for each without a clip."""
     names = _texts(cells[dialect.clip])
-    known = to_numpy(pc.not_equal(names, "").cast(pa.uint8())).view(np.bool_)
+    missing = per_text(names.dictionary_encode(), lambda name: name.casefold() in MISSING)
+    known = missing == 0
     numbers = np.arange(first, first + len(names))
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
     clips = names.dictionary_encode()

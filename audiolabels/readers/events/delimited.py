@@ -40,7 +40,7 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
     """
     blocks = read_rows(source, dialect, options, events=True)
     rows = (_event_rows(block, dialect, source, options.unit_ms) for block in blocks)
-    return checked(rows, source, dialect, options.time_unit)
+    return checked(rows, source, dialect, options)
 
 
 def _event_rows(
@@ -96,7 +96,7 @@ def _event_rows(
         state.astype(np.uint8),
         sorted(findings, key=lambda finding: finding.row),
     )
-    return made, (rows.offset_ms - rows.onset_ms)[spans]
+    return made, np.maximum(rows.offset_ms - rows.onset_ms, given)[spans]
 
 
 def _length_ms(cell: str, unit_ms: int) -> int:

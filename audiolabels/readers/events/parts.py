@@ -15,6 +15,7 @@ from audiolabels.clips.names import STARTED
 from audiolabels.labels.events import EMPTY, NO_CLASS, NOTHING, Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.annotations.label_parsing import LabelResolver, parse_texts, refuse_unknown
 from audiolabels.readers.clip_ids import note_videos
 from audiolabels.readers.formats import Format, Layout
@@ -76,7 +77,8 @@ def read_parts(
 ) -> Iterator[Part]:
     """The statements of one file of a format and layout; at the end `report` describes the file."""
     chosen, layout = found
-    resolver = LabelResolver(ontology, one_label=True, drop=options.unknown == "drop")
+    drop, aliases = options.unknown == "drop", as_aliases(options.aliases)
+    resolver = LabelResolver(ontology, one_label=True, drop=drop, aliases=aliases)
     notes: list[str] = []
     read = chosen.read(source, layout, options)
     rows = ahead(note_videos(read, lambda rows: (rows.names, rows.clip_id), notes))

@@ -1,6 +1,6 @@
 """Event files to events, in parts or whole, with confirmed absences from a file of their own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +38,8 @@ def read_events(
     ontology: Ontology | None = None,
     unknown: str = "error",
     time_unit: str = "auto",
+    missing_rows: str = "error",
+    aliases: Mapping[str, str] | str | Path | None = None,
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Events:
@@ -48,7 +50,7 @@ def read_events(
             PretrainedSED's data set. Events of a clip belong together wherever they are.
         clip_duration, clip_durations, explicit_negatives: see `EventOptions`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, columns, block_sizes: see `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, columns, block_sizes: see `ReadOptions`.
 
     Returns:
         The clips in the order in which they first occur; at the end those that only
@@ -62,7 +64,7 @@ def read_events(
         UnknownLabelError: a label is unknown and `unknown` is `error`.
         OptionError: `clip_duration` is no positive number of whole milliseconds.
     """
-    read = ReadOptions(unknown, time_unit, columns, block_sizes)
+    read = ReadOptions(unknown, time_unit, missing_rows, aliases, columns, block_sizes)
     options = EventOptions(read, clip_duration, clip_durations, explicit_negatives)
     ontology = ontology or load_ontology().with_supplement()
     parts = stream_events(listed_paths(paths, "event"), ontology, options, whole=True)

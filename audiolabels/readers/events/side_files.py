@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import places_in, texts_to_arrow
-from audiolabels.clips.names import parse_clip_name, to_ms
+from audiolabels.clips.names import LONGEST_CLIP_S, parse_clip_name, to_ms
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.files import sha256_of
 from audiolabels.labels.annotations import Annotations
@@ -231,6 +231,13 @@ def _read_durations(path: Path, options: EventOptions, report: Report) -> Durati
             fault = "no clip, or no length in seconds"
         if fault:
             report.findings.append(Finding(source.name, number, "", "row unused", fault))
+    overlong = sum(ms >= LONGEST_CLIP_S * 1000 for ms in known.values())
+    if options.read.time_unit == "auto" and overlong > len(known) / 2:
+        raise LabelFileError(
+            f"{path}: {overlong:,} of {len(known):,} clips last {LONGEST_CLIP_S:,} seconds or "
+            f"more. If the lengths are milliseconds, use --time-unit ms (time_unit='ms'); if they "
+            f"are right, --time-unit s"
+        )
     report.merge(file_report(path, "clip-durations", sha256_of(path), rows, "lengths of clips"))
     return Durations(
         options.default_ms, texts_to_arrow(list(known)), np.array(list(known.values()), np.int64)
