@@ -179,6 +179,10 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
 
 
 def json_tree(rng: Random, content: bytes) -> bytes:
+    lines = content.splitlines()
+    if len(lines) > 1 and lines[0].endswith(b"}"):  # JSON lines
+        at = rng.randrange(len(lines))
+        return b"\n".join([*lines[:at], json_tree(rng, lines[at]), *lines[at + 1 :]])
     tree = {"": json.loads(content)}
     for _ in range(rng.choice([1, 1, 1, 3])):
         # Few of all values are near the root, where most of the meaning is.
