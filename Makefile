@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test test-fast check docs clean
+.PHONY: demo test test-fast fuzz check docs clean
 
 demo: $(VENV)/core  ## Expand the embedded sample and show what happened to its labels.
 	$(BIN)/audiolabels expand --scheme pe-cml --sample -o demo.parquet
@@ -14,6 +14,9 @@ test: $(VENV)/dev  ## Run all tests.
 
 test-fast: $(VENV)/dev  ## Run the tests that take under a minute in all.
 	$(BIN)/pytest -m "not slow"
+
+fuzz: $(VENV)/dev  ## Read 10,000 damaged files with each reader, and print a table of counts.
+	$(BIN)/python tests/fuzz/run.py --cases 10000
 
 check: $(VENV)/dev  ## Lint, spelling, types, layers, dependencies.
 	$(BIN)/ruff check .

@@ -96,6 +96,7 @@ SLOW = (
     "examples/",
     "tests/cli/",
     "tests/expansion/test_scored.py",
+    "tests/fuzz/",
     "tests/reproduce/",
     "tests/test_examples.py",
     "tests/test_install.py",

@@ -4,8 +4,11 @@ import difflib
 import reprlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
+
+LONGEST = 300  # characters of a library's message
 
 
 class AudioLabelsError(Exception):
@@ -81,6 +84,39 @@ def located(place: str) -> Iterator[None]:
         yield
     except AudioLabelsError as error:
         raise type(error)(f"{place}: {error}") from error
+
+
+@contextmanager
+def guarded(
+    path: object, error: type[AudioLabelsError], what: str = "broken, or not what it seems"
+) -> Iterator[None]:
+    """The rim of a reader: whatever a library raises on a file's bytes becomes one error.
+
+    Args:
+        path: the file, which the message names; or what else is read.
+        error: the class to raise.
+        what: what is wrong with the file; the cause follows.
+
+    Raises:
+        AudioLabelsError: of the class `error`; the library's own errors keep theirs, and name the
+            file too.
+
+    >>> with guarded("a.json", OntologyError, "not valid JSON"):
+    ...     float("x")
+    Traceback (most recent call last):
+    audiolabels.errors.OntologyError: a.json: not valid JSON: could not convert string to float: 'x'
+    """
+    try:
+        yield
+    except AudioLabelsError as own:
+        if not isinstance(path, Path) or path.name in str(own):
+            raise
+        raise type(own)(f"{path}: {own}") from own
+    except Exception as cause:  # of any kind: a broken file may fail anywhere in a library
+        known = isinstance(cause, OSError) and str(cause.filename) == str(path)
+        text = " ".join(str(getattr(cause, "strerror", "") if known else cause).split())
+        reason = f"no {text}" if isinstance(cause, KeyError) else text or type(cause).__name__
+        raise error(f"{path}: {what}: {reason[:LONGEST]}") from cause
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from glob import escape
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 from stat import S_IMODE
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from audiolabels.errors import OptionError, TargetsFileError, expect
 
@@ -168,11 +169,11 @@ def _signals_wait() -> Iterator[None]:
 
 @contextmanager
 def blame(path: str | Path) -> Iterator[None]:
-    """Turn an OSError into a TargetsFileError that names the output."""
+    """Turn an error of writing into a TargetsFileError that names the output."""
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError, RuntimeError) as error:  # of names and loops of links, too
+        reason = getattr(error, "strerror", None) or str(error)
         raise TargetsFileError(f"{path}: not written, left as it was: {reason}") from error
 
 
@@ -188,6 +189,13 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
             file.write(f"{row}\n")
             count += 1
     return count
+
+
+def parse_json(content: bytes | str) -> Any:
+    """The value of a JSON text; ValueError or RecursionError if it is none that can be written."""
+    value = json.loads(content)
+    json.dumps(value, ensure_ascii=False).encode()  # JSON can spell halves of characters
+    return value
 
 
 def sha256_of(path: Path) -> str:

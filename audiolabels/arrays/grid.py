@@ -19,6 +19,7 @@ import numpy.typing as npt
 from audiolabels.errors import OptionError
 
 Ms = npt.NDArray[np.int64]
+LONGEST_S = 10**9  # seconds; no time is as long
 
 
 def seconds_to_ms(seconds: float | str, what: str = "a time") -> int:
@@ -29,7 +30,7 @@ def seconds_to_ms(seconds: float | str, what: str = "a time") -> int:
     """
     with suppress(InvalidOperation):
         ms = Decimal(str(seconds)) * 1000
-        if ms == ms.to_integral_value() and 0 < ms < 10**12:
+        if ms == ms.to_integral_value() and 0 < ms < LONGEST_S * 1000:
             return int(ms)
     raise OptionError(
         f"{what} of {seconds} seconds: give a number above zero, in whole milliseconds"
@@ -37,15 +38,16 @@ def seconds_to_ms(seconds: float | str, what: str = "a time") -> int:
 
 
 def nearest_ms(seconds: float | str) -> int:
-    """The nearest millisecond, half goes up; an OptionError if the time is not a finite number.
+    """The nearest millisecond, half goes up; an OptionError for none below a billion.
 
     >>> nearest_ms(0.0005), nearest_ms("10.0001")
     (1, 10000)
     """
-    try:
-        return int((Decimal(str(seconds)) * 1000 + Decimal("0.5")).to_integral_value(ROUND_FLOOR))
-    except (ArithmeticError, ValueError) as error:
-        raise OptionError(f"not a time in seconds: {seconds!r}") from error
+    with suppress(ArithmeticError, ValueError):
+        ms = int((Decimal(str(seconds)) * 1000 + Decimal("0.5")).to_integral_value(ROUND_FLOOR))
+        if abs(ms) < LONGEST_S * 1000:
+            return ms
+    raise OptionError(f"not a time in seconds: {seconds!r}")
 
 
 def clip_ms(seconds: float | str) -> int:

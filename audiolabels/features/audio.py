@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.clips.names import EXTENSION, parse_clip_name
-from audiolabels.errors import FeaturesFileError, extra, shortlist
+from audiolabels.errors import FeaturesFileError, extra, guarded, shortlist
 from audiolabels.features.inputs import Features, Floats, Inputs, Progress, Rows, Seconds, spans
 from audiolabels.labels.report import Finding, Report
 
@@ -178,7 +178,7 @@ def _in_folder(folder: Path) -> Iterator[AudioFile]:
 
 
 def _in_table(path: Path) -> Iterator[AudioFile]:
-    try:
+    with guarded(path, FeaturesFileError, "no table of audio files"):
         lines = path.read_text("utf-8-sig").splitlines()
         table = csv.DictReader(lines, delimiter="\t" if "\t" in "".join(lines[:1]) else ",")
         column = next((name for name in PATHS if name in (table.fieldnames or ())), None)
@@ -190,8 +190,6 @@ def _in_table(path: Path) -> Iterator[AudioFile]:
             shown = row[column] or ""
             clip = row.get("clip_id") or parse_clip_name(shown).clip_id
             yield AudioFile(path.parent / shown, shown, clip, table.line_num)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FeaturesFileError(f"{path}: no table of audio files: {error}") from error
 
 
 def _look_at(file: AudioFile) -> str:

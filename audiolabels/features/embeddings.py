@@ -14,8 +14,6 @@ npz and Parquet files are kept in memory with their dtype; HDF5 files are read b
 Values that are not finite are refused on reading.
 """
 
-import zipfile
-import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,23 +26,12 @@ import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import NUMPY_TYPES, one_chunk, texts_to_arrow, to_numpy
 from audiolabels.clips.names import canonical_ids
-from audiolabels.errors import FeaturesFileError, shortlist
+from audiolabels.errors import FeaturesFileError, guarded, shortlist
 from audiolabels.features.inputs import Features, Floats, Inputs, Rows, spans
 from audiolabels.labels.report import Finding, Report
-from audiolabels.readers.opening import open_hdf5
+from audiolabels.readers.opening import hdf5_data, npz_array, open_hdf5, refuse_oversize
 from audiolabels.readers.scores.blocks import texts
 
-# What numpy, zipfile, h5py and pyarrow raise when a file is not as it should be.
-RAISED = (
-    pa.ArrowException,
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    AttributeError,
-)
 KEYS = ("clip_id", "embedding", "n_frames")
 
 
@@ -115,7 +102,7 @@ class EmbeddingFeatures(Features):
         if self._frames.values is not None:
             return self._frames.values, self._frames.first[clips]
         unique, place = np.unique(clips, return_inverse=True)
-        with open_hdf5(self._path) as file:
+        with guarded(self._path, FeaturesFileError), open_hdf5(self._path) as file:
             if "embedding" in file:
                 parts = [file["embedding"][row] for row in unique.tolist()]
             else:
@@ -127,18 +114,21 @@ class EmbeddingFeatures(Features):
 
 def open_embeddings(path: Path, form: str, frame_seconds: float) -> EmbeddingFeatures:
     """Open a file of embeddings; `form` is npz, HDF5 or Parquet. See `open_features`."""
-    try:
+    with guarded(path, FeaturesFileError, f"no {form} file of embeddings"):
         if form == "npz":
             with path.open("rb") as raw, np.load(raw, allow_pickle=False) as archive:
-                frames = _of_arrays({key: archive[key] for key in KEYS if key in archive}, True)
+                frames = _of_arrays(
+                    {key: npz_array(archive, key) for key in KEYS if key in archive}, True
+                )
         elif form == "HDF5":
             with open_hdf5(path) as file:
-                frames = _of_arrays(file, False) if "embedding" in file else _of_members(file)
+                if "embedding" in file:
+                    frames = _of_arrays({k: hdf5_data(file, k) for k in KEYS if k in file}, False)
+                else:
+                    frames = _of_members(path, file)
         else:
             frames = _of_table(pq.ParquetFile(path), frame_seconds)
         return EmbeddingFeatures(path, frames, frame_seconds)
-    except RAISED as error:
-        raise FeaturesFileError(f"{path}: no {form} file of embeddings: {error}") from error
 
 
 def _of_arrays(arrays: Any, held: bool) -> Frames:
@@ -160,13 +150,14 @@ def _of_arrays(arrays: Any, held: bool) -> Frames:
     return Frames(names, sizes, first, dim, values.dtype, values.reshape(-1, dim) if held else None)
 
 
-def _of_members(file: Any) -> Frames:
+def _of_members(path: Path, file: Any) -> Frames:
     members = [_dataset(file[name]) for name in file]
     kinds = {(*data.shape[1:], data.dtype) for data in members if data.ndim == 2}
     if len(kinds) != 1 or not all(data.ndim == 2 for data in members):
         raise ValueError("expected clip_id and embedding, or a dataset (T, D) a clip, of one D")
     sizes = np.array([len(data) for data in members], np.int64)
     dim, dtype = kinds.pop()
+    refuse_oversize(int(sizes.sum()) * dim * dtype.itemsize, path.stat().st_size)
     return Frames(list(file), sizes, np.cumsum(sizes) - sizes, dim, dtype, None)
 
 

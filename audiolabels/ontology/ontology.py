@@ -21,7 +21,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from audiolabels.arrays.tables import html_table
-from audiolabels.errors import OntologyError, UnknownClassError, expect, nearest, shortlist
+from audiolabels.errors import OntologyError, UnknownClassError, expect, guarded, nearest, shortlist
+from audiolabels.files import parse_json
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.graph import (
     OntologyClass,
@@ -384,12 +385,10 @@ def _is_texts(value: Any) -> bool:
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise OntologyError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise OntologyError(f"{path}: not valid JSON: {error}") from error
+    with guarded(path, OntologyError, "cannot be read"):
+        content = path.read_bytes()
+    with guarded(path, OntologyError, "not valid JSON"):
+        return parse_json(content)
 
 
 @cache

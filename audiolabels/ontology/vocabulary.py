@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import VocabularyError, expect, nearest, shortlist
+from audiolabels.errors import VocabularyError, expect, guarded, nearest, shortlist
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.ontology import Ontology, load_ontology
 
@@ -116,6 +116,17 @@ def describe_vocabulary(vocabulary: Vocabulary) -> dict[str, Any]:
         "ids": list(vocabulary.ids),
         "names": list(vocabulary.names),
     }
+
+
+def described_vocabulary(facts: Any) -> Vocabulary:
+    """The vocabulary that `describe_vocabulary` described; a VocabularyError if it did not."""
+    parts = facts if isinstance(facts, dict) else {}
+    name, ids, names = (parts.get(key) for key in ("name", "ids", "names"))
+    if not (isinstance(ids, list) and isinstance(names, list)):
+        raise VocabularyError("no vocabulary with name, ids and names")
+    if not all(isinstance(text, str) for text in (name, *ids, *names)):
+        raise VocabularyError("a vocabulary of something else than texts")
+    return Vocabulary(str(name), tuple(ids), tuple(names))
 
 
 def class_rows(vocabulary: Vocabulary) -> list[tuple[str, str, str]]:
@@ -220,6 +231,8 @@ def _refuse_unknown(vocabulary: Vocabulary, ontology: Ontology) -> None:
 
 
 def _from_labels(name: str, labels: list[str], ontology: Ontology) -> Vocabulary:
+    if odd := [label for label in labels if not isinstance(label, str)]:
+        raise VocabularyError(f"vocabulary {name!r}: no texts: {shortlist(odd, show=repr)}")
     resolved = {label: ontology.resolve(label) for label in labels}
     unknown = [label for label, id_ in resolved.items() if id_ is None]
     if unknown:
@@ -235,25 +248,23 @@ def _from_labels(name: str, labels: list[str], ontology: Ontology) -> Vocabulary
 
 def _read_class_list(path: Path, ontology: Ontology) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
     except OSError as error:
         offered, near = ", ".join(NAMED), nearest(str(path), NAMED, 1)
         raise VocabularyError(
             f"{str(path)!r} is neither a named vocabulary ({offered}) nor a readable file: "
             f"{error.strerror}{''.join(f'; did you mean {name!r}?' for name in near)}"
         ) from error
-    except ValueError as error:
-        raise VocabularyError(f"{path}: not a text file: {error}") from error
+    with guarded(path, VocabularyError, "not a text file"):
+        text = content.decode("utf-8-sig")
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise VocabularyError(f"{path}: empty; expected one class a line")
     if all(ontology.resolve(line.strip()) for line in lines):
         return [line.strip() for line in lines]
     delimiter = "\t" if "\t" in lines[0] else ","
-    try:
+    with guarded(path, VocabularyError, "not a list of classes"):
         rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
-    except csv.Error as error:
-        raise VocabularyError(f"{path}: not a list of classes: {error}") from error
     for column in range(min(3, len(rows[0]))):
         cells = [row[column].strip() if column < len(row) else "" for row in rows]
         for first in (0, 1):  # with and without a header

@@ -1,10 +1,10 @@
 """Opening files: compression, containers by their first bytes, and files that hold no labels."""
 
 import gzip
+import math
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, cast
 
-from audiolabels.errors import LabelFileError, OptionError, shortlist
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.errors import LabelFileError, OptionError, guarded, shortlist
 
 HEAD = 1 << 16
 # What the first bytes of a container match.
@@ -78,6 +81,15 @@ def container_of(head: bytes) -> str:
     return next(name for name, start in CONTAINERS.items() if re.match(start, head))
 
 
+def refuse_oversize(declared: int, stored: int) -> None:
+    """Raise ValueError for data of more bytes than `stored` ones can hold.
+
+    Deflate, the usual compression, makes bytes at most 1,032 times fewer.
+    """
+    if declared > 2000 * stored + HEAD:
+        raise ValueError(f"{stored:,} bytes declare {declared:,} bytes of data")
+
+
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[Any]:
     """An HDF5 file open for reading, with h5py, which the extra `hdf5` installs.
@@ -97,6 +109,30 @@ def open_hdf5(path: Path) -> Iterator[Any]:
         yield file
 
 
+def npz_array(archive: Any, name: str) -> npt.NDArray[Any]:
+    """An array of a numpy archive; ValueError if its shape needs more bytes than it has."""
+    member = archive.zip.NameToInfo.get(f"{name}.npy") or archive.zip.getinfo(name)
+    refuse_oversize(member.file_size, member.compress_size)
+    formats = np.lib.format
+    with archive.zip.open(member) as stream:
+        first = formats.read_magic(stream) == (1, 0)
+        read = formats.read_array_header_1_0 if first else formats.read_array_header_2_0
+        shape, _, dtype = read(stream)
+    if math.prod(shape) * dtype.itemsize > member.file_size:
+        raise ValueError(f"{name} of shape {shape} in {member.file_size:,} bytes")
+    array: npt.NDArray[Any] = archive[name]
+    return array
+
+
+def hdf5_data(file: Any, name: str) -> Any:
+    """A data set of an HDF5 file; ValueError if it is none, or larger than the file can be."""
+    node = file[name]
+    if not hasattr(node, "chunks") or node.shape is None:
+        raise ValueError(f"{name} is no data set of numbers or texts")
+    refuse_oversize(node.nbytes, Path(file.filename).stat().st_size)
+    return node
+
+
 @contextmanager
 def open_source(path: str | Path) -> Iterator[Source]:
     """Open a label file, plain, gzip or zip.
@@ -105,7 +141,7 @@ def open_source(path: str | Path) -> Iterator[Source]:
         LabelFileError: it cannot be opened, or its first bytes show that it has no labels.
     """
     path = Path(path)
-    try:
+    with guarded(path, LabelFileError, "cannot be read"):
         if not path.exists():
             raise LabelFileError(f"{path}: no such file")
         if path.is_dir() and (arrow := sorted(path.glob("*.arrow"))):
@@ -117,9 +153,6 @@ def open_source(path: str | Path) -> Iterator[Source]:
             stream.seek(0)
             _refuse(path, head)
             yield Source(path, stream, head, raw)
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise LabelFileError(f"{path}: cannot be read: {reason}") from error
 
 
 @contextmanager
@@ -147,8 +180,10 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
             f"{path}: the archive holds {len(names)} files ({shortlist(names)}); unpack it and "
             f"give the label file"
         )
-    if archive.getinfo(names[0]).flag_bits & 1:
+    member = archive.getinfo(names[0])
+    if member.flag_bits & 1:
         raise LabelFileError(f"{path}: cannot be read: the archive is locked with a password")
+    refuse_oversize(member.file_size, member.compress_size)
     return names[0]
 
 

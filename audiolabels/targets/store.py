@@ -9,7 +9,7 @@ and the file has no timestamp.
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,23 @@ import pyarrow.parquet as pq
 
 from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
+from audiolabels.arrays.grid import LONGEST_S
 from audiolabels.clips.rows import SCHEMA, join_rows
-from audiolabels.errors import OptionError, TargetsFileError, expect
-from audiolabels.files import as_path, atomic_path, blame
-from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
+from audiolabels.errors import OptionError, TargetsFileError, expect, guarded
+from audiolabels.files import as_path, atomic_path, blame, parse_json
+from audiolabels.ontology.vocabulary import (
+    Vocabulary,
+    describe_vocabulary,
+    described_vocabulary,
+)
 from audiolabels.targets.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
 from audiolabels.targets.targets import SoftTargets, Targets
 
 KEY = b"audiolabels"
 FOOTER = 1 << 16  # bytes at the end of a file that identify it
 FORMAT_VERSION = 1
+# Types of metadata that are read.
+STATED = {"vocabulary": dict, "scheme": str, "options": dict, "ontology": dict, "library": str}
 # What the writer adds to the metadata of targets.
 WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "rows")
 
@@ -126,13 +133,10 @@ class TargetsWriter:
 
 def file_identity(path: Path) -> tuple[int, int, str]:
     """Size, time of the last change, and digest of the end, where a Parquet file's footer is."""
-    try:
+    with guarded(path, TargetsFileError, "cannot be read"), path.open("rb") as file:
         facts = path.stat()
-        with path.open("rb") as file:
-            file.seek(max(0, facts.st_size - FOOTER))
-            digest = hashlib.sha256(file.read()).hexdigest()
-    except OSError as error:
-        raise TargetsFileError(f"{path}: cannot be read: {error.strerror}") from error
+        file.seek(max(0, facts.st_size - FOOTER))
+        digest = hashlib.sha256(file.read()).hexdigest()
     return facts.st_size, facts.st_mtime_ns, digest
 
 
@@ -175,34 +179,34 @@ def read_info(path: str | Path) -> dict[str, Any]:
 
 def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
     path = as_path("targets file", path)
-    try:
+    with guarded(path, TargetsFileError, "cannot be read as Parquet"):
+        if not path.exists():
+            raise TargetsFileError(f"{path}: no such file")
         file = pq.ParquetFile(path)
-    except FileNotFoundError as error:
-        raise TargetsFileError(f"{path}: no such file") from error
-    except (pa.ArrowException, OSError) as error:
-        raise TargetsFileError(f"{path}: cannot be read as Parquet: {error}") from error
-    text = (file.metadata.metadata or {}).get(KEY)
+        text, schema = (file.metadata.metadata or {}).get(KEY), file.schema_arrow
     if text is None:
         raise TargetsFileError(
             f"{path}: not a targets file (no metadata 'audiolabels'); 'audiolabels expand' makes "
             f"one from labels"
         )
-    try:
-        facts = json.loads(text)
+    with guarded(path, TargetsFileError, "broken metadata"):
+        facts = parse_json(text)
+        odd = {key for key, kind in STATED.items() if not isinstance(facts.get(key, kind()), kind)}
+        if odd:
+            raise TargetsFileError(f"{path}: broken metadata: {', '.join(sorted(odd))}")
         version, name, names = facts["format_version"], facts["layout"], facts["columns"]
-        columns, rows = len(facts["vocabulary"]["ids"]), facts["rows"]
-        listed, soft = facts.setdefault("listed", "masked"), facts.get("soft", False)
-    except (ValueError, KeyError, TypeError) as error:
-        raise TargetsFileError(f"{path}: broken metadata: {error}") from error
-    if version > FORMAT_VERSION or name not in LAYOUTS:
-        raise TargetsFileError(
-            f"{path}: written in format {version}, layout {name!r}; this version of audiolabels "
-            f"reads up to format {FORMAT_VERSION}: upgrade it"
-        )
-    layout = SOFT if soft else LAYOUTS[name]
-    expected, schema = layout.columns(columns, listed), file.schema_arrow
-    found = {name: schema.field(name).type for name in expected if name in schema.names}
-    if list(expected) != names or found != expected or rows != file.metadata.num_rows:
+        if version > FORMAT_VERSION or name not in LAYOUTS:
+            raise TargetsFileError(
+                f"{path}: written in format {version}, layout {name!r}; this version of "
+                f"audiolabels reads up to format {FORMAT_VERSION}: upgrade it"
+            )
+        layout = SOFT if facts.get("soft", False) else LAYOUTS[name]
+        classes = len(described_vocabulary(facts["vocabulary"]))
+        columns = layout.columns(classes, facts.setdefault("listed", "masked"))
+    expected = dict(zip(SCHEMA.names, SCHEMA.types, strict=True)) | columns
+    found = {n: schema.field(n).type for n in expected if schema.names.count(n) == 1}
+    rows = file.metadata.num_rows
+    if list(columns) != names or found != expected or facts["rows"] != rows:
         raise TargetsFileError(f"{path}: columns or rows do not match the metadata")
     return file, facts, layout
 
@@ -217,8 +221,7 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
     file, facts, layout = _open(path)
-    names = facts["vocabulary"]
-    vocabulary = Vocabulary(names["name"], tuple(names["ids"]), tuple(names["names"]))
+    vocabulary = described_vocabulary(facts["vocabulary"])
     metadata = {name: value for name, value in facts.items() if name not in WRITTEN}
     columns, width = len(vocabulary), -(-len(vocabulary) // 8)
     clips: list[pa.RecordBatch] = []
@@ -227,14 +230,13 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
         """Both target columns of each row group, read in this thread: Arrow never frees what other
         threads release.
         """
-        try:
-            for group in range(file.num_row_groups):
+        for group in range(file.num_row_groups):
+            with guarded(path, TargetsFileError, "broken"):
                 table = file.read_row_group(group, use_threads=False).combine_chunks()
-                batch = table.to_batches()[0]
-                clips.append(batch.select(SCHEMA.names))
-                yield layout.load([batch[name] for name in facts["columns"]], columns)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise TargetsFileError(f"{path}: broken: {error}") from error
+                for batch in table.to_batches():  # none of an empty group
+                    _refuse_odd(batch, facts["columns"])
+                    clips.append(batch.select(SCHEMA.names))
+                    yield layout.load([batch[name] for name in facts["columns"]], columns)
 
     if layout is SOFT:
         scores = np.zeros((facts["rows"], columns), np.float16)
@@ -255,6 +257,17 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
     return Targets(
         join_rows(clips), vocabulary, which, positive, masked, cut, listed, metadata=metadata
     )
+
+
+def _refuse_odd(batch: pa.RecordBatch, columns: Sequence[str]) -> None:
+    """Raise ValueError for content that Arrow takes and no writer of targets makes."""
+    batch.validate(full=True)
+    if any(batch[name].null_count for name in ("clip_id", *columns)):
+        raise ValueError("it has nulls")
+    for name in ("onset", "offset"):
+        seconds = to_numpy(batch[name].drop_null())
+        if not ((seconds >= 0) & (seconds < LONGEST_S)).all():
+            raise ValueError(f"{name} is no time in seconds")
 
 
 def read_hard_targets(path: str | Path) -> Targets:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, RunError, guarded
 from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
-from audiolabels.files import sha256_of, write_rows
+from audiolabels.files import parse_json, sha256_of, write_rows
 from audiolabels.training.annotate import annotate
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.run_folder import load_run, refuse_other
@@ -126,8 +126,9 @@ def _claim(folder: Path, stated: dict[str, Any], weights: list[float]) -> None:
     """Record what a cascade is made from, or check that refuse the folder of another."""
     path = folder / "cascade.json"
     if path.exists():
-        there = json.loads(path.read_text("utf-8"))
-        before = there["teacher weights"]
+        with guarded(path, RunError, "not the record of a cascade"):
+            there = parse_json(path.read_bytes())
+            before = list(there["teacher weights"])
         shared = min(len(before), len(weights))
         refuse_other(
             folder,

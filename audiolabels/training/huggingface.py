@@ -7,7 +7,8 @@ import inspect
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,10 +17,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from audiolabels.errors import OptionError, shortlist
+from audiolabels.errors import OptionError, guarded, shortlist
+from audiolabels.files import parse_json
+from audiolabels.ontology.vocabulary import LARGEST
 from audiolabels.training.tagger import Tagger
 
+LONGEST = 1 << 24  # no number in a configuration is greater
+FILES = "config.json, preprocessor_config.json and *.safetensors"
 CONFIGS = MappingProxyType({"config": "config.json", "extractor": "preprocessor_config.json"})
 
 
@@ -52,7 +58,7 @@ class HuggingFace(Tagger):
         parent, _, leaf = last[0].rpartition(".")
         setattr(model.get_submodule(parent), leaf, nn.Identity())
         self.body, self.head, self.extractor = model, head, extractor
-        self.rate = extractor.sampling_rate
+        self.rate = int(extractor.sampling_rate)
         self.labels = tuple(config.id2label[i] for i in range(config.num_labels))
         self.description = {
             "model": "huggingface",
@@ -72,6 +78,11 @@ class HuggingFace(Tagger):
         padding = inspect.signature(type(self.extractor).__call__).parameters.get("padding")
         options = {"padding": True} if padding and not padding.default else {}
         return dict(self.extractor(padded, sampling_rate=self.rate, return_tensors="pt", **options))
+
+    @torch.no_grad()
+    def try_out(self) -> None:
+        """Classify silence: extractor and model may not fit each other."""
+        self.eval().features(torch.zeros(1, 0), torch.zeros(1, dtype=torch.int64))
 
     def features(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:  # noqa: D102
         clips = x.detach().float().cpu().numpy()
@@ -94,11 +105,9 @@ def rate_of_folder(folder: str | Path) -> int:
     Raises:
         OptionError: there is none.
     """
-    try:
-        options = json.loads(Path(folder, CONFIGS["extractor"]).read_text(encoding="utf-8"))
-        return int(options["sampling_rate"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OptionError(f"{folder}: no sampling rate in {CONFIGS['extractor']}") from error
+    path = Path(folder, CONFIGS["extractor"])
+    with guarded(folder, OptionError, f"no sampling rate in {path.name}"):
+        return int(parse_json(path.read_bytes())["sampling_rate"])
 
 
 def read_folder(folder: str | Path, weights: bool) -> HuggingFace:
@@ -110,9 +119,13 @@ def read_folder(folder: str | Path, weights: bool) -> HuggingFace:
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
     here: Any = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        text = Path(folder, CONFIGS["config"]).read_text(encoding="utf-8")
-        json.loads(text, object_pairs_hook=_refuse_kernels)
+    weighed = sum(path.stat().st_size for path in Path(folder).glob("*.safetensors"))
+    with (
+        guarded(folder, OptionError, f"not an audio classifier of transformers, which has {FILES}"),
+        at_most(weighed) if weights else nullcontext(),
+    ):
+        for file in CONFIGS.values():
+            json.loads(Path(folder, file).read_bytes(), object_pairs_hook=_refuse_odd)
         config = AutoConfig.from_pretrained(folder, **here)
         with warnings.catch_warnings():
             # AST's 128 bands are more than its spectrum resolves; so it was trained.
@@ -123,20 +136,42 @@ def read_folder(folder: str | Path, weights: bool) -> HuggingFace:
             model, info = AutoModelForAudioClassification.from_pretrained(folder, **here)
         else:
             model, info = AutoModelForAudioClassification.from_config(config), {}
-    except Exception as error:  # of any kind: a broken file may fail anywhere in transformers
-        raise OptionError(
-            f"{folder}: not an audio classifier of transformers, which has config.json, "
-            f"preprocessor_config.json and *.safetensors: {error}"
-        ) from error
-    missing = info.get("missing_keys")
-    if missing:
-        raise OptionError(f"{folder}: the classifier lacks weights: {shortlist(sorted(missing))}")
-    return HuggingFace(model.float(), extractor)
+        missing = info.get("missing_keys")
+        if missing:
+            lacking = shortlist(sorted(missing))
+            raise OptionError(f"{folder}: the classifier lacks weights: {lacking}")
+        classifier = HuggingFace(model.float(), extractor)
+        if weights:
+            classifier.try_out()
+    return classifier
 
 
-def _refuse_kernels(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse implementations that transformers would fetch and run, such as "owner/kernel"."""
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """Refuse to make a model with more parameters than weights of `size` bytes can have."""
+    most, count = 8 * size + (1 << 20), 0  # a parameter may be made anew
+
+    def add(_: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal count
+        count += 0 if parameter is None else parameter.numel()
+        if count > most:
+            raise ValueError(f"it describes more parameters than {size:,} bytes of weights hold")
+
+    handle = register_module_parameter_registration_hook(add)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _refuse_odd(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse implementations that transformers would fetch and run, such as "owner/kernel", and
+    numbers that no classifier has.
+    """
     for key, value in pairs:
+        most = LARGEST if key == "num_labels" else LONGEST
+        if isinstance(value, int) and abs(value) > most:
+            raise ValueError(f"{key} is {value:,}; up to {most:,} is possible")
         if key.endswith("_implementation") and value not in (None, "eager", "sdpa"):
             raise ValueError(f"{key} is {value!r}; only eager and sdpa are run")
     return dict(pairs)

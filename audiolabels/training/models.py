@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audiolabels.errors import OptionError, choose
+from audiolabels.errors import OptionError, choose, guarded
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.training.huggingface import (
     HuggingFace,
@@ -102,15 +102,13 @@ def rebuild(description: Mapping[str, Any]) -> Tagger:
     Raises:
         OptionError: not a description by this library.
     """
-    try:
+    with guarded("model", OptionError, "not the description of a model"):
         if description["model"] != "huggingface":
             chosen = {"dim": description["dim"], **description["options"]}
             return make_model(description["model"], description["classes"], **chosen)
         model = from_description(description)
         new_head(model, description["classes"])
         model.labels = tuple(description["labels"]) if description["labels"] else None
-    except (KeyError, TypeError) as error:
-        raise OptionError(f"not the description of a model: {error!r}") from error
     return model
 
 

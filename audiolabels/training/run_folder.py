@@ -22,14 +22,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from audiolabels import __version__
-from audiolabels.errors import RunError
+from audiolabels.errors import RunError, guarded
 from audiolabels.features import Features
-from audiolabels.files import atomic_path, write_rows
-from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.files import atomic_path, parse_json, write_rows
+from audiolabels.ontology.vocabulary import Vocabulary, described_vocabulary
+from audiolabels.training.huggingface import HuggingFace, at_most
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 
 CONFIG, CLASSES, WEIGHTS = "config.json", "vocabulary.csv", "model.safetensors"
@@ -128,11 +129,9 @@ def finished(folder: Path) -> float | None:
     """
     if not (folder / WEIGHTS).is_file():
         return None
-    try:
-        with safe_open(folder / WEIGHTS, "pt") as file:
-            return float(file.metadata()[BEST])
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{folder / WEIGHTS}: not the weights of a run: {error}") from error
+    path = folder / WEIGHTS
+    with guarded(path, RunError, "not the weights of a run"), safe_open(path, "pt") as file:
+        return float(file.metadata()[BEST])
 
 
 def load_run(folder: str | Path) -> Run:
@@ -152,13 +151,14 @@ def load_run(folder: str | Path) -> Run:
         return Run(model.eval(), vocabulary, {"model": describe(model)}, folder)
     if not (folder / WEIGHTS).is_file():
         raise RunError(f"{folder}: the run is not finished; run its train command again")
-    columns = config["vocabulary"]
-    vocabulary = Vocabulary(columns["name"], tuple(columns["ids"]), tuple(columns["names"]))
-    model = rebuild(config["model"])
-    try:
+    with guarded(folder / CONFIG, RunError, "not the configuration of a run"):
+        vocabulary = described_vocabulary(config["vocabulary"])
+        with at_most((folder / WEIGHTS).stat().st_size):
+            model = rebuild(config["model"])
+    with guarded(folder / WEIGHTS, RunError, "not the weights of this run"):
         model.load_state_dict(load_file(folder / WEIGHTS))
-    except (SafetensorError, RuntimeError) as error:
-        raise RunError(f"{folder / WEIGHTS}: not the weights of this run: {error}") from error
+        if isinstance(model, HuggingFace):
+            model.try_out()
     return Run(model.eval(), vocabulary, config, folder)
 
 
@@ -195,10 +195,8 @@ def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / CONFIG).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{folder / CONFIG}: cannot be read: {error}") from error
+    with guarded(folder / CONFIG, RunError, "cannot be read"):
+        config = parse_json((folder / CONFIG).read_bytes())
     if not isinstance(config, dict) or config.get("format", FORMAT) != FORMAT:
         raise RunError(f"{folder / CONFIG}: not the configuration of a run that this version knows")
     return config

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from audiolabels.errors import LabelFileError
+from audiolabels.errors import LabelFileError, guarded
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
@@ -33,10 +33,8 @@ def _texts(entry: Any) -> tuple[str | None, str]:
 
 
 def _load_entries(source: Source) -> list[Any]:
-    try:
+    with guarded(source.path, LabelFileError, "not valid JSON, cut off?"):
         content = json.loads(source.stream.read().decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise LabelFileError(f"{source.path}: not valid JSON, cut off?: {error}") from error
     first = content[0] if isinstance(content, list) and content else None
     official = isinstance(first, dict) and "child_ids" in first
     if official or (isinstance(content, dict) and isinstance(content.get("classes"), list)):

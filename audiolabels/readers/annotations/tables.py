@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
-from audiolabels.errors import LabelFileError
+from audiolabels.errors import LabelFileError, guarded
 from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import LabelRows
@@ -125,14 +125,8 @@ def _placed_rows(
             yield labels, lengths
 
 
-@contextmanager
-def _broken(source: Source, what: str) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise LabelFileError(
-            f"{source.path}: broken {what}, fetch or write it again: {error}"
-        ) from error
+def _broken(source: Source, what: str) -> AbstractContextManager[None]:
+    return guarded(source.path, LabelFileError, f"broken {what}, fetch or write it again")
 
 
 def _open_table(

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.grid import LONGEST_S
 from audiolabels.clips.names import parse_clip_name
-from audiolabels.errors import LabelFileError, shortlist
+from audiolabels.errors import LabelFileError, guarded, shortlist
 from audiolabels.labels.events import DURATION, EMPTY, PRESENT, UNKNOWN
 from audiolabels.labels.report import Finding
 from audiolabels.readers.batches import numbered
@@ -33,20 +34,20 @@ def read_arrow_rows(source: Source, layout: Layout, options: ReadOptions) -> Ite
     Raises:
         LabelFileError: the stream is broken, or has no such columns.
     """
-    try:
-        with pa.ipc.open_stream(source.stream) as reader:
-            names = reader.schema.names
-            events = reader.schema.field("events").type if "events" in names else pa.null()
-            fields = {field.name for field in events} if pa.types.is_struct(events) else set()
-            if "filename" not in names or not fields.issuperset(LISTS):
-                raise LabelFileError(
-                    f"{source.path}: an Arrow stream without events; expected filename, and events "
-                    f"with {', '.join(LISTS)}; columns are {shortlist(names)}"
-                )
-            for first, batch in numbered(reader):
-                yield _rows(batch, first, source.name)
-    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-        raise LabelFileError(f"{source.path}: broken Arrow stream: {error}") from error
+    with (
+        guarded(source.path, LabelFileError, "broken Arrow stream"),
+        pa.ipc.open_stream(source.stream) as reader,
+    ):
+        names = reader.schema.names
+        events = reader.schema.field("events").type if "events" in names else pa.null()
+        fields = {field.name for field in events} if pa.types.is_struct(events) else set()
+        if "filename" not in names or not fields.issuperset(LISTS):
+            raise LabelFileError(
+                f"{source.path}: an Arrow stream without events; expected filename, and events "
+                f"with {', '.join(LISTS)}; columns are {shortlist(names)}"
+            )
+        for first, batch in numbered(reader):
+            yield _rows(batch, first, source.name)
 
 
 def _rows(batch: pa.RecordBatch, first: int, source: str) -> EventRows:
@@ -62,11 +63,16 @@ def _rows(batch: pa.RecordBatch, first: int, source: str) -> EventRows:
         batch = batch.take(to_arrow(np.flatnonzero(kept)))
         names, ids = batch["filename"].to_pylist(), [id_ for id_ in ids if id_]
     lists = [batch["events"].field(name) for name in LISTS]
-    sizes = to_numpy(lists[0].value_lengths())
+    if any(part.null_count for part in (batch["events"], *lists, *(p.flatten() for p in lists))):
+        raise ValueError("its events hold nulls")
+    sizes, *others = (to_numpy(part.value_lengths()) for part in lists)
+    if any((other != sizes).any() for other in others):
+        raise ValueError("a clip has another number of labels than of onsets and offsets")
     labels, *times = (part.flatten() for part in lists)
-    onset, offset = (
-        np.rint(to_numpy(part.cast(pa.float64())) * 1000).astype(np.int64) for part in times
-    )
+    seconds = [to_numpy(part.cast(pa.float64())) for part in times]
+    if not all((np.abs(part) < LONGEST_S).all() for part in seconds):
+        raise ValueError("an onset or offset is no time in seconds")
+    onset, offset = (np.rint(part * 1000).astype(np.int64) for part in seconds)
     more = [(clip, "", EMPTY) for clip in np.flatnonzero(sizes == 0).tolist()]
     texts = batch["masked"].to_pylist() if "masked" in batch.schema.names else []
     for place, text in enumerate(texts):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.grid import Ms
+from audiolabels.arrays.grid import LONGEST_S, Ms
 from audiolabels.errors import ScoresFileError
 
 
@@ -73,9 +73,9 @@ def whole_ms(seconds: npt.NDArray[Any], path: Path, what: str) -> Ms:
     """Whole milliseconds of times in seconds.
 
     Raises:
-        ScoresFileError: one is no number, or below zero.
+        ScoresFileError: one is no number, below zero, or a billion or more.
     """
     times = np.asarray(seconds, np.float64)
-    if not (np.isfinite(times) & (times >= 0)).all():
+    if not ((times >= 0) & (times < LONGEST_S)).all():
         raise ScoresFileError(f"{path}: {what} holds a time that is no number of seconds")
     return np.rint(times * 1000).astype(np.int64)

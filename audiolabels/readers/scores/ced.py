@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import one_chunk
-from audiolabels.errors import ScoresFileError
+from audiolabels.errors import ScoresFileError, guarded
+from audiolabels.readers.opening import hdf5_data
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, whole_ms
 
@@ -31,11 +32,13 @@ def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
         raise ScoresFileError(
             f"{options.path}: CED's table of chunks is missing; {side_file.name} belongs next to it"
         )
-    chunks = pq.read_table(side_file, columns=list(COLUMNS))
-    names, starts, ends = (one_chunk(chunks[name]).to_pylist() for name in COLUMNS)
+    with guarded(side_file, ScoresFileError):
+        chunks = pq.read_table(side_file, columns=list(COLUMNS))
+        names, starts, ends = (one_chunk(chunks[name]).to_pylist() for name in COLUMNS)
     onset = whole_ms(np.array(starts, np.float64), side_file, "start")
     offset = whole_ms(np.array(ends, np.float64), side_file, "end")
-    values, indexes = file["topk_values"], file["topk_indexes"]
+    values, indexes = hdf5_data(file, "topk_values"), hdf5_data(file, "topk_indexes")
+    mask = hdf5_data(file, "mask") if "mask" in file else None  # of this library's own export
     if values.ndim != 2 or values.shape != indexes.shape or len(values) != len(names):
         raise ScoresFileError(
             f"{options.path}: topk_values {values.shape}, topk_indexes {indexes.shape} and "
@@ -55,8 +58,8 @@ def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
             np.put_along_axis(scores, column, np.asarray(values[rows], np.float32), axis=1)
             np.put_along_axis(known, column, True, axis=1)
             masked = None
-            if "mask" in file:  # of this library's own export
-                masked = np.unpackbits(file["mask"][rows], axis=1, count=classes) == 0
+            if mask is not None:
+                masked = np.unpackbits(mask[rows], axis=1, count=classes) == 0
             times = onset[rows], offset[rows]
             yield Block(rows.start + 1, names[rows], scores, *times, known, masked)
 

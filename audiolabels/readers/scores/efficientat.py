@@ -1,7 +1,7 @@
 """EfficientAT's teacher file: a `.npy` array of logits (N, 527), and an index from name to row.
 
 The index is `fname_to_index.pkl`, a pickled dict from file name to row. Unpickling can call
-functions, so the unpickler here knows no function and no class: texts, numbers and dicts are read,
+functions, so the unpickler here knows none: texts, numbers, numpy's integers and dicts are read,
 anything else is an error. An index may also be JSON (an object from name to row, or a list of names
 in the order of the rows) or text with one name a line. Rows that the index does not name are not
 used. The columns are taken to be in the order of `class_labels_indices.csv`.
@@ -12,18 +12,20 @@ The file names carry no start in the video, so neither do the clip ids.
 import io
 import json
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import ScoresFileError, shortlist
+from audiolabels.errors import ScoresFileError, guarded, shortlist
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices
 
 INDEX = "fname_to_index.pkl"
+PYTHONS: Any = pickle._Unpickler
 
 
 def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTable:
@@ -66,16 +68,14 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
 
 
 def _read_index(path: Path) -> dict[str, int]:
-    content = path.read_bytes()
-    try:
+    with guarded(path, ScoresFileError, "no index of names and rows"):
+        content = path.read_bytes()
         if content[:1] == b"\x80":
             index: Any = _NothingButData(io.BytesIO(content)).load()
         elif content.lstrip()[:1] in (b"{", b"["):
             index = json.loads(content)
         else:
             index = content.decode("utf-8-sig").splitlines()
-    except (ValueError, EOFError, LookupError, TypeError, AttributeError, pickle.PickleError) as e:
-        raise ScoresFileError(f"{path}: no index of names and rows: {e}") from e
     if isinstance(index, list):
         names = [name for name in index if isinstance(name, str)]
         index = {name: row for row, name in enumerate(names)} if len(names) == len(index) else None
@@ -90,10 +90,62 @@ def _read_index(path: Path) -> dict[str, int]:
     return dict(pairs)
 
 
-class _NothingButData(pickle.Unpickler):
-    """An unpickler without functions and classes, so that nothing can be called."""
+class _Kind:
+    """In place of numpy's dtype."""
+
+    order = "<"
+
+    def __init__(self, name: str, *_: object) -> None:
+        self.signed = {"i": True, "u": False}[name[0]]
+
+
+def _whole(kind: _Kind, content: bytes) -> int:
+    """The integer that a scalar of numpy is."""
+    order: Any = "big" if kind.order == ">" else "little"
+    return int.from_bytes(content[:8], order, signed=kind.signed)
+
+
+STAND_INS: Mapping[tuple[str, str], Callable[..., Any]] = MappingProxyType(
+    {
+        ("numpy", "dtype"): _Kind,
+        ("numpy.core.multiarray", "scalar"): _whole,
+        ("numpy._core.multiarray", "scalar"): _whole,
+        ("_codecs", "encode"): lambda text, encoding: text.encode("latin1"),
+    }
+)
+
+
+class _NothingButData(PYTHONS):  # type: ignore[misc]
+    """An unpickler in which nothing but `STAND_INS` can be called.
+
+    Python's own: that written in C allocates as much as a pickle of a few bytes asks for. Tuples
+    become lists, which are no keys: hashes of nested tuples take time without end.
+    """
+
+    dispatch: ClassVar = dict(PYTHONS.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(
-            f"it would call {module}.{name}, which is refused; write the index as JSON"
-        )
+        if (module, name) not in STAND_INS:
+            raise pickle.UnpicklingError(
+                f"it would call {module}.{name}, which is refused; write the index as JSON"
+            )
+        return STAND_INS[module, name]
+
+    def build(self) -> None:
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], _Kind):
+            raise pickle.UnpicklingError("it holds objects")
+        self.stack[-1].order = state[1]
+
+    def marked(self) -> None:
+        self.append(self.pop_mark())
+
+    def last(self, count: int) -> None:
+        start = len(self.stack) - count
+        self.stack[start:] = [self.stack[start:]]
+
+    dispatch[pickle.BUILD[0]] = build
+    dispatch[pickle.TUPLE[0]] = marked
+    for _count, _code in enumerate("EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3".split()):
+        dispatch[getattr(pickle, _code)[0]] = lambda self, count=_count: self.last(count)
+    del dispatch[pickle.BYTEARRAY8[0]]

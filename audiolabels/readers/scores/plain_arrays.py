@@ -20,18 +20,22 @@ import numpy.typing as npt
 
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import ScoresFileError
+from audiolabels.readers.opening import hdf5_data, npz_array
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, texts, whole_ms
+
+KEYS = ("clip_id", "scores", "onset", "offset", "segment_seconds", "classes")
 
 
 def read_npz(archive: Any, options: ScoreOptions) -> ScoreTable:
     """The rows of a numpy archive."""
-    return _table(options, {key: archive[key] for key in archive.files})
+    return _table(options, {key: npz_array(archive, key) for key in KEYS if key in archive})
 
 
 def read_plain_hdf5(file: Any, options: ScoreOptions) -> ScoreTable:
     """The rows of an HDF5 file; `segment_seconds` and `classes` may be attributes."""
-    return _table(options, {**dict(file.attrs), **{key: file[key] for key in file}})
+    data = {key: hdf5_data(file, key) for key in KEYS if key in file}
+    return _table(options, {**dict(file.attrs), **data})
 
 
 def _table(options: ScoreOptions, arrays: Mapping[str, Any]) -> ScoreTable:

@@ -12,6 +12,7 @@ import numpy as np
 
 from audiolabels.errors import ScoresFileError
 from audiolabels.ontology.vocabulary import load_vocabulary
+from audiolabels.readers.opening import hdf5_data
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, texts
 
@@ -21,7 +22,9 @@ FRAME_MS = 40
 def read_pretrained_sed(file: Any, options: ScoreOptions) -> ScoreTable:
     """The frames of all clips."""
     # Its file names lack some last characters of ids, which this library's own export adds.
-    names, logits = file["clip_id" if "clip_id" in file else "filenames"], file["strong_logits"]
+    names = hdf5_data(file, "clip_id" if "clip_id" in file else "filenames")
+    logits = hdf5_data(file, "strong_logits")
+    mask = hdf5_data(file, "mask") if "mask" in file else None  # of this library's own export
     if logits.ndim != 3 or names.shape != logits.shape[:1]:
         raise ScoresFileError(
             f"{options.path}: strong_logits of shape {logits.shape} for filenames of shape "
@@ -35,8 +38,8 @@ def read_pretrained_sed(file: Any, options: ScoreOptions) -> ScoreTable:
             values = np.asarray(logits[rows], np.float32).transpose(0, 2, 1)
             begin = np.broadcast_to(onset, values.shape[:2])
             known = None
-            if "mask" in file:  # of this library's own export
-                bits = np.unpackbits(file["mask"][rows], axis=2, count=frames)
+            if mask is not None:
+                bits = np.unpackbits(mask[rows], axis=2, count=frames)
                 known = bits.transpose(0, 2, 1) > 0
             times = begin, begin + FRAME_MS
             yield Block(rows.start + 1, texts(names[rows]), values, *times, known)

@@ -1,16 +1,11 @@
 """Files of scores to `Scores`, in parts or whole."""
 
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow as pa
-
-from audiolabels.errors import AudioLabelsError, ScoresFileError, VocabularyError
+from audiolabels.errors import ScoresFileError, VocabularyError, guarded
 from audiolabels.files import as_path
 from audiolabels.labels.report import Report
 from audiolabels.labels.scores import Scores
@@ -21,22 +16,6 @@ from audiolabels.readers.reports import described
 from audiolabels.readers.scores.blocks import ScoreTable
 from audiolabels.readers.scores.formats import ScoreFormat, open_format
 from audiolabels.readers.scores.segments import Segments, in_order
-
-# What zipfile, numpy, h5py and pyarrow raise when a file is not as it should be.
-RAISED = (
-    pa.ArrowException,
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    RuntimeError,
-    SyntaxError,
-    OverflowError,
-    AttributeError,
-)
 
 
 @dataclass(frozen=True)
@@ -76,7 +55,7 @@ class ScoreFile:
         path, table, options = self.options.path, self.table, self.options
         segments = Segments(options, table, self.vocabulary, self.ontology)
         report = Report()
-        with _named_errors(path):
+        with guarded(path, ScoresFileError):
             parts = map(segments.scores, table.blocks(len(self.vocabulary)))
             for part in in_order(described(parts, path, self.format, report), path):
                 yield part
@@ -104,7 +83,7 @@ def open_scores(options: ScoreOptions, ontology: Ontology) -> Iterator[ScoreFile
     if not path.is_file():
         raise ScoresFileError(f"{path}: no such file")
     with ExitStack() as stack:
-        with _named_errors(path):
+        with guarded(path, ScoresFileError):
             found, opened = open_format(path, stack)
             table = found.read(opened, options)
             vocabulary, note = _class_order(options, table, ontology)
@@ -148,19 +127,6 @@ def read_scores(
     options = ScoreOptions(path, class_order, values, index, beyond_top, block_sizes)
     ontology = ontology or load_ontology().with_supplement()
     return Scores.concat(list(stream_scores(options, ontology)))
-
-
-@contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
-    """Whatever a broken file makes a library raise, as one error that names the file."""
-    try:
-        yield
-    except AudioLabelsError:
-        raise
-    except KeyError as error:
-        raise ScoresFileError(f"{path}: has no {error}") from error
-    except RAISED as error:
-        raise ScoresFileError(f"{path}: broken, or not what it seems: {error}") from error
 
 
 def _class_order(
