@@ -94,11 +94,11 @@ LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
 def _labels_dialect(source: Source, ontology: Ontology, columns: GivenColumns) -> Dialect:
     """The layout of a delimited file, whose lengths of clips and times of events are not used."""
     dialect = detect_dialect(source, ontology, columns)
-    unread = [dialect.clip_length]
+    unread = {"length": dialect.clip_length}
     if dialect.events and not dialect.places:
-        unread += [dialect.start, dialect.end]
+        unread |= {"onset": dialect.start, "offset": dialect.end}
     names = dialect.columns.names
-    unused = [names[i] if names else "a time" for i in unread if i is not None]
+    unused = [names[i] if names else role for role, i in unread.items() if i is not None]
     return replace(dialect, unused=(*dialect.unused, *unused))
 
 
