@@ -33,6 +33,14 @@ def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
     return [as_path(what, path) for path in listed]
 
 
+def real_path(path: str | Path) -> Path:
+    """The absolute path without links; a TargetsFileError if they lead to each other."""
+    real = Path(os.path.realpath(path))
+    if real.is_symlink():
+        raise TargetsFileError(f"{path}: links that lead to each other, not a file")
+    return real
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path in the same folder to write to; it replaces `path` only on success.
@@ -45,7 +53,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     if path == Path("-"):
         raise OptionError("output -: nothing is written to standard output; name a file")
     with blame(path):
-        target = path.resolve()  # a link stays a link
+        target = real_path(path)  # a link stays a link
         if target.exists() and not target.is_file():
             raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
         if target.exists() and not target.stat().st_mode & 0o222:
@@ -99,7 +107,7 @@ def apart() -> Iterator[None]:
 
 def where_written(path: Path) -> Path:
     """The current path of a written file: its own, or a temporary one inside `together`."""
-    target = path.resolve()
+    target = real_path(path)
     waiting = _together.get() or []
     return next((file.partial for file in waiting if file.target == target), path)
 
@@ -212,11 +220,11 @@ def refuse_overwriting(
     """
     if not inputs:
         raise OptionError("no input: give at least one label file")
-    taken = {path.resolve() for path in (*inputs, *others)}
+    taken = {real_path(path) for path in (*inputs, *others)}
     for output in outputs:
-        if output.resolve() in taken:
+        if real_path(output) in taken:
             raise OptionError(f"{output} is an input or another output; choose another name")
-        taken.add(output.resolve())
+        taken.add(real_path(output))
 
 
 def write_classes(

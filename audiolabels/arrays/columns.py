@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audiolabels.errors import InputTypeError
+
 ARROW_TYPES: dict[np.dtype[Any], pa.DataType] = {
     np.dtype(name): pa.type_for_alias(name)
     for name in ("uint8", "uint16", "int32", "int64", "float16", "float32", "float64")
@@ -66,8 +68,12 @@ def row_order(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
 
 
 def texts_to_arrow(texts: Sequence[str]) -> pa.StringArray:
-    """A `string` array of Python strings."""
-    data = "".join(texts).encode()
+    """A `string` array of Python strings; an InputTypeError for what no file can hold."""
+    try:
+        data = "".join(texts).encode()
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 20) : error.end + 20]
+        raise InputTypeError(f"{around!r}: half of a character, a lone surrogate") from error
     sizes = np.fromiter(map(len, texts), np.int64, len(texts))
     if len(data) != sizes.sum():  # not all ASCII
         sizes = np.fromiter((len(text.encode()) for text in texts), np.int64, len(texts))

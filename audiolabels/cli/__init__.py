@@ -69,6 +69,7 @@ def main(args: list[str] | None = None) -> None:
     something, 2 wrong usage, 130 interrupted.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    _replace_closed_streams()
     # numpy's linear algebra is not used here, but its idle threads would keep a core busy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
@@ -79,6 +80,15 @@ def main(args: list[str] | None = None) -> None:
         code = 1
     sys.stderr.flush()
     os._exit(code)  # nothing is left to tear down, which would take as long as 100,000 clips
+
+
+def _replace_closed_streams() -> None:
+    """Open nothing in place of a closed standard stream, so that no other file gets its number."""
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def _run(args: list[str] | None) -> int:

@@ -19,6 +19,7 @@ A YouTube video with a start is 11 characters, `_`, and 0 or at least 1,000 mill
 is an error that lists them.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -85,7 +86,7 @@ class ClipFinder:
 
     def find(self, names: Sequence[str] | pa.StringArray) -> Rows:
         """The row of each clip, int64 (B,), or -1; an UnknownClipError if it could be several."""
-        texts = names if isinstance(names, pa.Array) else texts_to_arrow(names)
+        texts = names if isinstance(names, pa.Array) else texts_to_arrow(_storable(names))
         rows = self._exact.find(texts)
         lost = np.flatnonzero(rows == MISSING)
         if len(lost):
@@ -234,6 +235,13 @@ class _Index:
         if self._several is not None:
             rows[(rows != MISSING) & self._several[rows]] = SEVERAL
         return rows
+
+
+def _storable(names: Sequence[str]) -> Sequence[str]:
+    """The names with lone surrogates, which no table holds, as others that no clip has."""
+    if "".join(names).isascii():
+        return names
+    return [re.sub("[\ud800-\udfff]", "\0", name) for name in names]
 
 
 def _matches(texts: pa.StringArray, pattern: str) -> Flags:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
+from audiolabels.errors import LabelFileError, guarded
 from audiolabels.files import as_paths, atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -63,8 +63,9 @@ def compare_files(
 def _holds_targets(path: Path) -> bool:
     """Whether a file is Parquet with this library's metadata."""
     try:
-        return path.is_file() and KEY in (pq.read_schema(path).metadata or {})
-    except (pa.ArrowException, OSError):  # reading it raises the error
+        with guarded(path, LabelFileError):
+            return path.is_file() and KEY in (pq.read_schema(path).metadata or {})
+    except LabelFileError:  # reading it raises the error
         return False
 
 

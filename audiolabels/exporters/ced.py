@@ -36,7 +36,14 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.hdf5 import import_h5py, keep_with_audio
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import atomic_path, blame, plain, refuse_other_classes, write_classes
+from audiolabels.files import (
+    atomic_path,
+    blame,
+    plain,
+    real_path,
+    refuse_other_classes,
+    write_classes,
+)
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import SoftTargets, Targets
 
@@ -72,7 +79,7 @@ def write_ced(
     refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "ced", name_after(files), export, empty=False)
     clips = keep_with_audio(clips, audio, export)
-    hdf5 = [] if audio is None else [plain(str(Path(audio).resolve()))]
+    hdf5 = [] if audio is None else [plain(str(real_path(audio)))]
     numbers = [str(i) for i in range(len(targets.vocabulary))]
     rows = (
         [plain(name), positive, *hdf5, unknown or ";"]

@@ -35,7 +35,7 @@ from audiolabels.exporters.clip_selection import (
 from audiolabels.exporters.hdf5 import keep_named
 from audiolabels.exporters.soft_columns import soft_header
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import refuse_other_classes, write_classes, write_rows
+from audiolabels.files import real_path, refuse_other_classes, write_classes, write_rows
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -83,7 +83,7 @@ def write_eat(
         root, sizes = "", length * sample_rate // 1000
         export.notes.append(f"sizes are lengths of clips times {sample_rate:,} Hz, not of files")
     else:
-        root = str(Path(str(audio)).resolve())
+        root = str(real_path(str(audio)))
         clips, sizes = _measure(clips, Path(str(audio)), export)
     names = clips.names.to_pylist()
     sized = (f"{name}\t{size}" for name, size in zip(names, sizes.tolist(), strict=True))

@@ -17,7 +17,7 @@ import numpy as np
 
 from audiolabels.errors import OptionError, choose
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import seconds
+from audiolabels.files import real_path, seconds
 from audiolabels.labels.events import PRESENT, UNKNOWN, Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.schemes.event_spans import covered, merge_events
@@ -53,7 +53,7 @@ def write_events(
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
     """
     silent = FORMS[choose("form", form, FORMS)]
-    if durations is not None and Path(durations).resolve() == Path(path).resolve():
+    if durations is not None and real_path(durations) == real_path(path):
         raise OptionError(f"{path}: events and lengths need a file each")
     vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
     runs = merge_events(events, vocabulary, parents=parents)

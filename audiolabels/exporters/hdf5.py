@@ -30,7 +30,7 @@ from audiolabels.errors import OptionError, extra
 from audiolabels.exporters.clip_selection import Rows, Selection, reorder_classes, select_clips
 from audiolabels.exporters.soft_columns import BinarisedTargets
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import atomic_path, blame
+from audiolabels.files import atomic_path, blame, real_path
 from audiolabels.targets.targets import Targets
 
 LONGEST_NAME = 20  # bytes of `audio_name`
@@ -97,7 +97,7 @@ def write_hdf5(
     """
     h5py = import_h5py()
     export, path = Export(), Path(path)
-    if audio is not None and Path(audio).resolve() == path.resolve():
+    if audio is not None and real_path(audio) == real_path(path):
         raise OptionError(f"{path}: the audio file, which must stay; write to another name")
     targets = reorder_classes(targets, form)
     clips = select_clips(
@@ -222,9 +222,9 @@ def _videos(names: pa.StringArray) -> pa.StringArray:
 def _link(file: Any, sound: Any, kept: Rows, path: Path) -> None:
     """Link the chosen rows of a data set of another file into `file`, the future `path`."""
     h5py = import_h5py()
-    source = Path(sound.file.filename).resolve()
+    source = real_path(sound.file.filename)
     try:
-        where = os.path.relpath(source, path.resolve().parent)
+        where = os.path.relpath(source, real_path(path).parent)
     except ValueError:  # another drive
         where = str(source)
     name = sound.name.lstrip("/")

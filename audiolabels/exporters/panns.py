@@ -9,6 +9,7 @@ Not possible: frames, other classes, and where in its video a clip begins. Devia
 linked, see `hdf5`; `hdf5_path` is absolute.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from audiolabels.errors import OptionError
 from audiolabels.exporters.clip_selection import Rows
 from audiolabels.exporters.hdf5 import Values, import_h5py, write_hdf5
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import atomic_path, blame, where_written
+from audiolabels.files import atomic_path, blame, real_path, where_written
 from audiolabels.targets.targets import Targets
 
 LONGEST_PATH = 200  # bytes of `hdf5_path`
@@ -39,10 +40,10 @@ def write_panns(
     Raises:
         OptionError: as `write_hdf5`; or `index` without `audio`, or the path is too long for it.
     """
-    place = str(Path(path).resolve()).encode()
+    place = os.fsencode(real_path(path))
     if index is not None and audio is None:
         raise OptionError("an index refers to the audio: name its file with --audio")
-    if index is not None and Path(index).resolve() == Path(path).resolve():
+    if index is not None and real_path(index) == real_path(path):
         raise OptionError(f"{index}: cannot be both the waveform file and its index")
     if index is not None and len(place) > LONGEST_PATH:
         raise OptionError(f"{path}: a path of more than {LONGEST_PATH} bytes fits no index")

@@ -29,7 +29,7 @@ from audiolabels.exporters.clip_selection import (
 from audiolabels.exporters.hdf5 import keep_with_audio
 from audiolabels.exporters.soft_columns import soft_header
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, refuse_other_classes, seconds, write_classes
+from audiolabels.files import plain, real_path, refuse_other_classes, seconds, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -60,7 +60,7 @@ def write_psl(
     unit = "segments" if segments else "clips"
     clips = select_clips(targets, "psl", _namer(length), export, empty=False, unit=unit)
     clips = keep_with_audio(clips, audio, export)
-    hdf5 = [] if audio is None else [str(Path(audio).resolve())]
+    hdf5 = [] if audio is None else [str(real_path(audio))]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
     head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]
     export.write_table(path, head, _rows(clips, length, segments, hdf5))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.files import apart, blame, partial_path, write_rows
+from audiolabels.files import apart, blame, partial_path, real_path, write_rows
 
 
 @dataclass
@@ -58,15 +58,15 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     if path.exists():
         raise OptionError(f"{path}: is there already, and a folder is never replaced")
-    if not path.resolve().parent.is_dir():
+    if not real_path(path).parent.is_dir():
         raise TargetsFileError(f"{path.parent}: no such folder; make it first")
-    partial = partial_path(path.resolve())
+    partial = partial_path(real_path(path))
     try:
         with blame(path):
             partial.mkdir()
         with apart():
             yield partial
         with blame(path):
-            partial.rename(path.resolve())
+            partial.rename(real_path(path))
     finally:
         shutil.rmtree(partial, ignore_errors=True)

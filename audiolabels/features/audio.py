@@ -29,6 +29,8 @@ PATHS = ("path", "file", "filename", "file_name", "audio")
 SILENCE = 2.0**-15  # one step of 16 bits
 BLOCK = 1024
 ENDLESS = 1 << 62
+DENSEST = 1 << 13  # samples a byte; silence takes that little in FLAC
+RATES = range(1_000, 1_000_001)  # Hz
 # What reading finds, as bits; the reasons in the report.
 SILENT, SHORT, BROKEN, NO_NUMBER = 1, 2, 4, 8
 FOUND = {
@@ -196,14 +198,19 @@ def _look_at(file: AudioFile) -> str:
     """Read a file's header; returns why the file cannot be used, if so."""
     import soundfile
 
-    if not file.path.is_file():
-        return "no such file"
     try:
+        if not file.path.is_file():
+            return "no such file"
+        size = file.path.stat().st_size
         info = soundfile.info(os.fsencode(file.path), verbose=True)
     except (soundfile.SoundFileError, OSError):
         return "cannot be decoded"
     file.frames, file.rate, file.channels = info.frames, info.samplerate, info.channels
     file.cut = re.search(r"^data : .*should be", info.extra_info, re.MULTILINE) is not None
+    if info.frames > DENSEST * size:
+        return f"its header announces {info.frames:,} samples in {size:,} bytes"
+    if info.samplerate not in RATES:
+        return f"a sampling rate of {info.samplerate:,} Hz"
     return "" if info.frames else "no sample"
 
 

@@ -9,6 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 from audiolabels.errors import OntologyError, shortlist
 
 # Anything that separates labels in some label file cannot be part of an id.
+NAMED_CYCLES, LONG_CYCLE = 5, 12
+DEEPEST = 1000  # classes above each other; in AudioSet 6
 MALFORMED_ID = re.compile(r"""[\s,;|"']|^$""")
 
 
@@ -70,17 +72,27 @@ def topological(
     by_id: Mapping[str, OntologyClass], parents: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
     """Ids ordered so that every parent comes before its children; OntologyError for cycles."""
-    graph, cycles = dict(parents), []
-    while True:
+    graph, cycles = dict(parents), list[str]()
+    order: tuple[str, ...] | None = None
+    while order is None and len(cycles) < NAMED_CYCLES:
         try:
             order = tuple(TopologicalSorter(graph).static_order())
-            break
         except CycleError as error:
             cycle = error.args[1][1:]
             first = cycle.index(min(cycle))
-            named = (f"{by_id[id_].name} ({id_})" for id_ in cycle[first:] + cycle[:first])
-            cycles.append(" > ".join(named))
+            named = [f"{by_id[id_].name} ({id_})" for id_ in cycle[first:] + cycle[:first]]
+            more = [f"… ({len(named):,} classes)"] * (len(named) > LONG_CYCLE)
+            cycles.append(" > ".join(named[:LONG_CYCLE] + more))
             graph |= dict.fromkeys(cycle, ())  # and look for others
-    if cycles:
-        raise OntologyError(f"cycles: {shortlist(sorted(cycles))}")
+    if cycles or order is None:
+        others = ", and perhaps more" * (order is None)
+        raise OntologyError(f"cycles: {', '.join(sorted(cycles))}{others}")
+    depth: dict[str, int] = {}
+    for id_ in order:
+        depth[id_] = 1 + max((depth[parent] for parent in parents[id_]), default=0)
+    if max(depth.values(), default=0) > DEEPEST:
+        raise OntologyError(
+            f"a chain of {max(depth.values()):,} classes, each a child of the one before; up to "
+            f"{DEEPEST:,} are read"
+        )
     return order

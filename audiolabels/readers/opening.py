@@ -4,6 +4,7 @@ import gzip
 import math
 import os
 import re
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -121,6 +122,10 @@ def npz_array(archive: Any, name: str) -> npt.NDArray[Any]:
     if math.prod(shape) * dtype.itemsize > member.file_size:
         raise ValueError(f"{name} of shape {shape} in {member.file_size:,} bytes")
     array: npt.NDArray[Any] = archive[name]
+    if array.dtype.kind == "U":
+        codes = np.frombuffer(array.tobytes(), np.dtype("u4").newbyteorder(array.dtype.byteorder))
+        if codes.max(initial=0) > sys.maxunicode:
+            raise ValueError(f"{name} holds what is no text")
     return array
 
 

@@ -17,6 +17,7 @@ from audiolabels.arrays.bits import Bits, third_state
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
 from audiolabels.clips.rows import clip_rows
+from audiolabels.errors import OptionError
 from audiolabels.labels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
@@ -27,6 +28,7 @@ from audiolabels.schemes.closure import Words, closure
 from audiolabels.schemes.scheme import POLICIES, Expanded, SchemeCounts, SchemeOptions, no_counts
 from audiolabels.targets.targets import Targets
 
+MOST_FRAMES = 1 << 24  # of a clip: at most some GB of bits
 # What counts as negative besides what is positive or unknown; the rest is unknown.
 NEGATIVES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -205,6 +207,7 @@ def project(
             statement, clip, column, first, np.minimum(stretch[1][statement], frames[clip])
         )
 
+    _refuse_longest(events, frames)
     given = spans(PRESENT, related.implied, present)
     whole = np.zeros(len(events.clip), np.int64), frames[events.clip]
     runs = _Runs(
@@ -245,6 +248,17 @@ def project(
 
 NO_FRAME = ("class without frame", "no frame holds half of an event")
 CLASH = ("clash", "confirmed absent, but there is an event")
+
+
+def _refuse_longest(events: Events, frames: Ints) -> None:
+    """Raise OptionError for a clip of more frames than memory holds."""
+    longest = int(frames.argmax()) if len(frames) else 0
+    if frames.max(initial=0) > MOST_FRAMES:
+        raise OptionError(
+            f"{events.clip_id[longest]} lasts {events.duration_ms[longest] / 1000:,.0f} s, which "
+            f"is {frames[longest]:,} frames; up to {MOST_FRAMES:,} are made of a clip. Is its "
+            f"length given in seconds?"
+        )
 
 
 def _states(

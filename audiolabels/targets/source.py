@@ -25,6 +25,7 @@ from audiolabels.errors import (
     expect,
     shortlist,
 )
+from audiolabels.files import real_path
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.store import file_identity, read_targets
 from audiolabels.targets.targets import Floats, SoftTargets, Targets, as_tensors
@@ -87,7 +88,7 @@ class LabelSource:
             raise OptionError("targets without a clip")
         self.vocabulary, self.metadata = targets.vocabulary, targets.metadata
         self._arrays = choose("arrays", arrays, ARRAYS)
-        self._path = None if path is None else Path(path).resolve()
+        self._path = None if path is None else real_path(path)
         self._identity = None if self._path is None else file_identity(self._path)
         ids, options = targets.clip_id, targets.metadata.get("options", {})
         begins = np.ones(len(ids), np.bool_)

@@ -11,6 +11,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -195,7 +196,7 @@ def json_tree(rng: Random, content: bytes) -> bytes:
         elif way == 2 and isinstance(holder, list):
             holder.extend([holder[key]] * rng.choice([1, 2, 1000]))
         else:
-            holder[key] = rng.choice([*VALUES, DEEP, HUGE])
+            holder[key] = deepcopy(rng.choice([*VALUES, DEEP, HUGE]))
     depth = rng.choice([100, 2000, 100_000])
     text = json.dumps(tree[""]).replace(f'"{DEEP}"', "[" * depth + "]" * depth)
     return text.replace(f'"{HUGE}"', "9" * rng.choice([400, 5000])).encode()

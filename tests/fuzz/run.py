@@ -48,12 +48,18 @@ def outcome(read: Any, path: Path, rng: Random) -> tuple[str, str, str]:
         read(path, rng)
     except AudioLabelsError as error:
         cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, MemoryError):
+        while cause is not None and not out_of_memory(cause):
             cause = cause.__cause__
         return (FOREIGN if cause else REFUSED, *described(cause or error))
     except Exception as error:
         return FOREIGN, *described(error)
     return READ, "", ""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed; Python's parser reports deep nesting by the same exception."""
+    names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+    return isinstance(error, MemoryError) and "_read_array_header" not in names
 
 
 def described(error: BaseException) -> tuple[str, str]:

@@ -138,7 +138,8 @@ class _NothingButData(PYTHONS):  # type: ignore[misc]
         self.stack[-1].order = state[1]
 
     def marked(self) -> None:
-        self.append(self.pop_mark())
+        items = self.pop_mark()
+        self.append(items)
 
     def last(self, count: int) -> None:
         start = len(self.stack) - count
