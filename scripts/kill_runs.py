@@ -113,8 +113,8 @@ def kill_writes(name: str, old: Path, new: Path, tries: int, rng: random.Random)
         was = digests(folder)
         took = must(WRITES[name], folder, new)
         for _ in range(tries):
-            for path, content in before.items():
-                (folder / path).write_bytes(content)
+            for file, content in before.items():
+                (folder / file).write_bytes(content)
             process = run(WRITES[name], folder, new)
             time.sleep(rng.uniform(0.3, 1.02) * took)
             process.kill()

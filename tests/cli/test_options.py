@@ -11,7 +11,7 @@ from audiolabels.cli import COMMANDS, group
 from audiolabels.cli.expand import options_of
 from audiolabels.exporters import EXPORTERS
 from audiolabels.ontology.parents import PARENTS, PARENTS_OR_NONE
-from audiolabels.readers.options import BEYOND_TOP, TIME_UNITS, UNKNOWN, VALUES
+from audiolabels.readers.options import BEYOND_TOP, MISSING_ROWS, TIME_UNITS, UNKNOWN, VALUES
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.schemes.given_labels import LABELS_SCHEMES
@@ -31,6 +31,7 @@ TABLES = {
     "beyond_top": BEYOND_TOP,
     "unknown": UNKNOWN,
     "time_unit": TIME_UNITS,
+    "missing_rows": MISSING_ROWS,
     "layout": LAYOUTS,
     "to": EXPORTERS,
     "draw": DRAWS,

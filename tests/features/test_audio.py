@@ -186,11 +186,11 @@ def test_garbage_within_an_ogg_file(tmp_path: Path) -> None:
 def test_a_table_of_files(tmp_path: Path) -> None:
     write(tmp_path / "audio" / "1.wav", TONE)
     write(tmp_path / "audio" / "2.wav", NOISE)
-    text = "clip_id\tpath\tnote\nYabcdefghijk_0\taudio/1.wav\tx\n\taudio/2.wav\nc\taudio/3.wav\n"
+    text = "clip_id\tpath\tnote\nY-bcdefghijk_0\taudio/1.wav\tx\n\taudio/2.wav\nc\taudio/3.wav\n"
     (tmp_path / "m.tsv").write_text(text)
     features = opened(tmp_path / "m.tsv")
-    assert list(features.clip_ids) == ["Yabcdefghijk_0", "2"]
-    assert features.find(["abcdefghijk", "2.wav", "c"]).tolist() == [0, 1, -1]
+    assert list(features.clip_ids) == ["Y-bcdefghijk_0", "2"]
+    assert features.find(["-bcdefghijk", "2.wav", "c"]).tolist() == [0, 1, -1]
     (finding,) = features.report.findings
     assert (finding.source, finding.row, finding.clip) == ("audio/3.wav", 4, "c")
     assert (finding.kind, finding.reason) == ("file unused", "no such file")

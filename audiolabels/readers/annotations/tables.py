@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_numpy
@@ -81,7 +80,9 @@ def open_json_lines(source: Source, given: GivenColumns = None) -> TableLayout:
         OptionError: a column that was given is not there.
     """
     with _broken(source, "JSON lines"):
-        table = pa.json.read_json(source.stream)
+        import pyarrow.json  # seldom needed, and slow to load
+
+        table = pyarrow.json.read_json(source.stream)
         return _open_table(
             source,
             table.schema,
