@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from reader_support import parquet_bytes, write
 
@@ -241,3 +242,15 @@ def test_times_that_are_not_used_are_named(tmp_path: Path) -> None:
     text = "filename,onset,offset,event_label\na.wav,0,1,Dog\n"
     (note,) = read_labels(write(tmp_path, text)).report.notes
     assert note.endswith("columns not used: onset, offset")
+
+
+def test_arrays_and_columns_of_scores_that_are_not_used_are_named(tmp_path: Path) -> None:
+    arrays = {"clip_id": ["a"], "scores": [[0.5]], "classes": ["Dog"], "mask": [[0]]}
+    np.savez(tmp_path / "s.npz", **{name: np.array(value) for name, value in arrays.items()})
+    (note, *_) = [n for n in read_scores(tmp_path / "s.npz").report.notes if "not used" in n]
+    assert note.endswith("; not used: mask")
+    table = pa.table({"clip_id": ["a"], "scores": [[0.5]], "extra": [1]})
+    path = tmp_path / "s.parquet"
+    pq.write_table(table.replace_schema_metadata({"classes": '["Dog"]'}), path)
+    (note, *_) = [n for n in read_scores(path).report.notes if "not used" in n]
+    assert note.endswith("; not used: extra")

@@ -1,6 +1,6 @@
 """Files of scores as blocks of rows: what each format makes of an opened file."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.grid import LONGEST_S, Ms
-from audiolabels.errors import ScoresFileError
+from audiolabels.errors import ScoresFileError, shortlist
 
 
 class Block(NamedTuple):
@@ -56,6 +56,12 @@ class ScoreTable:
     of_video: bool = False
     side_files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def unused_note(names: Iterable[str], used: Collection[str]) -> tuple[str, ...]:
+    """A note of the columns or arrays that are not read, if there are any."""
+    unused = [name for name in names if name not in used]
+    return (f"not used: {shortlist(unused)}",) if unused else ()
 
 
 def row_slices(rows: int, size: int, segments: int = 1) -> Iterator[slice]:

@@ -31,7 +31,7 @@ from audiolabels.labels.scores import Scores
 from audiolabels.readers.batches import is_list, numbered
 from audiolabels.readers.columns import find_column
 from audiolabels.readers.options import ScoreOptions
-from audiolabels.readers.scores.blocks import Block, ScoreTable, texts, whole_ms
+from audiolabels.readers.scores.blocks import Block, ScoreTable, texts, unused_note, whole_ms
 from audiolabels.targets.store import KEY
 
 CLASSES = b"classes"
@@ -61,7 +61,8 @@ def read_parquet(file: pq.ParquetFile, options: ScoreOptions) -> ScoreTable:
             onset, offset = (_times(path, batch, time) for time in ("onset", "offset"))
             yield Block(first, names, values, onset, offset, known)
 
-    return ScoreTable(width, _labels(file), "classes", blocks)
+    notes = unused_note(schema.names, chosen)
+    return ScoreTable(width, _labels(file), "classes", blocks, notes=notes)
 
 
 def _times(path: Path, batch: pa.RecordBatch, column: str) -> Ms | None:

@@ -22,23 +22,31 @@ from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import ScoresFileError
 from audiolabels.readers.opening import hdf5_data, npz_array
 from audiolabels.readers.options import ScoreOptions
-from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, texts, whole_ms
+from audiolabels.readers.scores.blocks import (
+    Block,
+    ScoreTable,
+    row_slices,
+    texts,
+    unused_note,
+    whole_ms,
+)
 
 KEYS = ("clip_id", "scores", "onset", "offset", "segment_seconds", "classes")
 
 
 def read_npz(archive: Any, options: ScoreOptions) -> ScoreTable:
     """The rows of a numpy archive."""
-    return _table(options, {key: npz_array(archive, key) for key in KEYS if key in archive})
+    data = {key: npz_array(archive, key) for key in KEYS if key in archive}
+    return _table(options, data, unused_note(archive, KEYS))
 
 
 def read_plain_hdf5(file: Any, options: ScoreOptions) -> ScoreTable:
     """The rows of an HDF5 file; `segment_seconds` and `classes` may be attributes."""
     data = {key: hdf5_data(file, key) for key in KEYS if key in file}
-    return _table(options, {**dict(file.attrs), **data})
+    return _table(options, {**dict(file.attrs), **data}, unused_note(file, KEYS))
 
 
-def _table(options: ScoreOptions, arrays: Mapping[str, Any]) -> ScoreTable:
+def _table(options: ScoreOptions, arrays: Mapping[str, Any], notes: tuple[str, ...]) -> ScoreTable:
     scores, clips = arrays["scores"], arrays["clip_id"]
     if scores.ndim not in (2, 3) or np.shape(clips) != scores.shape[:1]:
         raise ScoresFileError(
@@ -55,7 +63,7 @@ def _table(options: ScoreOptions, arrays: Mapping[str, Any]) -> ScoreTable:
             yield Block(rows.start + 1, texts(clips[rows]), scores[rows], begin, end)
 
     labels = texts(np.asarray(arrays["classes"])) if "classes" in arrays else None
-    return ScoreTable(scores.shape[-1], labels, "classes", blocks)
+    return ScoreTable(scores.shape[-1], labels, "classes", blocks, notes=notes)
 
 
 def _times(
