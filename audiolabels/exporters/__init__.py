@@ -17,6 +17,7 @@ from audiolabels.exporters.ast import write_ast
 from audiolabels.exporters.ced import write_ced
 from audiolabels.exporters.desed import write_desed
 from audiolabels.exporters.eat import write_eat
+from audiolabels.exporters.efficientat import write_efficientat
 from audiolabels.exporters.evaluators import write_events
 from audiolabels.exporters.framed_release import write_framed_release
 from audiolabels.exporters.fsd50k import write_fsd50k
@@ -93,6 +94,12 @@ SAMPLE_RATE = Option(
     "clips times the rate.",
     check=partial(whole_number, least=0),
     metavar="HZ",
+)
+LIKE = Option(
+    None,
+    "A CSV whose column split is copied by fname, such as FSD50K's dev.csv.",
+    metavar="FILE",
+    shown="a tenth of the recordings is val, by hash",
 )
 LENGTH = Option(None, "Length of clips whose length the targets do not give.", metavar="SECONDS")
 THRESHOLD = Option(
@@ -181,7 +188,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             write_fsd50k,
             Targets | SoftTargets,
             "CSV of FSD50K, and vocabulary.csv",
-            _named(threshold=THRESHOLD),
+            _named(like=LIKE, threshold=THRESHOLD),
             "column `soft`",
             "`read_labels`, the positive classes",
         ),
@@ -221,6 +228,13 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             _named(audio=COPIED, parents=PARENTS),
             "file of pseudo labels, of clips or segments",
             "`read_events`; `read_scores` of pseudo labels, within 0.4 %",
+        ),
+        "efficientat": Exporter(
+            write_efficientat,
+            SoftTargets,
+            "teacher scores for EfficientAT's distillation, a .npy array of logits, and "
+            "fname_to_index.pkl",
+            back="`read_scores`, within 0.4 %",
         ),
         "framed-release": Exporter(
             write_framed_release,

@@ -1,31 +1,41 @@
 """FSD50K's CSV and its vocabulary.
 
-Format: `fname,labels,mids`; labels and ids are joined by commas, in quotes. A label is the display
-name with `_` for spaces and `_and_` for commas, as in FSD50K's own `vocabulary.csv` (number, label,
-id, without header), which is written too; so any vocabulary works. Further columns, read by name
-only, are `masked`, the unknown ids, and for soft targets `soft`, see `soft_columns`. FSD50K's
-column `split` is not written, since targets have no split.
+Format: `fname,labels,mids,split`; labels and ids are joined by commas, in quotes. A label is the
+display name with `_` for spaces and `_and_` for commas, as in FSD50K's own `vocabulary.csv`
+(number, label, id, without header), which is written too; so any vocabulary works. `split` is `train` or
+`val`, as in another file of this kind or, by default, by recording (`clips.partition`). Further
+columns, read by name only, are `masked`, the unknown ids, and for soft targets `soft`, see
+`soft_columns`.
 
 Not possible: frames, and a clip without a positive class.
 """
 
+import csv
 from pathlib import Path
 
+import pyarrow as pa
+
+from audiolabels.clips.partition import draw_parts
+from audiolabels.errors import OptionError, guarded, shortlist
 from audiolabels.exporters.clip_selection import select_clips
 from audiolabels.exporters.soft_columns import soft_header
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, quote, refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 
+VALIDATION = 0.1  # share of the recordings
 
-def write_fsd50k(targets: Targets, path: str | Path) -> Export:
+
+def write_fsd50k(targets: Targets, path: str | Path, *, like: str | Path | None = None) -> Export:
     """Write the CSV and `vocabulary.csv`.
 
     Args:
         targets: N whole clips; `fname` is the clip's whole id.
+        like: a CSV with `fname` and `split`, such as FSD50K's dev.csv, whose split is copied.
 
     Raises:
-        OptionError: rows are frames, or another vocabulary in the folder.
+        OptionError: rows are frames, another vocabulary in the folder, or `like` lacks these
+            columns or a clip.
     """
     export, path = Export(), Path(path)
     vocabulary, class_file = targets.vocabulary, path.with_name("vocabulary.csv")
@@ -33,15 +43,41 @@ def write_fsd50k(targets: Targets, path: str | Path) -> Export:
     classes = [(str(i), *c) for i, c in enumerate(zip(labels, vocabulary.ids, strict=True))]
     refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
-    head = ["fname", "labels", "mids", "masked", *soft_header(targets)]
+    head = ["fname", "labels", "mids", "split", "masked", *soft_header(targets)]
     words, ids = clips.cells(labels, ","), clips.cells(vocabulary.ids, ",")
+    split = _split(clips.names) if like is None else _split_like(Path(like), clips.names)
     rows = (
-        [plain(name), *map(quote, (word, positive, unknown)), *scores]
-        for (_, name, word, *_), (*_, positive, unknown, scores) in zip(words, ids, strict=True)
+        [plain(name), quote(word), quote(positive), part, quote(unknown), *scores]
+        for (_, name, word, *_), (*_, positive, unknown, scores), part in zip(
+            words, ids, split, strict=True
+        )
     )
     export.write_table(path, head, rows, ",")
     export.files[class_file] = write_classes(class_file, classes, header=False, quoted=False)
     return export
+
+
+def _split(names: pa.StringArray) -> list[str]:
+    parts = draw_parts(names, (1 - VALIDATION, VALIDATION))
+    return [("train", "val")[part] for part in parts.tolist()]
+
+
+def _split_like(path: Path, names: pa.StringArray) -> list[str]:
+    with (
+        guarded(path, OptionError, "not read"),
+        path.open(encoding="utf-8-sig", newline="") as file,
+    ):
+        rows = csv.DictReader(file)
+        if not {"fname", "split"} <= set(rows.fieldnames or ()):
+            raise OptionError(f"{path}: no columns fname and split")
+        parts = {row["fname"]: row["split"] for row in rows}
+    wanted = names.to_pylist()
+    lacking = [name for name in wanted if name not in parts]
+    if lacking:
+        raise OptionError(
+            f"{path}: no split of {len(lacking):,} of {len(wanted):,} clips: {shortlist(lacking)}"
+        )
+    return [parts[name] for name in wanted]
 
 
 def underscored(name: str) -> str:

@@ -88,7 +88,7 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
             scores, known = soft.to_numpy(row.ravel())
             known[row.ravel() < 0] = 0
             framed = (len(row), FRAMES, len(classes))
-            logits[part] = _logits(scores.reshape(framed).transpose(0, 2, 1))
+            logits[part] = as_logits(scores.reshape(framed).transpose(0, 2, 1))
             sure = known.reshape(framed).transpose(0, 2, 1) > 0
             mask[part] = np.packbits(sure, axis=2)
     export.files[path] = len(first)
@@ -103,7 +103,8 @@ def _row_of_frame(onset: Rows, offset: Rows, first: int) -> Rows:
     return np.where(inside, first + place, -1)
 
 
-def _logits(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+def as_logits(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
+    """The logits of scores, in [-20, 20]."""
     with np.errstate(divide="ignore"):
         values = np.log(scores) - np.log1p(-scores)
     return values.clip(-FARTHEST, FARTHEST).astype(np.float16)

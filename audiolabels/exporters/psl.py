@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.arrays.grid import Ms
 from audiolabels.clips.names import video_and_start
@@ -60,6 +62,11 @@ def write_psl(
     unit = "segments" if segments else "clips"
     clips = select_clips(targets, "psl", _namer(length), export, empty=False, unit=unit)
     clips = keep_with_audio(clips, audio, export)
+    labels = np.bitwise_count(targets.positive).sum(1)[targets.row_of_clip[clips.rows]]
+    if labels.max(initial=0) < 2:
+        export.notes.append(
+            "no row has several labels: PSL's reader takes such a column for numbers, and fails"
+        )
     hdf5 = [] if audio is None else [str(real_path(audio))]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
     head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]

@@ -10,7 +10,15 @@ from export_support import framed_targets, given, positives, rows_of
 from export_support import sample_targets as sample
 from export_support import strange_targets as strange
 
-from audiolabels import Targets, expand, export, load_ontology, load_vocabulary, read_labels
+from audiolabels import (
+    Annotations,
+    Targets,
+    expand,
+    export,
+    load_ontology,
+    load_vocabulary,
+    read_labels,
+)
 from audiolabels.errors import OptionError
 from audiolabels.exporters.fsd50k import underscored
 
@@ -39,6 +47,31 @@ def test_its_readers_read_it(tmp_path: Path, make: Callable[..., Targets], vocab
     assert clips == list(given(targets))
     assert done.files[path] == len(rows) == len(targets) - sum(done.left_out.values())
     assert positives(path, vocabulary) == given(targets)
+
+
+def test_the_split_is_copied_or_drawn_by_recording(tmp_path: Path) -> None:
+    clips = [f"s9d-2nhuJ{n:02}_{start}" for n in range(60) for start in (0, 30_000)]
+    targets = expand(Annotations.from_dict({clip: ["Dog"] for clip in clips}), "weak")
+    export(targets, "fsd50k", tmp_path / "dev.csv")
+    split = splits(tmp_path / "dev.csv")
+    assert {split[clip] for clip in clips} == {"train", "val"}
+    assert all(split[a] == split[b] for a, b in zip(clips[::2], clips[1::2], strict=True))
+    assert 0 < list(split.values()).count("val") < 30
+    own = "".join(f"{clip},x,y,{n}\n" for n, clip in enumerate(reversed(clips)))
+    (tmp_path / "like.csv").write_text(f"fname,labels,mids,split\n{own}")
+    export(targets, "fsd50k", tmp_path / "dev.csv", like=tmp_path / "like.csv")
+    assert splits(tmp_path / "dev.csv") == {c: str(119 - n) for n, c in enumerate(clips)}
+    (tmp_path / "like.csv").write_text("fname,split\ns9d-2nhuJ00_0,val\n")
+    with pytest.raises(OptionError, match=r"no split of 119 of 120 clips: s9d-2nhuJ00_30000"):
+        export(targets, "fsd50k", tmp_path / "dev.csv", like=tmp_path / "like.csv")
+    (tmp_path / "like.csv").write_text("fname,labels\n")
+    with pytest.raises(OptionError, match="no columns fname and split"):
+        export(targets, "fsd50k", tmp_path / "dev.csv", like=tmp_path / "like.csv")
+
+
+def splits(path: Path) -> dict[str, str]:
+    with path.open(newline="") as file:
+        return {row["fname"]: row["split"] for row in csv.DictReader(file)}
 
 
 def test_names_are_those_of_fsd50k() -> None:

@@ -11,7 +11,7 @@ from export_support import AUDIOSET, framed_targets, given, positives, rows_of
 from export_support import sample_targets as sample
 from export_support import strange_targets as strange
 
-from audiolabels import Targets, expand, export, read_labels
+from audiolabels import Annotations, Targets, expand, export, read_labels
 from audiolabels.errors import OptionError, VocabularyError
 
 
@@ -119,3 +119,13 @@ def test_real_labels_come_back(tmp_path: Path, shared_data: Path) -> None:
     export(targets, "psl", tmp_path / "a.csv")
     assert positives(tmp_path / "a.csv", AUDIOSET) == given(targets)
     assert len(read_as_psl(tmp_path / "a.csv")) == len(given(targets))
+
+
+@pytest.mark.parametrize(("labels", "noted"), [(["Dog"], True), (["Dog", "Rain"], False)])
+def test_a_column_of_single_numbers_is_noted(
+    labels: list[str], noted: bool, tmp_path: Path
+) -> None:
+    annotations = Annotations.from_dict({"a": labels, "b": ["Dog"]})
+    targets = expand(annotations, "weak", vocabulary="audioset")
+    done = export(targets, "psl", tmp_path / "a.tsv", clip_duration=10)
+    assert any("takes such a column for numbers" in note for note in done.notes) == noted
