@@ -115,7 +115,9 @@ def guarded(
     except Exception as cause:  # of any kind: a broken file may fail anywhere in a library
         known = isinstance(cause, OSError) and str(cause.filename) == str(path)
         text = " ".join(str(getattr(cause, "strerror", "") if known else cause).split())
-        reason = f"no {text}" if isinstance(cause, KeyError) else text or type(cause).__name__
+        if isinstance(cause, KeyError):  # whose text is in quotes; in Arrow's it is a sentence
+            text = text.strip("'\"") if " " in text else f"no {text}"
+        reason = text or type(cause).__name__
         raise error(f"{path}: {what}: {reason[:LONGEST]}") from cause
 
 

@@ -94,7 +94,7 @@ def name_after(pattern: str) -> Name:
     return name
 
 
-def are_segments(targets: Targets) -> bool:
+def are_segments(targets: Targets | SoftTargets) -> bool:
     """Whether rows are frames or other parts of clips."""
     if "frame_hop" in targets.metadata.get("options", {}):
         return True

@@ -2,9 +2,9 @@
 
 Format: `fname,labels,mids,split`; labels and ids are joined by commas, in quotes. A label is the
 display name with `_` for spaces and `_and_` for commas, as in FSD50K's own `vocabulary.csv`
-(number, label, id, without header), which is written too; so any vocabulary works. `split` is `train` or
-`val`, as in another file of this kind or, by default, by recording (`clips.partition`). Further
-columns, read by name only, are `masked`, the unknown ids, and for soft targets `soft`, see
+(number, label, id, without header), which is written too; so any vocabulary works. `split` is
+`train` or `val`, as in another file of this kind or, by default, by recording (`clips.partition`).
+Further columns, read by name only, are `masked`, the unknown ids, and for soft targets `soft`, see
 `soft_columns`.
 
 Not possible: frames, and a clip without a positive class.

@@ -119,14 +119,16 @@ def describe_vocabulary(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def described_vocabulary(facts: Any) -> Vocabulary:
-    """The vocabulary that `describe_vocabulary` described; a VocabularyError if it did not."""
-    parts = facts if isinstance(facts, dict) else {}
-    name, ids, names = (parts.get(key) for key in ("name", "ids", "names"))
-    if not (isinstance(ids, list) and isinstance(names, list)):
-        raise VocabularyError("no vocabulary with name, ids and names")
-    if not all(isinstance(text, str) for text in (name, *ids, *names)):
-        raise VocabularyError("a vocabulary of something else than texts")
-    return Vocabulary(str(name), tuple(ids), tuple(names))
+    """The vocabulary that `describe_vocabulary` described; a ValueError if it did not."""
+    parts: dict[str, Any] = facts if isinstance(facts, dict) else {}
+    name, ids, names = (parts.get(key, ()) for key in ("name", "ids", "names"))
+    lists = isinstance(ids, list) and isinstance(names, list)
+    if not lists or not all(isinstance(text, str) for text in (name, *ids, *names)):
+        raise ValueError("no vocabulary with name, ids and names, all of them texts")
+    try:
+        return Vocabulary(name, tuple(ids), tuple(names))
+    except VocabularyError as error:
+        raise ValueError(str(error)) from error
 
 
 def class_rows(vocabulary: Vocabulary) -> list[tuple[str, str, str]]:

@@ -22,7 +22,7 @@ from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
 from audiolabels.arrays.grid import LONGEST_S
 from audiolabels.clips.rows import SCHEMA, join_rows
-from audiolabels.errors import OptionError, TargetsFileError, expect, guarded
+from audiolabels.errors import OptionError, TargetsFileError, expect, guarded, shortlist
 from audiolabels.files import as_path, atomic_path, blame, parse_json
 from audiolabels.ontology.vocabulary import (
     Vocabulary,
@@ -36,7 +36,16 @@ KEY = b"audiolabels"
 FOOTER = 1 << 16  # bytes at the end of a file that identify it
 FORMAT_VERSION = 1
 # Types of metadata that are read.
-STATED = {"vocabulary": dict, "scheme": str, "options": dict, "ontology": dict, "library": str}
+STATED = {
+    "format_version": int,
+    "layout": str,
+    "columns": list,
+    "vocabulary": dict,
+    "scheme": str,
+    "options": dict,
+    "ontology": dict,
+    "library": str,
+}
 # What the writer adds to the metadata of targets.
 WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "rows")
 
@@ -193,7 +202,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
         facts = parse_json(text)
         odd = {key for key, kind in STATED.items() if not isinstance(facts.get(key, kind()), kind)}
         if odd:
-            raise TargetsFileError(f"{path}: broken metadata: {', '.join(sorted(odd))}")
+            raise TargetsFileError(f"{path}: broken metadata: {shortlist(sorted(odd))}")
         version, name, names = facts["format_version"], facts["layout"], facts["columns"]
         if version > FORMAT_VERSION or name not in LAYOUTS:
             raise TargetsFileError(

@@ -151,7 +151,7 @@ def load_run(folder: str | Path) -> Run:
         return Run(model.eval(), vocabulary, {"model": describe(model)}, folder)
     if not (folder / WEIGHTS).is_file():
         raise RunError(f"{folder}: the run is not finished; run its train command again")
-    with guarded(folder / CONFIG, RunError, "not the configuration of a run"):
+    with guarded(folder, RunError, f"{CONFIG} is not the configuration of a run"):
         vocabulary = described_vocabulary(config["vocabulary"])
         with at_most((folder / WEIGHTS).stat().st_size):
             model = rebuild(config["model"])

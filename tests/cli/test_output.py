@@ -98,3 +98,49 @@ def test_a_name_that_begins_with_a_dash_comes_after_two(labels: Path, tmp_path: 
     assert done.returncode == 2
     assert "A file whose name begins with a dash comes after --: -- -abc.csv" in done.stderr
     assert run("check", "--", "-abc.csv", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_fault(closed: str, labels: Path, tmp_path: Path) -> None:
+    def code(*args: str) -> int:
+        shell = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "audiolabels"]
+        return subprocess.run([*shell, *args], cwd=tmp_path, check=False).returncode
+
+    assert code("expand", "labels.csv", "-o", "t.parquet") == 0
+    assert run("info", "t.parquet", cwd=tmp_path).stdout.startswith("rows        1\n")
+    assert code("--help") == 0
+    assert code("check", "nowhere.csv") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["expand", "labels.csv", "-o", "loop"],
+        ["check", "labels.csv", "--report", "loop"],
+        ["check", "loop"],
+        ["compare", "labels.csv", "labels.csv", "-o", "loop"],
+        ["split", "labels.csv", "--root", "Music", "--base", "loop", "--target", "x.csv"],
+    ],
+)
+def test_links_that_lead_to_each_other_are_refused(
+    args: list[str], labels: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "loop").symlink_to("other")
+    (tmp_path / "other").symlink_to("loop")
+    done = run(*args, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: loop: links that lead to each other, not a file\n",
+    )
+
+
+def test_names_that_are_no_text_are_read_and_refused_as_outputs(
+    labels: Path, tmp_path: Path
+) -> None:
+    name = "b\udcff.csv"
+    (tmp_path / name).write_bytes(labels.read_bytes())
+    assert json.loads(run("check", name, "--json", cwd=tmp_path).stdout)["clips"] == 1
+    assert run("compare", name, "labels.csv", "--quiet", cwd=tmp_path).returncode == 0
+    done = run("expand", name, "-o", "t\udcff.parquet", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "parquet: not written, left as it was: " in done.stderr

@@ -178,7 +178,7 @@ def test_every_form_with_labels_and_scores_is_tried_here() -> None:
     assert sorted(takers) == sorted(FORMS)
     assert all(EXPORTERS[name].soft for name in takers)
     soft = {name for name, form in EXPORTERS.items() if SoftTargets in form.sources}
-    assert soft - set(takers) == {"ced", "pretrained-sed"}
+    assert soft - set(takers) == {"ced", "efficientat", "pretrained-sed"}
 
 
 @EACH
