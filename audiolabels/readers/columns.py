@@ -42,11 +42,12 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "start": _role(
             "start in seconds: of an event in its clip, or of the clip in its video",
             "start_seconds start_time_seconds start_time start_sec start_s start onset onset_s "
-            "begin_time begin from",
+            "time_start t_start segment_start clip_start begin_time begin from",
         ),
         "end": _role(
             "end in seconds, likewise",
-            "end_seconds end_time_seconds end_time end_sec end_s end offset offset_s stop to",
+            "end_seconds end_time_seconds end_time end_sec end_s end offset offset_s "
+            "time_end t_end segment_end clip_end stop to",
         ),
         "duration": _role(
             "seconds from start to end, where there is no column of ends",
@@ -76,7 +77,8 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         ),
         "rater": _role(
             "who gave the label; only one rater is read",
-            "rater rater_id annotator annotator_id labeler worker worker_id user_id",
+            "rater rater_id rated_by annotator annotator_id annotated_by labeler labeled_by "
+            "labelled_by coder reviewer worker worker_id user_id",
         ),
         "split": _role("a part of the data set", "split fold subset partition set"),
         "ignored": _role("anything; not read, whatever its name"),
@@ -85,15 +87,18 @@ ROLES: Mapping[str, Role] = MappingProxyType(
 UNSURE = ("tags", "classes")  # names that a column of single labels comes before
 PRESENCE: Mapping[str, bool] = MappingProxyType(
     dict.fromkeys("present true 1 1.0 yes y t a av audible".split(), True)
-    | dict.fromkeys("not_present false 0 0.0 no n f v absent inaudible".split(), False)
+    | dict.fromkeys("not_present false 0 0.0 no n f v visible absent inaudible".split(), False)
 )
 ASKED = re.compile(  # columns whose names leave open what they make of a label
-    r"(not|non|un|is_not|in)_?(present|audible|verified)|absent|absence|negat(ed|ive)|is_negative|"
-    r"manually_verified|(labell?er|rater|annotator|worker)_?\d+|(rating|vote)s?(_?\d+)?"
+    r"(not|non|un|is_not|in)_?(present|audible|verified)|absent|absence|(is_)?negat(ed|ive)|"
+    r"(is_)?(correct|true|truth|valid|confirmed|accepted|approved|relevant|positive)|polarity|"
+    r"\w+_(verified|present|presence|absent|correct|confirmed)|"
+    r"(labell?er|rater|annotator|coder|worker)_?\d+|(rating|vote)s?(_?\d+)?"
 )
 REPEATABLE = frozenset("numbered_label presence value rater ignored".split())
 NUMBERED = re.compile(r"(label|class|tag)_?\d{1,3}")
-WORDS = frozenset({"present", "not_present", "absent"})
+WORDS = frozenset("present not_present absent positive negative + -".split())
+STARTS = re.compile(r"(\w+_)?(start|begin|onset)(_\w+)?")
 FRACTION = re.compile(r"0?\.\d*[1-9]\d*(e-?\d+)?|[1-9](\.\d+)?e-\d+", re.ASCII)
 UNIT = re.compile(r"0|1|0?\.\d+(e-?\d+)?|[01]\.0*|\d(\.\d+)?e-\d+", re.ASCII)
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null"})
@@ -186,6 +191,12 @@ def assign_roles(
     for i, name in enumerate(names):
         if i not in taken and name not in ROLES["split"].names:
             _refuse_meaning(where, name, cells(i))
+            if "start" not in roles and "clip" not in roles and STARTS.fullmatch(name):
+                raise LabelFileError(
+                    f"{where}: column {name} looks like the clip's start in its video. If it is, "
+                    f"use --columns start={name} (and --time-unit ms, if it is in milliseconds); "
+                    f"else --columns ignored={name} (columns=…)"
+                )
     read = taken - set(roles.get("ignored", ()))
     unused = tuple(name for i, name in enumerate(names) if name and i not in read)
     return Columns(names, MappingProxyType(roles), unused)

@@ -221,7 +221,9 @@ def has_header(names: Sequence[str], given: GivenColumns = None) -> bool:
     others = sum(
         name in HEADER or name in CLASS_LIST or bool(NUMBERED.fullmatch(name)) for name in names
     )
-    return others >= (2 if find_column(names, "clip", "video") is None else 1)
+    if find_column(names, "clip", "video") is None:
+        return others >= 2
+    return others >= 1 or (len(names) > 1 and all(map(str.isidentifier, names)))
 
 
 def from_header(
@@ -307,7 +309,8 @@ def _from_shape(
             f"{source.path}: a list of classes, not labels of clips (first row "
             f"{', '.join(cells)}); a vocabulary is given with --vocabulary"
         )
-    if len(cells) > 2 and not times and all(UNIT.fullmatch(row[-1]) for row in rows if row[-1]):
+    most = 5 if scene else 4 if times else 2
+    if len(cells) > most and all(UNIT.fullmatch(row[-1]) for row in rows if row[-1]):
         raise LabelFileError(
             f"{source.path}: the last column looks like scores from 0 to 1 ({cells[-1]}), which "
             f"are not labels. Give the file a header, for instance clip_id,label,confidence, and "

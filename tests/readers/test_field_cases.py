@@ -155,6 +155,23 @@ REFUSED = {
         "a.wav,Speech,0.02\nb.wav,Dog,0.97\n",
         "the last column looks like scores from 0 to 1 (0.02)",
     ),
+    "scores after events": (
+        "a.wav\t0.5\t2.0\tSpeech\t0.3\n",
+        "the last column looks like scores from 0 to 1 (0.3)",
+    ),
+    "a start in milliseconds": (
+        "youtube_id,start_ms,label\nabcdefghijk,17000,Speech\n",
+        "column start_ms looks like the clip's start in its video. If it is, use --columns "
+        "start=start_ms (and --time-unit ms",
+    ),
+    "a table without labels": (
+        "filename,target\na.wav,3\n",
+        "no column of labels; columns are filename, target",
+    ),
+    "what raters think of a label": (
+        "clip_id,label,is_correct\na,Dog,1\nb,Dog,0\n",
+        "column is_correct may change what a label means",
+    ),
     "values beside labels": (
         "clip_id,label,confidence\na,Dog,0.9\nb,Dog,1\n",
         "column confidence holds 0.9. Keep in the file only the rows whose labels are meant",
