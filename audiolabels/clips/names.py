@@ -33,7 +33,7 @@ VIDEO_TIMES = re.compile(r".{11,12}_(\d+\.\d+_\d+\.\d+|0\d{5})")
 WORDS = re.compile(
     r"([A-Z]?[a-z]{3,}|[A-Z]{4,})([A-Z][a-z]{3,}|[_-]([A-Z]?[a-z]{2,}|[A-Z]{3,}|[A-Za-z]?\d+))*"
     r"(\d+|[_-][A-Za-z])?|[A-Z]?[\d_-]+|[a-z][a-z_-]+\d*|[A-Z][A-Z_-]+\d*"
-    r"|[A-Z0-9]+([_-][a-z]{2,}\d*)+|[a-z]+\d+([_-][a-z]+\d*)+",
+    r"|[A-Z0-9]{2,}([_-][a-z]{2,}\d*)+|[a-z]+\d+([_-][a-z]+\d*)+",
     re.ASCII,
 )
 ADDRESS = re.compile(
