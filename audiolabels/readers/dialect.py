@@ -310,7 +310,7 @@ def _from_shape(
             f"{', '.join(cells)}); a vocabulary is given with --vocabulary"
         )
     most = 5 if scene else 4 if times else 2
-    if len(cells) > most and all(UNIT.fullmatch(row[-1]) for row in rows if row[-1]):
+    if len(cells) > most and cells[-1] and all(map(UNIT.fullmatch, (row[-1] for row in rows))):
         raise LabelFileError(
             f"{source.path}: the last column looks like scores from 0 to 1 ({cells[-1]}), which "
             f"are not labels. Give the file a header, for instance clip_id,label,confidence, and "
