@@ -193,7 +193,11 @@ def corrupt(file: Any) -> None:
         data.id.write_direct_chunk((0, 0), b"no deflate")
 
 
-@pytest.mark.parametrize("damage", [self_link, huge, group, empty, corrupt])
+def complex_numbers(file: Any) -> None:
+    file["scores"] = file["embedding"] = np.ones((3, 527), np.complex64)
+
+
+@pytest.mark.parametrize("damage", [complex_numbers, self_link, huge, group, empty, corrupt])
 def test_data_sets_that_cannot_be_are_refused(
     tmp_path: Path, damage: Callable[[Any], None]
 ) -> None:

@@ -1,12 +1,15 @@
 """`audiolabels info`"""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from audiolabels.cli.declarations import PATH
 from audiolabels.cli.help import Command
 from audiolabels.cli.output import Summary
+from audiolabels.errors import TargetsFileError, guarded
 from audiolabels.targets.store import read_info
 
 
@@ -23,12 +26,18 @@ Examples:
 def command(file: Path) -> Summary:
     """Show the contents of a targets file and how it was made; with --json, all its metadata."""
     facts = read_info(file)
+    with guarded(file, TargetsFileError, "broken metadata"):
+        rows = _rows(facts)
+    return Summary([f"{name:<12}{value}" for name, value in rows], facts)
+
+
+def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     vocabulary = facts["vocabulary"]
     options = "".join(
         f", {name.replace('_', ' ')} {value}" for name, value in facts["options"].items()
     )
     counts = {name.replace("_", " "): n for name, n in facts.get("counts", {}).items() if n}
-    rows = [
+    return [
         ("rows", f"{facts['rows']:,}"),
         ("scheme", facts["scheme"] + options),
         ("vocabulary", f"{vocabulary['name']} ({len(vocabulary['ids'])} classes)"),
@@ -41,4 +50,3 @@ def command(file: Path) -> Summary:
             for s in facts.get("sources", [])
         ),
     ]
-    return Summary([f"{name:<12}{value}" for name, value in rows], facts)

@@ -141,7 +141,10 @@ def _unpacked(cells: pa.FixedSizeBinaryArray, columns: int) -> npt.NDArray[np.ui
 
 
 def _rows(column: pa.FixedSizeListArray, columns: int) -> npt.NDArray[Any]:
-    return to_numpy(column.flatten()).reshape(-1, columns)
+    flat = column.flatten()
+    if flat.null_count:
+        raise ValueError("a list holds nulls")
+    return to_numpy(flat).reshape(-1, columns)
 
 
 LISTS = Coding(lambda c: COLUMN_NUMBERS, _encode_list, _gather_list, _load_list)

@@ -270,7 +270,7 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
 
 def _refuse_odd(batch: pa.RecordBatch, columns: Sequence[str]) -> None:
     """Raise ValueError for content that Arrow takes and no writer of targets makes."""
-    batch.validate(full=True)
+    batch["clip_id"].validate(full=True)
     if any(batch[name].null_count for name in ("clip_id", *columns)):
         raise ValueError("it has nulls")
     for name in ("onset", "offset"):

@@ -246,13 +246,15 @@ def soft_targets(folder: Path) -> None:
 
 
 def read_targets(path: Path, rng: Random) -> None:
-    audiolabels.read_info(path)
+    from audiolabels.cli.info import command
+
     whole = audiolabels.read_targets(path)
     whole.clip_id.to_pylist(), whole.to_numpy()
     source = audiolabels.open(path, vocabulary=rng.choice([None, None, CLASSES[:3]]))
     source.find(CLIPS)
     source.take(np.arange(len(source)))
     source.positive_bits()
+    command.callback(path)
 
 
 def features_npz(folder: Path) -> None:

@@ -39,6 +39,11 @@ def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
     offset = whole_ms(np.array(ends, np.float64), side_file, "end")
     values, indexes = hdf5_data(file, "topk_values"), hdf5_data(file, "topk_indexes")
     mask = hdf5_data(file, "mask") if "mask" in file else None  # of this library's own export
+    if values.dtype.kind != "f" or indexes.dtype.kind not in "iu":
+        raise ScoresFileError(
+            f"{options.path}: topk_values of type {values.dtype}, topk_indexes of type "
+            f"{indexes.dtype}; expected floats and integers"
+        )
     if values.ndim != 2 or values.shape != indexes.shape or len(values) != len(names):
         raise ScoresFileError(
             f"{options.path}: topk_values {values.shape}, topk_indexes {indexes.shape} and "

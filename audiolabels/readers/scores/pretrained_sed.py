@@ -35,7 +35,7 @@ def read_pretrained_sed(file: Any, options: ScoreOptions) -> ScoreTable:
 
     def blocks(classes: int) -> Iterator[Block]:
         for rows in row_slices(len(names), options.block_sizes.scores, frames):
-            values = np.asarray(logits[rows], np.float32).transpose(0, 2, 1)
+            values = logits[rows].transpose(0, 2, 1)
             begin = np.broadcast_to(onset, values.shape[:2])
             known = None
             if mask is not None:

@@ -92,6 +92,8 @@ class Segments:
 
     def _probabilities(self, block: Block) -> Floats:
         """float32 of the shape of the block's values; 0 where unknown."""
+        if (kind := block.values.dtype).kind not in "fiub":
+            raise ScoresFileError(f"{self.options.path}: scores of type {kind}; expected numbers")
         values = np.array(block.values, np.float32)
         if block.known is not None:
             values[~block.known] = 0
