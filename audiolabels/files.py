@@ -36,8 +36,9 @@ def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
 def real_path(path: str | Path) -> Path:
     """The absolute path without links; a TargetsFileError if they lead to each other."""
     real = Path(os.path.realpath(path))
-    if real.is_symlink():
-        raise TargetsFileError(f"{path}: links that lead to each other, not a file")
+    with suppress(OSError):  # a name that no file can have: opening it raises the error
+        if real.is_symlink():
+            raise TargetsFileError(f"{path}: links that lead to each other, not a file")
     return real
 
 
