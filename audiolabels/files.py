@@ -153,6 +153,10 @@ def _take_places(files: Sequence[_Finished]) -> None:
             file.partial.chmod(S_IMODE(before.st_mode))
             with suppress(PermissionError):
                 os.chown(file.partial, before.st_uid, before.st_gid)
+    if len(files) > 1:  # else the file system would write their data between the renames
+        for file in files:
+            with blame(file.path), file.partial.open("rb") as written:
+                os.fsync(written.fileno())
     with _signals_wait():
         for file in files:
             with blame(file.path):

@@ -116,7 +116,7 @@ def kill_writes(name: str, old: Path, new: Path, tries: int, rng: random.Random)
             for file, content in before.items():
                 (folder / file).write_bytes(content)
             process = run(WRITES[name], folder, new)
-            time.sleep(rng.uniform(0.3, 1.02) * took)
+            time.sleep(rng.uniform(0.5, 1.05) * took)
             process.kill()
             process.communicate()
             found = digests(folder)
