@@ -69,10 +69,10 @@ def from_declared(declared: Option, **changes: Any) -> click.Option:
 
 
 def merge_declared(options: Mapping[str, Option], text: str) -> click.Option:
-    """An option as several schemes or forms declare it, with all their choices and defaults.
+    """An option as several schemes or formats declare it, with all their choices and defaults.
 
     Args:
-        options: name of the scheme or form to its option.
+        options: name of the scheme or format to its option.
         text: the help.
     """
     names: dict[str, list[str]] = {}

@@ -34,7 +34,7 @@ READING = {
 
 
 def _groups(chosen: str) -> Groups:
-    """Title to the options of one form, or else of all, each with the forms that have it."""
+    """Title to the options of one format, or else of all, each with the formats that have it."""
     forms = {chosen: EXPORTERS[chosen]} if chosen else EXPORTERS
     declared: dict[str, dict[str, Option]] = {}
     for form, exporter in forms.items():
@@ -43,7 +43,7 @@ def _groups(chosen: str) -> Groups:
     events = any(Events in exporter.sources for exporter in forms.values())
     reading = [from_declared(o, default=None) for n, o in READING.items() if n not in declared]
     return {
-        "Form": [
+        "Format": [
             click.Argument(["input_"], metavar="INPUT", type=PATH),
             click_option(
                 "--to",
@@ -51,7 +51,7 @@ def _groups(chosen: str) -> Groups:
                 + list_summaries({name: exporter.summary for name, exporter in forms.items()}),
                 required=True,
                 type=click.Choice(list(EXPORTERS)),
-                metavar="FORM",
+                metavar="FORMAT",
             ),
             *(merge_declared(options, _text(options, chosen)) for options in declared.values()),
         ],
@@ -98,9 +98,9 @@ Examples:
 def command(input_: Path, to: str, output: Path, **options: Any) -> Summary:
     """Write labels in the files that another project's code reads.
 
-    INPUT is an event file, as for expand, where the form is made of events, else a targets file;
+    INPUT is an event file, as for expand, where the format is made of events, else a targets file;
     desed takes either, pretrained-sed events or soft targets. With --to, --help shows the options
-    of that form alone.
+    of that format alone.
     """
     exporter = EXPORTERS[to]
     given = {name: value for name, value in options.items() if value not in (None, False)}

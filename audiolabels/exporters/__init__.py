@@ -1,8 +1,8 @@
-"""Exporters: labels in the files that other projects' code reads. One module per family of forms.
+"""Exporters: labels in the files that other projects' code reads. One module per family of formats.
 
 `EXPORTERS` is the table from which command line and documentation are made. All exporters replace
 existing files at the end, once they are complete, and raise TargetsFileError if a file cannot be
-written and VocabularyError for other classes than those that the readers of the form expect.
+written and VocabularyError for other classes than those that the readers of the format expect.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,9 +46,9 @@ class Exporter:
         write: a function `(labels, path, **options) -> Export`.
         reads: what it is made from, `Targets`, `Events` or both.
         summary: what it is, in a line.
-        options: its keyword arguments; `threshold` is one of `export`, for forms that are read as
+        options: its keyword arguments; `threshold` is one of `export`, for formats that are read as
             hard labels and keep the scores of soft targets too.
-        soft: where the scores of soft targets are written, if the form has a place for them.
+        soft: where the scores of soft targets are written, if the format has a place for them.
         back: what of this library reads its files, and how much of them.
     """
 
@@ -215,7 +215,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "huggingface": Exporter(
             write_huggingface,
             Targets | SoftTargets,
-            "Parquet in the form of agkphysics/AudioSet, without audio",
+            "Parquet in the format of agkphysics/AudioSet, without audio",
             _named(threshold=THRESHOLD),
             "column `soft`",
             "`read_labels`, the positive classes",
@@ -239,7 +239,7 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "framed-release": Exporter(
             write_framed_release,
             Targets,
-            "frames, PRESENT or NOT_PRESENT, in the form of AudioSet's framed release",
+            "frames, PRESENT or NOT_PRESENT, in the format of AudioSet's framed release",
             back="`read_events`",
         ),
         **{
@@ -267,27 +267,27 @@ def export(
     """Write labels in the files that another project's code reads.
 
     Args:
-        labels: targets or events, depending on the form.
+        labels: targets or events, depending on the format.
         to: a key of `EXPORTERS`.
         path: an existing file is replaced at the end.
-        **options: those of the form. Soft targets need `threshold` in a form that is read as hard
+        **options: those of the format. Soft targets need `threshold` in one that is read as hard
             labels: the score from which on a class is positive. The scores are written too, in the
             place that `Exporter.soft` names.
 
     Raises:
-        OptionError: no such form or option, a value that an option does not take, not the labels
-            that the form needs, or soft targets without a threshold.
+        OptionError: no such format or option, a value that an option does not take, not the labels
+            that the format needs, or soft targets without a threshold.
         InputTypeError: `path` is not a path.
         TargetsFileError: a file cannot be written; existing files are unchanged.
     """
-    exporter = EXPORTERS[choose("form", to, EXPORTERS)]
+    exporter = EXPORTERS[choose("format", to, EXPORTERS)]
     if not isinstance(labels, exporter.sources):
         wanted = " or ".join(source.__name__ for source in exporter.sources)
         hint = ""
         if isinstance(labels, SoftTargets):
             hint = "; it cannot hold scores: expand them with a threshold (--threshold 0.5)"
         raise OptionError(f"{to} is made from {wanted}, not {type(labels).__name__}{hint}")
-    refuse_unknown(f"form {to!r}", options, exporter.options)
+    refuse_unknown(f"format {to!r}", options, exporter.options)
     options = {name: exporter.options[name].checked(value) for name, value in options.items()}
     path = as_path("output", path)
     threshold = options.pop("threshold", None)

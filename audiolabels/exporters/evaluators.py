@@ -52,7 +52,7 @@ def write_events(
         OptionError: no such format or policy, or one path for both files.
         VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
     """
-    silent = FORMS[choose("form", form, FORMS)]
+    silent = FORMS[choose("format", form, FORMS)]
     if durations is not None and real_path(durations) == real_path(path):
         raise OptionError(f"{path}: events and lengths need a file each")
     vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)

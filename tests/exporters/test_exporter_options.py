@@ -34,8 +34,8 @@ def test_options_are_those_of_the_function_with_their_defaults(form: str) -> Non
         ("eat", {"sample_rate": "fast"}, "sample_rate 'fast': give a whole number from 0 on"),
         ("desed", {"names": "yes"}, "names 'yes': give True or False"),
         ("desed", {"parents": "al"}, r"parents 'al' is not offered; .*; did you mean 'all'\?"),
-        ("asd", {}, r"form 'asd' is not offered; .*; did you mean 'ast'\?"),
-        (3, {}, "form 3 is not offered; choose one of panns, "),
+        ("asd", {}, r"format 'asd' is not offered; .*; did you mean 'ast'\?"),
+        (3, {}, "format 3 is not offered; choose one of panns, "),
     ],
 )
 def test_an_option_that_does_not_fit_is_refused(
