@@ -26,11 +26,12 @@ import pyarrow as pa
 from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import canonical_ids, video_of
-from audiolabels.errors import OptionError, extra
+from audiolabels.errors import OptionError, extra, guarded
 from audiolabels.exporters.clip_selection import Rows, Selection, reorder_classes, select_clips
 from audiolabels.exporters.soft_columns import BinarisedTargets
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame, real_path
+from audiolabels.readers.opening import hdf5_data
 from audiolabels.targets.targets import Targets
 
 LONGEST_NAME = 20  # bytes of `audio_name`
@@ -59,16 +60,14 @@ def open_audio(path: str | Path, needed: tuple[str, ...]) -> Iterator[Any]:
         OptionError: it is missing or broken, or lacks one of the data sets.
     """
     h5py = import_h5py()
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be read as HDF5: {error}") from error
-    with file:
+    with guarded(str(path), OptionError, "cannot be read as HDF5"), h5py.File(path, "r") as file:
         lacking = [name for name in needed if name not in file]
         if lacking:
             raise OptionError(
                 f"{path}: no data set {lacking[0]!r}; it has: {', '.join(file) or 'none'}"
             )
+        for name in needed:
+            hdf5_data(file, name)
         yield file
 
 

@@ -32,13 +32,20 @@ import pyarrow as pa
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.arrays.intervals import Runs
 from audiolabels.clips.names import video_of
-from audiolabels.errors import OptionError, shortlist
+from audiolabels.errors import OptionError, guarded, shortlist
 from audiolabels.exporters.clip_selection import lists_of
 from audiolabels.exporters.event_selection import EventSelection, runs_of_clips, select_events
 from audiolabels.exporters.hdf5 import match_clips, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
 from audiolabels.exporters.written_files import Export, new_folder
-from audiolabels.files import blame, refuse_other_classes, sha256_of, write_classes, write_rows
+from audiolabels.files import (
+    blame,
+    parse_json,
+    refuse_other_classes,
+    sha256_of,
+    write_classes,
+    write_rows,
+)
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, class_rows, load_vocabulary
 from audiolabels.targets.targets import SoftTargets
@@ -141,15 +148,11 @@ def _splits(path: Path) -> tuple[Path, list[str]]:
             f"{path}: {path.name!r} cannot be the name of a split, which has letters, digits and _"
         )
     file = path.with_name("dataset_dict.json")
-    listed: Any = {"splits": []}
+    listed: list[str] = []
     if file.exists():
-        try:
-            listed = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            listed = None
-    if not isinstance(listed, dict) or not isinstance(listed.get("splits"), list):
-        raise OptionError(f"{file}: no list of splits; write into another folder")
-    return file, list(dict.fromkeys([*listed["splits"], path.name]))
+        with guarded(file, OptionError, "no list of splits; write into another folder"):
+            listed = [*parse_json(file.read_bytes())["splits"]]
+    return file, list(dict.fromkeys([*listed, path.name]))
 
 
 @contextmanager
@@ -171,7 +174,13 @@ def _sounds(
                 f"{audio}: several rows of the audio are one clip: {shortlist(again)}"
             )
         row_of_clip = dict(zip(kept.tolist(), rows[first].tolist(), strict=True))
-        yield kept, lambda clip: source["mp3"][row_of_clip[clip]].tobytes()
+
+        def read(clip: int) -> bytes:
+            with guarded(str(audio), OptionError, "cannot be read as HDF5"):
+                sound: bytes = source["mp3"][row_of_clip[clip]].tobytes()
+                return sound
+
+        yield kept, read
 
 
 def _batches(

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from audiolabels.errors import LabelFileError
+from audiolabels.errors import LabelFileError, guarded
 
 HEADER = ("label", "class")
 
@@ -18,12 +18,10 @@ def as_aliases(aliases: Mapping[str, str] | str | Path | None) -> dict[str, str]
     """
     if aliases is None or isinstance(aliases, Mapping):
         return dict(aliases or {})
-    try:
+    with guarded(aliases, LabelFileError, "cannot be read"):
         text = Path(aliases).read_text("utf-8-sig")
         delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
         rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
-    except (OSError, ValueError, csv.Error) as error:
-        raise LabelFileError(f"{aliases}: cannot be read: {error}") from error
     found: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
         cells = tuple(cell.strip() for cell in row)

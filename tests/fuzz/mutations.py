@@ -429,6 +429,8 @@ def hdf5(rng: Random, content: bytes) -> bytes:
         values = np.asarray(
             old[()] if isinstance(old, h5py.Dataset) else np.zeros((2, 3), np.float32)
         )
+        if values.dtype.kind == "O":  # arrays of several lengths
+            values = np.zeros(values.shape, np.uint8)
         way = rng.choice(HDF5_WAYS)
         way(rng, file, name, values)
     changed = out.getvalue()

@@ -85,7 +85,9 @@ def work(reader: str, numbers: range, seed: int, keep: Path | None) -> None:
         subject.seeds(Path(made))
         folders = sorted(Path(made).iterdir())
         for folder in folders:  # the intact files are read, and load what reading needs
-            subject.read(main_of(folder), Random(0))
+            with tempfile.TemporaryDirectory() as place:
+                copy = shutil.copytree(folder, Path(place, folder.name))
+                subject.read(main_of(copy), Random(0))
         limit_memory()
         for number in numbers:
             rng = Random(f"{reader} {seed} {number}")

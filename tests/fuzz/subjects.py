@@ -314,6 +314,39 @@ def read_features(path: Path, rng: Random) -> None:
     features.report.counts()
 
 
+def sounds(folder: Path) -> None:
+    import h5py
+
+    names = np.array([f"Y{clip[:11]}.mp3" for clip in CLIPS], "S20")
+    path = score_files.write_hdf5(seed(folder, "audio") / "main.h5", audio_name=names)
+    with h5py.File(path, "r+") as file:
+        file["waveform"] = np.zeros((4, 32), np.int16)
+        file.create_dataset("mp3", 4, h5py.vlen_dtype(np.uint8))
+        for row in range(4):
+            file["mp3"][row] = np.arange(3, dtype=np.uint8)
+
+
+def export_with_audio(path: Path, rng: Random) -> None:
+    events = Events.from_dict(dict.fromkeys(CLIPS, EVENTS))
+    made = expand(
+        Annotations.from_dict(dict.fromkeys(CLIPS, CLASSES[:2])), "weak", vocabulary="audioset"
+    )
+    form = rng.choice(["panns", "passt", "ced", "pretrained_sed"])
+    (path.parent / "out").mkdir()
+    labels = events if form == "pretrained_sed" else made
+    audiolabels.export(labels, form.replace("_", "-"), path.parent / "out" / form, audio=path)
+
+
+def aliases(folder: Path) -> None:
+    written(folder, "aliases.csv", "label,class\nBarking,Dog\nHumming,/m/09x0r\n")
+
+
+def read_aliases(path: Path, rng: Random) -> None:
+    labels = path.parent / "labels.csv"
+    labels.write_text("clip_id,labels\na,Barking\nb,Dog\n")
+    audiolabels.read_labels(labels, aliases=path, ontology=ontology(), unknown="drop")
+
+
 # Ontologies and vocabularies.
 
 
@@ -458,6 +491,7 @@ READERS: Mapping[str, Subject] = {
     "labels": Subject(labels, read_labels),
     "events": Subject(events, read_events),
     "durations": Subject(side_files, read_side_file),
+    "aliases": Subject(aliases, read_aliases),
     "scores-npz": Subject(scores_npz, read_scores),
     "scores-hdf5": Subject(scores_hdf5, read_scores),
     "scores-ced": Subject(scores_ced, read_scores),
@@ -472,6 +506,7 @@ READERS: Mapping[str, Subject] = {
     "features-hdf5": Subject(features_hdf5, read_features),
     "features-parquet": Subject(features_parquet, read_features),
     "audio": Subject(audio, read_features),
+    "exported-audio": Subject(sounds, export_with_audio),
     "ontology": Subject(ontologies, read_ontology),
     "vocabulary": Subject(vocabularies, read_vocabulary),
     "runs": Subject(runs, read_run),
