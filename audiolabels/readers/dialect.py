@@ -271,6 +271,7 @@ def from_header(
     texts = [first[i] for i in labels if i < len(first)]
     in_video, one_label = clip == columns["video"], "label" in columns.roles
     clips = [row[clip] for row in rows if clip < len(row)]
+    of_video = in_video or mostly_videos(clips)
     return Dialect(
         columns=columns,
         delimiter=delimiter,
@@ -284,8 +285,8 @@ def from_header(
         one_label=one_label,
         numbers=all(re.fullmatch(r"(\d+(;\d+)*)?", text) for text in texts),
         video_ids=in_video and names[clip] in VIDEO_IDS,
-        of_video=in_video or mostly_videos(clips),
-        folders=_have_folders(clips),
+        of_video=of_video,
+        folders=not of_video and _have_folders(clips),
         places=in_video,
         begin=begin,
         unused=columns.unused,
@@ -329,6 +330,8 @@ def _from_shape(
             else f"{source.path}: not a label file in a known format; the first row is "
             f"{delimiter.join(cells)[:120]!r}. Give it a header, for instance 'clip_id,labels'"
         )
+    clips = [row[0] for row in rows]
+    of_video = not named_file or mostly_videos(clips)
     start = 2 if scene else 1 if times else None
     labels = 1 if start is None else start + 2
     return Dialect(
@@ -338,8 +341,8 @@ def _from_shape(
         width=labels + 1 if delimiter == "\t" else None,
         one_label=times and named_file,
         video_ids=times and not named_file,
-        of_video=not named_file or mostly_videos([row[0] for row in rows]),
-        folders=_have_folders([row[0] for row in rows]),
+        of_video=of_video,
+        folders=not of_video and _have_folders(clips),
         places=not named_file,
         begin=begin,
         start=start,

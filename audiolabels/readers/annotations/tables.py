@@ -142,14 +142,10 @@ def _open_table(
     if twice:
         raise LabelFileError(f"{source.path}: several columns of the name {min(twice)}; rename one")
     head = next(batches(SAMPLE, [name for name in names if name]), None)
-    rows = (
-        []
-        if head is None
-        else [
-            ["" if row.get(name) is None else str(row[name]) for name in names]
-            for row in head.to_pylist()
-        ]
-    )
+    rows = [
+        ["" if row.get(name) is None else str(row[name]) for name in names]
+        for row in (() if head is None else head.to_pylist())
+    ]
     dialect = from_header(source, names, rows, given or {})
     if is_list(schema.field(dialect.labels[0]).type):
         dialect = replace(dialect, one_label=False)
