@@ -35,8 +35,9 @@ def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
 
 def real_path(path: str | Path) -> Path:
     """The absolute path without links; a TargetsFileError if they lead to each other."""
-    real = Path(os.path.realpath(path))
-    with suppress(OSError):  # a name that no file can have: opening it raises the error
+    real = Path(path)
+    with suppress(OSError, ValueError):  # a name that no file can have: opening it raises the error
+        real = Path(os.path.realpath(path))
         if real.is_symlink():
             raise TargetsFileError(f"{path}: links that lead to each other, not a file")
     return real
@@ -55,6 +56,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise OptionError("output -: nothing is written to standard output; name a file")
     with blame(path):
         target = real_path(path)  # a link stays a link
+        with suppress(FileNotFoundError, NotADirectoryError):
+            target.lstat()  # fails for a name that no file can have
         if target.exists() and not target.is_file():
             raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
         if target.exists() and not target.stat().st_mode & 0o222:

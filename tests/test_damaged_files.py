@@ -22,7 +22,7 @@ from fuzz.mutations import npy_file
 from score_files import write_efficientat, write_hdf5, write_npz
 
 import audiolabels
-from audiolabels import Annotations, Events, LabelSource, expand, read_scores
+from audiolabels import Annotations, AudioLabelsError, Events, LabelSource, expand, read_scores
 from audiolabels.errors import (
     FeaturesFileError,
     InputTypeError,
@@ -403,6 +403,38 @@ def test_half_a_character_in_a_name_is_a_name_that_is_not_found() -> None:
     assert "\ud800" not in source
     with pytest.raises(InputTypeError, match=r"'a\\ud800': half of a character"):
         Annotations.from_dict({"a\ud800": ["Dog"]})
+
+
+@pytest.mark.parametrize("path", ["x" * 9999, "a\0b", "\ud800", "loop/x"])
+def test_paths_that_cannot_be_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    Path("l.csv").write_text("clip_id,labels\na,Dog\n")
+    Path("e.tsv").write_text("filename\tonset\toffset\tevent_label\na\t0\t1\tDog\n")
+    made = expand(audiolabels.read_labels("l.csv"), "weak")
+    calls: list[Callable[[], Any]] = [
+        lambda: audiolabels.read_labels(path),
+        lambda: audiolabels.read_labels("l.csv", aliases=path),
+        lambda: audiolabels.read_events(path),
+        lambda: audiolabels.read_events("e.tsv", clip_durations=path),
+        lambda: read_scores(path),
+        lambda: audiolabels.open(path),
+        lambda: open_features(path),
+        lambda: audiolabels.load_ontology(path),
+        lambda: audiolabels.load_vocabulary(path),
+        lambda: audiolabels.write_targets(made, path),
+        lambda: audiolabels.expand_files("l.csv", path),
+        lambda: audiolabels.expand_files(path, "t.parquet"),
+        lambda: audiolabels.export(made, "passt", path),
+        lambda: audiolabels.export(made, "passt", "x.h5", audio=path),
+    ]
+    for call in calls:
+        with pytest.raises(
+            AudioLabelsError, match=r"no such|cannot be read|not written|broken|neither"
+        ):
+            call()
 
 
 def test_headers_of_audio_that_lie_are_refused(tmp_path: Path) -> None:

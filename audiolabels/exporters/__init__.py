@@ -290,6 +290,8 @@ def export(
     refuse_unknown(f"format {to!r}", options, exporter.options)
     options = {name: exporter.options[name].checked(value) for name, value in options.items()}
     path = as_path("output", path)
+    if not path.name:
+        raise OptionError(f"output: {str(path)!r} is no name of a file")
     threshold = options.pop("threshold", None)
     if not isinstance(labels, SoftTargets):
         if threshold is not None:

@@ -40,7 +40,8 @@ def write_panns(
     Raises:
         OptionError: as `write_hdf5`; or `index` without `audio`, or the path is too long for it.
     """
-    place = os.fsencode(real_path(path))
+    with blame(path):
+        place = os.fsencode(real_path(path))
     if index is not None and audio is None:
         raise OptionError("an index refers to the audio: name its file with --audio")
     if index is not None and real_path(index) == real_path(path):

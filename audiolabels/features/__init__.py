@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from audiolabels.errors import FeaturesFileError, OptionError
+from audiolabels.errors import FeaturesFileError, OptionError, guarded
 from audiolabels.features.audio import open_audio
 from audiolabels.features.embeddings import open_embeddings
 from audiolabels.features.inputs import Features, Inputs, Progress
+from audiolabels.files import as_path
 from audiolabels.readers.opening import container_of
 
 __all__ = ["Features", "Inputs", "open_features"]
@@ -36,14 +37,18 @@ def open_features(
             that occurs twice; values that are not finite.
         OptionError: a rate or frame of no length, or a package is not installed.
     """
-    path = Path(path)
+    path = as_path("features", path)
     if (rate is not None and rate < 1) or not 0 < frame_seconds < np.inf:
         raise OptionError("rate and frame_seconds must be above 0")
-    if not path.exists():
-        raise FeaturesFileError(f"{path}: no such file or folder")
-    if path.is_file():
-        with path.open("rb") as file:
-            container = container_of(file.read(4))
+    with guarded(path, FeaturesFileError, "cannot be read"):
+        if not path.exists():
+            raise FeaturesFileError(f"{path}: no such file or folder")
+        head = b""
+        if path.is_file():
+            with path.open("rb") as file:
+                head = file.read(4)
+    if head:
+        container = container_of(head)
         if container in ("npz", "HDF5", "Parquet"):
             return open_embeddings(path, container, frame_seconds)
     return open_audio(path, rate, progress)

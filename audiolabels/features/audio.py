@@ -30,7 +30,7 @@ SILENCE = 2.0**-15  # one step of 16 bits
 BLOCK = 1024
 ENDLESS = 1 << 62
 DENSEST = 1 << 13  # samples a byte; silence takes that little in FLAC
-RATES = range(1_000, 1_000_001)  # Hz
+RATES = range(100, 1_000_001)  # Hz
 # What reading finds, as bits; the reasons in the report.
 SILENT, SHORT, BROKEN, NO_NUMBER = 1, 2, 4, 8
 FOUND = {

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiolabels.arrays.tables import html_table
 from audiolabels.errors import OntologyError, UnknownClassError, expect, guarded, nearest, shortlist
-from audiolabels.files import parse_json
+from audiolabels.files import as_path, parse_json
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.graph import (
     OntologyClass,
@@ -314,7 +314,7 @@ def load_ontology(path: str | Path | None = None) -> Ontology:
     if path is None:
         return _embedded()
     expect("ontology", path, str | Path, "the path of an ontology.json")
-    return _build(Path(path))
+    return _build(as_path("ontology", path))
 
 
 @cache

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.errors import VocabularyError, expect, guarded, nearest, shortlist
+from audiolabels.files import as_path
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.ontology import Ontology, load_ontology
 
@@ -198,7 +199,7 @@ def load_vocabulary(
         ids, names = NAMED[source](ontology)
         vocabulary = Vocabulary(source, tuple(ids), tuple(names))
     elif isinstance(source, str | Path):
-        path = Path(source)
+        path = as_path("vocabulary", source)
         vocabulary = _from_labels(path.name, _read_class_list(path, ontology), ontology)
     else:
         vocabulary = _from_labels("custom", list(source), ontology)
@@ -251,11 +252,12 @@ def _from_labels(name: str, labels: list[str], ontology: Ontology) -> Vocabulary
 def _read_class_list(path: Path, ontology: Ontology) -> list[str]:
     try:
         content = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         offered, near = ", ".join(NAMED), nearest(str(path), NAMED, 1)
+        reason = getattr(error, "strerror", None) or error
         raise VocabularyError(
             f"{str(path)!r} is neither a named vocabulary ({offered}) nor a readable file: "
-            f"{error.strerror}{''.join(f'; did you mean {name!r}?' for name in near)}"
+            f"{reason}{''.join(f'; did you mean {name!r}?' for name in near)}"
         ) from error
     with guarded(path, VocabularyError, "not a text file"):
         text = content.decode("utf-8-sig")

@@ -42,9 +42,14 @@ def rate_of(name: str) -> int | None:
     Raises:
         OptionError: no such model, or no classifier in the folder.
     """
-    if name not in MODELS and Path(name).is_dir():
+    if _is_folder(name):
         return rate_of_folder(name)
     return MODELS[choose("model", name, MODELS)].rate
+
+
+def _is_folder(name: str) -> bool:
+    with guarded(name, OptionError, "no model and no folder"):
+        return name not in MODELS and Path(name).is_dir()
 
 
 def make_model(
@@ -68,7 +73,7 @@ def make_model(
     Traceback (most recent call last):
     audiolabels.errors.OptionError: option 'depth' is not offered; choose one of dropout, ...
     """
-    if str(name) not in MODELS and Path(name).is_dir():
+    if _is_folder(str(name)):
         name, options = "huggingface", {"folder": str(name), **options}
     name = choose("model", str(name), MODELS)
     network = MODELS[name]

@@ -28,7 +28,7 @@ from safetensors.torch import load_file, save_file
 from audiolabels import __version__
 from audiolabels.errors import RunError, guarded
 from audiolabels.features import Features
-from audiolabels.files import atomic_path, parse_json, write_rows
+from audiolabels.files import as_path, atomic_path, parse_json, write_rows
 from audiolabels.ontology.vocabulary import Vocabulary, described_vocabulary
 from audiolabels.training.huggingface import HuggingFace, at_most
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
@@ -140,10 +140,11 @@ def load_run(folder: str | Path) -> Run:
     Raises:
         RunError: the folder is neither, is not completed, or its parts do not match.
     """
-    folder = Path(folder)
-    if not (folder / CONFIG).is_file():
-        raise RunError(f"{folder}: no run of `audiolabels train` and no Hugging Face model "
-                       f"(there is no {CONFIG})")  # fmt: skip
+    folder = as_path("run", folder)
+    with guarded(folder, RunError, "cannot be read"):
+        if not (folder / CONFIG).is_file():
+            raise RunError(f"{folder}: no run of `audiolabels train` and no Hugging Face model "
+                           f"(there is no {CONFIG})")  # fmt: skip
     config = _read_config(folder)
     if "format" not in config:
         model = make_model(str(folder), None)

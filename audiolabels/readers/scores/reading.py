@@ -80,10 +80,10 @@ def open_scores(options: ScoreOptions, ontology: Ontology) -> Iterator[ScoreFile
         AudioLabelsError: see `read_scores`.
     """
     path = options.path
-    if not path.is_file():
-        raise ScoresFileError(f"{path}: no such file")
     with ExitStack() as stack:
         with guarded(path, ScoresFileError):
+            if not path.is_file():
+                raise ScoresFileError(f"{path}: no such file")
             found, opened = open_format(path, stack)
             table = found.read(opened, options)
             vocabulary, note = _class_order(options, table, ontology)
