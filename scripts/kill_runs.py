@@ -88,7 +88,11 @@ def make_inputs(folder: Path, part: slice) -> Path:
     first, *events = sample_path(events=True).read_text().splitlines(keepends=True)
     (folder / "events.tsv").write_text("".join([first, *events[part]]))
     must("expand labels.csv -o hard.parquet", folder, folder)
-    must("expand --scheme strong-framed events.tsv -o frames.parquet", folder, folder)
+    must(
+        "expand --scheme strong-framed --negatives both events.tsv -o frames.parquet",
+        folder,
+        folder,
+    )
     rng = np.random.default_rng(0)
     clips = [line.split(",")[0] + "_" + line.split(",")[1].strip()[:-4] + "000" for line in rows]
     np.savez(
