@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from shutil import copyfileobj
-from tempfile import TemporaryDirectory
 from textwrap import wrap
 from typing import Any
 
@@ -28,6 +26,9 @@ class _FilePath(click.Path):
             return super().convert(value, param, ctx)
         if sys.stdin is None or sys.stdin.isatty():
             self.fail("-: standard input is a terminal or closed; send it a file", param, ctx)
+        from shutil import copyfileobj
+        from tempfile import TemporaryDirectory
+
         folder = TemporaryDirectory()
         ctx.call_on_close(folder.cleanup)
         path = Path(folder.name) / "standard-input"

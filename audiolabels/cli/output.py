@@ -1,6 +1,5 @@
 """What commands print: a summary as text, as JSON, or none."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -57,6 +56,8 @@ def note(text: str) -> None:
 def print_summary(summary: Summary) -> None:
     """Print a summary as the options of the command ask for it."""
     if is_set("json"):
+        import json
+
         click.echo(json.dumps(_plain(summary.facts), ensure_ascii=False, indent=2))
     elif not is_set("quiet"):
         click.echo("\n".join(summary.lines))

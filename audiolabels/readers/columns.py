@@ -89,7 +89,8 @@ PRESENCE: Mapping[str, bool] = MappingProxyType(
     dict.fromkeys("present true 1 1.0 yes y t a av audible".split(), True)
     | dict.fromkeys("not_present false 0 0.0 no n f v visible absent inaudible".split(), False)
 )
-ASKED = re.compile(  # columns whose names leave open what they make of a label
+# Columns whose names leave open what they make of a label; compiled when first needed.
+ASKED = (
     r"(not|non|un|is_not|in)_?(present|audible|verified)|absent|absence|(is_)?negat(ed|ive)|"
     r"(is_)?(correct|true|truth|valid|confirmed|accepted|approved|relevant|positive)|polarity|"
     r"\w+_(verified|present|presence|absent|correct|confirmed)|"
@@ -98,7 +99,7 @@ ASKED = re.compile(  # columns whose names leave open what they make of a label
 REPEATABLE = frozenset("numbered_label presence value rater ignored".split())
 NUMBERED = re.compile(r"(label|class|tag)_?\d{1,3}")
 WORDS = frozenset("present not_present absent positive negative + -".split())
-STARTS = re.compile(r"(\w+_)?(start|begin|onset)(_\w+)?")
+STARTS = r"(\w+_)?(start|begin|onset)(_\w+)?"
 FRACTION = re.compile(r"0?\.\d*[1-9]\d*(e-?\d+)?|[1-9](\.\d+)?e-\d+", re.ASCII)
 UNIT = re.compile(r"0|1|0?\.\d+(e-?\d+)?|[01]\.0*|\d(\.\d+)?e-\d+", re.ASCII)
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null"})
@@ -191,7 +192,7 @@ def assign_roles(
     for i, name in enumerate(names):
         if i not in taken and name not in ROLES["split"].names:
             _refuse_meaning(where, name, cells(i))
-            if "start" not in roles and "clip" not in roles and STARTS.fullmatch(name):
+            if "start" not in roles and "clip" not in roles and re.fullmatch(STARTS, name):
                 raise LabelFileError(
                     f"{where}: column {name} looks like the clip's start in its video. If it is, "
                     f"use --columns start={name} (and --time-unit ms, if it is in milliseconds); "
@@ -264,7 +265,7 @@ def _refuse_meaning(where: str, name: str, cells: Collection[str]) -> None:
     """
     number = bool(cells) and all(map(UNIT.fullmatch, cells)) and any(map(FRACTION.fullmatch, cells))
     words = bool(cells) and WORDS.issuperset(cells)
-    if ASKED.fullmatch(name) or number or words:
+    if re.fullmatch(ASKED, name) or number or words:
         role = "value" if number else "presence"
         raise LabelFileError(
             f"{where}: column {name} may change what a label means. If it does, give its role, "
