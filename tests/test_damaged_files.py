@@ -210,6 +210,25 @@ def test_data_sets_that_cannot_be_are_refused(
         open_features(path).read([0, 1, 2], [0.0] * 3, [np.inf] * 3)
 
 
+@pytest.mark.parametrize("virtual", [False, True])
+def test_data_sets_in_other_files_may_be_larger_than_their_file(
+    tmp_path: Path, virtual: bool
+) -> None:
+    shape = (3, 4_000_000)
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file.create_dataset("embedding", data=np.ones(shape, np.float32), compression="gzip")
+    path = write_hdf5(tmp_path / "x.h5", clip_id=CLIPS)
+    with h5py.File(path, "r+") as file:
+        if virtual:
+            layout = h5py.VirtualLayout(shape, np.float32)
+            layout[:] = h5py.VirtualSource("data.h5", "embedding", shape, np.float32)
+            file.create_virtual_dataset("embedding", layout)
+        else:
+            file["embedding"] = h5py.ExternalLink("data.h5", "embedding")
+    assert path.stat().st_size * 2000 < 3 * 4_000_000 * 4
+    assert open_features(path).read([2], [0.0], [np.inf]).values.sum() == 4_000_000
+
+
 # Targets.
 
 

@@ -29,7 +29,7 @@ from audiolabels.clips.names import canonical_ids
 from audiolabels.errors import FeaturesFileError, guarded, shortlist
 from audiolabels.features.inputs import Features, Floats, Inputs, Rows, spans
 from audiolabels.labels.report import Finding, Report
-from audiolabels.readers.opening import hdf5_data, npz_array, open_hdf5, refuse_oversize
+from audiolabels.readers.opening import hdf5_data, npz_array, open_hdf5, refuse_oversize_data
 from audiolabels.readers.scores.blocks import texts
 
 KEYS = ("clip_id", "embedding", "n_frames")
@@ -125,7 +125,7 @@ def open_embeddings(path: Path, form: str, frame_seconds: float) -> EmbeddingFea
                 if "embedding" in file:
                     frames = _of_arrays({k: hdf5_data(file, k) for k in KEYS if k in file}, False)
                 else:
-                    frames = _of_members(path, file)
+                    frames = _of_members(file)
         else:
             frames = _of_table(pq.ParquetFile(path), frame_seconds)
         return EmbeddingFeatures(path, frames, frame_seconds)
@@ -150,14 +150,14 @@ def _of_arrays(arrays: Any, held: bool) -> Frames:
     return Frames(names, sizes, first, dim, values.dtype, values.reshape(-1, dim) if held else None)
 
 
-def _of_members(path: Path, file: Any) -> Frames:
+def _of_members(file: Any) -> Frames:
     members = [_dataset(file[name]) for name in file]
     kinds = {(*data.shape[1:], data.dtype) for data in members if data.ndim == 2}
     if len(kinds) != 1 or not all(data.ndim == 2 for data in members):
         raise ValueError("expected clip_id and embedding, or a dataset (T, D) a clip, of one D")
     sizes = np.array([len(data) for data in members], np.int64)
     dim, dtype = kinds.pop()
-    refuse_oversize(int(sizes.sum()) * dim * dtype.itemsize, path.stat().st_size)
+    refuse_oversize_data(members)
     return Frames(list(file), sizes, np.cumsum(sizes) - sizes, dim, dtype, None)
 
 

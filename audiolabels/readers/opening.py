@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +135,18 @@ def hdf5_data(file: Any, name: str) -> Any:
     node = file[name]
     if not hasattr(node, "chunks") or node.shape is None:
         raise ValueError(f"{name} is no data set of numbers or texts")
-    refuse_oversize(node.nbytes, Path(file.filename).stat().st_size)
+    refuse_oversize_data([node])
     return node
+
+
+def refuse_oversize_data(nodes: Iterable[Any]) -> None:
+    """Raise ValueError if data sets are larger than the files that they are in can hold."""
+    declared: Counter[str] = Counter()
+    for node in nodes:
+        if not (node.is_virtual or node.external):  # else the data are in other files
+            declared[node.file.filename] += node.nbytes
+    for name, count in declared.items():
+        refuse_oversize(count, Path(name).stat().st_size)
 
 
 @contextmanager
