@@ -160,10 +160,16 @@ def _take_places(files: Sequence[_Finished]) -> None:
         for file in files:
             with blame(file.path), file.partial.open("rb") as written:
                 os.fsync(written.fileno())
+    moves = [(os.fspath(file.partial), os.fspath(file.target)) for file in files]
+    done = 0
     with _signals_wait():
-        for file in files:
-            with blame(file.path):
-                file.partial.replace(file.target)
+        try:
+            for partial, target in moves:  # nothing else: a kill in between would separate the set
+                os.replace(partial, target)  # noqa: PTH105
+                done += 1
+        except OSError as error:
+            with blame(files[done].path):
+                raise error
 
 
 @contextmanager

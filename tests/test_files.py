@@ -106,13 +106,13 @@ def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
 def test_an_interrupt_waits_until_all_files_have_their_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace = Path.replace
+    replace = os.replace
 
-    def interrupted(self: Path, target: Path) -> Path:
+    def interrupted(source: str, target: str) -> None:
         signal.raise_signal(signal.SIGINT)
-        return replace(self, target)
+        replace(source, target)
 
-    monkeypatch.setattr(Path, "replace", interrupted)
+    monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_all(*(tmp_path / name for name in NAMES))
     assert sorted(path.name for path in tmp_path.iterdir()) == list(NAMES)

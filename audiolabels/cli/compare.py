@@ -13,7 +13,7 @@ from audiolabels.cli.options import ONTOLOGY, READING, REPORT
 from audiolabels.cli.output import Summary, report_facts
 from audiolabels.comparison.file_comparison import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
-from audiolabels.files import refuse_overwriting
+from audiolabels.files import refuse_overwriting, together
 
 
 @click.command(
@@ -108,12 +108,13 @@ def command(
         rows=rows,
         report_path=report_path,
     )
-    if output:
-        write_frame(comparison.per_class(), output)
-    if odds:
-        write_frame(comparison.odds_ratios(level=level), odds)
-    if report_path:
-        write_report(comparison.report.findings, report_path)
+    with together():
+        if output:
+            write_frame(comparison.per_class(), output)
+        if odds:
+            write_frame(comparison.odds_ratios(level=level), odds)
+        if report_path:
+            write_report(comparison.report.findings, report_path)
     files = [path for path in (output, odds) if path]
     report = comparison.report
     facts = {

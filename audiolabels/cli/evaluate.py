@@ -13,7 +13,7 @@ from audiolabels.cli.options import CLIP_LENGTHS
 from audiolabels.cli.output import Summary
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
-from audiolabels.files import atomic_path
+from audiolabels.files import atomic_path, together
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 
 
@@ -101,6 +101,7 @@ def command(
     return Summary(lines, {**numbers, "folder": folder})
 
 
+@together()
 def _write(folder: Path, results: list[Any]) -> dict[str, float | None]:
     """Write the figures, and return those that are not of single classes."""
     import pandas

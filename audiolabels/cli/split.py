@@ -11,7 +11,7 @@ from audiolabels.cli.options import ONTOLOGY, READING, REPORT, VOCABULARY_OF_LAB
 from audiolabels.cli.output import Summary, report_facts
 from audiolabels.cli.summary import describe_findings
 from audiolabels.expansion.summary import write_report
-from audiolabels.files import refuse_overwriting
+from audiolabels.files import refuse_overwriting, together
 from audiolabels.splitting.label_files import PARTS, SplitFiles, split_files
 
 
@@ -81,16 +81,17 @@ def command(
     """
     if report_path:
         refuse_overwriting([*inputs, base, target], [report_path])
-    done = split_files(
-        inputs,
-        root,
-        base=base,
-        target=target,
-        shares=_numbers(shares) if shares is not None else None,
-        **options,
-    )
-    if report_path:
-        write_report(done.report.findings, report_path)
+    with together():
+        done = split_files(
+            inputs,
+            root,
+            base=base,
+            target=target,
+            shares=_numbers(shares) if shares is not None else None,
+            **options,
+        )
+        if report_path:
+            write_report(done.report.findings, report_path)
     split, files = done.split, {**done.clips, **done.classes}
     facts = {
         "root": split.root,
