@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from audiolabels.cli.declarations import usage_if
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import ONTOLOGY, VOCABULARY_OF_LABELS
 from audiolabels.cli.output import Summary
@@ -34,7 +35,11 @@ def command(name_or_id: str, vocabulary: str | None, ontology: Ontology) -> Summ
     """
     columns = load_vocabulary(vocabulary, ontology=ontology)
     inside = {ontology.resolve(id_): i for i, id_ in enumerate(columns.ids)}
-    if name_or_id.isdecimal() and int(name_or_id) < len(columns):
+    if name_or_id.isdecimal():
+        usage_if(
+            int(name_or_id) >= len(columns),
+            f"{columns.name} has the columns 0 to {len(columns) - 1}",
+        )
         name_or_id = columns.ids[int(name_or_id)]
     id_ = ontology.find(name_or_id)
     column = inside.get(id_)

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from audiolabels.errors import LabelFileError, guarded
+from audiolabels.errors import LabelFileError, expect, guarded
 
 HEADER = ("label", "class")
 
@@ -15,7 +15,9 @@ def as_aliases(aliases: Mapping[str, str] | str | Path | None) -> dict[str, str]
     Raises:
         LabelFileError: a file that cannot be read, or has a row without label and class or a label
             with two classes.
+        InputTypeError: neither a mapping nor a path.
     """
+    expect("aliases", aliases, Mapping | str | Path | None, "a mapping or the path of a file")
     if aliases is None or isinstance(aliases, Mapping):
         return dict(aliases or {})
     with guarded(aliases, LabelFileError, "cannot be read"):

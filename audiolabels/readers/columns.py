@@ -9,9 +9,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from audiolabels.errors import LabelFileError, OptionError, choose, shortlist
+from audiolabels.errors import LabelFileError, OptionError, choose, expect, nearest, shortlist
 
 # Role to the names of its columns, as the library takes it; text: `role=name,role=name`.
 GivenColumns = str | Mapping[str, str | Sequence[str]] | None
@@ -208,21 +208,25 @@ def as_columns(columns: GivenColumns) -> dict[str, tuple[str, ...]]:
 
     Raises:
         OptionError: not in this form, or no role.
+        InputTypeError: neither text nor a mapping.
 
     >>> as_columns("clip=filename,label=species,ignored=note,ignored=Begin Time (s)")
     {'clip': ('filename',), 'label': ('species',), 'ignored': ('note', 'Begin Time (s)')}
     """
+    expected = "text such as 'clip=filename,label=species', or a mapping from roles to names"
+    expect("columns", columns, str | Mapping | None, expected)
     roles: dict[str, tuple[str, ...]] = {}
-    if columns is None:
-        pairs = []
-    elif isinstance(columns, Mapping):
-        pairs = [(r, n) for r, ns in columns.items() for n in ([ns] if isinstance(ns, str) else ns)]
-    else:
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(columns, str):
         pairs = [(r, n) for r, _, n in (part.partition("=") for part in columns.split(","))]
+    elif columns:
+        for role, names in columns.items():
+            expect(f"columns[{role!r}]", names, str | list | tuple, "a name or a list of names")
+            pairs += [(role, name) for name in ([names] if isinstance(names, str) else names)]
     for role, name in pairs:
-        if not name.strip():
+        if not isinstance(name, str) or not name.strip():
             raise OptionError(f"columns {columns!r}: give role=name, separated by commas")
-        role = choose("role of a column", role.strip().replace("-", "_"), ROLES)
+        role = choose("role of a column", str(role).strip().replace("-", "_"), ROLES)
         roles[role] = (*roles.get(role, ()), name.strip())
     return roles
 
@@ -244,8 +248,10 @@ def _given_roles(
     for role, wanted in given.items():
         lost = [name for name in wanted if name.casefold() not in names]
         if lost:
+            near = nearest(lost[0].casefold(), names, 1)
             raise OptionError(
                 f"{where}: no column {lost[0]!r} for {role}; columns are {shortlist(names, 20)}"
+                f"{''.join(f'; did you mean {name!r}?' for name in near)}"
             )
         roles[role] = tuple(names.index(name.casefold()) for name in wanted)
         if len(wanted) > 1 and role not in REPEATABLE:

@@ -7,6 +7,7 @@ from pathlib import Path
 from audiolabels.arrays.grid import clip_ms
 from audiolabels.labels.events import DURATION
 from audiolabels.options import Options, option
+from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.columns import GivenColumns, as_columns
 
 UNKNOWN = ("error", "drop")
@@ -69,6 +70,7 @@ class ReadOptions(Options):
         None,
         "Names of classes of one's own: a CSV or TSV file of label and class, an id or a name.",
         metavar="FILE",
+        check=lambda _, aliases: as_aliases(aliases),
     )
     columns: GivenColumns = option(
         None,

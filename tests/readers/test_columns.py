@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels.errors import LabelFileError, OptionError
+from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError
 from audiolabels.readers.columns import ROLES, as_columns, assign_roles
 
 KNOWN = sorted({name for role in ROLES.values() for name in role.names})
@@ -173,11 +173,26 @@ def test_a_text_without_roles_is_refused(text: str, message: str) -> None:
         as_columns(text)
 
 
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (3, "^columns: expected text such as .* or a mapping .*; got 3"),
+        ({"clip": 3}, r"^columns\['clip'\]: expected a name or a list of names; got 3"),
+        ({"clip": [3]}, "give role=name"),
+    ],
+)
+def test_values_of_other_types_are_refused(columns: object, message: str) -> None:
+    with pytest.raises(AudioLabelsError, match=message):
+        as_columns(columns)
+
+
 def test_given_names_are_those_of_columns() -> None:
     with pytest.raises(OptionError, match=r"^f: no column 'z' for clip; columns are a, b$"):
         roles_of("a,b", given={"clip": ["z"]})
     with pytest.raises(OptionError, match=r"^f: one column of clip, not a, b$"):
         roles_of("a,b", given={"clip": ["a", "b"]})
+    with pytest.raises(OptionError, match=r"columns are file, species; did you mean 'species'\?$"):
+        roles_of("file,species", given={"label": ["specie"]})
 
 
 @given(st.lists(st.sampled_from(KNOWN) | st.text("abc_", min_size=1), unique=True))

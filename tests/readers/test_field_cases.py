@@ -243,6 +243,8 @@ def test_classes_of_ones_own_have_aliases(tmp_path: Path) -> None:
     assert read_labels(path, aliases=file).labels(0) == read_labels(path, aliases=own).labels(0)
     with pytest.raises(AudioLabelsError, match="row 2 is not a label and its one class"):
         read_labels(path, aliases=write(tmp_path, "label,class\nDishes\n", "bad.csv"))
+    with pytest.raises(AudioLabelsError, match="aliases: expected a mapping or the path of a file"):
+        read_labels(path, aliases=3)
     with pytest.raises(AudioLabelsError, match="no class matches 'Dishs'"):
         read_labels(path, aliases={"Dishes": "Dishs"})
 
