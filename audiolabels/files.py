@@ -9,7 +9,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from glob import escape
 from pathlib import Path
@@ -156,13 +156,17 @@ def _take_places(files: Sequence[_Finished]) -> None:
             file.partial.chmod(S_IMODE(before.st_mode))
             with suppress(PermissionError):
                 os.chown(file.partial, before.st_uid, before.st_gid)
-    if len(files) > 1:  # else the file system would write their data between the renames
-        for file in files:
-            with blame(file.path), file.partial.open("rb") as written:
-                os.fsync(written.fileno())
     moves = [(os.fspath(file.partial), os.fspath(file.target)) for file in files]
     done = 0
-    with _signals_wait():
+    with _signals_wait(), ExitStack() as held:
+        if len(files) > 1:
+            # So that renaming takes microseconds: new files are on the disk before, and old ones,
+            # as they are open, are freed after.
+            for file in files:
+                with blame(file.path), file.partial.open("rb") as written:
+                    os.fsync(written.fileno())
+                with suppress(OSError):
+                    held.enter_context(file.target.open("rb"))
         try:
             for partial, target in moves:  # nothing else: a kill in between would separate the set
                 os.replace(partial, target)  # noqa: PTH105
