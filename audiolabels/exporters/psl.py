@@ -67,7 +67,7 @@ def write_psl(
         export.notes.append(
             "no row has several labels: PSL's reader takes such a column for numbers, and fails"
         )
-    hdf5 = [] if audio is None else [str(real_path(audio))]
+    hdf5 = [] if audio is None else [plain(str(real_path(audio)))]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
     head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]
     export.write_table(path, head, _rows(clips, length, segments, hdf5))

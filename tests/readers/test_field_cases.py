@@ -257,6 +257,15 @@ def test_names_taken_for_videos_are_noted(tmp_path: Path) -> None:
     assert "YouTube" not in note
 
 
+@pytest.mark.parametrize("start", ["17", "a website"])
+def test_a_start_that_is_not_used_is_named(start: str, tmp_path: Path) -> None:
+    text = f"filename,from,label\na.wav,{start},Speech\na.wav,46,Dog\n"
+    labels = read_labels(write(tmp_path, text))
+    assert (labels.clip_id.to_pylist(), labels.labels(0)) == (["a"], ("Speech", "Dog"))
+    assert labels.report.findings == []
+    assert labels.report.notes[0].endswith("columns not used: from")
+
+
 def test_times_that_are_not_used_are_named(tmp_path: Path) -> None:
     text = "filename,onset,offset,event_label\na.wav,0,1,Dog\n"
     (note,) = read_labels(write(tmp_path, text)).report.notes

@@ -70,7 +70,7 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[L
     if dialect.start is None:
         event[:], fault[:] = True, -1
     elif dialect.end is None:
-        fault = np.where(rows.onset_ms > NOT_A_TIME, -1, 0)
+        fault = np.where(event | (rows.onset_ms > NOT_A_TIME), -1, 0)
     labelled = np.ones(len(bare), np.bool_)
     if event.any() or not present.all():  # only then it matters
         labelled = per_text(labels, lambda text: bool(text.strip())) > 0

@@ -95,7 +95,7 @@ def _labels_dialect(source: Source, ontology: Ontology, columns: GivenColumns) -
     """The layout of a delimited file, whose lengths of clips and times of events are not used."""
     dialect = detect_dialect(source, ontology, columns)
     unread = {"length": dialect.clip_length}
-    if dialect.events and not dialect.places:
+    if dialect.one_label and not dialect.places:
         unread |= {"onset": dialect.start, "offset": dialect.end}
     names = dialect.columns.names
     unused = [names[i] if names else role for role, i in unread.items() if i is not None]
