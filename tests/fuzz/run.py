@@ -1,7 +1,7 @@
 """Fuzz the readers: `python tests/fuzz/run.py [READER ...] --cases N --seed S [--keep FOLDER]`.
 
-Each case is an intact file mutated, and read in a worker of its reader, under a limit of time and of
-memory. It is *read*, *refused* with an `AudioLabelsError`, or *foreign*: another exception, a
+Each case is an intact file mutated, and read in a worker of its reader, under a limit of time and
+of memory. It is *read*, *refused* with an `AudioLabelsError`, or *foreign*: another exception, a
 crash, too much time or too much memory. Equal arguments give equal cases.
 """
 
