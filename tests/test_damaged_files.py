@@ -473,3 +473,22 @@ def test_headers_of_audio_that_lie_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(f"path\n{'x' * 9999}.wav\n")
     with pytest.raises(FeaturesFileError, match=r"t\.csv: no audio file of use"):
         open_features(tmp_path / "t.csv")
+
+
+def test_an_ontology_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "o.json").open("wb") as file:
+        file.truncate(1 << 30)  # sparse
+    with pytest.raises(OntologyError, match="1,073,741,824 bytes are too many for an ontology"):
+        audiolabels.load_ontology(tmp_path / "o.json")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_members_that_numpy_does_not_write_are_refused(tmp_path: Path, method: int) -> None:
+    path = write_npz(tmp_path / "s.npz", clip_id=["a"], scores=[[0.5]], classes=["Dog"])
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ScoresFileError, match="compressed in a way that numpy does not write"):
+        read_scores(path)

@@ -35,6 +35,8 @@ from audiolabels.ontology.graph import (
 if TYPE_CHECKING:
     import networkx
 
+LARGEST = 1 << 26  # bytes of an ontology's file; AudioSet's has 340,000
+
 
 class Ontology:
     """An immutable graph of sound classes.
@@ -386,6 +388,9 @@ def _is_texts(value: Any) -> bool:
 
 def _read_json(path: Path) -> Any:
     with guarded(path, OntologyError, "cannot be read"):
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise OntologyError(f"{path}: {size:,} bytes are too many for an ontology")
         content = path.read_bytes()
     with guarded(path, OntologyError, "not valid JSON"):
         return parse_json(content)

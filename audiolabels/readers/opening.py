@@ -114,6 +114,8 @@ def open_hdf5(path: Path) -> Iterator[Any]:
 def npz_array(archive: Any, name: str) -> npt.NDArray[Any]:
     """An array of a numpy archive; ValueError if its shape needs more bytes than it has."""
     member = archive.zip.NameToInfo.get(f"{name}.npy") or archive.zip.getinfo(name)
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is compressed in a way that numpy does not write")
     refuse_oversize(member.file_size, member.compress_size)
     formats = np.lib.format
     with archive.zip.open(member) as stream:

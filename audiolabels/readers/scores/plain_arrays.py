@@ -43,7 +43,8 @@ def read_npz(archive: Any, options: ScoreOptions) -> ScoreTable:
 def read_plain_hdf5(file: Any, options: ScoreOptions) -> ScoreTable:
     """The rows of an HDF5 file; `segment_seconds` and `classes` may be attributes."""
     data = {key: hdf5_data(file, key) for key in KEYS if key in file}
-    return _table(options, {**dict(file.attrs), **data}, unused_note(file, KEYS))
+    attributes = {key: file.attrs[key] for key in KEYS if key in file.attrs}
+    return _table(options, {**attributes, **data}, unused_note(file, KEYS))
 
 
 def _table(options: ScoreOptions, arrays: Mapping[str, Any], notes: tuple[str, ...]) -> ScoreTable:
