@@ -70,7 +70,11 @@ def _split_like(path: Path, names: pa.StringArray) -> list[str]:
         rows = csv.DictReader(file)
         if not {"fname", "split"} <= set(rows.fieldnames or ()):
             raise OptionError(f"{path}: no columns fname and split")
-        parts = {row["fname"]: row["split"] for row in rows}
+        parts: dict[str, str] = {}
+        for row in rows:
+            name, part = row["fname"] or "", row["split"] or ""
+            if not part or parts.setdefault(name, part) != part:
+                raise OptionError(f"{path}: no split of {name}, or several")
     wanted = names.to_pylist()
     lacking = [name for name in wanted if name not in parts]
     if lacking:

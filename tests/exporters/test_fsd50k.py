@@ -64,6 +64,10 @@ def test_the_split_is_copied_or_drawn_by_recording(tmp_path: Path) -> None:
     (tmp_path / "like.csv").write_text("fname,split\ns9d-2nhuJ00_0,val\n")
     with pytest.raises(OptionError, match=r"no split of 119 of 120 clips: s9d-2nhuJ00_30000"):
         export(targets, "fsd50k", tmp_path / "dev.csv", like=tmp_path / "like.csv")
+    for rows in ("a,x,val\na,x,train\n", "a,x,\n", "a,x\n"):
+        (tmp_path / "like.csv").write_text(f"fname,labels,split\n{rows}")
+        with pytest.raises(OptionError, match="no split of a, or several"):
+            export(targets, "fsd50k", tmp_path / "dev.csv", like=tmp_path / "like.csv")
     (tmp_path / "like.csv").write_text("fname,labels\n")
     with pytest.raises(OptionError, match="no columns fname and split"):
         export(targets, "fsd50k", tmp_path / "dev.csv", like=tmp_path / "like.csv")
