@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -171,16 +171,12 @@ def main() -> None:
             make_inputs(Path(temporary) / name, part)
             for name, part in (("old", slice(0, 100)), ("new", slice(60, 200)))
         )
-        jobs: list[tuple[str, Callable[[], Counter[str]]]] = [
-            (name, lambda name=name: kill_writes(name, old, new, given.tries, rng))  # type: ignore[misc]
-            for name in WRITES
-        ]
         must(CONTINUED["train"], new, new)
-        jobs += [
-            (name, lambda name=name: kill_continued(name, new, given.tries // 3, rng))  # type: ignore[misc]
-            for name in CONTINUED
-        ]
-        for name, job in jobs:
+        jobs = {name: partial(kill_writes, name, old, new, given.tries, rng) for name in WRITES}
+        jobs |= {
+            name: partial(kill_continued, name, new, given.tries // 3, rng) for name in CONTINUED
+        }
+        for name, job in jobs.items():
             print(f"{name:<26}{json.dumps(dict(job()))}", flush=True)
 
 
