@@ -27,6 +27,10 @@ class VocabularyError(AudioLabelsError):
     """A vocabulary is unknown, malformed, or does not fit the ontology."""
 
 
+class MappingError(AudioLabelsError):
+    """A mapping of labels is unknown or malformed, or does not fit the ontology."""
+
+
 class LabelFileError(AudioLabelsError):
     """A file cannot be read as labels."""
 

@@ -93,14 +93,19 @@ def times(draw: st.DrawFn, grid: Grid, duration: int) -> int:
 
 
 @st.composite
-def framing_clips(draw: st.DrawFn, ontology: Ontology, grid: Grid) -> Clip:
+def framing_clips(draw: st.DrawFn, ontology: Ontology, grid: Grid, *, unsure: bool = False) -> Clip:
     """A clip of a few frames with statements of every kind, some of them twice."""
     frames = draw(st.integers(0, 5))
     duration = max(1, frames * grid.hop_ms + draw(st.integers(0, grid.length_ms)))
     statements = []
-    states = st.sampled_from(["present"] * 5 + ["absent"] * 2 + ["unknown", "empty", "nothing"])
+    states = st.sampled_from(
+        ["present"] * 5
+        + ["absent"] * 2
+        + ["unknown", "empty", "nothing"]
+        + ["unsure", "unsure", "other"] * unsure
+    )
     for state in draw(st.lists(states, min_size=1, max_size=6)):
-        if state in ("empty", "nothing"):
+        if state in ("empty", "nothing", "other"):
             statements.append(Statement(state))
             continue
         class_id = draw(st.sampled_from(ontology.ids))

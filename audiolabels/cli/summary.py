@@ -63,6 +63,11 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
         _line("labels per clip, after", f"{counts.positive / stated:.2f}"),
         _line("masked per clip", f"{counts.masked / stated:.2f}"),
     ]
+    if counts.absences:
+        lines += [
+            _line("confirmed absences", f"{counts.absences:,}"),
+            _line("contradictions", f"{counts.clashes:,}"),
+        ]
     if counts.given_cut or counts.positive_cut:
         lines.append(
             f"  outside the vocabulary: {counts.given_cut:,} given labels, "

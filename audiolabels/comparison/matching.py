@@ -1,9 +1,10 @@
 """Two sides matched clip by clip: which clips both have, and the state of each class in them.
 
 A side is annotations or targets. In annotations every class that was not given is negative, whether
-another clip has it or not. In targets a class without a column is unknown. Rows with the same clip
-id are one clip: in annotations it has the labels of all; in targets, framed ones too, a class is
-positive if any row is positive, negative if all rows are negative, else unknown.
+another clip has it or not, if the clips were annotated for it. In targets a class without a column
+is unknown. Rows with the same clip id are one clip: in annotations it has the labels of all; in
+targets, framed ones too, a class is positive if any row is positive, negative if all rows are
+negative, else unknown.
 
 A clip of one side is a clip of the other if each is found by the id of the other, by the rule of
 `audiolabels.clips.index`.
@@ -23,6 +24,8 @@ from audiolabels.comparison.odds_ratios import AnyInts, States
 from audiolabels.errors import ComparisonError, VocabularyError
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.vocabulary import load_vocabulary
+from audiolabels.schemes import expand
 from audiolabels.targets.targets import Targets
 
 Statements = Annotations | Targets
@@ -86,6 +89,7 @@ def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
         UnknownClipError: a clip of one side could be several clips of the other.
         VocabularyError: targets have one class under two ids.
     """
+    a, b = _plain(a), _plain(b)
     clip_ids, numbers_a, numbers_b = _number_clips(a, b)
     rows_a = np.bincount(numbers_a, minlength=len(clip_ids))
     rows_b = np.bincount(numbers_b, minlength=len(clip_ids))
@@ -117,6 +121,15 @@ def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
         a=joined_a.states(clips, in_a | isinstance(a, Annotations)),
         b=joined_b.states(clips, in_b | isinstance(b, Annotations)),
     )
+
+
+def _plain(side: Statements) -> Statements:
+    """Annotations in which some class is unknown as targets; others as they are."""
+    if not isinstance(side, Annotations) or (side.annotated is None and side.sets.unsure is None):
+        return side
+    used = np.union1d(side.sets.classes, np.array(side.annotated or (), np.int32))
+    vocabulary = load_vocabulary([side.ontology.ids[c] for c in used], ontology=side.ontology)
+    return expand(side, "weak", vocabulary=vocabulary)
 
 
 def _number_clips(a: Statements, b: Statements) -> tuple[pa.StringArray, AnyInts, AnyInts]:
@@ -255,9 +268,7 @@ def _join_annotations(
     sets, of_clip = side.sets, np.zeros(clips, np.int32)
     of_clip[numbers] = side.set_of_clip
     if repeated:
-        each = sets.take(side.set_of_clip)
-        labelled = np.bincount(numbers, each.labelled, clips) > 0
-        sets = LabelSets.build(numbers[each.owners], each.classes, labelled)
+        sets = sets.take(side.set_of_clip).united(numbers, clips)
         of_clip = np.arange(clips, dtype=np.int32)
     positive = LabelSets(sets.offsets, positions[sets.classes], sets.labelled)
     nothing = np.zeros(clips, np.int32)

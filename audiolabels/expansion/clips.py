@@ -68,7 +68,8 @@ class Expander:
             self._begin(sets.lineage)
         known = len(self._sets)
         if self._cells is None or len(sets) > known:
-            new = Annotations.of_sets(sets.take(np.arange(known, len(sets))), self._plan.ontology)
+            fresh = sets.take(np.arange(known, len(sets)))
+            new = Annotations.of_sets(fresh, self._plan.ontology, clips.annotated)
             targets = self._plan.scheme.expand(new, self._plan.vocabulary).targets
             cells = self._writer.encode(targets)
             self._targets.append(targets)

@@ -4,7 +4,7 @@ A clip's labels are a set of classes. AudioSet's two million clips have only som
 of distinct sets, so each set is stored once, and each clip refers to its own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,12 +34,16 @@ class LabelSets:
             is labelled is verified empty.
         lineage: of two values with the same lineage, not None, the shorter is the beginning of the
             longer, so results for its sets can be reused.
+        unsure: as many sets, of classes that are unknown in these; None where there are none.
+        absent: as many sets, of classes that were confirmed absent, likewise.
     """
 
     offsets: npt.NDArray[np.int64]
     classes: npt.NDArray[np.int32]
     labelled: npt.NDArray[np.bool_]
     lineage: object | None = None
+    unsure: "LabelSets | None" = None
+    absent: "LabelSets | None" = None
 
     @classmethod
     def build(
@@ -66,16 +70,36 @@ class LabelSets:
         """int64 (L,): the set that each entry of `classes` belongs to."""
         return np.repeat(np.arange(len(self)), self.sizes)
 
+    @property
+    def none(self) -> "LabelSets":
+        """As many sets without a class."""
+        empty = np.zeros(0, np.int32)
+        return LabelSets(np.zeros(len(self) + 1, np.int64), empty, np.ones(len(self), np.bool_))
+
+    def _with(self, other: Callable[[str], "LabelSets | None"]) -> "LabelSets":
+        """The same sets with other `unsure` and `absent`."""
+        return replace(self, unsure=other("unsure"), absent=other("absent"))
+
     def take(self, sets: npt.NDArray[Any]) -> "LabelSets":
         """The sets with these numbers, in that order."""
         own = pa.LargeListArray.from_arrays(to_arrow(self.offsets), to_arrow(self.classes))
         taken = own.take(to_arrow(sets))
-        return LabelSets(to_numpy(taken.offsets), to_numpy(taken.values), self.labelled[sets])
+        made = LabelSets(to_numpy(taken.offsets), to_numpy(taken.values), self.labelled[sets])
+        return made._with(lambda name: (own := getattr(self, name)) and own.take(sets))
 
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
         offsets = np.append(0, np.cumsum(entries))[self.offsets]
-        return LabelSets(offsets, self.classes[entries], self.labelled)
+        return replace(self, offsets=offsets, classes=self.classes[entries], lineage=None)
+
+    def united(self, numbers: npt.NDArray[Any], count: int) -> "LabelSets":
+        """The unions of sets: `numbers`, int (S,), is the union that each set goes into.
+
+        A union is labelled if one of its sets is.
+        """
+        labelled = np.bincount(numbers, self.labelled, count) > 0
+        made = LabelSets.build(numbers[self.owners], self.classes, labelled)
+        return made._with(lambda name: (own := getattr(self, name)) and own.united(numbers, count))
 
     @staticmethod
     def concat(parts: "list[LabelSets]") -> "tuple[LabelSets, list[int]]":
@@ -93,7 +117,14 @@ class LabelSets:
             np.concatenate([getattr(part, name) for part in (none, *parts)])
             for name in ("sizes", "classes", "labelled")
         )
-        return LabelSets(np.append(0, np.cumsum(sizes)), classes, labelled, lineage)
+        made = LabelSets(np.append(0, np.cumsum(sizes)), classes, labelled, lineage)
+
+        def other(name: str) -> LabelSets | None:
+            if all(getattr(part, name) is None for part in parts):
+                return None
+            return LabelSets.append([getattr(part, name) or part.none for part in parts])
+
+        return made._with(other)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +139,7 @@ class Annotations(ClipRows):
         rows: int64 (N,): row in which each clip first occurs in its file, as in `Finding`.
         sets: label sets, few of them equal.
         report: how the files were read.
+        annotated: ascending positions of the classes that the clips were annotated for; None: all.
 
     >>> labels = Annotations.from_dict({"a": ["Electric guitar"], "b": [], "c": None})
     >>> labels.labels(0), labels.labels(1), labels.labels(2)
@@ -120,6 +152,7 @@ class Annotations(ClipRows):
     rows: npt.NDArray[np.int64]
     sets: LabelSets
     report: Report = field(default_factory=Report)
+    annotated: tuple[int, ...] | None = None
 
     @classmethod
     def from_dict(
@@ -160,9 +193,11 @@ class Annotations(ClipRows):
         )
 
     @classmethod
-    def of_sets(cls, sets: LabelSets, ontology: Ontology) -> "Annotations":
+    def of_sets(
+        cls, sets: LabelSets, ontology: Ontology, annotated: tuple[int, ...] | None = None
+    ) -> "Annotations":
         """Label sets without any clip."""
-        return replace(cls.from_dict({}, ontology=ontology), sets=sets)
+        return replace(cls.from_dict({}, ontology=ontology), sets=sets, annotated=annotated)
 
     def labels(self, row: int) -> tuple[str, ...] | None:
         """Display names of the labels of the clip in a row, or None where it is unannotated."""

@@ -2,8 +2,9 @@
 
 A *statement* concerns one class in one span of one clip, and has a state: present (an event);
 confirmed absent, with all descendants; silent there but present elsewhere in the clip, which
-implies nothing about descendants; or unknown (an event with impossible times). Or it concerns a
-whole clip: verified empty, or unannotated.
+implies nothing about descendants; unknown (an event with impossible times); or unsure (an event of
+a label that may be the class). Or it concerns a whole clip: verified empty, unannotated, or
+annotated with a label of no class.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +35,8 @@ from audiolabels.ontology.ontology import Ontology, load_ontology
 if TYPE_CHECKING:
     import pandas
 
-STATES = ("present", "absent", "silent", "unknown", "empty", "nothing")
-PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING = (np.uint8(i) for i in range(len(STATES)))
+STATES = ("present", "absent", "silent", "unknown", "empty", "nothing", "unsure", "other")
+PRESENT, ABSENT, SILENT, UNKNOWN, EMPTY, NOTHING, UNSURE, OTHER = map(np.uint8, range(len(STATES)))
 NO_CLASS = -1
 Chosen = npt.NDArray[Any] | slice
 DURATION = 10.0  # seconds, as AudioSet's clips, where no length is given
@@ -51,14 +52,16 @@ class Events:
         clip_id: string (N,).
         duration_ms: int64 (N,): length of each clip.
         clip: int64 (E,): row of each statement's clip, ascending; every clip has a statement.
-        classes: int32 (E,): position in the ontology; `NO_CLASS` for `EMPTY` and `NOTHING`.
+        classes: int32 (E,): position in the ontology; `NO_CLASS` for `EMPTY`, `NOTHING`
+            and `OTHER`.
         onset_ms, offset_ms: int64 (E,): the span as given, which may extend beyond the clip; the
-            onset is before the offset, except in `EMPTY` and `NOTHING`.
-        state: uint8 (E,): `PRESENT`, `ABSENT`, `SILENT`, `UNKNOWN`, `EMPTY` or `NOTHING`.
+            onset is before the offset, except in `EMPTY`, `NOTHING` and `OTHER`.
+        state: uint8 (E,): a position in `STATES`.
         rows: int64 (E,): row of each statement in its file, from 1.
         file: int32 (E,): that file, as a position in `files`.
         files: names of the files.
         report: how the files were read.
+        annotated: as in `Annotations`.
 
     >>> events = Events.from_dict({"a": [("Guitar", 0.5, 2.0)], "b": [], "c": None})
     >>> events
@@ -80,6 +83,7 @@ class Events:
     file: npt.NDArray[np.int32]
     files: tuple[str, ...] = ()
     report: Report = field(default_factory=Report)
+    annotated: tuple[int, ...] | None = None
 
     @classmethod
     def from_dict(
@@ -157,7 +161,7 @@ class Events:
 
         In the other clips every class is unknown, except confirmed absences.
         """
-        annotated = (self.state == PRESENT) | (self.state == EMPTY)
+        annotated = np.isin(self.state, (PRESENT, EMPTY, UNSURE, OTHER))
         return np.bincount(self.clip[annotated], minlength=len(self)) > 0
 
     def events(self, row: int) -> tuple[tuple[str, float, float], ...] | None:
@@ -215,7 +219,10 @@ class Events:
         }
         clip_id = one_chunk(pa.chunked_array([p.clip_id for p in parts], pa.string()))
         report = Report.merged(p.report for p in parts)
-        return replace(none, clip_id=clip_id, files=files, report=report, **arrays)
+        annotated = parts[0].annotated if parts else None
+        return replace(
+            none, clip_id=clip_id, files=files, report=report, annotated=annotated, **arrays
+        )
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame of all statements: `clip_id`, `label` (display name), `id`, `onset`,

@@ -14,12 +14,14 @@ class Layout:
 
     Attributes:
         one_label: whether a clip has one row per label, instead of one row.
+        gathered: whether the rows of a clip are put together, each with some of its labels.
         folders: whether clip ids keep the folders of file names; where a layout is detected,
             whether the names have any.
         unused: names of the columns that are not read.
     """
 
     one_label: bool = False
+    gathered: bool = False
     folders: bool = False
     unused: tuple[str, ...] = ()
 

@@ -1,11 +1,14 @@
 """How files are read: options of the three readers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from audiolabels.arrays.grid import clip_ms
 from audiolabels.labels.events import DURATION
+from audiolabels.ontology.mapping import LabelMapping, load_annotated, load_mapping
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.options import Options, option
 from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.columns import GivenColumns, as_columns
@@ -41,6 +44,21 @@ class BlockSizes:
 BLOCK_SIZES = BlockSizes()
 
 
+class Annotated(NamedTuple):
+    """What clips were annotated for.
+
+    Attributes:
+        name: of the list of classes, in metadata.
+        classes: their positions in the ontology, ascending; None: all of them.
+    """
+
+    name: str
+    classes: tuple[int, ...] | None
+
+
+EVERYTHING = Annotated("", None)
+
+
 @dataclass(frozen=True)
 class ReadOptions(Options):
     """How label files are read.
@@ -48,6 +66,7 @@ class ReadOptions(Options):
     Attributes:
         block_sizes: how much is read at a time.
         folders: whether clip ids keep the folders of file names; None: where file names repeat.
+        denied: whether the labels are those of classes confirmed absent.
     """
 
     unknown: str = option(
@@ -72,6 +91,20 @@ class ReadOptions(Options):
         metavar="FILE",
         check=lambda _, aliases: as_aliases(aliases),
     )
+    mapping: str | Path | LabelMapping | None = option(
+        None,
+        "What the labels of another data set mean: an embedded mapping by name, or a file in "
+        "SSSOM's TSV form. It states what the data set was annotated for, too.",
+        metavar="NAME|FILE",
+    )
+    annotated: str | Path | Iterable[str] | None = option(
+        None,
+        "The classes that the clips were annotated for; others are unknown where they are not "
+        "labelled. A mapping or vocabulary by name, a file with a list of classes, or none: what "
+        "is neither labelled nor confirmed absent is unknown.",
+        metavar="NAME|FILE",
+        shown="those of the mapping; else all",
+    )
     columns: GivenColumns = option(
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "
@@ -81,6 +114,30 @@ class ReadOptions(Options):
     )
     block_sizes: BlockSizes = BLOCK_SIZES
     folders: bool | None = None
+    denied: bool = False
+
+    def load_mapping(self, ontology: Ontology) -> LabelMapping | None:
+        """The mapping, if there is one.
+
+        Raises:
+            MappingError: see `audiolabels.ontology.mapping.load_mapping`.
+        """
+        return None if self.mapping is None else load_mapping(self.mapping, ontology=ontology)
+
+    def load_annotated(self, ontology: Ontology) -> Annotated:
+        """What the clips were annotated for.
+
+        Raises:
+            VocabularyError: see `audiolabels.ontology.mapping.load_annotated`.
+            MappingError: likewise.
+        """
+        if self.annotated is not None:
+            name, ids = load_annotated(self.annotated, ontology)
+        elif (mapping := self.load_mapping(ontology)) is not None:
+            name, ids = mapping.name, mapping.covered
+        else:
+            return EVERYTHING
+        return Annotated(name, tuple(sorted(ontology.index[id_] for id_ in ids)))
 
     @property
     def unit_ms(self) -> int:

@@ -32,6 +32,8 @@ class Closure:
         given: uint64 (K, W): the class itself.
         implied: the class and the ancestors that become positive with it.
         unsure: the ancestors that become unknown.
+        lifts: the classes without which it is absent: itself and the ancestors that it implies or,
+            of the policy `none`, all its ancestors.
         above: all its ancestors, whatever the policy.
         below: its descendants.
         children: its direct ones.
@@ -42,6 +44,7 @@ class Closure:
     given: Words
     implied: Words
     unsure: Words
+    lifts: Words
     above: Words
     below: Words
     children: Words
@@ -100,12 +103,14 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
             bits[ontology.index[id_], [columns[other] for other in others]] = 1
         return np.packbits(bits, axis=1).view(np.uint64)
 
+    lifted = ontology.ancestors if parents == "none" else lambda id_: climbs[id_].implied
     return Closure(
         columns=len(vocabulary),
         column=np.array([columns[id_] for id_ in ontology], np.int64),
         given=table({id_: frozenset([id_]) for id_ in ontology}),
         implied=table({id_: climbs[id_].implied | {id_} for id_ in ontology}),
         unsure=table({id_: climbs[id_].unsure for id_ in ontology}),
+        lifts=table({id_: lifted(id_) | {id_} for id_ in ontology}),
         above=table({id_: ontology.ancestors(id_) for id_ in ontology}),
         below=table({id_: ontology.descendants(id_) for id_ in ontology}),
         children=table({id_: frozenset(ontology.children(id_)) for id_ in ontology}),

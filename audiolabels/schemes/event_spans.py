@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from audiolabels.arrays.intervals import Ints, Runs, merge
 from audiolabels.errors import choose
-from audiolabels.labels.events import PRESENT, UNKNOWN, Events
+from audiolabels.labels.events import PRESENT, UNKNOWN, UNSURE, Events
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import relations
@@ -62,9 +62,10 @@ def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none
 def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none") -> Runs:
     """Where it is unknown whether a class is present, in annotated clips.
 
-    That is where an event makes a class above it unknown, as `certain` parents do; and the whole
-    clip for a class, and those above it, one of whose events has impossible times. Arguments and
-    errors are those of `merge_events`, whose events take precedence over these spans.
+    That is where an event makes a class above it unknown, as `certain` parents do; where an event
+    may be the class; and the whole clip for a class, and those above it, one of whose events has
+    impossible times. Arguments and errors are those of `merge_events`, whose events take precedence
+    over these spans.
 
     >>> from audiolabels import load_vocabulary
     >>> classes = load_vocabulary(["Bell", "Church bell", "Music"])
@@ -75,9 +76,11 @@ def unsure_events(events: Events, vocabulary: Vocabulary, *, parents: str = "non
     """
     related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
     end = events.duration_ms[events.clip]
+    onset, offset = events.onset_ms.clip(min=0), np.minimum(events.offset_ms, end)
     parts = []
     for state, columns_of, first, stop in (
-        (PRESENT, related.unsure, events.onset_ms.clip(min=0), np.minimum(events.offset_ms, end)),
+        (PRESENT, related.unsure, onset, offset),
+        (UNSURE, related.itself, onset, offset),
         (UNKNOWN, related.touched, np.zeros_like(end), end),
     ):
         chosen = np.flatnonzero((events.state == state) & events.labelled[events.clip])

@@ -16,15 +16,25 @@ import numpy.typing as npt
 from audiolabels.arrays.bits import Bits, third_state
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
+from audiolabels.arrays.lists import Lists
 from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import OptionError
-from audiolabels.labels.events import ABSENT, PRESENT, SILENT, UNKNOWN, Events
+from audiolabels.labels.events import (
+    ABSENT,
+    EMPTY,
+    PRESENT,
+    SILENT,
+    UNKNOWN,
+    UNSURE,
+    Events,
+)
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
 from audiolabels.schemes.closure import Words, closure
+from audiolabels.schemes.coverage import uncovered
 from audiolabels.schemes.scheme import POLICIES, Expanded, SchemeCounts, SchemeOptions, no_counts
 from audiolabels.targets.targets import Targets
 
@@ -97,20 +107,6 @@ class FrameCounts(SchemeCounts):
     frames_by_class: Ints = field(default_factory=no_counts)
 
 
-class _Related(NamedTuple):
-    """For each class of the ontology, some columns of the vocabulary, concatenated."""
-
-    offsets: Ints
-    columns: Ints
-
-    def of(self, classes: npt.NDArray[np.int32]) -> tuple[Ints, Ints]:
-        """One entry for each class and each of its columns: which class it was, the column."""
-        sizes = np.diff(self.offsets)[classes]
-        which = np.repeat(np.arange(len(classes)), sizes)
-        within = np.arange(len(which)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return which, self.columns[self.offsets[classes][which] + within]
-
-
 class _Relations(NamedTuple):
     """Columns that a statement about a class concerns.
 
@@ -122,22 +118,28 @@ class _Relations(NamedTuple):
         below: the class and its descendants.
     """
 
-    implied: _Related
-    unsure: _Related
-    touched: _Related
-    itself: _Related
-    below: _Related
+    implied: Lists
+    unsure: Lists
+    touched: Lists
+    itself: Lists
+    below: Lists
 
 
 @lru_cache(maxsize=16)
-def relations(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> _Relations:
-    """The vocabulary's columns that statements about each class concern."""
+def relations(
+    ontology: Ontology, vocabulary: Vocabulary, parents: str, *, whole: bool = False
+) -> _Relations:
+    """The vocabulary's columns that statements about each class concern.
+
+    With `whole`, those of the whole ontology, in which the vocabulary's come first.
+    """
     tables = closure(ontology, vocabulary, parents)
 
-    def listed(words: Words) -> _Related:
-        bits = np.unpackbits(words.view(np.uint8), axis=1, count=len(vocabulary))
+    def listed(words: Words) -> Lists:
+        count = len(ontology) if whole else len(vocabulary)
+        bits = np.unpackbits(words.view(np.uint8), axis=1, count=count)
         owners, columns = np.nonzero(bits)
-        return _Related(np.searchsorted(owners, np.arange(len(bits) + 1)), columns)
+        return Lists(np.searchsorted(owners, np.arange(len(bits) + 1)), columns)
 
     return _Relations(
         listed(tables.implied),
@@ -195,27 +197,14 @@ def project(
         present: frames that an event makes positive, int64 (E,) each; others are ignored.
         absent: frames in which an absence, or a silence, holds.
     """
-    related = relations(events.ontology, vocabulary, options.parents)
-
-    def spans(kind: np.uint8, columns_of: _Related, stretch: Stretch) -> _Spans:
-        chosen = np.flatnonzero(events.state == kind)
-        which, column = columns_of.of(events.classes[chosen])
-        statement = chosen[which]
-        clip = events.clip[statement]
-        first = stretch[0][statement].clip(min=0)
-        return _Spans(
-            statement, clip, column, first, np.minimum(stretch[1][statement], frames[clip])
-        )
-
     _refuse_longest(events, frames)
-    given = spans(PRESENT, related.implied, present)
-    whole = np.zeros(len(events.clip), np.int64), frames[events.clip]
-    runs = _Runs(
-        given.merged(),
-        spans(PRESENT, related.unsure, present).merged(spans(UNKNOWN, related.touched, whole)),
-        spans(ABSENT, related.below, absent).merged(spans(SILENT, related.itself, absent)),
-    )
+    related = relations(events.ontology, vocabulary, options.parents)
+    given, runs = _runs(events, related, frames, present, absent)
     positive, masked, clashing = _states(events, runs, frames, len(vocabulary), options.negatives)
+    if events.annotated is not None:
+        wide = relations(events.ontology, vocabulary, options.parents, whole=True)
+        _, everywhere = _runs(events, wide, frames, present, absent)
+        masked |= _uncovered(events, vocabulary, options.parents, everywhere, frames) & ~positive
     missed = _missed(given, runs.positive, len(vocabulary))
     counts = _count(events, given, runs.positive, missed, masked, len(vocabulary))
     counts.clashes = len(clashing)
@@ -244,6 +233,53 @@ def project(
             *_notable(events, vocabulary, given, clashing, *CLASH),
         ],
     )
+
+
+def _runs(
+    events: Events, related: _Relations, frames: Ints, present: Stretch, absent: Stretch
+) -> tuple[_Spans, _Runs]:
+    """The frames that each event makes positive, and the runs of all states."""
+
+    def spans(kind: np.uint8, columns_of: Lists, stretch: Stretch) -> _Spans:
+        chosen = np.flatnonzero(events.state == kind)
+        which, column = columns_of.of(events.classes[chosen])
+        statement = chosen[which]
+        clip = events.clip[statement]
+        first = stretch[0][statement].clip(min=0)
+        return _Spans(
+            statement, clip, column, first, np.minimum(stretch[1][statement], frames[clip])
+        )
+
+    given = spans(PRESENT, related.implied, present)
+    whole = np.zeros(len(events.clip), np.int64), frames[events.clip]
+    unsure = spans(UNKNOWN, related.touched, whole), spans(UNSURE, related.itself, present)
+    return given, _Runs(
+        given.merged(),
+        spans(PRESENT, related.unsure, present).merged(*unsure),
+        spans(ABSENT, related.below, absent).merged(spans(SILENT, related.itself, absent)),
+    )
+
+
+def _uncovered(
+    events: Events, vocabulary: Vocabulary, parents: str, runs: _Runs, frames: Ints
+) -> Bits:
+    """Bits of the vocabulary's classes whose absence in a frame nobody confirmed.
+
+    `runs` are those of the whole ontology.
+    """
+    tables = closure(events.ontology, vocabulary, parents)
+    first_row, rows, columns = np.cumsum(frames) - frames, int(frames.sum()), len(events.ontology)
+    width = tables.given.shape[1] * 8
+
+    def words(runs: Runs) -> npt.NDArray[np.uint8]:
+        bits = paint(runs, first_row, rows, columns)
+        return np.pad(bits, ((0, 0), (0, width - bits.shape[1])))
+
+    stated = np.hstack([words(runs.positive) | words(runs.unsure), words(runs.absent)])
+    different, which = np.unique(stated, axis=0, return_inverse=True)
+    open_, denied = (np.ascontiguousarray(w).view(np.uint64) for w in np.hsplit(different, 2))
+    bits, _ = tables.cut(uncovered(tables, open_, events.annotated, denied))
+    return bits[which]
 
 
 NO_FRAME = ("class without frame", "no frame holds half of an event")
@@ -305,14 +341,17 @@ def _count(
     events: Events, given: _Spans, positive: Runs, missed: Ints, masked: Bits, columns: int
 ) -> FrameCounts:
     present = events.state == PRESENT
-    sounding = np.bincount(events.clip[present], minlength=len(events)) > 0
+    empty, sounding = (
+        np.bincount(events.clip[events.state == state], minlength=len(events)) > 0
+        for state in (EMPTY, PRESENT)
+    )
     sizes = positive.stop - positive.first
     unknown = int(np.bitwise_count(masked).sum(dtype=np.int64))
     begun = positive.column[positive.starts_pair]
     return FrameCounts(
         clips=len(events),
         unlabelled=int((~events.labelled).sum()),
-        empty=int((events.labelled & ~sounding).sum()),
+        empty=int((empty & ~sounding).sum()),
         frames=len(masked),
         events=int(present.sum()),
         events_cut=int(present.sum()) - len(np.unique(given.statement)),

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from audiolabels.arrays.columns import to_arrow, to_numpy
 from audiolabels.clips.index import MISSING, ClipFinder
 from audiolabels.errors import OptionError
-from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores, run_starts
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -178,15 +178,13 @@ def _unite(labels: Annotations) -> tuple[Annotations, Ints]:
     numbers = to_numpy(encoded.indices)
     if len(encoded.dictionary) == len(labels):
         return labels, np.arange(len(labels))
-    each = labels.sets.take(labels.set_of_clip)
     count = len(encoded.dictionary)
-    labelled = np.bincount(numbers, each.labelled, count) > 0
     _, first = np.unique(numbers, return_index=True)
     united = replace(
         labels,
         clips=labels.clips.take(to_arrow(first)),
         set_of_clip=np.arange(count, dtype=np.int32),
         rows=labels.rows[first],
-        sets=LabelSets.build(numbers[each.owners], each.classes, labelled),
+        sets=labels.sets.take(labels.set_of_clip).united(numbers, count),
     )
     return united, first

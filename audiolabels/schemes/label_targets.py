@@ -9,7 +9,8 @@ from audiolabels.arrays.bits import weigh
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.closure import Closure, Words
+from audiolabels.schemes.closure import Closure, Words, closure, union
+from audiolabels.schemes.coverage import uncovered
 from audiolabels.schemes.scheme import Expanded, SchemeCounts, no_counts
 from audiolabels.targets.targets import Targets
 
@@ -25,6 +26,8 @@ class LabelCounts(SchemeCounts):
         positive: positive targets in the vocabulary.
         positive_cut: positive classes that the vocabulary has no column for.
         masked: unknown targets in the vocabulary, without those of unlabelled clips.
+        absences: confirmed absences of classes.
+        clashes: positive targets of classes that were confirmed absent, or lie below such.
         given_by_class, positive_by_class, masked_by_class: int64 (C,); masked without those of
             unlabelled clips.
     """
@@ -35,6 +38,8 @@ class LabelCounts(SchemeCounts):
     positive: int = 0
     positive_cut: int = 0
     masked: int = 0
+    absences: int = 0
+    clashes: int = 0
     given_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
     positive_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
     masked_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
@@ -55,6 +60,12 @@ def count_labels(
     columns = [ontology.index[ontology.resolve(i) or i] for i in targets.vocabulary.ids]
     given_by_class = given[columns].astype(np.int64)
     stated = weights * sets.labelled
+    absences = clashes = 0
+    if sets.absent is not None:
+        absences = int(weights @ sets.absent.sizes)
+        tables = closure(ontology, targets.vocabulary, "all")
+        denied, _ = tables.cut(union(tables.given | tables.below, sets.absent))
+        clashes = int(weights @ np.bitwise_count(denied & targets.positive).sum(1, dtype=np.int64))
     positive_by_class = weigh(targets.positive, stated, len(targets.vocabulary))
     masked_by_class = weigh(targets.masked, stated, len(targets.vocabulary))
     return LabelCounts(
@@ -65,6 +76,8 @@ def count_labels(
         positive=int(positive_by_class.sum()),
         positive_cut=int(stated @ targets.cut),
         masked=int(masked_by_class.sum()),
+        absences=absences,
+        clashes=clashes,
         given_by_class=given_by_class,
         positive_by_class=positive_by_class,
         masked_by_class=masked_by_class,
@@ -80,18 +93,30 @@ def make_targets(
 ) -> Expanded[Targets]:
     """Targets of the clips, from the bits of their label sets.
 
+    Unknown are, besides `masked`, classes that the sets leave unsure, and those whose absence
+    nobody confirmed (see `coverage`); in an unannotated clip every class but those confirmed
+    absent.
+
     Args:
         annotations: N clips with S label sets.
         vocabulary: C classes.
         tables: the tables that the bits were made with.
-        positive, masked: uint64 (S, W), no bit in both.
+        positive, masked: uint64 (S, W); a bit in both is positive.
     """
-    masked[~annotations.sets.labelled] = ~np.uint64(0)
+    sets = annotations.sets
+    if sets.unsure is not None:
+        masked = masked | union(tables.given, sets.unsure)
+    denied = None if sets.absent is None else union(tables.given | tables.below, sets.absent)
+    masked |= uncovered(tables, positive | masked, annotations.annotated, denied)
+    masked[~sets.labelled] = ~np.uint64(0)
+    if denied is not None:
+        masked[~sets.labelled] &= ~denied[~sets.labelled]
+    masked &= ~positive
     positive_bits, cut = tables.cut(positive)
     masked_bits, _ = tables.cut(masked)
     targets = Targets(
         annotations.clips, vocabulary, annotations.set_of_clip, positive_bits, masked_bits, cut
     )
-    weights = np.bincount(annotations.set_of_clip, minlength=len(annotations.sets))
-    counts = count_labels(annotations.ontology, annotations.sets, weights, targets)
+    weights = np.bincount(annotations.set_of_clip, minlength=len(sets))
+    counts = count_labels(annotations.ontology, sets, weights, targets)
     return Expanded(targets, counts)

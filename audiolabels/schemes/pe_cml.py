@@ -37,7 +37,7 @@ def pe_cml(
     # A given class has a given descendant exactly if it is an ancestor of a given class.
     specified = tables.holds(union(tables.above, sets), sets)
     masked = union(tables.below, sets.keep(~specified)) | union(tables.unsure, sets)
-    return make_targets(annotations, vocabulary, tables, positive, masked & ~positive)
+    return make_targets(annotations, vocabulary, tables, positive, masked)
 
 
 PE_CML = Scheme(

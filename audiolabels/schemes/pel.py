@@ -33,7 +33,7 @@ def pel(
     tables = closure(annotations.ontology, vocabulary, options.parents)
     positive = union(tables.implied, annotations.sets)
     unsure = union(tables.unsure, annotations.sets)
-    return make_targets(annotations, vocabulary, tables, positive, unsure & ~positive)
+    return make_targets(annotations, vocabulary, tables, positive, unsure)
 
 
 PEL = Scheme(

@@ -132,7 +132,7 @@ def test_check_is_silent_on_clean_files_and_fails_on_others(tmp_path: Path) -> N
     clean = run("check", sample_path())
     assert clean.returncode == 0
     assert "nothing was left out" in clean.stdout
-    (tmp_path / "a.csv").write_text("clip_id,labels\na.wav,Tender\n")
+    (tmp_path / "a.csv").write_text("clip_id,labels\na.wav,Tender\nb.wav,Rain\n")
     dirty = run("check", tmp_path / "a.csv")
     assert dirty.returncode == 1
     assert "unknown label: Tender" in dirty.stdout

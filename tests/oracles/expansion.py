@@ -1,6 +1,6 @@
 """The schemes as their definitions read: one clip at a time, over paths and sets, slowly."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import networkx as nx
 
@@ -41,17 +41,48 @@ def climb(
     return lifted, set()
 
 
+def nobody_listened(
+    graph: nx.DiGraph,
+    class_id: str,
+    open_: set[str],
+    annotated: set[str],
+    denied: set[str],
+    vocabulary: list[str],
+    parents: str,
+) -> bool:
+    """Whether it is unknown that a class is absent, which is neither positive nor unknown.
+
+    `open_` are the positive and unknown classes; `parents` may be `none`.
+    """
+    refused = set(denied).union(*(nx.descendants(graph, c) for c in denied))
+    heard = {c for c in graph if c not in open_ and (c in annotated or c in refused)}
+    if parents == "none":
+        lifted = nx.ancestors(graph, class_id)
+    else:
+        lifted, _ = climb(graph, class_id, set(vocabulary), parents)
+    return not heard & {class_id, *lifted}
+
+
 def expand_clip(
     graph: nx.DiGraph,
     given: set[str] | None,
     vocabulary: list[str],
     scheme: str,
     parents: str = "all",
+    *,
+    annotated: set[str] | None = None,
+    unsure: Iterable[str] = (),
+    denied: Iterable[str] = (),
 ) -> dict[str, str]:
-    """State of every class of the vocabulary; `given` is None where it is unannotated."""
+    """State of every class of the vocabulary; `given` is None where it is unannotated.
+
+    `annotated` are the classes that were listened for, None for all; `unsure` those that are
+    unknown, `denied` those that were confirmed absent.
+    """
     if given is None:
-        return dict.fromkeys(vocabulary, UNKNOWN)
-    positive, unknown = set(given), set()
+        refused = set(denied).union(*(nx.descendants(graph, c) for c in denied))
+        return {c: NEGATIVE if c in refused else UNKNOWN for c in vocabulary}
+    positive, unknown = set(given), set(unsure)
     if scheme != "weak":
         for class_id in given:
             lifted, unsure = climb(graph, class_id, set(vocabulary), parents)
@@ -62,6 +93,14 @@ def expand_clip(
             below = nx.descendants(graph, class_id)
             if not below & given:
                 unknown |= below
+    if annotated is not None:
+        policy = "all" if scheme == "weak" else parents
+        open_ = positive | unknown
+        unknown |= {
+            c
+            for c in vocabulary
+            if nobody_listened(graph, c, open_, annotated, set(denied), vocabulary, policy)
+        }
     return {
         c: POSITIVE if c in positive else UNKNOWN if c in unknown else NEGATIVE for c in vocabulary
     }

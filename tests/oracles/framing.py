@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 import networkx as nx
-from oracles.expansion import NEGATIVE, POSITIVE, UNKNOWN, climb
+from oracles.expansion import NEGATIVE, POSITIVE, UNKNOWN, climb, nobody_listened
 
 PRESENT, ABSENT, UNCLEAR, EMPTY, NOTHING = "present", "absent", "unknown", "empty", "nothing"
+UNSURE, OTHER = "unsure", "other"
 Span = tuple[int, int]
 EVERYWHERE = (-(10**12), 10**12)
 
@@ -55,18 +56,24 @@ def frame_clip(
     *,
     length: int,
     hop: int,
+    annotated: set[str] | None = None,
 ) -> list[dict[str, str]]:
     """State of every class of the vocabulary in every frame of a clip."""
     frames = frames_of(clip.duration, length, hop)
-    return _states(graph, clip, vocabulary, negatives, parents, frames, fills_half)
+    return _states(graph, clip, vocabulary, negatives, parents, frames, fills_half, annotated)
 
 
 def diffuse_clip(
-    graph: nx.DiGraph, clip: Clip, vocabulary: list[str], negatives: str, parents: str
+    graph: nx.DiGraph,
+    clip: Clip,
+    vocabulary: list[str],
+    negatives: str,
+    parents: str,
+    annotated: set[str] | None = None,
 ) -> dict[str, str]:
     """State of every class of the vocabulary in the clip as a whole."""
     frames = [(0, clip.duration)]
-    return _states(graph, clip, vocabulary, negatives, parents, frames, touches)[0]
+    return _states(graph, clip, vocabulary, negatives, parents, frames, touches, annotated)[0]
 
 
 def missed_and_clashing(
@@ -112,6 +119,8 @@ def _doubts_about(clip: Clip, climbs: list[tuple[set[str], set[str]]], class_id:
     for s, (lifted, unsure) in zip(clip.statements, climbs, strict=True):
         if s.state == PRESENT and class_id in unsure:
             doubts.append((s.onset, s.offset))
+        if s.state == UNSURE and class_id == s.class_id:
+            doubts.append((s.onset, s.offset))
         if s.state == UNCLEAR and class_id in lifted | unsure:
             doubts.append(EVERYWHERE)
     return doubts
@@ -137,25 +146,35 @@ def _states(
     parents: str,
     frames: list[Span],
     reaches,
+    annotated: set[str] | None,
 ) -> list[dict[str, str]]:
-    labelled = any(s.state in (PRESENT, EMPTY) for s in clip.statements)
+    labelled = any(s.state in (PRESENT, EMPTY, UNSURE, OTHER) for s in clip.statements)
     climbs = [_climb(graph, s, vocabulary, parents) for s in clip.statements]
-    result: list[dict[str, str]] = [{} for _ in frames]
-    for c in vocabulary:
+    positive, unsure, explicit = {}, {}, {}
+    for c in graph:
         events, doubts = _events_of(clip, climbs, c), _doubts_about(clip, climbs, c)
-        positive = [any(reaches(event, frame) for event in events) for frame in frames]
         for i, frame in enumerate(frames):
-            unsure = any(doubt == EVERYWHERE or reaches(doubt, frame) for doubt in doubts)
-            explicit = _is_absent(graph, clip, c, frame)
+            positive[c, i] = any(reaches(event, frame) for event in events)
+            unsure[c, i] = any(doubt == EVERYWHERE or reaches(doubt, frame) for doubt in doubts)
+            explicit[c, i] = _is_absent(graph, clip, c, frame)
+    result: list[dict[str, str]] = [{} for _ in frames]
+    for i in range(len(frames)):
+        open_ = {c for c in graph if positive[c, i] or unsure[c, i]}
+        denied = {c for c in graph if explicit[c, i]}
+        for c in vocabulary:
+            sounds = any(positive[c, j] for j in range(len(frames)))
             negative = {
-                "complementary": any(positive),
-                "explicit": explicit,
-                "both": any(positive) or explicit,
-                "all": labelled or explicit,
+                "complementary": sounds,
+                "explicit": explicit[c, i],
+                "both": sounds or explicit[c, i],
+                "all": labelled or explicit[c, i],
             }[negatives]
-            if positive[i]:
+            if annotated is not None:
+                unheard = nobody_listened(graph, c, open_, annotated, denied, vocabulary, parents)
+                negative = negative and not unheard
+            if positive[c, i]:
                 result[i][c] = POSITIVE
-            elif unsure or not negative:
+            elif unsure[c, i] or not negative:
                 result[i][c] = UNKNOWN
             else:
                 result[i][c] = NEGATIVE

@@ -28,7 +28,6 @@ from audiolabels.readers.options import ReadOptions
 
 # A scalar made by Arrow alone: handing Arrow a Python string would import pandas.
 SEPARATOR = texts_to_arrow(["_"])[0]
-ABSENT = "the class is absent"
 FAULTS = ("a time is not a number of seconds", "ends before it begins", "has no length")
 
 
@@ -72,21 +71,18 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[L
     elif dialect.end is None:
         fault = np.where(event | (rows.onset_ms > NOT_A_TIME), -1, 0)
     labelled = np.ones(len(bare), np.bool_)
-    if event.any() or not present.all():  # only then it matters
+    if event.any():  # only then it matters
         labelled = per_text(labels, lambda text: bool(text.strip())) > 0
     unused = (fault >= 0) & ~event
     dropped = (fault > 0) & event
     dropped |= event & (fault == 0) & labelled  # without a label there is none to be dropped
-    absent = ~present & labelled & ~unused & ~dropped
-    for i in np.flatnonzero(unused | dropped | absent).tolist():
+    for i in np.flatnonzero(unused | dropped).tolist():
         number, reason = int(rows.clip[i]), FAULTS[fault[i]]
         shown, kind = rows.names[number].as_py()[:64], "row unused"
         if not unused[i]:
             shown, kind = rows.clip_id[number].as_py(), "label dropped"
             reason = f"an event {reason}" if fault[i] else reason
-        reason = ABSENT if absent[i] else reason
         findings.append(Finding(source.name, int(rows.numbers[i]), shown, kind, reason))
-    dropped |= absent
     if dropped.any():
         texts = zip(labels.to_pylist(), dropped, strict=True)
         labels = texts_to_arrow(["" if out else text for text, out in texts]).dictionary_encode()
@@ -112,5 +108,6 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[L
         rows.labels,
         rows.names if len(rows.names) == len(onset) else rows.names.take(to_arrow(rows.clip)),
         sorted([*findings, *unclear], key=lambda finding: finding.row),
+        None if present.all() else ~present[~unused],
     )
     return made, length[timed]

@@ -5,9 +5,10 @@ A format's reader makes `LabelRows`; each distinct label text is parsed once.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.lists import Lists
 from audiolabels.clips.names import mostly_videos, parse_clip_name
 from audiolabels.clips.rows import clip_rows
 from audiolabels.errors import UnknownLabelError, shortlist
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Finding
+from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.columns import MISSING
+from audiolabels.readers.options import Annotated, ReadOptions
 from audiolabels.readers.reports import rows_report
 
 UNRESOLVED = -1
@@ -38,6 +43,7 @@ class LabelRows:
         labels: dictionary<int32, string> (N,): the label texts as the file writes them.
         names: string (N,): the clips as the file writes them.
         findings: rows that are not among the N, and what was left out of those that are.
+        absent: bool (N,): whether the labels of a row are confirmed absent; None: none are.
     """
 
     numbers: npt.NDArray[np.int64]
@@ -45,6 +51,7 @@ class LabelRows:
     labels: pa.DictionaryArray
     names: pa.StringArray
     findings: list[Finding] = field(default_factory=list)
+    absent: npt.NDArray[np.bool_] | None = None
 
     @classmethod
     def of_entries(
@@ -76,13 +83,22 @@ class LabelRows:
 
 
 class LabelResolver:
-    """Looks labels up: text to the position of its class in the ontology.
+    """Looks labels up: text to a term, which is the position of its class in the ontology or, from
+    the ontology's length on, a label of the mapping.
 
     Args:
         ontology: the graph, with its aliases and names.
         one_label: whether each text is one label, commas included.
         drop: whether unknown labels are dropped (and counted) or raise an error.
         aliases: further names of classes: label to id or name.
+        mapping: what labels mean; others than its own and aliases are unknown then.
+
+    Attributes:
+        classes: state to the classes of each term in that state: those that are `present` and
+            `unsure` where its label is given, and `absent` where it is confirmed absent.
+        respelled: labels to those of the mapping that differ in case or underscores.
+        known: whether a label was found so far.
+        lost: labels that were not found.
 
     Raises:
         UnknownClassError: an alias is of no class.
@@ -95,17 +111,70 @@ class LabelResolver:
         one_label: bool = False,
         drop: bool = False,
         aliases: Mapping[str, str] = MappingProxyType({}),
+        mapping: LabelMapping | None = None,
     ) -> None:
         self.ontology = ontology
         self.drop = drop
+        self.mapping = mapping
+        self.respelled: dict[str, str] = {}
+        self.known, self.lost = False, dict[str, None]()
         self._aliases = {label: ontology.find(name) for label, name in aliases.items()}
         self._one_label = one_label
         self.position = lru_cache(maxsize=1 << 16)(self._position)
         self.split = lru_cache(maxsize=1 << 16)(self._split)
 
     def _position(self, label: str) -> int:
-        id_ = self._aliases.get(label) or self.ontology.resolve(label)
+        id_ = self._aliases.get(label)
+        if id_ is None and self.mapping is not None:
+            own = self.mapping.find(label)
+            if own is None:
+                return UNRESOLVED
+            if own != label:
+                self.respelled[label] = own
+            return len(self.ontology) + self.mapping.labels.index(own)
+        id_ = id_ or self.ontology.resolve(label)
         return UNRESOLVED if id_ is None else self.ontology.index[id_]
+
+    @cached_property
+    def classes(self) -> Mapping[str, Lists]:
+        """See the class."""
+        own = [[term] for term in range(len(self.ontology))]
+        mapped = [] if self.mapping is None else map(self.mapping.classes, self.mapping.labels)
+        states = [
+            {state: [self.ontology.index[id_] for id_ in ids] for state, ids in each.items()}
+            for each in mapped
+        ]
+        return {
+            state: Lists.of_sequences(
+                [
+                    *([[]] * len(own) if state == "unsure" else own),
+                    *(each[state] for each in states),
+                ]
+            )
+            for state in ("present", "unsure", "absent")
+        }
+
+    def sets(
+        self,
+        owners: npt.NDArray[np.int64],
+        terms: npt.NDArray[np.int64],
+        labelled: npt.NDArray[np.bool_],
+    ) -> tuple[LabelSets, LabelSets]:
+        """The sets of labels that are given, and of the classes absent where they are not.
+
+        Args:
+            owners, terms: int64 (L,): the set of each term, and the term.
+            labelled: bool (S,): see `LabelSets`.
+        """
+
+        def of(state: str) -> LabelSets:
+            which, classes = self.classes[state].of(terms)
+            return LabelSets.build(owners[which], classes, labelled)
+
+        present = of("present")
+        if self.mapping is None:
+            return present, present
+        return replace(present, unsure=of("unsure")), of("absent")
 
     def _split(self, text: str) -> tuple[str, ...]:
         """The labels in a text: a list as Python prints it, or joined by `;`, `|` or `,`.
@@ -146,6 +215,52 @@ class LabelResolver:
         return labels
 
 
+def make_resolver(ontology: Ontology, options: ReadOptions, *, one_label: bool) -> LabelResolver:
+    """Looks up the labels of a file that is read with these options."""
+    return LabelResolver(
+        ontology,
+        one_label=one_label,
+        drop=options.unknown == "drop",
+        aliases=as_aliases(options.aliases),
+        mapping=options.load_mapping(ontology),
+    )
+
+
+Each = TypeVar("Each")
+
+
+def conclude_labels(
+    parts: Iterable[Each],
+    source: str,
+    resolver: LabelResolver,
+    annotated: Annotated,
+    notes: list[str],
+) -> Iterator[Each]:
+    """The same parts; at the end, notes of what a mapping did and the clips were annotated for.
+
+    Raises:
+        UnknownLabelError: at the end, if there were labels and none is known.
+    """
+    yield from parts
+    mapping = resolver.mapping
+    if resolver.lost and not resolver.known:
+        among = f"in mapping {mapping.name}" if mapping else "in the ontology; is there a mapping?"
+        raise UnknownLabelError(
+            f"{source}: no label of the file is known {among}: "
+            f"{shortlist(resolver.lost, show=resolver.ontology.hint)}"
+        )
+    if mapping is not None:
+        notes.append(f"mapping {mapping.name} ({len(mapping.labels)} labels)")
+    if respelled := resolver.respelled:
+        one, own = next(iter(respelled.items()))
+        notes.append(
+            f"{len(respelled)} labels are found regardless of case, spaces and underscores, such "
+            f"as {one!r} for {own!r}"
+        )
+    if annotated.classes is not None:
+        notes.append(f"annotated for {len(annotated.classes)} classes ({annotated.name})")
+
+
 def _clean(parts: list[str]) -> list[str]:
     stripped = (part.strip().strip("\"'").strip() for part in parts)
     return [part for part in stripped if part.casefold() not in MISSING]
@@ -160,21 +275,33 @@ class TextTable:
     Args:
         resolver: looks labels up.
         size: number of texts that are kept.
+        annotated: what the clips were annotated for, as in `Annotations`.
+        denied: whether the sets are the denials, since all labels are of absent classes.
 
     Attributes:
-        sets: one set a text.
+        sets: one set a text, where its labels are present.
+        denials: one set a text: the classes that are absent where its labels are.
         unknown: text number to the labels in it that no class has.
         repeated: numbers of the texts that name a class twice.
     """
 
-    def __init__(self, resolver: LabelResolver, size: int) -> None:
+    def __init__(
+        self,
+        resolver: LabelResolver,
+        size: int,
+        annotated: tuple[int, ...] | None = None,
+        *,
+        denied: bool = False,
+    ) -> None:
         self.resolver = resolver
+        self.annotated = annotated
+        self._denied = denied
         self._size = size
         self._empty()
 
     def _empty(self) -> None:
         self._texts = texts_to_arrow([])
-        self.sets = LabelSets.append([], lineage=object())
+        self.sets, self.denials = LabelSets.append([], lineage=object()), LabelSets.append([])
         self.unknown: dict[int, tuple[str, ...]] = {}
         self.repeated: list[int] = []
 
@@ -191,13 +318,16 @@ class TextTable:
         return to_numpy(pc.index_in(texts, value_set=self._texts))
 
     def _add(self, new: pa.StringArray) -> None:
-        owners, classes, unknown = parse_texts(new, self.resolver)
+        owners, terms, unknown = parse_texts(new, self.resolver)
         given = np.bincount(owners, minlength=len(new))
-        sets = LabelSets.build(owners, classes, given > 0)
+        sets, denials = self.resolver.sets(owners, terms, given > 0)
         start = len(self._texts)
         self.unknown |= {start + number: labels for number, labels in unknown.items()}
-        self.repeated += (start + np.flatnonzero(given > sets.sizes)).tolist()
+        different = LabelSets.build(owners, terms, given > 0).sizes
+        self.repeated += (start + np.flatnonzero(given > different)).tolist()
+        sets = denials if self._denied else sets
         self.sets = LabelSets.append([self.sets, sets], self.sets.lineage)
+        self.denials = LabelSets.append([self.denials, denials])
         self._texts = pa.concat_arrays([self._texts, new])
 
 
@@ -208,7 +338,7 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
     """Parse label texts: all at once where commas and ids suffice, else one by one.
 
     Returns:
-        Text numbers and classes, int64 (L,) each, of every label; text number to unknown labels.
+        Text numbers and terms, int64 (L,) each, of every label; text number to unknown labels.
     """
     pieces = pc.split_pattern(texts, ",")
     counts = np.diff(to_numpy(pieces.offsets))
@@ -219,15 +349,18 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
 
     hard = np.unique(owners[classes == UNRESOLVED])
     simple = ~np.isin(owners, hard)
+    resolver.known |= bool(simple.any())
     more_owners: list[int] = []
     more_classes: list[int] = []
     unknown: dict[int, tuple[str, ...]] = {}
     for number in hard.tolist():
         labels = resolver.split(texts[number].as_py())
         found = [resolver.position(label) for label in labels]
+        resolver.known |= any(p != UNRESOLVED for p in found)
         lost = [a for a, p in zip(labels, found, strict=True) if p == UNRESOLVED]
         if lost:
             unknown[number] = tuple(dict.fromkeys(lost))
+            resolver.lost |= dict.fromkeys(lost)
         kept = [p for p in found if p != UNRESOLVED]
         more_owners += [number] * len(kept)
         more_classes += kept
@@ -253,6 +386,7 @@ def label_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> Ite
             rows.numbers,
             table.sets,
             rows_report(len(set_of_clip), [*rows.findings, *label_findings]),
+            table.annotated,
         )
 
 

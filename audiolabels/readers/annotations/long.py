@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -37,14 +38,13 @@ def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> It
             if f.kind != "clip unlabelled" or (f.reason == "no label" and f.row not in reported)
         ]
         held.append(rows)
-        sets.append(table.sets.take(indices))
+        sets.append(_sets_of_rows(rows, table, indices))
     clips, labels = join_rows([rows.clips for rows in held]), LabelSets.append(sets)
     names = one_chunk(pa.chunked_array([rows.names for rows in held], pa.string()))
     keys = pc.binary_join_element_wise(clips["clip_id"], names, SEPARATOR)
     clip = to_numpy(keys.dictionary_encode().indices)
     _, first = np.unique(clip, return_index=True)
-    owners = clip[labels.owners]
-    labelled = np.bincount(owners, minlength=len(first)) > 0
+    made = labels.united(clip, len(first))
     numbers = np.concatenate([np.zeros(0, np.int64), *(rows.numbers for rows in held)])[first]
     known = np.flatnonzero(to_numpy(clips["offset"].is_valid().cast(pa.uint8())))
     last = first.copy()
@@ -53,9 +53,26 @@ def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> It
     clips = clip_rows(clips["clip_id"].take(to_arrow(first)), onset, offset)
     findings += [
         Finding(source, int(numbers[i]), clips["clip_id"][i].as_py(), "clip unlabelled", NOTHING)
-        for i in np.flatnonzero(~labelled).tolist()
+        for i in np.flatnonzero(~_stated(made)).tolist()
     ]
     each = np.arange(len(first), dtype=np.int32)
-    made = LabelSets.build(owners, labels.classes, labelled)
     report = rows_report(len(clip), findings)
-    yield Annotations(clips, table.resolver.ontology, each, numbers, made, report)
+    ontology = table.resolver.ontology
+    yield Annotations(clips, ontology, each, numbers, made, report, table.annotated)
+
+
+def _sets_of_rows(rows: LabelRows, table: TextTable, indices: npt.NDArray[np.int32]) -> LabelSets:
+    """The label set of each row, whose labels are present or absent."""
+    given = table.sets.take(indices)
+    if rows.absent is None or not rows.absent.any():
+        return given
+    denied = table.denials.take(indices)
+    absent = denied.keep(rows.absent[denied.owners])
+    unsure = given.unsure and given.unsure.keep(~rows.absent[given.unsure.owners])
+    present = given.keep(~rows.absent[given.owners])
+    return replace(present, labelled=given.labelled & ~rows.absent, unsure=unsure, absent=absent)
+
+
+def _stated(sets: LabelSets) -> npt.NDArray[np.bool_]:
+    """Whether sets are labelled, or a class was confirmed absent."""
+    return sets.labelled if sets.absent is None else sets.labelled | (sets.absent.sizes > 0)

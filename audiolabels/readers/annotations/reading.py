@@ -1,6 +1,6 @@
 """Label files to annotations, in parts or whole."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -9,14 +9,15 @@ from audiolabels.clips.duplicates import REPEATED, SeenClips
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
+from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.annotations.formats import LabelFormat, detect_format
 from audiolabels.readers.annotations.label_parsing import (
-    LabelResolver,
     LabelRows,
     TextTable,
+    conclude_labels,
     label_rows,
+    make_resolver,
 )
 from audiolabels.readers.annotations.long import gather_rows
 from audiolabels.readers.clip_ids import Names, folders_needed, note_videos
@@ -36,6 +37,8 @@ def read_labels(
     time_unit: str = "auto",
     missing_rows: str = "error",
     aliases: Mapping[str, str] | str | Path | None = None,
+    mapping: str | Path | LabelMapping | None = None,
+    annotated: str | Path | Iterable[str] | None = None,
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Annotations:
@@ -44,7 +47,8 @@ def read_labels(
     Args:
         paths: one file or several; plain, gzip or zip.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, missing_rows, aliases, columns, block_sizes: see `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, mapping, annotated, columns, block_sizes: see
+            `ReadOptions`.
 
     Returns:
         The clips in the files' order, with a report of everything that was not used as it is.
@@ -59,7 +63,9 @@ def read_labels(
     >>> read_labels(sample_path()).report
     Report(200 rows, 200 used, 0 findings)
     """
-    options = ReadOptions(unknown, time_unit, missing_rows, aliases, columns, block_sizes)
+    options = ReadOptions(
+        unknown, time_unit, missing_rows, aliases, mapping, annotated, columns, block_sizes
+    )
     ontology = ontology or load_ontology().with_supplement()
     return gather_labels(listed_paths(paths, "label"), ontology, options)
 
@@ -106,6 +112,7 @@ def stream_labels(
     def names(rows: LabelRows) -> Names:
         return rows.names, rows.clips["clip_id"]
 
+    annotated = options.load_annotated(ontology)
     folders = options.folders
     if folders is None:
         folders = folders_needed(
@@ -120,17 +127,16 @@ def stream_labels(
             found, layout = detect(source)
             layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
-            resolver = LabelResolver(
-                ontology,
-                one_label=layout.one_label,
-                drop=options.unknown == "drop",
-                aliases=as_aliases(options.aliases),
+            resolver = make_resolver(ontology, options, one_label=layout.one_label)
+            table = TextTable(
+                resolver, options.block_sizes.labels, annotated.classes, denied=options.denied
             )
-            table = TextTable(resolver, options.block_sizes.labels)
             notes: list[str] = []
             rows = ahead(note_videos(found.read(source, layout, options), names, notes))
-            annotate = gather_rows if layout.one_label else label_rows
-            parts = annotate(rows, table, source.name)
+            annotate = gather_rows if layout.gathered else label_rows
+            parts = conclude_labels(
+                annotate(rows, table, source.name), source.name, resolver, annotated, notes
+            )
             whole = described(parts, path, found, last.report, layout, notes)
             for part in chain(whole, [last]):
                 seen.add(part.clips, part.rows, source.name)

@@ -148,13 +148,15 @@ def _open_table(
     ]
     dialect = from_header(source, names, rows, given or {})
     if is_list(schema.field(dialect.labels[0]).type):
-        dialect = replace(dialect, one_label=False)
+        gathered = "presence" in dialect.columns.roles
+        dialect = replace(dialect, one_label=False, gathered=gathered)
     unread = [name for name, ok in zip(schema.names, readable, strict=True) if not ok]
     return TableLayout(
         dialect=dialect,
         batches=batches,
         names=schema.names,
         one_label=dialect.one_label,
+        gathered=dialect.gathered,
         folders=dialect.folders,
         unused=(*dialect.unused, *unread),
     )

@@ -15,9 +15,11 @@ from audiolabels.labels.events import (
     EMPTY,
     NO_CLASS,
     NOTHING,
+    OTHER,
     PRESENT,
     SILENT,
     UNKNOWN,
+    UNSURE,
     Events,
 )
 from audiolabels.labels.report import Report
@@ -60,7 +62,7 @@ def clean_events(
     """
     length = lengths(events, durations)
     onset, offset, state = events.onset_ms, events.offset_ms, events.state.copy()
-    spans = state <= ABSENT
+    spans = np.isin(state, (PRESENT, ABSENT, UNSURE))
     backwards, empty = spans & (offset < onset), spans & (offset == onset)
     end = length[events.clip]
     outside = spans & ~backwards & ~empty & ((onset >= end) | (offset <= 0))
@@ -72,7 +74,8 @@ def clean_events(
     overlaps, touches, twice = _meetings(events, present)
     touches &= ~np.array([name in framed for name in events.files], np.bool_)[events.file]
     silent = np.bincount(events.clip[state == EMPTY], minlength=len(events)) > 0
-    stated = np.bincount(events.clip[present | (state == ABSENT)], minlength=len(events)) > 0
+    says = np.isin(state, (PRESENT, ABSENT, UNSURE, OTHER))
+    stated = np.bincount(events.clip[says], minlength=len(events)) > 0
     cleaned = replace(
         events,
         duration_ms=length,
@@ -123,7 +126,7 @@ def absent_elsewhere_present(events: Events) -> Flags:
     absent: Flags = events.state == ABSENT
     if absent.any():
         key = events.clip * (len(events.ontology) + 1) + events.classes
-        absent &= np.isin(key, key[(events.state == PRESENT) | (events.state == UNKNOWN)])
+        absent &= np.isin(key, key[np.isin(events.state, (PRESENT, UNKNOWN, UNSURE))])
     return absent
 
 

@@ -11,12 +11,27 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import one_chunk, to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
+from audiolabels.arrays.lists import Lists
 from audiolabels.clips.names import STARTED
-from audiolabels.labels.events import EMPTY, NO_CLASS, NOTHING, Events
+from audiolabels.labels.events import (
+    ABSENT,
+    EMPTY,
+    NO_CLASS,
+    NOTHING,
+    OTHER,
+    PRESENT,
+    UNSURE,
+    Events,
+)
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.readers.aliases import as_aliases
-from audiolabels.readers.annotations.label_parsing import LabelResolver, parse_texts, refuse_unknown
+from audiolabels.readers.annotations.label_parsing import (
+    LabelResolver,
+    conclude_labels,
+    make_resolver,
+    parse_texts,
+    refuse_unknown,
+)
 from audiolabels.readers.clip_ids import note_videos
 from audiolabels.readers.formats import Format, Layout
 from audiolabels.readers.lines import ahead
@@ -77,39 +92,35 @@ def read_parts(
 ) -> Iterator[Part]:
     """The statements of one file of a format and layout; at the end `report` describes the file."""
     chosen, layout = found
-    drop, aliases = options.unknown == "drop", as_aliases(options.aliases)
-    resolver = LabelResolver(ontology, one_label=True, drop=drop, aliases=aliases)
+    resolver = make_resolver(ontology, options, one_label=True)
+    annotated = options.load_annotated(ontology)
     notes: list[str] = []
     read = chosen.read(source, layout, options)
     rows = ahead(note_videos(read, lambda rows: (rows.names, rows.clip_id), notes))
-    parts = (look_up(each, resolver, source.name) for each in rows)
+    made = (look_up(each, resolver, source.name, annotated.classes) for each in rows)
+    parts = conclude_labels(made, source.name, resolver, annotated, notes)
     return described(parts, source.path, chosen, report, layout, notes)
 
 
-def look_up(rows: EventRows, resolver: LabelResolver, source: str) -> Part:
+def look_up(
+    rows: EventRows, resolver: LabelResolver, source: str, annotated: tuple[int, ...] | None
+) -> Part:
     """Rows with their labels looked up, and nothing else changed.
 
     Raises:
         UnknownLabelError: a label is unknown, and unknown ones are not dropped.
     """
-    owners, classes, unknown = parse_texts(rows.labels.dictionary, resolver)
+    owners, terms, unknown = parse_texts(rows.labels.dictionary, resolver)
     text = to_numpy(rows.labels.indices)
     refuse_unknown(unknown, resolver, text, rows.numbers, source)
     order = np.argsort(owners, kind="stable")
     sizes = np.bincount(owners, minlength=len(rows.labels.dictionary))
-    starts = np.cumsum(sizes) - sizes
     notes = list(rows.findings)
-    if (sizes == 1).all():
-        row, class_ = np.arange(len(text)), classes[order][text]
-        states = rows.states
-    else:  # a row of several labels is as many statements, one of none is `NOTHING`
-        repeats = sizes[text].clip(min=1)
-        row = np.repeat(np.arange(len(text)), repeats)
-        within = np.arange(len(row)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        none = sizes[text][row] == 0
-        entry = np.where(none, 0, starts[text][row] + within)
-        class_ = np.where(none, NO_CLASS, np.append(classes[order], NO_CLASS)[entry])
-        states = np.where(none & (rows.states[row] != EMPTY), NOTHING, rows.states[row])
+    if (sizes == 1).all() and resolver.mapping is None:
+        row, class_, states = np.arange(len(text)), terms[order][text], rows.states
+    else:
+        labels = Lists(np.append(0, np.cumsum(sizes)), terms[order])
+        row, class_, states = _statements(rows.states, text, labels, resolver)
         for i in np.flatnonzero(np.isin(text, list(unknown))).tolist():
             clip = rows.clip_id[int(rows.clip[i])].as_py()
             notes += [
@@ -129,8 +140,44 @@ def look_up(rows: EventRows, resolver: LabelResolver, source: str) -> Part:
         np.zeros(len(row), np.int32),
         (source,),
         rows_report(len(text), notes),
+        annotated,
     )
     return Part(rows.names, by_clip(events))
+
+
+def _statements(
+    states: npt.NDArray[np.uint8],
+    text: npt.NDArray[np.int32],
+    labels: Lists,
+    resolver: LabelResolver,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """What rows state about classes: row, class and state of each statement, by row.
+
+    A row of several labels is as many statements, and so is a label that is mapped to several
+    classes. A row without a label is `NOTHING`; one whose labels have no class is `OTHER`, or
+    `NOTHING` where they are absent.
+    """
+    which, terms = labels.of(text)
+    denied = (states == ABSENT)[which]
+    parts = []
+    for chosen, kind, state in (
+        (~denied, "present", None),
+        (~denied, "unsure", UNSURE),
+        (denied, "absent", None),
+    ):
+        entry, classes = resolver.classes[kind].of(terms[chosen])
+        row = which[chosen][entry]
+        own = states[row]
+        parts.append((row, classes, own if state is None else np.where(own == PRESENT, state, own)))
+    stated = np.zeros(len(text), np.bool_)
+    stated[np.concatenate([row for row, *_ in parts])] = True
+    rest = np.flatnonzero(~stated)
+    known = np.isin(rest, which) & (states[rest] != ABSENT)
+    other = np.where(states[rest] == EMPTY, EMPTY, np.where(known, OTHER, NOTHING))
+    parts.append((rest, np.full(len(rest), NO_CLASS), other))
+    row, classes, own = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.argsort(row, kind="stable")
+    return row[order], classes[order], own[order].astype(np.uint8)
 
 
 def by_clip(events: Events) -> Events:

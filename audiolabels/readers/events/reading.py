@@ -1,6 +1,6 @@
 """Event files to events, in parts or whole, with confirmed absences from a file of their own."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from audiolabels.clips.index import hash_strings
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding, Report
+from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.readers.clip_ids import folders_needed
 from audiolabels.readers.columns import GivenColumns
@@ -40,6 +41,8 @@ def read_events(
     time_unit: str = "auto",
     missing_rows: str = "error",
     aliases: Mapping[str, str] | str | Path | None = None,
+    mapping: str | Path | LabelMapping | None = None,
+    annotated: str | Path | Iterable[str] | None = None,
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Events:
@@ -50,7 +53,8 @@ def read_events(
             PretrainedSED's data set. Events of a clip belong together wherever they are.
         clip_duration, clip_durations, explicit_negatives: see `EventOptions`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, missing_rows, aliases, columns, block_sizes: see `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, mapping, annotated, columns, block_sizes: see
+            `ReadOptions`.
 
     Returns:
         The clips in the order in which they first occur; at the end those that only
@@ -64,7 +68,9 @@ def read_events(
         UnknownLabelError: a label is unknown and `unknown` is `error`.
         OptionError: `clip_duration` is no positive number of whole milliseconds.
     """
-    read = ReadOptions(unknown, time_unit, missing_rows, aliases, columns, block_sizes)
+    read = ReadOptions(
+        unknown, time_unit, missing_rows, aliases, mapping, annotated, columns, block_sizes
+    )
     options = EventOptions(read, clip_duration, clip_durations, explicit_negatives)
     ontology = ontology or load_ontology().with_supplement()
     parts = stream_events(listed_paths(paths, "event"), ontology, options, whole=True)

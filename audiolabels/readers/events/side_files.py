@@ -12,7 +12,7 @@ from audiolabels.clips.names import LONGEST_CLIP_S, parse_clip_name, to_ms
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.files import sha256_of
 from audiolabels.labels.annotations import Annotations
-from audiolabels.labels.events import ABSENT, UNKNOWN, Events
+from audiolabels.labels.events import ABSENT, PRESENT, UNKNOWN, UNSURE, Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.reading import gather_labels
@@ -68,7 +68,7 @@ class SideFiles:
 
     def count(self, events: Events) -> Events:
         """Count the statements of cleaned events, and those outside their clips."""
-        self.stated += int((events.state <= UNKNOWN).sum())
+        self.stated += int(np.isin(events.state, (PRESENT, ABSENT, UNKNOWN, UNSURE)).sum())
         self.outside += sum(f.reason == OUTSIDE for f in events.report.findings)
         return events
 
@@ -169,7 +169,7 @@ def _read_absences(
             kept = keep_statements(events, events.state == ABSENT)
             known = np.where(kept.duration_ms == ENDLESS, UNKNOWN_LENGTH, kept.duration_ms)
             return replace(kept, duration_ms=known, report=report)
-    labels = gather_labels([path], ontology, options)
+    labels = gather_labels([path], ontology, replace(options, denied=True))
     if dialect and dialect.events:
         labels.report.notes.append(
             f"{path.name} has times, which are not used: its classes are absent from whole clips"
@@ -194,6 +194,7 @@ def _absent_labels(labels: Annotations, source: str) -> Events:
         np.zeros(count, np.int32),
         (source,),
         labels.report,
+        labels.annotated,
     )
     return gather([Part(events.clip_id, events)], events.ontology)
 

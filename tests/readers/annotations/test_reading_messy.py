@@ -352,19 +352,11 @@ def test_names_of_another_data_set_are_dropped_and_counted(
     assert sum(n for (kind, _), n in counts.items() if kind == "clip unlabelled") == 642
 
 
-def test_a_file_without_any_known_label_keeps_its_clips(messy: Path) -> None:
+def test_a_file_without_any_known_label_is_refused(messy: Path) -> None:
     path = messy / "47_vggsounder_multilabel.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        clips = dict.fromkeys(
-            f"{row['video_id'][:11]}_{int(row['video_id'][12:]) * 1000}"
-            for row in csv.DictReader(file)
-        )
-    labels = read_labels(path, ontology=ONTOLOGY, unknown="drop")
-    kinds = Counter(f.kind for f in labels.report.findings)
-    assert labels.clip_id.to_pylist() == list(clips)
-    assert not labels.sets.labelled[labels.set_of_clip].any()
-    assert labels.report.rows == 33_184
-    assert kinds == {"label dropped": 33_184, "clip unlabelled": 12_372}
+    for unknown in ("error", "drop"):
+        with pytest.raises(UnknownLabelError, match="male speech, man speaking"):
+            read_labels(path, ontology=ONTOLOGY, unknown=unknown)
 
 
 @pytest.mark.parametrize(
