@@ -170,6 +170,10 @@ def _of_manifest(
     report_unmatched(names, clips.names, places >= 0, used, export, "manifest")
     clips = clips.take(places[places >= 0])
     ids = [id_ for (id_, _), place in zip(listed, places.tolist(), strict=True) if place >= 0]
+    if several := len(ids) - len(set(ids)):
+        export.notes.append(
+            f"{several:,} cuts have the id of another; weights are in the order of the cuts"
+        )
 
     def records() -> Iterator[Record]:
         customs = _customs(clips)

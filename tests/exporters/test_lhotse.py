@@ -14,9 +14,11 @@ from export_support import sample_targets as sample
 from export_support import strange_targets as strange
 from lhotse import CutSet, MonoCut, Recording, SupervisionSegment, SupervisionSet, validate
 from lhotse.audio import AudioSource
+from lhotse.dataset import AudioTaggingDataset
+from lhotse.dataset.input_strategies import AudioSamples
 from lhotse.serialization import load_manifest, load_manifest_lazy
 
-from audiolabels import Events, Targets, expand, export, load_vocabulary, read_labels
+from audiolabels import Annotations, Events, Targets, expand, export, load_vocabulary, read_labels
 from audiolabels.errors import LabelFileError, OptionError
 
 STRONG = load_vocabulary("audioset-strong")
@@ -161,6 +163,16 @@ def test_a_manifest_is_copied_with_other_labels_by_the_path(tmp_path: Path) -> N
     wanted = recipe_weights([one.audio_event for one in own], 527)
     np.testing.assert_allclose([float(line.split()[1]) for line in weights], wanted, rtol=1e-12)
     assert [line.split()[0] for line in weights] == ["-", "Yb-defghijk", "abcdefghijk.wav"]
+    assert not done.notes
+
+
+def test_cuts_of_one_id_are_noted(tmp_path: Path) -> None:
+    cuts = [recorded("-", "-_cdefghijk.wav"), recorded("-", "abcdefghijk.wav")]
+    lines = (json.dumps(cut.to_dict()) for cut in cuts)
+    like = written(tmp_path, "\n".join(lines), "cuts.jsonl")
+    done = export(strange(), "lhotse", tmp_path / "new.jsonl.gz", like=like)
+    assert done.notes == ["1 cuts have the id of another; weights are in the order of the cuts"]
+    assert done.files[tmp_path / "new.jsonl.gz"] == 2
 
 
 def test_a_manifest_of_supervisions_is_copied_too(tmp_path: Path) -> None:
@@ -234,3 +246,24 @@ def test_real_labels_are_read(tmp_path: Path, shared_data: Path) -> None:
         found = [json.loads(line)["custom"]["audio_event"] for line in file]
     assert (multihot(found, 527) == targets.to_numpy()[0]).all()
     assert len(found) == len(list(load_manifest_lazy(tmp_path / "a.jsonl.gz"))) == 20_371
+
+
+@pytest.mark.shared
+def test_lhotses_data_set_gives_the_labels_of_real_recordings(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    files = sorted((shared_data / "esc10").rglob("*.ogg"))[:3]
+    cuts = [Recording.from_file(path, str(i)).to_cut() for i, path in enumerate(files)]
+    for cut in cuts:
+        cut.supervisions = [SupervisionSegment(cut.id, cut.id, 0, cut.duration)]
+    CutSet.from_cuts(cuts).to_jsonl(tmp_path / "cuts.jsonl.gz")
+    labels = {path.stem: ["Dog", "Rain"][i % 2 :] for i, path in enumerate(files)}
+    targets = expand(Annotations.from_dict(labels))
+    export(targets, "lhotse", tmp_path / "new.jsonl.gz", like=tmp_path / "cuts.jsonl.gz")
+    data = AudioTaggingDataset(return_cuts=True, input_strategy=AudioSamples())
+    batch = data[load_manifest(tmp_path / "new.jsonl.gz")]["supervisions"]
+    order = [int(cut.id.split("-")[0]) for cut in batch["cut"]]
+    target, mask = targets.to_numpy(order)
+    assert (multihot(batch["audio_event"], 527) == target).all()
+    masked = [cut.supervisions[0].masked for cut in batch["cut"]]
+    assert (unknown(masked, 527) == 1 - mask).all()
