@@ -250,13 +250,14 @@ def write_classes(
 ) -> int:
     """Write a list of classes in CSV unless the file has it already; returns their number.
 
-    `header`: whether the first row is one; `quoted`: whether the last cell of each class is in
-    quotes, as in AudioSet's own list. Raises OptionError if the file has other content, and
+    `header`: whether the first row is one; `quoted`: whether the last cell of each class is always
+    in quotes, as in AudioSet's own list. Raises OptionError if the file has other content, and
     TargetsFileError if it cannot be written.
     """
     refuse_other_classes(path, rows)
     if not path.exists():
-        lines = [",".join([*row[:-1], quote(row[-1]) if quoted else row[-1]]) for row in rows]
+        last = quote if quoted else plain
+        lines = [",".join([*map(plain, row[:-1]), last(row[-1])]) for row in rows]
         write_rows(path, [",".join(rows[0]), *lines[1:]] if header else lines)
     return len(rows) - header
 

@@ -91,6 +91,14 @@ Examples:
   audiolabels export --to pretrained-sed soft_frames.parquet -o pseudo.h5
   audiolabels export --to huggingface targets.parquet -o train.parquet
   audiolabels export --to framed-release frames.parquet -o framed.tsv
+  audiolabels export --to lhotse targets.parquet -o new_cuts.jsonl.gz \\
+      --like cuts_audioset_full.jsonl.gz
+  audiolabels export --to espnet targets.parquet -o data/train/text
+  audiolabels export --to webdataset targets.parquet -o labels.tar --dots cut
+  audiolabels export --to flexsed targets.parquet -o train.csv
+  audiolabels export --to wide-csv targets.parquet -o train.csv --unknown-cells empty
+  audiolabels export --to raven audioset_eval_strong.tsv -o events.txt
+  audiolabels export --to audacity audioset_eval_strong.tsv -o labels
   audiolabels export --to sed-scores-eval audioset_eval_strong.tsv \\
       -o events.tsv --durations durations.tsv
 """,
@@ -99,8 +107,8 @@ def command(input_: Path, to: str, output: Path, **options: Any) -> Summary:
     """Write labels in the files that another project's code reads.
 
     INPUT is an event file, as for expand, where the format is made of events, else a targets file;
-    desed takes either, pretrained-sed events or soft targets. With --to, --help shows the options
-    of that format alone.
+    desed, lhotse, raven and audacity take either, pretrained-sed events or soft targets. With --to,
+    --help shows the options of that format alone.
     """
     exporter = EXPORTERS[to]
     given = {name: value for name, value in options.items() if value not in (None, False)}

@@ -17,22 +17,28 @@ from audiolabels.exporters.ast import write_ast
 from audiolabels.exporters.ced import write_ced
 from audiolabels.exporters.desed import write_desed
 from audiolabels.exporters.eat import write_eat
+from audiolabels.exporters.editors import write_audacity, write_raven
 from audiolabels.exporters.efficientat import write_efficientat
+from audiolabels.exporters.espnet import write_espnet
 from audiolabels.exporters.evaluators import write_events
+from audiolabels.exporters.flexsed import write_flexsed
 from audiolabels.exporters.framed_release import write_framed_release
 from audiolabels.exporters.fsd50k import write_fsd50k
 from audiolabels.exporters.hear import write_hear
 from audiolabels.exporters.huggingface import write_huggingface
+from audiolabels.exporters.lhotse import write_lhotse
 from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.passt import write_passt
 from audiolabels.exporters.pretrained_sed import write_pretrained_sed
 from audiolabels.exporters.psl import write_psl
 from audiolabels.exporters.soft_columns import binarise
+from audiolabels.exporters.webdataset import DOTS, write_webdataset
+from audiolabels.exporters.wide_csv import UNKNOWN_CELLS, write_wide_csv
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import as_path, together
 from audiolabels.labels.events import Events
 from audiolabels.ontology.parents import PARENTS_OR_NONE
-from audiolabels.options import Option, portion, refuse_unknown, whole_number
+from audiolabels.options import Option, above_zero, portion, refuse_unknown, whole_number
 from audiolabels.targets.targets import SoftTargets, Targets
 
 __all__ = ["EXPORTERS", "Export", "Exporter", "export"]
@@ -109,6 +115,33 @@ THRESHOLD = Option(
     check=partial(portion, above=True),
     metavar="NUMBER",
 )
+KEYS = Option(
+    "{clip}",
+    "Names of the clips in the project's other files: {id} is the video's 11 characters, {clip} "
+    "the whole id of the clip.",
+    metavar="PATTERN",
+)
+CUTS = Option(
+    None,
+    "A manifest of cuts or supervisions that is copied with the new labels; clips are found by the "
+    "paths of their recordings.",
+    metavar="FILE",
+)
+DOTTED = Option(
+    "refuse",
+    "What becomes of a key with a dot, where webdataset cuts it: refuse it, cut it there, or write "
+    "an underscore for each dot.",
+    choices=DOTS,
+)
+FIELD = Option("labels", "Key of the labels in the JSON; X-ARES has soundevent for FSD50K.")
+UNKNOWN_CELL = Option(
+    None,
+    "Cell of an unknown class; without it targets with unknown classes are refused, since an empty "
+    "one makes autrainer's loss NaN.",
+    choices=UNKNOWN_CELLS,
+)
+HIGHEST = Option(8000.0, "Upper edge of the selections.", check=above_zero, metavar="HZ")
+IDS = Option(False, "Labels are ids, not display names.")
 NAMES = Option(False, "Labels are display names, not ids.")
 VOCABULARY = Option(
     None,
@@ -241,6 +274,67 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             Targets,
             "frames, PRESENT or NOT_PRESENT, in the format of AudioSet's framed release",
             back="`read_events`",
+        ),
+        "lhotse": Exporter(
+            write_lhotse,
+            Targets | SoftTargets | Events,
+            "supervisions of Lhotse as icefall's recipe for AudioSet reads them, sampling weights, "
+            "list of classes",
+            _named(
+                keys=KEYS,
+                clip_duration=LENGTH,
+                like=CUTS,
+                vocabulary=VOCABULARY,
+                parents=PARENTS,
+                threshold=THRESHOLD,
+            ),
+            "key `soft` of `custom`, of clips or segments",
+        ),
+        "espnet": Exporter(
+            write_espnet,
+            Targets | SoftTargets,
+            "text, utt2weight and token list of an ESPnet data folder",
+            _named(keys=KEYS, threshold=THRESHOLD),
+            "file `soft`",
+        ),
+        "webdataset": Exporter(
+            write_webdataset,
+            Targets | SoftTargets,
+            "tar with a JSON of labels for each key, list of classes",
+            _named(keys=KEYS, dots=DOTTED, field=FIELD, names=NAMES, threshold=THRESHOLD),
+            "key `soft`",
+        ),
+        "flexsed": Exporter(
+            write_flexsed,
+            Targets | SoftTargets,
+            "CSV of FlexSED with positives and explicit negatives, and label_to_id.csv",
+            _named(files=BY_CLIP, threshold=THRESHOLD),
+            "column `soft`",
+        ),
+        "wide-csv": Exporter(
+            write_wide_csv,
+            Targets | SoftTargets,
+            "CSV with a column per class, for autrainer",
+            _named(files=BY_CLIP, names=NAMES, unknown_cells=UNKNOWN_CELL),
+            "the cells",
+        ),
+        "raven": Exporter(
+            write_raven,
+            Targets | Events,
+            "selection tables of Raven Pro, of frames or events",
+            _named(
+                files=BY_CLIP,
+                ids=IDS,
+                vocabulary=VOCABULARY,
+                parents=PARENTS,
+                high_frequency=HIGHEST,
+            ),
+        ),
+        "audacity": Exporter(
+            write_audacity,
+            Targets | Events,
+            "labels of Audacity, of frames or events, a file per clip in a new folder",
+            _named(files=BY_CLIP, ids=IDS, vocabulary=VOCABULARY, parents=PARENTS),
         ),
         **{
             form: Exporter(

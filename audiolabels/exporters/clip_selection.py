@@ -5,7 +5,7 @@ of one video then share a name, which no reader could resolve: they are left out
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +84,7 @@ def name_after(pattern: str) -> Name:
     'audio/Ys9d-2nhuJCQ.flac'
     """
     if "{id}" not in pattern and "{clip}" not in pattern:
-        raise OptionError(f"files {pattern!r}: a name needs {{id}} or {{clip}} in it")
+        raise OptionError(f"{pattern!r}: a name needs {{id}} or {{clip}} in it")
     parts = re.split(r"(\{id\}|\{clip\})", pattern)
 
     def name(clip_id: str, _: int) -> str:
@@ -170,7 +170,7 @@ def select_clips(
         if isinstance(targets, BinarisedTargets):
             raise OptionError(
                 f"{form} holds one row of scores per clip, and these have segments: give scores of "
-                f"whole clips, or choose a format with segments: psl, ced or pretrained-sed"
+                f"whole clips, or choose a format with segments: psl, ced, lhotse, pretrained-sed"
             )
         raise OptionError(
             f"{form} holds one target per clip, and these are frames: give targets of whole clips, "
@@ -270,6 +270,28 @@ def label_lists(table: npt.NDArray[np.bool_], labels: Sequence[str]) -> Iterator
         yield flat[start:end]
 
 
+def refuse_labels(labels: Sequence[str], unfit: str, form: str) -> None:
+    """Check labels that are written as plain text.
+
+    Args:
+        labels: of the classes, in column order.
+        unfit: pattern of the characters at which readers of the format cut.
+        form: name of the format, for messages.
+
+    Raises:
+        OptionError: a label has such a character, is empty, or occurs twice.
+    """
+    cut = [label for label in labels if not label or re.search(unfit, label)]
+    if cut:
+        raise OptionError(
+            f"{form} cuts labels at some characters, which {len(cut)} labels have: "
+            f"{shortlist(map(repr, cut), 2)}"
+        )
+    twice = [label for label, count in Counter(labels).items() if count > 1]
+    if twice:
+        raise OptionError(f"{form} needs labels that differ: {shortlist(map(repr, twice), 2)}")
+
+
 def lists_of(owner: Rows, values: pa.Array, count: int) -> pa.ListArray:
     """Values as `count` lists, given the ascending number of the list of each value."""
     ends = np.cumsum(np.bincount(owner, minlength=count))
@@ -278,7 +300,12 @@ def lists_of(owner: Rows, values: pa.Array, count: int) -> pa.ListArray:
 
 def write_weights(clips: Selection, path: Path, export: Export) -> None:
     """Write the sampling weights of AST's code, one number per clip, next to `path`."""
-    bits, rows = clips.targets.positive, clips.targets.row_of_clip[clips.rows]
-    drawn = weigh_clips(bits, rows, len(clips.targets.vocabulary), "ast")
     weights = path.with_name(f"{path.stem}_weight.csv")
-    export.files[weights] = write_rows(weights, map(repr, drawn.tolist()))
+    export.files[weights] = write_rows(weights, map(repr, weights_of(clips)))
+
+
+def weights_of(clips: Selection) -> list[float]:
+    """The sampling weights of AST's code, one per clip."""
+    bits, rows = clips.targets.positive, clips.targets.row_of_clip[clips.rows]
+    weights: list[float] = weigh_clips(bits, rows, len(clips.targets.vocabulary), "ast").tolist()
+    return weights

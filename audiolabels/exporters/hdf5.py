@@ -151,7 +151,7 @@ def match_clips(audio_names: Any, clip_ids: pa.StringArray, export: Export) -> R
     names = texts_to_arrow([name.decode("utf-8", "replace") for name in audio_names[:].tolist()])
     place = ClipFinder(clip_ids).find(names)
     has_audio = np.isin(np.arange(len(clip_ids)), place)
-    _report(_videos(names), _videos(clip_ids), place >= 0, has_audio, export, "file")
+    report_unmatched(_videos(names), _videos(clip_ids), place >= 0, has_audio, export, "file")
     return place
 
 
@@ -171,11 +171,11 @@ def keep_named(
     """
     names = texts_to_arrow(list(audio_names))
     has_target, has_audio = places_in(names, clips.names) >= 0, places_in(clips.names, names) >= 0
-    _report(names, clips.names, has_target, has_audio, export, place)
+    report_unmatched(names, clips.names, has_target, has_audio, export, place)
     return clips.take(np.flatnonzero(has_audio))
 
 
-def _report(
+def report_unmatched(
     audio_names: pa.StringArray,
     clips: pa.StringArray,
     has_target: Flags,
@@ -183,6 +183,11 @@ def _report(
     export: Export,
     place: str,
 ) -> None:
+    """Count and name in `export` the clips that only the targets or only the audio have.
+
+    Raises:
+        OptionError: no clip is in both.
+    """
     if not has_target.any():
         raise OptionError(
             f"no clip of the audio {place} has a target: it has {_some(audio_names)}, the targets "

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from audiolabels.cli import COMMANDS, group
 from audiolabels.cli.expand import options_of
 from audiolabels.exporters import EXPORTERS
+from audiolabels.exporters.webdataset import DOTS
+from audiolabels.exporters.wide_csv import UNKNOWN_CELLS
 from audiolabels.ontology.parents import PARENTS, PARENTS_OR_NONE
 from audiolabels.readers.options import BEYOND_TOP, MISSING_ROWS, TIME_UNITS, UNKNOWN, VALUES
 from audiolabels.schemes import SCHEMES
@@ -34,6 +36,8 @@ TABLES = {
     "missing_rows": MISSING_ROWS,
     "layout": LAYOUTS,
     "to": EXPORTERS,
+    "dots": DOTS,
+    "unknown_cells": UNKNOWN_CELLS,
     "draw": DRAWS,
     "loss": LOSSES,
     "precision": ("32", "bf16-mixed", "16-mixed"),  # as Lightning names them

@@ -1,5 +1,6 @@
 """Soft targets in every form: read as the project reads them, scores and mask beside the labels."""
 
+import ast
 import csv
 import json
 from base64 import b64decode
@@ -13,10 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from export_support import backwards, framed_targets
+from export_support import backwards, framed_targets, read_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from lhotse import SupervisionSet
 
 from audiolabels import (
     Scores,
@@ -159,6 +161,53 @@ def read_hugging_face(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables
     return tables
 
 
+def read_lhotse(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
+    found = list(SupervisionSet.from_jsonl_lazy(path))
+    texts = {"wav": [supervision.recording_id for supervision in found]} if found else {}
+    for key in found[0].custom if found else ():
+        texts[key] = [supervision.custom[key] for supervision in found]
+    numbers = {str(i): i for i in range(len(ids))}
+    return tables_of(texts, ";", numbers, "audio_event")
+
+
+def read_espnet(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
+    texts: dict[str, list[str]] = {}
+    for key in ("text", "masked", "soft"):
+        file = path.with_name(key)
+        if file.exists() and (lines := file.read_text().splitlines()):
+            pairs = dict(line.split(" ", 1) for line in lines)
+            texts["wav"] = sorted(pairs, key=lambda c: CLIPS.index(c) if c in CLIPS else c)
+            texts[key] = [pairs[clip].replace("<blank>", "") for clip in texts["wav"]]
+    names = [AUDIOSET.names[AUDIOSET.index[id_]].replace(" ", "_") for id_ in ids]
+    assert path.with_name("token_list").read_text().split() == [*names, "<blank>", "<unk>"]
+    return tables_of(texts, " ", positions(tuple(names)), "text")
+
+
+def read_webdataset(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
+    found = read_samples(path)
+    texts = {"wav": [sample["__key__"] for sample in found]} if found else {}
+    for key in found[0]["json"] if found else ():
+        texts[key] = [sample["json"][key] for sample in found]
+    return tables_of(texts, ";", positions(ids))
+
+
+def read_flexsed(path: Path, ids: tuple[str, ...] = AUDIOSET.ids) -> Tables:
+    numbers = pd.read_csv(path.with_name("label_to_id.csv")).set_index("label")["id"]
+    table = pd.read_csv(path, dtype={"soft": str})
+    order = numbers[[AUDIOSET.names[AUDIOSET.index[id_]] for id_ in ids]].tolist()
+    column = {number: place for place, number in enumerate(order)}
+    listed = {key: map(ast.literal_eval, table[key]) for key in table if key.endswith("_ids")}
+    made = {key: ones(list(lists), column) for key, lists in listed.items()}
+    assert not made["removed_ids"].any()
+    assert (made["pos_ids"] + made["neg_ids"] + made["masked_ids"] == 1).all()
+    tables = {"name": table["file_name"].to_numpy(str), "target": made["pos_ids"]}
+    tables["mask"] = 1 - made["masked_ids"]
+    if "soft" in table:
+        scores = [scores_of(text)[order] for text in table["soft"]]
+        tables["soft"] = np.array(scores, np.float16)
+    return tables
+
+
 # Form: name of the file, options, how the project reads it.
 FORMS: dict[str, tuple[str, dict[str, Any], Callable[..., Tables]]] = {
     "panns": ("a.h5", {}, read_hdf5),
@@ -169,6 +218,10 @@ FORMS: dict[str, tuple[str, dict[str, Any], Callable[..., Tables]]] = {
     "fsd50k": ("a.csv", {}, read_fsd50k),
     "desed": ("a.tsv", {}, read_desed),
     "huggingface": ("a.parquet", {}, read_hugging_face),
+    "lhotse": ("a.jsonl.gz", {}, read_lhotse),
+    "espnet": ("text", {}, read_espnet),
+    "webdataset": ("a.tar", {}, read_webdataset),
+    "flexsed": ("a.csv", {}, read_flexsed),
 }
 EACH = pytest.mark.parametrize("form", FORMS)
 
@@ -178,7 +231,7 @@ def test_every_form_with_labels_and_scores_is_tried_here() -> None:
     assert sorted(takers) == sorted(FORMS)
     assert all(EXPORTERS[name].soft for name in takers)
     soft = {name for name, form in EXPORTERS.items() if SoftTargets in form.sources}
-    assert soft - set(takers) == {"ced", "efficientat", "pretrained-sed"}
+    assert soft - set(takers) == {"ced", "efficientat", "pretrained-sed", "wide-csv"}
 
 
 @EACH
@@ -219,13 +272,13 @@ def test_what_is_needed_is_said(tmp_path: Path, form: str) -> None:
             export(SOFT, form, tmp_path / name, threshold=bad, **options)
     with pytest.raises(OptionError, match="a threshold is for soft targets only"):
         export(soft_targets(threshold=0.7), form, tmp_path / name, threshold=0.5, **options)
-    if form != "psl":
+    if form not in ("psl", "lhotse"):
         with pytest.raises(OptionError, match=rf"{form} holds one row of scores.*psl, ced"):
             export(soft_targets(segments=2), form, tmp_path / name, threshold=0.5, **options)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("form", ["hear", "framed-release"])
+@pytest.mark.parametrize("form", ["hear", "framed-release", "raven", "audacity"])
 def test_forms_without_a_place_for_scores_refuse_them(tmp_path: Path, form: str) -> None:
     with pytest.raises(OptionError, match=r"cannot hold scores: expand them with a threshold"):
         export(SOFT, form, tmp_path / "a")
@@ -246,7 +299,7 @@ def test_what_no_score_reaches_is_left_out_where_the_form_needs_a_class(tmp_path
     soft.scores[1] = np.minimum(soft.scores[1], 0.25)
     for form, (name, options, read) in FORMS.items():
         done = export(soft, form, tmp_path / name, threshold=0.5, **options)
-        holds = form in ("panns", "passt", "huggingface")
+        holds = form in ("panns", "passt", "huggingface", "espnet", "flexsed")
         assert len(read(tmp_path / name)["soft"]) == (3 if holds else 2)
         assert done.left_out == ({} if holds else {"clips without a positive class": 1})
         for file in tmp_path.iterdir():

@@ -1,11 +1,13 @@
 """Targets to export, and what came of them."""
 
+import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from webdataset.tariterators import group_by_keys, tar_file_iterator
 
 from audiolabels import (
     Annotations,
@@ -39,6 +41,14 @@ def sample_targets(scheme: str = "pe-cml", vocabulary: str = "audioset") -> Targ
 @lru_cache
 def strange_targets(scheme: str = "pe-cml", vocabulary: str = "audioset") -> Targets:
     return expand(Annotations.from_dict(STRANGE), scheme, vocabulary=vocabulary)
+
+
+def read_samples(path: Path) -> list[dict[str, Any]]:
+    """The samples that webdataset finds in a tar, each with its JSON."""
+    with path.open("rb") as file:
+        members = [{"__url__": str(path), **member} for member in tar_file_iterator(file)]
+    samples = list(group_by_keys(members))
+    return [{**sample, "json": json.loads(sample["json"])} for sample in samples]
 
 
 def framed_targets(vocabulary: Any = "audioset", **options: Any) -> Targets:
