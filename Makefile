@@ -39,5 +39,5 @@ $(VENV)/core: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/dev: $(VENV)/core
-	$(PIP) --editable '.[dev,docs,hdf5,psds,train]'
+	$(PIP) --editable '.[dev,docs,fetch,hdf5,psds,train]'
 	touch $@

@@ -77,12 +77,14 @@ def enter_folder(namespace: dict[str, Any]) -> None:
     namespace["no_audioset"] = not SHARED.is_dir()
     namespace["lacks"] = lambda module: importlib.util.find_spec(module) is None
     os.chdir(folder.name)
+    os.environ["AUDIOLABELS_CACHE"] = str(Path(folder.name) / "cache")
 
 
 def leave_folder(namespace: dict[str, Any]) -> None:
     """Go back, and remove the page's folder."""
     back, folder = namespace["_back"]
     os.chdir(back)
+    del os.environ["AUDIOLABELS_CACHE"]
     folder.cleanup()
     namespace.clear()
 

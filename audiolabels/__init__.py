@@ -46,6 +46,7 @@ __version__ = "0.1.0"
 _PACKAGES = {
     "arrays": "",
     "comparison": "compare",
+    "datasets": "",
     "errors": "AudioLabelsError",
     "expansion": "expand_files",
     "exporters": "export",

@@ -55,6 +55,10 @@ class OptionError(AudioLabelsError):
     """An option has a value that is not offered, or that does not fit the others."""
 
 
+class FetchError(AudioLabelsError):
+    """A file cannot be downloaded, or is not in the cache."""
+
+
 class InputTypeError(AudioLabelsError, TypeError):
     """A value has the wrong Python type; the message names what is expected."""
 

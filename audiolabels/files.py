@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 from audiolabels.errors import OptionError, TargetsFileError, expect
 
+HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<body")
+
 
 def as_path(what: str, path: str | Path) -> Path:
     """The path of a file, which the message of an InputTypeError calls `what`."""
@@ -132,13 +134,14 @@ def partial_path(target: Path) -> Path:
     prefix, suffix = f".{target.name}.", ".partial"
     for path in target.parent.glob(f"{escape(prefix)}*{suffix}"):
         pid = path.name.removeprefix(prefix).removesuffix(suffix)
-        if pid.isdecimal() and not _runs(int(pid)):
+        if pid.isdecimal() and not is_running(int(pid)):
             with suppress(OSError):  # another user's
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     return target.with_name(f"{prefix}{os.getpid()}{suffix}")
 
 
-def _runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether there is a process of this number."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -222,6 +225,15 @@ def parse_json(content: bytes | str) -> Any:
     value = json.loads(content)
     json.dumps(value, ensure_ascii=False).encode()  # JSON can spell halves of characters
     return value
+
+
+def is_web_page(head: bytes) -> bool:
+    """Whether a file whose first bytes are given is HTML or XML.
+
+    >>> is_web_page(b"<!DOCTYPE html>"), is_web_page(b"index,mid,display_name")
+    (True, False)
+    """
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML_STARTS)
 
 
 def sha256_of(path: Path) -> str:

@@ -19,6 +19,7 @@ from audiolabels import (
     load_ontology,
     load_vocabulary,
 )
+from audiolabels.datasets import DATASETS
 from audiolabels.exporters import EXPORTERS
 from audiolabels.labels.report import FATES
 from audiolabels.ontology.embedded import ontology_folder
@@ -42,6 +43,20 @@ def schemes() -> Table:
             ", ".join(f"`{option}`" for option in scheme.options.declared()) or "none",
         ]
         for name, scheme in SCHEMES.items()
+    ]
+
+
+def datasets() -> Table:
+    """The data sets that can be fetched."""
+    return ["name", "parts", "data set", "licence", "to cite"], [
+        [
+            f"`{name}`",
+            ", ".join(f"`{part}`" for part in dataset.files),
+            f"[{dataset.title}]({dataset.page})",
+            dataset.licence,
+            dataset.citation,
+        ]
+        for name, dataset in DATASETS.items()
     ]
 
 
@@ -291,6 +306,7 @@ FACTS: Mapping[str, Callable[[], Table]] = {
     for make in (
         schemes,
         scheme_options,
+        datasets,
         formats,
         score_formats,
         fates,

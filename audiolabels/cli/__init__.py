@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Evaluate a trained model on targets, on events, or on both.",
     "annotate": "Score segments of clips with a trained model.",
     "cascade": "Train a cascade of students, each taught by the one before.",
+    "fetch": "Download the label files of public data sets into the cache.",
     "info": "Show the contents of a targets file and how it was made.",
     "show": "Show a class: parents, children, flags, ancestors under each policy.",
     "tree": "Draw the tree of classes, or the part below one class.",

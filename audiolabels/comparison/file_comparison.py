@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 
 from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
+from audiolabels.datasets.cache import find_files
 from audiolabels.errors import LabelFileError, guarded
-from audiolabels.files import as_paths, atomic_path, blame, sha256_of
+from audiolabels.files import atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -48,7 +49,7 @@ def compare_files(
     """
     ontology = ontology or load_ontology().with_supplement()
     report, sides = Report(), []
-    for path in as_paths("files to compare", [a, b]):
+    for path in find_files("files to compare", [a, b]):
         side: Statements
         if _holds_targets(path):
             side = read_hard_targets(path)

@@ -15,13 +15,14 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from audiolabels.clips.duplicates import REPEATED
+from audiolabels.datasets.cache import find_files
 from audiolabels.errors import LabelFileError, OptionError, choose
 from audiolabels.expansion.clips import expanded_clips
 from audiolabels.expansion.frames import framed_events
 from audiolabels.expansion.plan import Group, Plan, Progress
 from audiolabels.expansion.scored import repaired_clips, scored_segments
 from audiolabels.expansion.summary import Recorder, Summary, report_file
-from audiolabels.files import as_path, as_paths, atomic_path, refuse_overwriting, together
+from audiolabels.files import as_path, atomic_path, refuse_overwriting, together
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding
@@ -85,7 +86,7 @@ def expand_files(
     scored = _score_options(scheme, scores, given, block_sizes)
     bound = bind_scheme(scheme, given)
     form = choose_layout(layout, soft=bound.options.soft)
-    output, paths = as_path("output", output), as_paths("inputs", inputs or [])
+    output, paths = as_path("output", output), find_files("inputs", inputs or [])
     bound.require_labels(bool(paths))
     reports = [Path(report)] if report else []
     columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []

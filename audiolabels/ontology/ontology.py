@@ -21,8 +21,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from audiolabels.arrays.tables import html_table
+from audiolabels.datasets.cache import find_file
 from audiolabels.errors import OntologyError, UnknownClassError, expect, guarded, nearest, shortlist
-from audiolabels.files import as_path, parse_json
+from audiolabels.files import parse_json
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.graph import (
     OntologyClass,
@@ -316,7 +317,7 @@ def load_ontology(path: str | Path | None = None) -> Ontology:
     if path is None:
         return _embedded()
     expect("ontology", path, str | Path, "the path of an ontology.json")
-    return _build(as_path("ontology", path))
+    return _build(find_file("ontology", path))
 
 
 @cache

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.datasets.cache import find_file
 from audiolabels.errors import VocabularyError, expect, guarded, nearest, shortlist
-from audiolabels.files import as_path
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.ontology import Ontology, load_ontology
 
@@ -199,7 +199,7 @@ def load_vocabulary(
         ids, names = NAMED[source](ontology)
         vocabulary = Vocabulary(source, tuple(ids), tuple(names))
     elif isinstance(source, str | Path):
-        path = as_path("vocabulary", source)
+        path = find_file("vocabulary", source)
         vocabulary = _from_labels(path.name, _read_class_list(path, ontology), ontology)
     else:
         vocabulary = _from_labels("custom", list(source), ontology)

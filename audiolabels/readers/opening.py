@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.errors import LabelFileError, OptionError, guarded, shortlist
+from audiolabels.files import is_web_page
 
 HEAD = 1 << 16
 # What the first bytes of a container match.
@@ -42,7 +43,6 @@ REFUSED_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3", "a database; export the table as CSV"),
     (b"%PDF", "a PDF; label files are text, JSON or Parquet"),
 )
-HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<body")
 
 
 @dataclass
@@ -211,8 +211,7 @@ def _refuse(path: Path, head: bytes) -> None:
     for start, what in REFUSED_STARTS:
         if head.startswith(start):
             raise LabelFileError(f"{path}: this is {what}")
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if text.startswith(HTML_STARTS):
+    if is_web_page(head):
         raise LabelFileError(
             f"{path}: an HTML or XML page, not labels; the download got an error or redirect page"
         )

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from audiolabels.datasets.cache import find_files
 from audiolabels.errors import LabelFileError
-from audiolabels.files import as_paths, sha256_of
+from audiolabels.files import sha256_of
 from audiolabels.labels.report import Finding, Report
 from audiolabels.readers.formats import Format, Layout
 from audiolabels.readers.opening import file_name
@@ -73,7 +74,7 @@ def listed_paths(paths: str | Path | Sequence[str | Path], kind: str) -> list[Pa
         InputTypeError: something else.
         LabelFileError: there is none.
     """
-    listed = as_paths(f"{kind} files", paths)
+    listed = find_files(f"{kind} files", paths)
     if not listed:
         raise LabelFileError(f"no file given: name at least one {kind} file")
     return listed

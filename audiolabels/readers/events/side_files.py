@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import places_in, texts_to_arrow
 from audiolabels.clips.names import LONGEST_CLIP_S, parse_clip_name, to_ms
+from audiolabels.datasets.cache import find_file
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.files import sha256_of
 from audiolabels.labels.annotations import Annotations
@@ -134,7 +135,8 @@ def read_side_files(options: EventOptions, ontology: Ontology) -> SideFiles:
         durations = _read_durations(Path(options.clip_durations), options, report)
     absent = Events.concat([], ontology)
     if options.explicit_negatives is not None:
-        absent = _read_absences(Path(options.explicit_negatives), ontology, options.read, durations)
+        path = find_file("explicit negatives", options.explicit_negatives)
+        absent = _read_absences(path, ontology, options.read, durations)
         report.merge(absent.report)
         if not len(absent.clip):
             raise LabelFileError(

@@ -1,0 +1,70 @@
+"""The cache of fetched files, and names of files in it.
+
+`audioset:eval` names the part `eval` of the data set `audioset` wherever an input file is named. A
+file of that very name on disk comes first.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from audiolabels.datasets.table import DATASETS, Dataset
+from audiolabels.errors import FetchError, OptionError, choose, extra
+from audiolabels.files import as_path, as_paths
+
+VARIABLE = "AUDIOLABELS_CACHE"
+
+
+def cache_folder() -> Path:
+    """The folder of fetched files: `AUDIOLABELS_CACHE`, or the user's cache folder.
+
+    Raises:
+        OptionError: the variable is not set and pooch, which knows the usual place, is not
+            installed.
+    """
+    if named := os.environ.get(VARIABLE):
+        return Path(named).expanduser()
+    with extra("fetch", f", or name the cache folder in {VARIABLE}"):
+        import pooch
+    return Path(pooch.os_cache("audiolabels"))
+
+
+def split_name(name: str, datasets: Mapping[str, Dataset] = DATASETS) -> tuple[str, list[str]]:
+    """The data set of `name` or `name:part`, and the part, or all of them.
+
+    Raises:
+        OptionError: there is no such data set or part.
+    """
+    dataset, colon, part = name.partition(":")
+    parts = list(datasets[choose("data set", dataset, datasets)].files)
+    return dataset, [choose(f"part of {dataset}", part, parts)] if colon else parts
+
+
+def find_file(what: str, path: str | Path) -> Path:
+    """The path of an input file, which messages call `what`; `name:part` becomes that in the cache.
+
+    Raises:
+        InputTypeError: no path.
+        OptionError: a data set's name without a part, or with one that it lacks.
+        FetchError: the file is not in the cache.
+    """
+    given = as_path(what, path)
+    name = str(path)
+    dataset = name.partition(":")[0]
+    if dataset not in DATASETS or os.path.lexists(given):
+        return given
+    _, parts = split_name(name)
+    if ":" not in name:
+        named = ", ".join(f"{dataset}:{part}" for part in parts)
+        raise OptionError(f"{what}: {name} is a data set; name one of its files: {named}")
+    cached = cache_folder() / dataset / DATASETS[dataset].files[parts[0]].name
+    if not cached.exists():
+        raise FetchError(
+            f"{name}: not in the cache ({cached}); fetch it first: audiolabels fetch {name}"
+        )
+    return cached
+
+
+def find_files(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    """One input file or several as a list of paths; see `find_file`."""
+    return [find_file(what, path) for path in as_paths(what, paths)]
