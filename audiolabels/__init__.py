@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from audiolabels.comparison import compare as compare
     from audiolabels.errors import AudioLabelsError as AudioLabelsError
     from audiolabels.expansion import expand_files as expand_files
+    from audiolabels.expansion import join as join
     from audiolabels.exporters import export as export
     from audiolabels.labels import Annotations as Annotations
     from audiolabels.labels import Events as Events
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from audiolabels.readers import read_events as read_events
     from audiolabels.readers import read_labels as read_labels
     from audiolabels.readers import read_scores as read_scores
-    from audiolabels.schemes import SCHEMES as SCHEMES
     from audiolabels.schemes import expand as expand
     from audiolabels.targets import LabelSource as LabelSource
     from audiolabels.targets import SoftTargets as SoftTargets
@@ -48,13 +48,13 @@ _PACKAGES = {
     "comparison": "compare",
     "datasets": "",
     "errors": "AudioLabelsError",
-    "expansion": "expand_files",
+    "expansion": "expand_files join",
     "exporters": "export",
     "labels": "Annotations Events Scores",
     "metrics": "evaluate",
     "ontology": "Vocabulary load_ontology load_vocabulary sample_path toy_ontology",
     "readers": "read_events read_labels read_scores",
-    "schemes": "SCHEMES expand",
+    "schemes": "expand",
     "splitting": "",
     "targets": "LabelSource SoftTargets Targets open read_info read_targets write_targets",
 }

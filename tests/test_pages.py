@@ -9,7 +9,7 @@ import pytest
 import yaml
 from nbclient import NotebookClient
 
-from audiolabels import SCHEMES
+from audiolabels.schemes import SCHEMES
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.errors import shortlist
+from audiolabels.expansion.joined import JoinCounts
 from audiolabels.expansion.summary import Summary
 from audiolabels.labels.report import FATES, Finding, Report
 from audiolabels.metrics.label_agreement import Agreement
@@ -160,12 +162,33 @@ def describe_repair(counts: RepairCounts, summary: Summary) -> list[str]:
     return [*lines, *_agreement(summary.agreement), "", *describe_clips(counts, summary)]
 
 
+def describe_join(counts: JoinCounts, summary: Summary) -> list[str]:
+    """What the targets of each data set are, and the classes that only one of them covers."""
+    heads = ("clips", "rows", "positive", "negative", "unknown", "classes", "alone")
+    widths = [10, 10, 11, 12, 12, 9, 7]
+    alone = counts.alone()
+    lines = [
+        f"  {'data set':<22}" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True))
+    ]
+    for name, own in counts.sources.items():
+        numbers = [*own.stated().values(), len(alone[name])]
+        cells = "".join(f"{n:>{w},}" for n, w in zip(numbers, widths, strict=True))
+        lines.append(f"  {name[:22]:<22}{cells}")
+    names = summary.vocabulary.names
+    for name, columns in alone.items():
+        if len(columns):
+            shown = shortlist([names[c] for c in columns], 6)
+            lines += ["", f"  only {name} covers: {shown}"]
+    return lines
+
+
 DESCRIBE: Mapping[type, Callable[[Any, Summary], list[str]]] = {
     LabelCounts: describe_clips,
     FrameCounts: describe_frames,
     ScoreCounts: describe_scores,
     MaskedCounts: describe_repair,
     EnhancedCounts: describe_repair,
+    JoinCounts: describe_join,
 }
 
 

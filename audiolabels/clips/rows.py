@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import one_chunk, to_arrow
+from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow
 
 if TYPE_CHECKING:
     import pandas
@@ -91,6 +92,12 @@ class ClipRows:
         first, clips = parts[0], join_rows([part.clips for part in parts])
         arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in first.PER_ROW}
         return replace(first, clips=clips, **arrays)
+
+
+def prefixed(prefix: str, clip_id: pa.StringArray) -> pa.StringArray:
+    """Ids with a text before each."""
+    start, nothing = texts_to_arrow([prefix, ""])
+    return pc.binary_join_element_wise(start, clip_id, nothing) if prefix else clip_id
 
 
 T = TypeVar("T", bound=ClipRows)

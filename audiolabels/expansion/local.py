@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 
 from audiolabels.clips.duplicates import REPEATED
 from audiolabels.datasets.cache import find_files
-from audiolabels.errors import LabelFileError, OptionError, choose
+from audiolabels.errors import LabelFileError, OptionError, choose, located
 from audiolabels.expansion.clips import expanded_clips
 from audiolabels.expansion.frames import framed_events
+from audiolabels.expansion.joined import Join, JoinCounts, bind_inputs, read_join
 from audiolabels.expansion.plan import Group, Plan, Progress
 from audiolabels.expansion.scored import repaired_clips, scored_segments
 from audiolabels.expansion.summary import Recorder, Summary, report_file
@@ -29,13 +30,13 @@ from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary, named_like
-from audiolabels.readers import BlockSizes, EventOptions, ReadOptions, ScoreOptions
+from audiolabels.readers import BlockSizes, ScoreOptions
 from audiolabels.readers.events.reading import ScatteredError
 from audiolabels.readers.options import BLOCK_SIZES
 from audiolabels.readers.reports import no_usable_row
 from audiolabels.readers.scores.reading import open_scores
-from audiolabels.schemes import SCHEMES, bind_scheme, describe
-from audiolabels.targets.layouts import choose_layout
+from audiolabels.schemes import SCHEMES, describe
+from audiolabels.targets.layouts import Layout, choose_layout
 from audiolabels.targets.store import TargetsWriter
 
 
@@ -61,7 +62,8 @@ def expand_files(
 
     Args:
         inputs: one file or several, in any known format that the scheme reads; for schemes that
-            read scores the given labels, or none.
+            read scores the given labels, or none. Or one TOML file that joins several data sets,
+            see `audiolabels.expansion.joined`; the other arguments are its defaults.
         output: the Parquet file; an existing one is replaced once all is done, and only then.
         scheme, vocabulary: see `audiolabels.expand`.
         ontology: the embedded one with its supplement by default.
@@ -80,18 +82,22 @@ def expand_files(
             error or an interrupt, leaves `output` and `report` as they were.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    reads = SCHEMES[choose("scheme", scheme, SCHEMES)].reads
-    read = ReadOptions.take(given, block_sizes=block_sizes)
-    events = EventOptions.take(given, read=read) if reads is Events else EventOptions(read)
-    scored = _score_options(scheme, scores, given, block_sizes)
-    bound = bind_scheme(scheme, given)
-    form = choose_layout(layout, soft=bound.options.soft)
     output, paths = as_path("output", output), find_files("inputs", inputs or [])
+    ontology = ontology or load_ontology().with_supplement()
+    if len(paths) == 1 and paths[0].suffix.casefold() == ".toml":
+        if scores is not None:
+            raise OptionError(f"{paths[0]}: a join of data sets reads no scores")
+        defaults = {"scheme": scheme, "vocabulary": vocabulary, "layout": layout, **given}
+        joint = read_join(paths[0], defaults, ontology, block_sizes)
+        return _expand_join(joint, paths[0], output, report, progress)
+    choose("scheme", scheme, SCHEMES)
+    scored = _score_options(scheme, scores, given, block_sizes)
+    bound, events = bind_inputs(scheme, given, block_sizes)
+    form = choose_layout(layout, soft=bound.options.soft)
     bound.require_labels(bool(paths))
     reports = [Path(report)] if report else []
     columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
     beside = [path for path in columns if path.is_file()]
-    ontology = ontology or load_ontology().with_supplement()
     with open_scores(scored, ontology) if scored else nullcontext() as teacher:
         beside += teacher.side_files if teacher else events.side_files
         files = [teacher.options.path, *paths] if teacher else paths
@@ -101,19 +107,59 @@ def expand_files(
         vocabulary = load_vocabulary(vocabulary, ontology=ontology, default=bound.vocabulary)
         plan = Plan(bound, vocabulary, ontology, events, paths, form, progress, teacher)
 
-        def attempt(rows: _Rows) -> Summary:
+        def attempt(whole: bool) -> Summary:
             facts = describe(bound, plan.vocabulary, plan.ontology, labels=bool(paths))
-            summary = Summary(Path(output), facts, plan.vocabulary, bound.counts())
-            return _write(plan, rows, summary, report)
+            summary = Summary(output, facts, plan.vocabulary, bound.counts())
+            rows = partial(_groups(plan, whole), plan)
+            return _write(rows, summary, form, bound.options.listed, report)
 
-        if reads is Annotations:
-            return attempt(expanded_clips)
-        if reads is Scores:
-            return attempt(repaired_clips if bound.repair else scored_segments)
-        try:
-            return attempt(partial(framed_events, whole=False))
-        except ScatteredError:
-            return attempt(partial(framed_events, whole=True))
+        return _attempt(attempt)
+
+
+def _expand_join(
+    joint: Join,
+    path: Path,
+    output: Path,
+    report: str | Path | None,
+    progress: Progress | None,
+) -> Summary:
+    """Expand the sources of a join, one after the other, to one file."""
+    files = [path, *(file for source in joint.sources for file in source.paths)]
+    beside = [file for source in joint.sources for file in source.read.side_files]
+    refuse_overwriting(files, [output, *([Path(report)] if report else [])], beside)
+
+    def attempt(whole: bool) -> Summary:
+        summary = Summary(output, joint.facts(), joint.vocabulary, JoinCounts())
+
+        def rows(recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
+            done = 0
+            for source in joint.sources:
+                plan = joint.plan(source, progress, done)
+                part = recorder.part(plan.scheme)
+                with located(f"source {source.name!r}"):
+                    yield from _groups(plan, whole)(plan, part, writer)
+                joint.record(source, part, recorder)
+                done += sum(plan.sizes)
+
+        return _write(rows, summary, joint.layout, joint.listed, report)
+
+    return _attempt(attempt)
+
+
+def _attempt(attempt: Callable[[bool], Summary]) -> Summary:
+    """The result of an attempt; events that are scattered over their files are read whole."""
+    try:
+        return attempt(False)
+    except ScatteredError:
+        return attempt(True)
+
+
+def _groups(plan: Plan, whole: bool) -> Callable[[Plan, Recorder, TargetsWriter], Iterator[Group]]:
+    if plan.scheme.reads is Annotations:
+        return expanded_clips
+    if plan.scheme.reads is Events:
+        return partial(framed_events, whole=whole)
+    return repaired_clips if plan.scheme.repair else scored_segments
 
 
 def _score_options(
@@ -134,11 +180,14 @@ def _score_options(
     return ScoreOptions.take(given, path=Path(scores), block_sizes=block_sizes)
 
 
-_Rows = Callable[[Plan, Recorder, TargetsWriter], Iterator[Group]]
-
-
 @together()
-def _write(plan: Plan, rows: _Rows, summary: Summary, report: str | Path | None) -> Summary:
+def _write(
+    rows: Callable[[Recorder, TargetsWriter], Iterator[Group]],
+    summary: Summary,
+    layout: Layout,
+    listed: str,
+    report: str | Path | None,
+) -> Summary:
     """Write all row groups while the next are made; the file takes its place at the end."""
     with ExitStack() as stack:
         # The report takes its place last, so that it never belongs to an older output.
@@ -146,17 +195,11 @@ def _write(plan: Plan, rows: _Rows, summary: Summary, report: str | Path | None)
         recorder = Recorder(summary, table)
         partial_ = stack.enter_context(atomic_path(summary.output))
         writer = stack.enter_context(
-            TargetsWriter(
-                partial_,
-                plan.vocabulary,
-                plan.layout,
-                plan.scheme.options.listed,
-                summary.output,
-            )
+            TargetsWriter(partial_, summary.vocabulary, layout, listed, summary.output)
         )
         thread = stack.enter_context(ThreadPoolExecutor(1))
         writing: deque[Future[None]] = deque()
-        for group in rows(plan, recorder, writer):
+        for group in rows(recorder, writer):
             writing.append(thread.submit(writer.write, *group))
             if len(writing) > 1:
                 writing.popleft().result()

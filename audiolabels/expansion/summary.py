@@ -13,7 +13,7 @@ from audiolabels.files import atomic_path, blame
 from audiolabels.labels.report import FATES, Finding, Report
 from audiolabels.metrics.label_agreement import Agreement
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.scheme import SchemeCounts
+from audiolabels.schemes.scheme import Scheme, SchemeCounts
 
 EXAMPLES = 3  # findings of a kind and reason that a summary keeps
 Write = Callable[[Finding], object]
@@ -60,6 +60,19 @@ class Recorder:
         self.summary = summary
         self.clips = SeenClips()
         self._write = write
+
+    def part(self, scheme: Scheme) -> "Recorder":
+        """Records one of several inputs, with counts and a report of its own."""
+        mine = self.summary
+        summary = Summary(mine.output, {}, mine.vocabulary, scheme.counts())
+        part = Recorder(summary, self._write)
+        part.clips = self.clips
+        return part
+
+    def take_part(self, part: "Recorder") -> None:
+        """Take in what a part recorded, but for its counts."""
+        self.summary.report.merge(part.summary.report)
+        self.summary.finding_counts.update(part.summary.finding_counts)
 
     def take_findings(self, findings: Iterable[Finding]) -> None:
         """Take in further findings."""

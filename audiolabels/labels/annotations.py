@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.tables import html_table
-from audiolabels.clips.rows import ClipRows, clip_rows
+from audiolabels.clips.rows import ClipRows, clip_rows, prefixed
 from audiolabels.errors import UnknownLabelError, expect, shortlist
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -206,6 +206,10 @@ class Annotations(ClipRows):
             return None
         start, end = self.sets.offsets[chosen : chosen + 2]
         return tuple(self.ontology.classes[c].name for c in self.sets.classes[start:end])
+
+    def prefixed(self, prefix: str) -> Self:
+        """The same clips, a text before the id of each."""
+        return self.renamed(prefixed(prefix, self.clip_id))
 
     def slice(self, start: int, stop: int) -> Self:
         """The clips from row `start` up to `stop`, without the report."""

@@ -20,6 +20,7 @@ from audiolabels.arrays.columns import one_chunk, texts_to_arrow
 from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
 from audiolabels.arrays.intervals import united
 from audiolabels.arrays.tables import abridged, html_table
+from audiolabels.clips.rows import prefixed
 from audiolabels.errors import (
     InputTypeError,
     LabelFileError,
@@ -185,6 +186,10 @@ class Events:
         keys = (self.clip[chosen], self.classes[chosen], self.state[chosen])
         onset[chosen], offset[chosen] = united(*keys, first=onset[chosen], stop=offset[chosen])
         return onset, offset
+
+    def prefixed(self, prefix: str) -> "Events":
+        """The same clips, a text before the id of each."""
+        return replace(self, clip_id=prefixed(prefix, self.clip_id))
 
     def slice(self, start: int, stop: int) -> "Events":
         """The clips from row `start` up to `stop`, without the report."""

@@ -105,6 +105,11 @@ class ReadOptions(Options):
         metavar="NAME|FILE",
         shown="those of the mapping; else all",
     )
+    prefix: str = option(
+        "",
+        "What clip ids begin with, before those of the file, such as the name of a data set.",
+        metavar="TEXT",
+    )
     columns: GivenColumns = option(
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "

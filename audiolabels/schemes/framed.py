@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.bits import Bits, third_state
+from audiolabels.arrays.bits import Bits, third_state, weigh
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.arrays.intervals import Ints, Runs, gaps, merge, paint
 from audiolabels.arrays.lists import Lists
@@ -85,6 +85,8 @@ class FrameCounts(SchemeCounts):
         clashes: contradictions: (clip, class) pairs confirmed absent where a frame is positive.
         positive, negative, unknown: targets in each state, N frames × C classes in all.
         clips_by_class, frames_by_class: int64 (C,): pairs, and positive frames.
+        unknown_by_class: int64 (C,): unknown targets, if the clips were annotated for some classes;
+            0 otherwise.
     """
 
     STATED = (
@@ -105,6 +107,7 @@ class FrameCounts(SchemeCounts):
     unknown: int = 0
     clips_by_class: Ints = field(default_factory=no_counts)
     frames_by_class: Ints = field(default_factory=no_counts)
+    unknown_by_class: Ints = field(default_factory=no_counts)
 
 
 class _Relations(NamedTuple):
@@ -208,6 +211,8 @@ def project(
     missed = _missed(given, runs.positive, len(vocabulary))
     counts = _count(events, given, runs.positive, missed, masked, len(vocabulary))
     counts.clashes = len(clashing)
+    ones = np.full(len(masked), int(events.annotated is not None))
+    counts.unknown_by_class = weigh(masked[: ones.sum()], ones[: ones.sum()], len(vocabulary))
 
     first_row = np.cumsum(frames) - frames
     clip_of_row = np.repeat(np.arange(len(events)), frames)

@@ -30,6 +30,7 @@ class LabelCounts(SchemeCounts):
         clashes: positive targets of classes that were confirmed absent, or lie below such.
         given_by_class, positive_by_class, masked_by_class: int64 (C,); masked without those of
             unlabelled clips.
+        unknown_by_class: int64 (C,): unknown targets, those of unlabelled clips too.
     """
 
     unlabelled: int = 0
@@ -43,6 +44,7 @@ class LabelCounts(SchemeCounts):
     given_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
     positive_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
     masked_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
+    unknown_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
 
 
 def count_labels(
@@ -81,6 +83,7 @@ def count_labels(
         given_by_class=given_by_class,
         positive_by_class=positive_by_class,
         masked_by_class=masked_by_class,
+        unknown_by_class=weigh(targets.masked, weights, len(targets.vocabulary)),
     )
 
 

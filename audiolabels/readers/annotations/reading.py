@@ -39,6 +39,7 @@ def read_labels(
     aliases: Mapping[str, str] | str | Path | None = None,
     mapping: str | Path | LabelMapping | None = None,
     annotated: str | Path | Iterable[str] | None = None,
+    prefix: str = "",
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Annotations:
@@ -47,8 +48,8 @@ def read_labels(
     Args:
         paths: one file or several; plain, gzip or zip.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, missing_rows, aliases, mapping, annotated, columns, block_sizes: see
-            `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, mapping, annotated, prefix, columns, block_sizes:
+            see `ReadOptions`.
 
     Returns:
         The clips in the files' order, with a report of everything that was not used as it is.
@@ -64,7 +65,7 @@ def read_labels(
     Report(200 rows, 200 used, 0 findings)
     """
     options = ReadOptions(
-        unknown, time_unit, missing_rows, aliases, mapping, annotated, columns, block_sizes
+        unknown, time_unit, missing_rows, aliases, mapping, annotated, prefix, columns, block_sizes
     )
     ontology = ontology or load_ontology().with_supplement()
     return gather_labels(listed_paths(paths, "label"), ontology, options)
@@ -138,7 +139,7 @@ def stream_labels(
                 annotate(rows, table, source.name), source.name, resolver, annotated, notes
             )
             whole = described(parts, path, found, last.report, layout, notes)
-            for part in chain(whole, [last]):
+            for part in chain((part.prefixed(options.prefix) for part in whole), [last]):
                 seen.add(part.clips, part.rows, source.name)
                 yield part
                 if progress:

@@ -13,6 +13,7 @@ from audiolabels.arrays.columns import one_chunk, to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
 from audiolabels.arrays.lists import Lists
 from audiolabels.clips.names import STARTED
+from audiolabels.clips.rows import prefixed
 from audiolabels.labels.events import (
     ABSENT,
     EMPTY,
@@ -97,7 +98,15 @@ def read_parts(
     notes: list[str] = []
     read = chosen.read(source, layout, options)
     rows = ahead(note_videos(read, lambda rows: (rows.names, rows.clip_id), notes))
-    made = (look_up(each, resolver, source.name, annotated.classes) for each in rows)
+    made = (
+        look_up(
+            replace(each, clip_id=prefixed(options.prefix, each.clip_id)),
+            resolver,
+            source.name,
+            annotated.classes,
+        )
+        for each in rows
+    )
     parts = conclude_labels(made, source.name, resolver, annotated, notes)
     return described(parts, source.path, chosen, report, layout, notes)
 

@@ -228,6 +228,7 @@ def _read_durations(path: Path, options: EventOptions, report: Report) -> Durati
             id_ = parse_clip_name(cells[names.index(clip)], folders=folders).clip_id
             ms = to_ms(cells[names.index(length)], options.read.unit_ms)
             fault = "" if id_ and ms else "no clip, or no length above zero"
+            id_ = options.read.prefix + id_
             if not fault and known.setdefault(id_, ms) != ms:
                 fault = "another length of the clip than in an earlier row"
         except (ValueError, IndexError):

@@ -1,0 +1,372 @@
+"""Joins: several data sets, each with its labels, mapping and coverage, in one file of targets.
+
+A join is a TOML file with a table for each data set; what stands before the tables holds for all:
+
+    scheme = "pe-cml"
+    vocabulary = "audioset"
+
+    [audioset]
+    labels = "balanced_train_segments.csv"
+
+    [desed]
+    events = "desed.tsv"
+    scheme = "diffuse"
+    mapping = "desed"
+    prefix = "desed/"
+
+`labels` or `events` name one file or several, relative to the TOML file. The other keys are the
+options of reading and of the scheme. Clips of two data sets stay two rows, whatever their ids.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.datasets.cache import find_file
+from audiolabels.errors import OptionError, choose, expect, guarded, located, nearest
+from audiolabels.expansion.plan import Plan, Progress
+from audiolabels.expansion.summary import Recorder
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.events import Events
+from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary
+from audiolabels.readers import BlockSizes, EventOptions, ReadOptions, read_events, read_labels
+from audiolabels.schemes import SCHEMES, bind_scheme, describe, expand
+from audiolabels.schemes.scheme import Scheme, SchemeCounts
+from audiolabels.targets.layouts import Layout, choose_layout
+from audiolabels.targets.targets import Targets
+
+KINDS: Mapping[str, type] = {"labels": Annotations, "events": Events}
+OWN = ("vocabulary", "layout")  # keys of the whole join, not of a source
+PATHS = ("clip_durations", "explicit_negatives", "aliases", "mapping", "annotated")
+
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set of a join.
+
+    Attributes:
+        name: of its table.
+        paths: its files.
+        scheme: the scheme with its options.
+        read: how the files are read.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    scheme: Scheme
+    read: EventOptions
+
+
+@dataclass
+class SourceCounts:
+    """What the targets of one data set are.
+
+    Attributes:
+        clips, rows: clips, and rows of the targets.
+        positive, negative, unknown: targets in each state.
+        covers: bool (C,): the classes that are known in some row.
+    """
+
+    clips: int
+    rows: int
+    positive: int
+    negative: int
+    unknown: int
+    covers: npt.NDArray[np.bool_]
+
+    def stated(self) -> dict[str, int]:
+        """The numbers that metadata hold."""
+        names = ("clips", "rows", "positive", "negative", "unknown")
+        return {**{name: getattr(self, name) for name in names}, "covered": int(self.covers.sum())}
+
+
+@dataclass
+class JoinCounts(SchemeCounts):
+    """Counts of a join.
+
+    Attributes:
+        sources: name of a data set to what its targets are.
+    """
+
+    sources: dict[str, SourceCounts] = field(default_factory=dict)
+
+    def alone(self) -> dict[str, npt.NDArray[np.intp]]:
+        """Name of a data set to the columns of the classes that it alone covers."""
+        number = np.sum([counts.covers for counts in self.sources.values()], axis=0)
+        return {n: np.flatnonzero(c.covers & (number == 1)) for n, c in self.sources.items()}
+
+
+@dataclass(frozen=True)
+class Join:
+    """Several data sets to be joined.
+
+    Attributes:
+        sources: the data sets, in order.
+        vocabulary: the classes of the columns.
+        ontology: that of all of them.
+        layout: how the targets are stored.
+    """
+
+    sources: tuple[Source, ...]
+    vocabulary: Vocabulary
+    ontology: Ontology
+    layout: Layout
+
+    @property
+    def listed(self) -> str:
+        """The second state that files list: unknown, if the data sets differ."""
+        listed = {source.scheme.options.listed for source in self.sources}
+        return listed.pop() if len(listed) == 1 else "masked"
+
+    def facts(self) -> dict[str, Any]:
+        """The metadata of the targets."""
+        joined = []
+        for source in self.sources:
+            made = describe(source.scheme, self.vocabulary, self.ontology, labels=False)
+            read = source.read.read
+            mapping = read.load_mapping(self.ontology)
+            name, classes = read.load_annotated(self.ontology)
+            facts = {"name": source.name, "scheme": made["scheme"], "options": made["options"]}
+            if mapping is not None:
+                facts["mapping"] = mapping.name
+            if classes is not None:
+                facts["annotated"] = {"name": name, "classes": len(classes)}
+            if read.prefix:
+                facts["prefix"] = read.prefix
+            joined.append(facts)
+        return join_facts(joined, self.vocabulary, self.ontology)
+
+    def plan(self, source: Source, progress: Progress | None, done: int) -> Plan:
+        """What is asked for of one data set; `done` are the bytes of those before it."""
+        total = sum(path.stat().st_size for each in self.sources for path in each.paths)
+
+        def report(read: int, _: int) -> None:
+            if progress:
+                progress(done + read, total)
+
+        return Plan(
+            source.scheme,
+            self.vocabulary,
+            self.ontology,
+            source.read,
+            source.paths,
+            self.layout,
+            report,
+        )
+
+    def record(self, source: Source, part: Recorder, whole: Recorder) -> None:
+        """Add what one data set became to the counts and the report of all."""
+        whole.take_part(part)
+        counts = whole.summary.counts
+        assert isinstance(counts, JoinCounts)
+        own = count_source(part.summary.counts, len(self.vocabulary))
+        counts.sources[source.name] = own
+        counts.clips += own.clips
+        place = [each.name for each in self.sources].index(source.name)
+        whole.summary.metadata["joined"][place]["counts"] = own.stated()
+
+
+def join_facts(
+    joined: list[dict[str, Any]], vocabulary: Vocabulary, ontology: Ontology
+) -> dict[str, Any]:
+    """The metadata of a join."""
+    return {
+        "scheme": "join",
+        "options": {},
+        "joined": joined,
+        "vocabulary": describe_vocabulary(vocabulary),
+        "ontology": {"digest": ontology.digest, "classes": len(ontology)},
+    }
+
+
+def count_source(counts: Any, columns: int) -> SourceCounts:
+    """What the targets of one data set are, from the counts of its scheme."""
+    rows = getattr(counts, "frames", counts.clips)
+    unknown = int(getattr(counts, "unknown", counts.unknown_by_class.sum()))
+    return SourceCounts(
+        clips=counts.clips,
+        rows=rows,
+        positive=counts.positive,
+        negative=rows * columns - counts.positive - unknown,
+        unknown=unknown,
+        covers=counts.unknown_by_class < rows,
+    )
+
+
+def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: BlockSizes) -> Join:
+    """Read a TOML file that joins data sets.
+
+    Args:
+        path: the file.
+        defaults: `scheme`, `vocabulary`, `layout` and options, where the file has no others.
+        ontology: that of all data sets.
+        block_sizes: see `ReadOptions`.
+
+    Raises:
+        OptionError: not such a file, an option that is not known, or a value that it does not take.
+    """
+    with guarded(path, OptionError, "not a TOML file"):
+        content = tomllib.loads(path.read_text("utf-8"))
+    tables = {name: value for name, value in content.items() if isinstance(value, dict)}
+    shared = {name: value for name, value in content.items() if name not in tables}
+    if not tables:
+        raise OptionError(f"{path}: no data set; each has a table, such as [audioset]")
+    with guarded(path, OptionError):
+        given = {**{n: v for n, v in defaults.items() if v is not None}, **_beside(shared, path)}
+        own = {name: given.pop(name) for name in OWN if name in given}
+        sources = []
+        for name, table in tables.items():
+            with located(f"source {name!r}"):
+                kind, files, options = take_inputs(_beside(table, path), given)
+                found = tuple(
+                    find_file(kind, path.parent / file if ":" not in str(file) else file)
+                    for file in files
+                )
+                scheme, read = bind_inputs(options.pop("scheme"), options, block_sizes)
+                sources.append(Source(name, found, scheme, read))
+        default = sources[0].scheme.vocabulary
+        vocabulary = load_vocabulary(own.get("vocabulary"), ontology=ontology, default=default)
+        return Join(
+            tuple(sources), vocabulary, ontology, choose_layout(own.get("layout"), soft=False)
+        )
+
+
+def _beside(table: Table, path: Path) -> dict[str, Any]:
+    """A table whose paths are relative to the file that it is in."""
+    found = dict(table)
+    for name in (*PATHS, "vocabulary"):
+        value = table.get(name)
+        if isinstance(value, str) and (path.parent / value).is_file():
+            found[name] = str(path.parent / value)
+    return found
+
+
+def take_inputs(table: Table, shared: Table) -> tuple[str, list[Any], dict[str, Any]]:
+    """Kind and inputs of a data set, and its options with those that it shares.
+
+    Raises:
+        OptionError: not one of `labels` and `events`, a scheme of another kind, or an option that
+            neither the scheme nor the reader has.
+    """
+    kinds = [kind for kind in KINDS if kind in table]
+    if len(kinds) != 1:
+        raise OptionError(f"give either {' or '.join(KINDS)}, its files; {len(kinds)} are given")
+    (kind,) = kinds
+    inputs = table[kind]
+    listed = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    options = {name: value for name, value in table.items() if name != kind}
+    scheme = choose("scheme", str({"scheme": "pe-cml", **shared, **options}["scheme"]), SCHEMES)
+    reads = SCHEMES[scheme].reads
+    if reads is not KINDS[kind]:
+        other = next((k for k, type_ in KINDS.items() if type_ is reads), "")
+        remedy = "give scheme = 'diffuse' or 'strong-framed', or name the files as labels"
+        if kind == "labels":
+            remedy = "name the files as events" if other else "joins take labels and events alone"
+        raise OptionError(f"scheme {scheme!r} does not read {kind}: {remedy}")
+    names = {"scheme", *ReadOptions.declared(), *SCHEMES[scheme].options.declared()}
+    names |= set(EventOptions.declared()) if reads is Events else set()
+    for name in options:
+        if name not in names:
+            near = "".join(f"; did you mean {n!r}?" for n in nearest(name, names, 1))
+            raise OptionError(f"there is no option {name!r}{near}")
+    known = {name for each in SCHEMES.values() for name in each.options.declared()}
+    known |= {"scheme", *ReadOptions.declared(), *EventOptions.declared()}
+    for name in shared:
+        if name not in known:
+            raise OptionError(f"there is no option {name!r} for all data sets")
+    inherited = {name: value for name, value in shared.items() if name in names}
+    return kind, listed, {**inherited, **options, "scheme": scheme}
+
+
+def bind_inputs(
+    scheme: str, given: dict[str, Any], block_sizes: BlockSizes
+) -> tuple[Scheme, EventOptions]:
+    """A scheme with its options, and how its files are read.
+
+    Raises:
+        OptionError: an option that neither has, or a value that it does not take.
+    """
+    reads = SCHEMES[choose("scheme", scheme, SCHEMES)].reads
+    read = ReadOptions.take(given, block_sizes=block_sizes)
+    events = EventOptions.take(given, read=read) if reads is Events else EventOptions(read)
+    return bind_scheme(scheme, given), events
+
+
+def join(
+    sources: Mapping[str, Table] | Sequence[Table],
+    scheme: str = "pe-cml",
+    *,
+    vocabulary: Any = None,
+    ontology: Ontology | None = None,
+    **options: Any,
+) -> Targets:
+    """Join several data sets in memory.
+
+    Args:
+        sources: the tables of a join (see `audiolabels.expansion.joined`), by name or in order.
+            Their `labels` or `events` are files, or labels that were read already.
+        scheme, vocabulary, **options: those of all data sets that have no others.
+        ontology: the embedded one with its supplement by default.
+
+    Returns:
+        The rows of all data sets, one after the other. Metadata `joined` has scheme, options and
+        numbers of targets of each.
+
+    Raises:
+        OptionError: see `read_join`.
+        VocabularyError: no such vocabulary, or the ontology lacks one of its classes.
+
+    >>> bird = {"labels": Annotations.from_dict({"a": ["Bird"]}), "prefix": "birds/"}
+    >>> rain = {"labels": Annotations.from_dict({"a": ["Rain"]}), "prefix": "rain/"}
+    >>> joined = join([bird, rain], vocabulary=["Bird", "Rain"])
+    >>> joined.clip_id.to_pylist(), joined.to_numpy()[0].tolist()
+    (['birds/a', 'rain/a'], [[1.0, 0.0], [0.0, 1.0]])
+    """
+    expect("sources", sources, Mapping | Sequence, "a list of tables, or a mapping of them")
+    named = sources if isinstance(sources, Mapping) else dict(enumerate(sources, 1))
+    ontology = ontology or load_ontology().with_supplement()
+    parts: list[Targets] = []
+    joined: list[dict[str, Any]] = []
+    for name, table in named.items():
+        with located(f"source {name!r}"):
+            expect("a source", table, Mapping, "a table with labels or events")
+            kind, inputs, own = take_inputs(table, {"scheme": scheme, **options})
+            labels = _read(kind, inputs, own, ontology)
+            chosen = own.pop("scheme")
+            default = SCHEMES[chosen].vocabulary
+            vocabulary = load_vocabulary(vocabulary, ontology=ontology, default=default)
+            part = expand(labels, chosen, vocabulary=vocabulary, **own)
+            assert isinstance(part, Targets)
+            parts.append(part)
+            joined.append(
+                {"name": str(name), "scheme": chosen, "options": part.metadata["options"]}
+            )
+    if not parts:
+        raise OptionError("no data set to join")
+    return replace(Targets.concat(parts), metadata=join_facts(joined, vocabulary, ontology))
+
+
+def _read(
+    kind: str, inputs: list[Any], options: dict[str, Any], ontology: Ontology
+) -> Annotations | Events:
+    """The labels of a data set; the options of reading are taken out."""
+    names = {**ReadOptions.declared(), **(EventOptions.declared() if kind == "events" else {})}
+    reading = {name: options.pop(name) for name in names if name in options}
+    first = inputs[0] if len(inputs) == 1 else None
+    if isinstance(first, Annotations | Events):
+        prefix = reading.pop("prefix", "")
+        if not isinstance(first, KINDS[kind]) or reading:
+            wrong = ", ".join(reading) or type(first).__name__
+            raise OptionError(f"{kind}: {wrong} does not fit labels that are read already")
+        return first.prefixed(prefix)
+    read: Any = read_events if kind == "events" else read_labels
+    made: Annotations | Events = read(inputs, ontology=ontology, **reading)
+    return made
