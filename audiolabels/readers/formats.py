@@ -16,11 +16,13 @@ class Layout:
         one_label: whether a clip has one row per label, instead of one row.
         folders: whether clip ids keep the folders of file names; where a layout is detected,
             whether the names have any.
+        file_clip: the clip of all rows, as the file is called, where no column has it; else empty.
         unused: names of the columns that are not read.
     """
 
     one_label: bool = False
     folders: bool = False
+    file_clip: str = ""
     unused: tuple[str, ...] = ()
 
 

@@ -34,7 +34,9 @@ def _has(clip: str, labels: str, *others: str) -> Callable[[Dialect], bool]:
 
     def matches(dialect: Dialect) -> bool:
         names = dialect.columns.names
-        found = names and (names[dialect.clip], *(names[i] for i in dialect.labels))
+        if not names or dialect.clip is None:
+            return False
+        found = (names[dialect.clip], *(names[i] for i in dialect.labels))
         return found == (clip, labels) and not (others and set(others).isdisjoint(names))
 
     return matches

@@ -44,11 +44,17 @@ class TableLayout(Layout):
         dialect: its columns by role.
         batches: from a number of rows and names of columns to record batches of those.
         names: of all columns, as the file has them.
+        form: key in the tables of formats, of a table that was made of other entries.
+        entries: the entry that each row was made of, from 1; empty if each row is one.
+        findings: about entries.
     """
 
     dialect: Dialect
     batches: Callable[[int, list[str]], Iterator[pa.RecordBatch]]
     names: Sequence[str]
+    form: str = ""
+    entries: Sequence[int] = ()
+    findings: Sequence[Finding] = ()
 
 
 def open_parquet(source: Source, given: GivenColumns = None) -> TableLayout:
@@ -107,23 +113,35 @@ def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Ite
         LabelFileError: the file is broken, or its times are not seconds.
     """
     dialect = replace(layout.dialect, folders=layout.folders)
-    placed = _placed_rows(source, layout, dialect, options)
+    placed = (
+        place_rows(rows, dialect, source)
+        for rows in table_rows(source, layout, options.unit_ms, options.block_sizes.parquet)
+    )
     return checked(placed, source, dialect, options)
 
 
-def _placed_rows(
-    source: Source, layout: TableLayout, dialect: Dialect, options: ReadOptions
-) -> Iterator[tuple[LabelRows, Ms]]:
+def table_rows(
+    source: Source, layout: TableLayout, unit_ms: int, size: int, *, events: bool = False
+) -> Iterator[DelimitedRows]:
+    """The rows of a table, batch by batch of `size`; the times of events may be negative.
+
+    Raises:
+        LabelFileError: the file is broken.
+    """
+    dialect = replace(layout.dialect, folders=layout.folders)
     used = (dialect.clip, *dialect.labels, dialect.start, dialect.end, *dialect.extra)
     columns = {i: layout.names[i] for i in used if i is not None}
-    size = options.block_sizes.parquet
     with _broken(source, "table"):
         for first, batch in numbered(layout.batches(size, [*columns.values()])):
             cells = {i: one_chunk(batch[name]) for i, name in columns.items()}
-            rows, lost = _rows(first, cells, dialect, source, options.unit_ms)
-            labels, lengths = place_rows(rows, dialect, source)
-            labels.findings = sorted([*labels.findings, *lost], key=lambda finding: finding.row)
-            yield labels, lengths
+            rows = _rows(first, cells, dialect, source, unit_ms, events)
+            yield _of_entries(rows, layout, first) if layout.entries else rows
+
+
+def _of_entries(rows: DelimitedRows, layout: TableLayout, first: int) -> DelimitedRows:
+    """Rows with the numbers of the entries that they were made of; at first, with all findings."""
+    numbers = np.array(layout.entries, np.int64)[rows.numbers - 1]
+    return replace(rows, numbers=numbers, findings=list(layout.findings) if first == 1 else [])
 
 
 def _broken(source: Source, what: str) -> AbstractContextManager[None]:
@@ -156,6 +174,7 @@ def _open_table(
         names=schema.names,
         one_label=dialect.one_label,
         folders=dialect.folders,
+        file_clip=dialect.file_clip,
         unused=(*dialect.unused, *unread),
     )
 
@@ -166,19 +185,28 @@ def _is_readable(type_: pa.DataType) -> bool:
 
 
 def _rows(
-    first: int, cells: Mapping[int, pa.Array], dialect: Dialect, source: Source, unit_ms: int
-) -> tuple[DelimitedRows, list[Finding]]:
+    first: int,
+    cells: Mapping[int, pa.Array],
+    dialect: Dialect,
+    source: Source,
+    unit_ms: int,
+    signed: bool,
+) -> DelimitedRows:
     """Rows of a batch, and a finding for each without a clip."""
-    names = _texts(cells[dialect.clip])
+    count = len(cells[dialect.labels[0]])
+    if dialect.clip is None:
+        names = texts_to_arrow([dialect.file_clip] * count)
+    else:
+        names = _texts(cells[dialect.clip])
     missing = per_text(names.dictionary_encode(), lambda name: name.casefold() in MISSING)
     known = missing == 0
-    numbers = np.arange(first, first + len(names))
+    numbers = np.arange(first, first + count)
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
     clips = names.dictionary_encode()
     joined = [_joined(cells[i]) for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
-        _times(None if i is None else cells[i], len(names), unit_ms)
+        _times(None if i is None else cells[i], count, unit_ms, signed)
         for i in (dialect.start, dialect.end)
     )
     rows = DelimitedRows(
@@ -190,8 +218,9 @@ def _rows(
         onset,
         np.where(np.minimum(onset, end) > NOT_A_TIME, onset + end, end) if dialect.lasting else end,
         {i: _texts(cells[i]).dictionary_encode() for i in dialect.extra},
+        lost,
     )
-    return rows.keep(known), lost
+    return rows.keep(known)
 
 
 def _texts(column: pa.Array) -> pa.StringArray:
@@ -206,10 +235,10 @@ def _joined(column: pa.Array) -> pa.StringArray:
     return texts_to_arrow([";".join(str(text) for text in cell if text) for cell in lists])
 
 
-def _times(column: pa.Array | None, count: int, unit_ms: int) -> Ms:
+def _times(column: pa.Array | None, count: int, unit_ms: int, signed: bool) -> Ms:
     if column is None:
         return np.full(count, NO_TIME)
     seconds = to_numpy(pc.fill_null(column.cast(pa.float64()), np.nan))
     ms = np.floor(seconds * unit_ms + 0.5)
-    fits = (ms >= 0) & (ms < 1e12)
+    fits = ((ms >= 0) | signed) & (np.abs(ms) < 1e12)
     return np.where(np.isnan(ms), NO_TIME, np.where(fits, ms, NOT_A_TIME).astype(np.int64))
