@@ -73,7 +73,7 @@ def open_parquet(source: Source, given: GivenColumns = None) -> TableLayout:
                 f"{source.path}: targets that were written before, not labels; 'audiolabels info' "
                 f"shows them"
             )
-        return _open_table(
+        return open_table(
             source, schema, lambda size, columns: file.iter_batches(size, columns=columns), given
         )
 
@@ -89,7 +89,7 @@ def open_json_lines(source: Source, given: GivenColumns = None) -> TableLayout:
         import pyarrow.json  # seldom needed, and slow to load
 
         table = pyarrow.json.read_json(source.stream)
-        return _open_table(
+        return open_table(
             source,
             table.schema,
             lambda size, columns: iter(table.select(columns).to_batches(size)),
@@ -140,20 +140,34 @@ def table_rows(
 
 def _of_entries(rows: DelimitedRows, layout: TableLayout, first: int) -> DelimitedRows:
     """Rows with the numbers of the entries that they were made of; at first, with all findings."""
-    numbers = np.array(layout.entries, np.int64)[rows.numbers - 1]
-    return replace(rows, numbers=numbers, findings=list(layout.findings) if first == 1 else [])
+    numbers = np.array(layout.entries, np.int64)
+    lost = [replace(found, row=int(numbers[found.row - 1])) for found in rows.findings]
+    findings = [*(layout.findings if first == 1 else ()), *lost]
+    return replace(rows, numbers=numbers[rows.numbers - 1], findings=findings)
 
 
 def _broken(source: Source, what: str) -> AbstractContextManager[None]:
     return guarded(source.path, LabelFileError, f"broken {what}, fetch or write it again")
 
 
-def _open_table(
+def open_table(
     source: Source,
     schema: pa.Schema,
     batches: Callable[[int, list[str]], Iterator[pa.RecordBatch]],
     given: GivenColumns,
 ) -> TableLayout:
+    """A table of columns by the roles that their names have, or that are given.
+
+    Args:
+        source: the file, for messages.
+        schema: of the table.
+        batches: from a number of rows and names of columns to record batches of those.
+        given: role to names of columns.
+
+    Raises:
+        LabelFileError: there is no column of clips or of labels.
+        OptionError: a column that was given is not there.
+    """
     readable = [_is_readable(field.type) for field in schema]
     names = [name if ok else "" for name, ok in zip(schema.names, readable, strict=True)]
     twice = {name for name in names if name and schema.names.count(name) > 1}

@@ -40,11 +40,11 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
         LabelFileError: the file is cut off, or its times are not seconds.
     """
     blocks = read_rows(source, dialect, options, events=True)
-    rows = (_event_rows(block, dialect, source, options.unit_ms) for block in blocks)
+    rows = (event_rows(block, dialect, source, options.unit_ms) for block in blocks)
     return checked(rows, source, dialect, options)
 
 
-def _event_rows(
+def event_rows(
     rows: DelimitedRows, dialect: Dialect, source: Source, unit_ms: int
 ) -> tuple[EventRows, Ms]:
     """Rows with a state each, and how long each lasts; unusable ones are left out and reported."""
