@@ -1,5 +1,6 @@
 """How names of files become ids of clips: with or without folders, and as those of videos."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,21 @@ from audiolabels.readers.opening import Source, open_source
 Rows = TypeVar("Rows")
 Names = tuple[pa.StringArray, pa.StringArray]
 SAMPLE = 200  # clips of a part that are looked at
+# What label files have behind the name of their clip; first what Raven and BirdNET append.
+SUFFIXES = re.compile(
+    r"(\.Table\.\d+)?(\.BirdNET)?(\.selections?)?(\.table)?"
+    r"\.(txt|tsv|csv|ann|lab|jams|jamz|json|jsonl)(\.gz|\.zip)?$",
+    re.IGNORECASE,
+)
+
+
+def clip_of_file(path: Path) -> str:
+    """The name of the clip, with folders, that a file of labels is called after.
+
+    >>> clip_of_file(Path("dawn/XC1.Table.1.selections.txt"))
+    'dawn/XC1'
+    """
+    return SUFFIXES.sub("", path.as_posix())
 
 
 def folders_needed(

@@ -24,8 +24,8 @@ class Role(NamedTuple):
     names: tuple[str, ...]
 
 
-def _role(summary: str, names: str = "") -> Role:
-    return Role(summary, tuple(names.split()))
+def _role(summary: str, names: str = "", *with_spaces: str) -> Role:
+    return Role(summary, (*names.split(), *with_spaces))
 
 
 ROLES: Mapping[str, Role] = MappingProxyType(
@@ -34,6 +34,8 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "the clip, by id or file name",
             "segment_id clip_id filename file_name fname filepath file_path slice_file_name "
             "audio_file audio_filename audio_path audio_id audio_name audio clip file path wav",
+            "begin path",
+            "begin file",
         ),
         "video": _role(
             "the YouTube video, by id or address",
@@ -43,11 +45,13 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "start in seconds: of an event in its clip, or of the clip in its video",
             "start_seconds start_time_seconds start_time start_sec start_s start onset onset_s "
             "time_start t_start segment_start clip_start begin_time begin from",
+            "begin time (s)",
         ),
         "end": _role(
             "end in seconds, likewise",
             "end_seconds end_time_seconds end_time end_sec end_s end offset offset_s "
             "time_end t_end segment_end clip_end stop to",
+            "end time (s)",
         ),
         "duration": _role(
             "seconds from start to end, where there is no column of ends",
@@ -65,6 +69,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "label": _role(
             "a label, in one row per label",
             "mid event_label label class tag category species instrument",
+            *("annotation", "common name", "species code"),
         ),
         "numbered_label": _role("one label of several in a row, as label_1, label_2 and so on"),
         "presence": _role(
@@ -80,11 +85,20 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "rater rater_id rated_by annotator annotator_id annotated_by labeler labeled_by "
             "labelled_by coder reviewer worker worker_id user_id",
         ),
+        "selection": _role("the number of a selection, in Raven's tables", "", "selection"),
+        "file_offset": _role(
+            "the start in seconds in the file, where that of the selection is one in a sequence of "
+            "files, as Raven has it",
+            "",
+            "file offset (s)",
+        ),
         "split": _role("a part of the data set", "split fold subset partition set"),
         "ignored": _role("anything; not read, whatever its name"),
     }
 )
 UNSURE = ("tags", "classes")  # names that a column of single labels comes before
+LAST = ("annotation", "common name", "species code")  # of labels, where no other column has any
+SELECTION_TABLE = "begin time (s)"  # a column that Raven's tables have
 PRESENCE: Mapping[str, bool] = MappingProxyType(
     dict.fromkeys("present true 1 1.0 yes y t a av audible".split(), True)
     | dict.fromkeys("not_present false 0 0.0 no n f v visible absent inaudible".split(), False)
@@ -178,14 +192,19 @@ def assign_roles(
         take("clip", clip)
         take("video", video)
     if not roles.keys() & {"label", "labels", "numbered_label"}:
-        sure, label = find("labels"), find("label")
+        sure, label, last = find("labels"), find("label"), None
+        if label is not None and names[label] in LAST:
+            label, last = None, label
         numbered = [i for i, name in enumerate(names) if NUMBERED.fullmatch(name)]
         if sure is not None and (names[sure] not in UNSURE or label is None):
             take("labels", sure)
         elif label is None and len(numbered) > 1:
             take("numbered_label", *numbered)
         else:
-            take("label", label)
+            take("label", last if label is None else label)
+    if SELECTION_TABLE in names:
+        for role in ("selection", "file_offset"):
+            take(role, find(role))
     for role in ("presence", "value", "rater"):
         known = ROLES[role].names
         take(role, *(i for i, name in enumerate(names) if name in known and i not in taken))

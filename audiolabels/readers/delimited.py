@@ -161,8 +161,19 @@ def read_rows(
     for block in clip_blocks(source, size, dialect) if events else line_blocks(source, size):
         rows = _plain_rows(block, line, dialect, options.unit_ms)
         lines = len(rows.numbers) if rows else block.count(b"\n")
-        yield rows or _tolerant_rows(block, line, dialect, source, options.unit_ms, events)
+        rows = rows or _tolerant_rows(block, line, dialect, source, options.unit_ms, events)
+        yield _in_file(rows, dialect, options.unit_ms)
         line += lines
+
+
+def _in_file(rows: DelimitedRows, dialect: Dialect, unit_ms: int) -> DelimitedRows:
+    """Rows with times from the beginning of their file, not of a sequence of files."""
+    column = dialect.columns["file_offset"]
+    if column is None:
+        return rows
+    begin = per_text(rows.extra[column], lambda text: _time_ms(text, unit_ms, False))
+    end = np.where(rows.timed, begin + rows.offset_ms - rows.onset_ms, rows.offset_ms)
+    return replace(rows, onset_ms=begin, offset_ms=np.where(begin > NOT_A_TIME, end, NOT_A_TIME))
 
 
 def present_rows(
@@ -264,9 +275,11 @@ def _plain_rows(
     cells: dict[int | None, pa.Array] = {
         i: one_chunk(table[str(i)]) for i in columns if i is not None
     }
-    names, labels = cells[dialect.clip], cells[dialect.labels[0]]
+    names, labels = cells.get(dialect.clip), cells[dialect.labels[0]]
     clip = np.arange(lines, dtype=np.int32)
-    if dialect.one_label:
+    if names is None:
+        names, clip = texts_to_arrow([dialect.file_clip]), np.zeros(lines, np.int32)
+    elif dialect.one_label:
         names, clip = names.dictionary, to_numpy(names.indices)
     onset, offset = (_whole_ms(cells.get(i), unit_ms, lines) for i in (dialect.start, dialect.end))
     if dialect.lasting and onset is not None and offset is not None:
@@ -361,17 +374,17 @@ def _tolerant_rows(
     lines, findings = [], []
     for line in read_lines(block, first_line, dialect):
         if line.fault:
-            shown = "".join(line.cells[dialect.clip : dialect.clip + 1])[:64]
+            shown = dialect.name_of_clip(line.cells)[:64]
             findings.append(Finding(source.name, line.number, shown, "row unused", line.fault))
         else:
             lines.append(line)
-    columns = (dialect.clip, dialect.start, dialect.end, *dialect.extra)
+    columns = (dialect.start, dialect.end, *dialect.extra)
     cells: dict[int | None, pa.DictionaryArray] = {
         i: texts_to_arrow([line.cells[i] for line in lines]).dictionary_encode()
         for i in columns
         if i is not None
     }
-    clips = cells[dialect.clip]
+    clips = texts_to_arrow([dialect.name_of_clip(line.cells) for line in lines]).dictionary_encode()
 
     def times(i: int | None) -> Ms:
         if i is None:

@@ -13,10 +13,12 @@ from typing import NamedTuple
 from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, mostly_videos, parse_clip_name
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.readers.clip_ids import clip_of_file
 from audiolabels.readers.columns import (
     NO_COLUMNS,
     NUMBERED,
     ROLES,
+    SELECTION_TABLE,
     UNIT,
     Columns,
     GivenColumns,
@@ -28,6 +30,8 @@ from audiolabels.readers.columns import (
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import HEAD, Source
 
+# Roles of columns whose cells decide about a row.
+EXTRA = ("presence", "value", "rater", "clip_length", "selection", "file_offset")
 VIDEO_IDS = ("ytid", "yt_id", "youtube_id")  # columns of videos that hold nothing but their ids
 CLASS_LIST = "index display_name label_id name".split()
 SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
@@ -35,6 +39,7 @@ ROW_COUNT = re.compile(r"num_segs\s*=\s*(\d{1,15})")
 SAMPLE = 200  # rows after the header that are looked at
 NAMED_ROW = re.compile(rf"#[^,;\t]*{EXTENSION.pattern[:-1]}[,;\t]", re.IGNORECASE)
 NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
+FREQUENCIES = "frequencies"  # lines that begin with a backslash, in Audacity's labels
 SPACES = "  "  # the separator of columns aligned by two or more spaces
 
 
@@ -67,7 +72,7 @@ class Dialect(Layout):
     Attributes:
         columns: the columns of a file with header, by role.
         delimiter: `,` `;` tab, or two spaces for columns aligned by spaces.
-        clip: column of the clip, or of the video.
+        clip: column of the clip, or of the video; None where the file is named after it.
         labels: columns of labels; of several, each has one label.
         start: column of onsets, or None.
         end: column of offsets, or of durations; or None.
@@ -82,7 +87,7 @@ class Dialect(Layout):
     """
 
     delimiter: str
-    clip: int
+    clip: int | None
     labels: tuple[int, ...]
     width: int | None
     video_ids: bool
@@ -114,16 +119,23 @@ class Dialect(Layout):
 
     @property
     def needed(self) -> int:
-        """Number of cells that a row must have."""
+        """Number of cells that a row must have.
+
+        Rows of selection tables may end behind the last column that is read.
+        """
+        if SELECTION_TABLE in self.columns.names:
+            read = (self.clip, *self.labels, self.start, self.end, *self.extra)
+            return 1 + max(i for i in read if i is not None)
         return self.labels[-1] + 1 if self.width is None else self.width
 
     @property
     def extra(self) -> tuple[int, ...]:
-        """Columns whose cells decide about a row: presence, values, raters, lengths of clips."""
-        roles = self.columns.roles
-        return tuple(
-            i for role in ("presence", "value", "rater", "clip_length") for i in roles.get(role, ())
-        )
+        """Columns whose cells decide about a row: presence, values, raters and the like."""
+        return tuple(i for role in EXTRA for i in self.columns.roles.get(role, ()))
+
+    def name_of_clip(self, cells: Sequence[str]) -> str:
+        """The clip of a row as the file writes it; empty if the row has too few cells."""
+        return self.file_clip if self.clip is None else "".join(cells[self.clip : self.clip + 1])
 
 
 def split_cells(line: str, delimiter: str) -> list[str]:
@@ -254,7 +266,8 @@ def from_header(
         )
     columns = assign_roles(str(source.path), names, rows, given)
     clip = columns["video"] if columns["clip"] is None else columns["clip"]
-    if clip is None:
+    file_clip = "" if clip is not None else _file_clip(source, columns, rows)
+    if clip is None and not file_clip:
         raise LabelFileError(
             f"{source.path}: no column of clips; columns are {shown}; name it clip_id "
             f"(known: {known_names('clip', 'video')}), or give it: --columns clip=NAME"
@@ -269,8 +282,10 @@ def from_header(
     start, end, lasting = columns["start"], columns["end"], columns["duration"]
     first = rows[0] if rows else []
     texts = [first[i] for i in labels if i < len(first)]
-    in_video, one_label = clip == columns["video"], "label" in columns.roles
-    clips = [row[clip] for row in rows if clip < len(row)]
+    in_video, one_label = clip is not None and clip == columns["video"], "label" in columns.roles
+    clips = [file_clip] if clip is None else _cells(rows, clip)
+    if clip is not None and "clip" not in as_columns(given) and len({*clips}) > 1:
+        _refuse_sequence(source, columns, names[clip])
     of_video = in_video or mostly_videos(clips)
     return Dialect(
         columns=columns,
@@ -285,13 +300,44 @@ def from_header(
         one_label=one_label,
         gathered=one_label or "presence" in columns.roles,
         numbers=all(re.fullmatch(r"(\d+(;\d+)*)?", text) for text in texts),
-        video_ids=in_video and names[clip] in VIDEO_IDS,
+        video_ids=clip is not None and in_video and names[clip] in VIDEO_IDS,
         of_video=of_video,
         folders=not of_video and _have_folders(clips),
         places=in_video,
         begin=begin,
+        file_clip=file_clip,
         unused=columns.unused,
     )
+
+
+def _file_clip(source: Source, columns: Columns, rows: list[list[str]]) -> str:
+    """The clip that a file of events is named after, unless a column may have it; then empty."""
+    roles = columns.roles
+    if not ("label" in roles and "start" in roles and roles.keys() & {"end", "duration"}):
+        return ""
+    taken = {i for positions in roles.values() for i in positions}
+    others = [i for i, name in enumerate(columns.names) if name and i not in taken]
+    if SELECTION_TABLE in columns.names:  # which people add columns to
+        others = [i for i in others if any(EXTENSION.search(cell) for cell in _cells(rows, i))]
+    return "" if others else clip_of_file(source.path)
+
+
+def _cells(rows: list[list[str]], position: int) -> list[str]:
+    return [row[position] for row in rows if position < len(row)]
+
+
+def _refuse_sequence(source: Source, columns: Columns, clip: str) -> None:
+    """Refuse a selection table of several files whose times may go on from file to file.
+
+    Raises:
+        LabelFileError: it is one.
+    """
+    if SELECTION_TABLE in columns.names and "file_offset" not in columns.roles:
+        raise LabelFileError(
+            f"{source.path}: selections in several files, whose times Raven counts from the first "
+            f"one. Save the table with the column File Offset (s) too; if times count from the "
+            f"beginning of each file, use --columns 'clip={clip}' (columns=…)"
+        )
 
 
 def _from_shape(
@@ -304,6 +350,8 @@ def _from_shape(
         raise LabelFileError(
             f"{source.path}: no column of labels; the first row holds only {', '.join(cells)}"
         )
+    if delimiter == "\t" and len(cells) == 3 and _are_numbers(cells[:2]):  # as Audacity's
+        return _of_labels_track(source, begin)
     named_file = bool(EXTENSION.search(cells[0]))
     classes = cells[0] == "label_id" or any(cell in ontology for cell in cells[:3])
     if classes and not times and not named_file:
@@ -350,6 +398,27 @@ def _from_shape(
         start=start,
         end=None if start is None else start + 1,
         unused=("scene",) if scene else (),
+    )
+
+
+def _of_labels_track(source: Source, begin: Start) -> Dialect:
+    """The layout of rows of onset, offset and label; the file is named after the clip."""
+    file_clip = clip_of_file(source.path)
+    return Dialect(
+        delimiter="\t",
+        clip=None,
+        labels=(2,),
+        width=3,
+        one_label=True,
+        video_ids=False,
+        of_video=mostly_videos([file_clip]),
+        folders=_have_folders([file_clip]),
+        places=False,
+        begin=begin,
+        start=0,
+        end=1,
+        file_clip=file_clip,
+        unused=(FREQUENCIES,) if b"\n\\\t" in source.head else (),
     )
 
 

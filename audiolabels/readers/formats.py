@@ -17,12 +17,14 @@ class Layout:
         gathered: whether the rows of a clip are put together, each with some of its labels.
         folders: whether clip ids keep the folders of file names; where a layout is detected,
             whether the names have any.
+        file_clip: the clip of all rows, as the file is called, where no column has it; else empty.
         unused: names of the columns that are not read.
     """
 
     one_label: bool = False
     gathered: bool = False
     folders: bool = False
+    file_clip: str = ""
     unused: tuple[str, ...] = ()
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, VIDEO, parse_clip_name
 from audiolabels.readers.columns import MISSING
-from audiolabels.readers.dialect import Dialect, is_comment, split_cells
+from audiolabels.readers.dialect import FREQUENCIES, Dialect, is_comment, split_cells
 from audiolabels.readers.opening import Source
 
 Item = TypeVar("Item")
@@ -60,13 +60,15 @@ def _clip_name(line: bytes, dialect: Dialect) -> str:
         cells = [] if is_comment(text) else split_cells(text, dialect.delimiter)
     except csv.Error:
         return ""
-    return cells[dialect.clip] if len(cells) >= dialect.needed else ""
+    return dialect.name_of_clip(cells) if len(cells) >= dialect.needed else ""
 
 
 def read_lines(block: bytes, first_line: int, dialect: Dialect) -> Iterator[Line]:
     """The lines of a block that are neither blank nor comments."""
     for number, raw in enumerate(block.split(b"\n"), first_line):
         if not raw.strip(b" ,;\t\r"):
+            continue
+        if FREQUENCIES in dialect.unused and raw.startswith(b"\\\t"):
             continue
         try:
             line = raw.decode("utf-8-sig").strip("\r")
@@ -99,7 +101,7 @@ def _fault(line: str, cells: list[str], label: str, dialect: Dialect) -> str:
         return f"{len(cells)} cells where {dialect.needed} are expected"
     if line.count('"') % 2 or label.count('"') % 2:
         return "a quote has no partner: labels were cut off"
-    cell = cells[dialect.clip]
+    cell = dialect.name_of_clip(cells)
     clip_id = parse_clip_name(cell, of_video=dialect.of_video).clip_id
     if SPREADSHEET_ERROR.fullmatch(cell) or clip_id.casefold() in MISSING:
         return f"the clip's id is lost: {cell or 'empty'}"

@@ -49,6 +49,8 @@ def described(
         what = [f"{chosen.name} ({chosen.summary})", *notes]
         if layout.folders:
             what.append("clip ids keep their folders, in which file names repeat")
+        if layout.file_clip:
+            what.append("the clip has the file's name, as no column gives it")
         if layout.unused:
             what.append(f"columns not used: {', '.join(layout.unused)}")
         report.merge(file_report(path, chosen.name, digest.result(), rows, "; ".join(what)))

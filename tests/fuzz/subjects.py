@@ -98,6 +98,18 @@ def events(folder: Path) -> None:
     )
     written(folder, "desed.tsv", desed)
     written(folder, "desed.tsv.zip", zipped(desed.encode()))
+    written(folder, "audacity.txt", "0\t3.1\tGuitar\n\\\t10\t200\n3\t3.1\tSpeech\n9\t10\tRain\n")
+    raven = "Selection\tView\tBegin Time (s)\tEnd Time (s)\tSpecies\tBegin File\tFile Offset (s)\n"
+    raven += "".join(f"1\t{v}\t0.5\t2.5\tRain\t{CLIPS[0]}.wav\t0.1\n" for v in ("W", "S"))
+    written(folder, "raven.txt", raven)
+    lines = [
+        {"clip": clip, "onset": on, "offset": off, "label": label, "clip_duration": 10}
+        for clip in CLIPS
+        for label, on, off in EVENTS
+    ]
+    written(folder, "lines.jsonl", "\n".join(map(json.dumps, lines)))
+    for name, seeds in label_examples.EVENTS.items():
+        written(folder, f"{name}.json", seeds)
     made = Events.from_dict({CLIPS[0]: EVENTS, CLIPS[1]: [], CLIPS[2]: EVENTS[:1]})
     place = seed(folder, "pretrained-sed")
     (place / "folder").mkdir()

@@ -27,10 +27,44 @@ EXAMPLES: dict[str, bytes] = {
     b' {"wav": "/x/Ybbbbbbbbbb__0.000.flac", "labels": "/m/0342h", "extra": 1}]}',
     "json-lines": b'{"video_id": "-aaaaaaaaaa_30000", "labels": ["/m/04rlf", "/m/09x0r"]}\n'
     b'{"video_id": "bbbbbbbbbb__0", "labels": ["/m/0342h"]}\n',
+    "jams": b'{"annotations": [{"namespace": "tag_open", "data": ['
+    b'{"time": 0, "duration": 10, "value": "Music", "confidence": null},'
+    b'{"time": 0, "duration": 10, "value": "Speech", "confidence": null}]}],'
+    b'"file_metadata": {"duration": 10}}',
+    "label-studio": b"""[
+{"id": 4, "data": {"audio": "https://example.org/Y-aaaaaaaaaa_30.000.wav"}, "annotations": [
+  {"id": 1, "was_cancelled": false, "result": [
+    {"type": "choices", "value": {"choices": ["Music", "Speech"]}}]}]},
+{"id": 5, "data": {"audio": "/data/Ybbbbbbbbbb__0.000.wav"}, "annotations": [
+  {"id": 2, "was_cancelled": false, "result": [
+    {"type": "choices", "value": {"choices": ["Guitar"]}}]}]}]""",
+    "lhotse": b'{"id": "s0", "recording_id": "-aaaaaaaaaa_30000", "start": 0.0, "duration": 10.0,'
+    b' "channel": 0, "custom": {"audio_event": "137;0"}}\n'
+    b'{"id": "s1", "recording_id": "bbbbbbbbbb__0", "start": 0.0, "duration": 10.0,'
+    b' "channel": 0, "custom": {"audio_event": "140"}}\n',
     "parquet": parquet_bytes(
         {
             "video_id": ["-aaaaaaaaaa_30000", "bbbbbbbbbb__0"],
             "labels": [["/m/04rlf", "/m/09x0r"], ["/m/0342h"]],
         }
     ),
+}
+
+# Events in forms of JSON.
+EVENTS: dict[str, bytes] = {
+    "jams": b"""{"annotations": [{"namespace": "scaper", "data": [
+  {"time": 0.5, "duration": 1.5, "value": {"label": "Dog", "role": "foreground"}, "confidence": 1},
+  {"time": 2.0, "duration": 1, "value": {"label": "Music", "snr": 3}, "confidence": null}]}],
+"file_metadata": {"duration": 10.0}}""",
+    "label-studio": b"""[
+{"id": 4, "data": {"audio": "https://example.org/Y-aaaaaaaaaa_30.000.wav"}, "annotations": [
+  {"id": 1, "was_cancelled": false, "result": [
+    {"type": "labels", "original_length": 10.0,
+     "value": {"start": 0.5, "end": 2, "labels": ["Music", "Speech"]}}]}]},
+{"id": 5, "data": {"audio": "/data/Ybbbbbbbbbb__0.000.wav"}, "annotations": [
+  {"id": 2, "was_cancelled": false, "result": []}]}]""",
+    "lhotse": b'{"id": "c", "start": 0.0, "duration": 10.0, "channel": 0, "type": "MonoCut", '
+    b'"supervisions": [{"id": "s", "recording_id": "r", "start": 0.5, "duration": 2.0,'
+    b' "channel": 0, "custom": {"audio_event": "137;0"}}], "recording": {"id": "r", '
+    b'"duration": 10.0, "sources": [{"type": "file", "channels": [0], "source": "-aaaaaaaaaa_30000.wav"}]}}\n',
 }

@@ -12,7 +12,11 @@ from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.ast_json import read_ast_json
 from audiolabels.readers.annotations.delimited import read_delimited, read_psl
+from audiolabels.readers.annotations.entries import JsonForm, open_entries
+from audiolabels.readers.annotations.jams import is_jams, jams_entries
 from audiolabels.readers.annotations.label_parsing import LabelRows
+from audiolabels.readers.annotations.label_studio import is_label_studio, label_studio_entries
+from audiolabels.readers.annotations.lhotse import is_lhotse, lhotse_entries
 from audiolabels.readers.annotations.tables import (
     TableLayout,
     is_json_lines,
@@ -34,7 +38,9 @@ def _has(clip: str, labels: str, *others: str) -> Callable[[Dialect], bool]:
 
     def matches(dialect: Dialect) -> bool:
         names = dialect.columns.names
-        found = names and (names[dialect.clip], *(names[i] for i in dialect.labels))
+        if not names or dialect.clip is None:
+            return False
+        found = (names[dialect.clip], *(names[i] for i in dialect.labels))
         return found == (clip, labels) and not (others and set(others).isdisjoint(names))
 
     return matches
@@ -53,6 +59,33 @@ def _delimited(
     return LabelFormat(
         name, summary, "text", read, lambda dialect: not dialect.framed and matches(dialect)
     )
+
+
+# Tried in this order where a file is no table of JSON lines.
+JSON_FORMS: Mapping[str, JsonForm] = MappingProxyType(
+    {
+        "jams": JsonForm(
+            "JAMS, as Scaper writes it: events and tags of the clip that the file is named after",
+            is_jams,
+            jams_entries,
+        ),
+        "label-studio": JsonForm(
+            "Label Studio's JSON export: labelled regions of audio files, or choices",
+            is_label_studio,
+            label_studio_entries,
+        ),
+        "lhotse": JsonForm(
+            "Lhotse's supervisions or cuts, JSON lines: audio_event, names or column numbers",
+            is_lhotse,
+            lhotse_entries,
+        ),
+    }
+)
+
+
+def is_form(name: str) -> Callable[[Layout], bool]:
+    """Whether a layout is that of a table made of this form of JSON; empty: of JSON lines."""
+    return lambda layout: isinstance(layout, TableLayout) and layout.form == name
 
 
 LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
@@ -79,7 +112,11 @@ LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
         "one JSON object per line, with clip and labels",
         "JSON",
         read_table,
-        lambda layout: isinstance(layout, TableLayout),
+        is_form(""),
+    ),
+    *(
+        LabelFormat(name, form.summary, "JSON", read_table, is_form(name))
+        for name, form in JSON_FORMS.items()
     ),
     LabelFormat(
         "ast-json",
@@ -102,14 +139,22 @@ def _labels_dialect(source: Source, ontology: Ontology, columns: GivenColumns) -
     return replace(dialect, unused=(*dialect.unused, *unused))
 
 
+def _json_layout(source: Source, ontology: Ontology, columns: GivenColumns) -> Layout:
+    """The layout of a table of JSON lines or of another form, or none of its own."""
+    if is_json_lines(source, columns):
+        return open_json_lines(source, columns)
+    for name, form in JSON_FORMS.items():
+        if form.matches(source.head):
+            return open_entries(source, name, form, columns)
+    return Layout()
+
+
 # How the layout of a container is found; `Format.matches` tests it, `Format.read` takes it.
 LAYOUTS: Mapping[str, Callable[[Source, Ontology, GivenColumns], Layout]] = MappingProxyType(
     {
         "text": _labels_dialect,
         "Parquet": lambda source, ontology, columns: open_parquet(source, columns),
-        "JSON": lambda source, ontology, columns: (
-            open_json_lines(source, columns) if is_json_lines(source, columns) else Layout()
-        ),
+        "JSON": _json_layout,
         "Arrow": lambda source, ontology, columns: Layout(),
     }
 )

@@ -44,11 +44,17 @@ class TableLayout(Layout):
         dialect: its columns by role.
         batches: from a number of rows and names of columns to record batches of those.
         names: of all columns, as the file has them.
+        form: key in the tables of formats, of a table that was made of other entries.
+        entries: the entry that each row was made of, from 1; empty if each row is one.
+        findings: about entries.
     """
 
     dialect: Dialect
     batches: Callable[[int, list[str]], Iterator[pa.RecordBatch]]
     names: Sequence[str]
+    form: str = ""
+    entries: Sequence[int] = ()
+    findings: Sequence[Finding] = ()
 
 
 def open_parquet(source: Source, given: GivenColumns = None) -> TableLayout:
@@ -67,7 +73,7 @@ def open_parquet(source: Source, given: GivenColumns = None) -> TableLayout:
                 f"{source.path}: targets that were written before, not labels; 'audiolabels info' "
                 f"shows them"
             )
-        return _open_table(
+        return open_table(
             source, schema, lambda size, columns: file.iter_batches(size, columns=columns), given
         )
 
@@ -83,7 +89,7 @@ def open_json_lines(source: Source, given: GivenColumns = None) -> TableLayout:
         import pyarrow.json  # seldom needed, and slow to load
 
         table = pyarrow.json.read_json(source.stream)
-        return _open_table(
+        return open_table(
             source,
             table.schema,
             lambda size, columns: iter(table.select(columns).to_batches(size)),
@@ -107,35 +113,61 @@ def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Ite
         LabelFileError: the file is broken, or its times are not seconds.
     """
     dialect = replace(layout.dialect, folders=layout.folders)
-    placed = _placed_rows(source, layout, dialect, options)
+    placed = (
+        place_rows(rows, dialect, source)
+        for rows in table_rows(source, layout, options.unit_ms, options.block_sizes.parquet)
+    )
     return checked(placed, source, dialect, options)
 
 
-def _placed_rows(
-    source: Source, layout: TableLayout, dialect: Dialect, options: ReadOptions
-) -> Iterator[tuple[LabelRows, Ms]]:
+def table_rows(
+    source: Source, layout: TableLayout, unit_ms: int, size: int, *, events: bool = False
+) -> Iterator[DelimitedRows]:
+    """The rows of a table, batch by batch of `size`; the times of events may be negative.
+
+    Raises:
+        LabelFileError: the file is broken.
+    """
+    dialect = replace(layout.dialect, folders=layout.folders)
     used = (dialect.clip, *dialect.labels, dialect.start, dialect.end, *dialect.extra)
     columns = {i: layout.names[i] for i in used if i is not None}
-    size = options.block_sizes.parquet
     with _broken(source, "table"):
         for first, batch in numbered(layout.batches(size, [*columns.values()])):
             cells = {i: one_chunk(batch[name]) for i, name in columns.items()}
-            rows, lost = _rows(first, cells, dialect, source, options.unit_ms)
-            labels, lengths = place_rows(rows, dialect, source)
-            labels.findings = sorted([*labels.findings, *lost], key=lambda finding: finding.row)
-            yield labels, lengths
+            rows = _rows(first, cells, dialect, source, unit_ms, events)
+            yield _of_entries(rows, layout, first) if layout.entries else rows
+
+
+def _of_entries(rows: DelimitedRows, layout: TableLayout, first: int) -> DelimitedRows:
+    """Rows with the numbers of the entries that they were made of; at first, with all findings."""
+    numbers = np.array(layout.entries, np.int64)
+    lost = [replace(found, row=int(numbers[found.row - 1])) for found in rows.findings]
+    findings = [*(layout.findings if first == 1 else ()), *lost]
+    return replace(rows, numbers=numbers[rows.numbers - 1], findings=findings)
 
 
 def _broken(source: Source, what: str) -> AbstractContextManager[None]:
     return guarded(source.path, LabelFileError, f"broken {what}, fetch or write it again")
 
 
-def _open_table(
+def open_table(
     source: Source,
     schema: pa.Schema,
     batches: Callable[[int, list[str]], Iterator[pa.RecordBatch]],
     given: GivenColumns,
 ) -> TableLayout:
+    """A table of columns by the roles that their names have, or that are given.
+
+    Args:
+        source: the file, for messages.
+        schema: of the table.
+        batches: from a number of rows and names of columns to record batches of those.
+        given: role to names of columns.
+
+    Raises:
+        LabelFileError: there is no column of clips or of labels.
+        OptionError: a column that was given is not there.
+    """
     readable = [_is_readable(field.type) for field in schema]
     names = [name if ok else "" for name, ok in zip(schema.names, readable, strict=True)]
     twice = {name for name in names if name and schema.names.count(name) > 1}
@@ -158,6 +190,7 @@ def _open_table(
         one_label=dialect.one_label,
         gathered=dialect.gathered,
         folders=dialect.folders,
+        file_clip=dialect.file_clip,
         unused=(*dialect.unused, *unread),
     )
 
@@ -168,19 +201,28 @@ def _is_readable(type_: pa.DataType) -> bool:
 
 
 def _rows(
-    first: int, cells: Mapping[int, pa.Array], dialect: Dialect, source: Source, unit_ms: int
-) -> tuple[DelimitedRows, list[Finding]]:
+    first: int,
+    cells: Mapping[int, pa.Array],
+    dialect: Dialect,
+    source: Source,
+    unit_ms: int,
+    signed: bool,
+) -> DelimitedRows:
     """Rows of a batch, and a finding for each without a clip."""
-    names = _texts(cells[dialect.clip])
+    count = len(cells[dialect.labels[0]])
+    if dialect.clip is None:
+        names = texts_to_arrow([dialect.file_clip] * count)
+    else:
+        names = _texts(cells[dialect.clip])
     missing = per_text(names.dictionary_encode(), lambda name: name.casefold() in MISSING)
     known = missing == 0
-    numbers = np.arange(first, first + len(names))
+    numbers = np.arange(first, first + count)
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
     clips = names.dictionary_encode()
     joined = [_joined(cells[i]) for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
-        _times(None if i is None else cells[i], len(names), unit_ms)
+        _times(None if i is None else cells[i], count, unit_ms, signed)
         for i in (dialect.start, dialect.end)
     )
     rows = DelimitedRows(
@@ -192,8 +234,9 @@ def _rows(
         onset,
         np.where(np.minimum(onset, end) > NOT_A_TIME, onset + end, end) if dialect.lasting else end,
         {i: _texts(cells[i]).dictionary_encode() for i in dialect.extra},
+        lost,
     )
-    return rows.keep(known), lost
+    return rows.keep(known)
 
 
 def _texts(column: pa.Array) -> pa.StringArray:
@@ -208,10 +251,10 @@ def _joined(column: pa.Array) -> pa.StringArray:
     return texts_to_arrow([";".join(str(text) for text in cell if text) for cell in lists])
 
 
-def _times(column: pa.Array | None, count: int, unit_ms: int) -> Ms:
+def _times(column: pa.Array | None, count: int, unit_ms: int, signed: bool) -> Ms:
     if column is None:
         return np.full(count, NO_TIME)
     seconds = to_numpy(pc.fill_null(column.cast(pa.float64()), np.nan))
     ms = np.floor(seconds * unit_ms + 0.5)
-    fits = (ms >= 0) & (ms < 1e12)
+    fits = ((ms >= 0) | signed) & (np.abs(ms) < 1e12)
     return np.where(np.isnan(ms), NO_TIME, np.where(fits, ms, NOT_A_TIME).astype(np.int64))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import texts_to_arrow
+from audiolabels.arrays.columns import texts_to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
 from audiolabels.clips.names import to_ms
 from audiolabels.labels.events import ABSENT, EMPTY, NOTHING, PRESENT, UNKNOWN
@@ -29,6 +29,7 @@ from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
 PLACE = "times of a bare YouTube id are the clip's place in the video, not an event's"
+OTHER_VIEW = "another view of a selection that is in an earlier row"
 NO_LENGTH = -1  # of a cell that should hold one
 
 
@@ -39,11 +40,11 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
         LabelFileError: the file is cut off, or its times are not seconds.
     """
     blocks = read_rows(source, dialect, options, events=True)
-    rows = (_event_rows(block, dialect, source, options.unit_ms) for block in blocks)
+    rows = (event_rows(block, dialect, source, options.unit_ms) for block in blocks)
     return checked(rows, source, dialect, options)
 
 
-def _event_rows(
+def event_rows(
     rows: DelimitedRows, dialect: Dialect, source: Source, unit_ms: int
 ) -> tuple[EventRows, Ms]:
     """Rows with a state each, and how long each lasts; unusable ones are left out and reported."""
@@ -57,6 +58,9 @@ def _event_rows(
     place = (rows.bare & dialect.places)[rows.clip]
     report(place, "row unused", PLACE)
     rows = rows.keep(~place)
+    again = _repeated_selections(rows, dialect)
+    report(again, "row unused", OTHER_VIEW)
+    rows = rows.keep(~again)
     rows, present, unclear = present_rows(rows, dialect, source)
     findings += unclear
     state = np.where(present, PRESENT, ABSENT).astype(np.int64)
@@ -97,6 +101,17 @@ def _event_rows(
         sorted(findings, key=lambda finding: finding.row),
     )
     return made, np.maximum(rows.offset_ms - rows.onset_ms, given)[spans]
+
+
+def _repeated_selections(rows: DelimitedRows, dialect: Dialect) -> npt.NDArray[np.bool_]:
+    """Bool (R,): which rows repeat a selection of Raven's, as one in another view or channel."""
+    again = np.zeros(len(rows.clip), np.bool_)
+    if (column := dialect.columns["selection"]) is not None:
+        again[:] = True
+        texts = to_numpy(rows.extra[column].indices), to_numpy(rows.labels.indices)
+        keys = np.stack([rows.clip, *texts, rows.onset_ms, rows.offset_ms])
+        again[np.unique(keys, axis=1, return_index=True)[1]] = False
+    return again
 
 
 def _length_ms(cell: str, unit_ms: int) -> int:

@@ -4,19 +4,27 @@ Each `read` makes `EventRows`, part by part, of an opened file and its layout.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.readers.annotations.formats import LABEL_FORMATS
+from audiolabels.readers.annotations.formats import JSON_FORMS, LABEL_FORMATS, LAYOUTS, is_form
+from audiolabels.readers.annotations.tables import TableLayout
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.dialect import detect_dialect
 from audiolabels.readers.events.delimited import read_event_rows
 from audiolabels.readers.events.parts import EventRows
 from audiolabels.readers.events.pretrained_sed import read_arrow_rows
+from audiolabels.readers.events.tables import read_event_table
 from audiolabels.readers.formats import Format, Layout, find_format, format_table
 from audiolabels.readers.opening import Source
 
 EventFormat = Format[Callable[..., Iterator[EventRows]]]
+
+
+def _is_event_table(name: str) -> Callable[[Any], bool]:
+    return lambda layout: is_form(name)(layout) and layout.dialect.events
+
 
 EVENT_FORMATS: Mapping[str, EventFormat] = format_table(
     EventFormat(
@@ -39,6 +47,17 @@ EVENT_FORMATS: Mapping[str, EventFormat] = format_table(
         "Arrow",
         read_arrow_rows,
     ),
+    EventFormat(
+        "json-events",
+        "one JSON object per line, with clip, onset, offset and label",
+        "JSON",
+        read_event_table,
+        _is_event_table(""),
+    ),
+    *(
+        EventFormat(name, form.summary, "JSON", read_event_table, _is_event_table(name))
+        for name, form in JSON_FORMS.items()
+    ),
 )
 
 
@@ -51,11 +70,16 @@ def detect_format(
         LabelFileError: it holds no events.
     """
     container = source.container
-    layout = detect_dialect(source, ontology, columns) if container == "text" else Layout()
+    layout = Layout()
+    if container == "text":
+        layout = detect_dialect(source, ontology, columns)
+    elif container == "JSON":
+        layout = LAYOUTS[container](source, ontology, columns)
     found = find_format(EVENT_FORMATS, container, layout)
     if found is not None:
         return found, layout
-    labels = find_format(LABEL_FORMATS, container, layout) if container == "text" else None
+    known = container == "text" or isinstance(layout, TableLayout)
+    labels = find_format(LABEL_FORMATS, container, layout) if known else None
     if labels is None:
         raise LabelFileError(
             f"{source.path}: not an event file; those are CSV or TSV with one row per event: clip, "

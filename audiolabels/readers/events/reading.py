@@ -50,7 +50,7 @@ def read_events(
     """Read event files: AudioSet's strong labels, its framed release, DESED's TSV and the like.
 
     Args:
-        paths: one file or several, CSV or TSV; plain, gzip or zip; or the Arrow streams of
+        paths: one file or several, CSV, TSV or JSON; plain, gzip or zip; or the Arrow streams of
             PretrainedSED's data set. Events of a clip belong together wherever they are.
         clip_duration, clip_durations, explicit_negatives: see `EventOptions`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
