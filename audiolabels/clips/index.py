@@ -162,6 +162,19 @@ class ClipFinder:
         started = pc.match_substring_regex(ids, STARTED)
         return _Index(pc.if_else(started, pc.utf8_slice_codeunits(ids, 0, 11), NOTHING))
 
+    def row_of(self, name: str) -> int:
+        """The row of one clip.
+
+        Raises:
+            UnknownClipError: it is not found, or the name could mean several clips.
+        """
+        row = int(self.find([name])[0])
+        if row == MISSING:
+            ids = self._canonical.ids
+            shown = shortlist(map(repr, ids[:2].to_pylist()))
+            raise UnknownClipError(f"no clip {name!r} among {len(ids):,}; those look like {shown}")
+        return row
+
     @cached_property
     def _unit(self) -> str:
         """The unit of all starts of videos: ms, s, or empty if mixed or unclear."""

@@ -82,6 +82,14 @@ class ClipRows:
         own = {name: self.clips[name].to_pylist() for name in SCHEMA.names}
         return pandas.DataFrame({**own, **columns})
 
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table with `clip_id`, `onset`, `offset` and the columns of the subclass."""
+        return pa.Table.from_batches([self.clips])
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The table as an Arrow stream, for what takes such (PyCapsule interface)."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
     def renamed(self, clip_id: pa.StringArray) -> Self:
         """The same rows with other ids, string (N,)."""
         return replace(self, clips=clip_rows(clip_id, self.onset, self.offset))

@@ -4,7 +4,7 @@ A clip's labels are a set of classes. AudioSet's two million clips have only som
 of distinct sets, so each set is stored once, and each clip refers to its own.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.tables import html_table
+from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, clip_rows, prefixed
 from audiolabels.errors import UnknownLabelError, expect, shortlist
 from audiolabels.labels.report import Report
@@ -206,6 +207,47 @@ class Annotations(ClipRows):
             return None
         start, end = self.sets.offsets[chosen : chosen + 2]
         return tuple(self.ontology.classes[c].name for c in self.sets.classes[start:end])
+
+    def __getitem__(self, clip: int | str) -> tuple[str, ...] | None:
+        """The labels of a clip, by row or by id, as `labels` gives them.
+
+        Raises:
+            UnknownClipError: no clip has the id, or several could be meant.
+            IndexError: no such row.
+        """
+        if isinstance(clip, str):
+            return self.labels(ClipFinder(self.clip_id).row_of(clip))
+        return self.labels(range(len(self))[clip])
+
+    def __iter__(self) -> Iterator[tuple[str, ...] | None]:
+        return map(self.labels, range(len(self)))
+
+    def summary(self) -> "pandas.DataFrame":
+        """A data frame of the classes that some clip has: `id`, `name`, and `clips`, the number of
+        clips in which it is given, the most frequent first.
+        """
+        import pandas
+
+        weights = np.bincount(self.set_of_clip, minlength=len(self.sets))
+        given = np.bincount(self.sets.classes, np.repeat(weights, self.sets.sizes))
+        order = np.argsort(-given, kind="stable")[: np.count_nonzero(given)].tolist()
+        classes = [self.ontology.classes[c] for c in order]
+        ids, names = [c.id for c in classes], [c.name for c in classes]
+        return pandas.DataFrame({"id": ids, "name": names, "clips": given[order].astype(int)})
+
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table with `clip_id`, `onset`, `offset` if a clip has one, and `labels`: lists of
+        names, null for unannotated clips. `read_labels` reads it again.
+        """
+        names = texts_to_arrow([c.name for c in self.ontology.classes])
+        values = names.take(to_arrow(self.sets.classes))
+        offsets = to_arrow(self.sets.offsets.astype(np.int32))
+        unlabelled = pa.array(~self.sets.labelled)
+        lists = pa.ListArray.from_arrays(offsets, values, mask=unlabelled)
+        table = super().to_arrow()
+        if self.offset.null_count == len(self):
+            table = table.drop_columns(["offset"])
+        return table.append_column("labels", lists.take(to_arrow(self.set_of_clip)))
 
     def prefixed(self, prefix: str) -> Self:
         """The same clips, a text before the id of each."""

@@ -7,7 +7,7 @@ a label that may be the class). Or it concerns a whole clip: verified empty, una
 annotated with a label of no class.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import one_chunk, texts_to_arrow
+from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow
 from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
 from audiolabels.arrays.intervals import united
 from audiolabels.arrays.tables import abridged, html_table
+from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import prefixed
 from audiolabels.errors import (
     InputTypeError,
@@ -186,6 +187,52 @@ class Events:
         keys = (self.clip[chosen], self.classes[chosen], self.state[chosen])
         onset[chosen], offset[chosen] = united(*keys, first=onset[chosen], stop=offset[chosen])
         return onset, offset
+
+    def __getitem__(self, clip: int | str) -> tuple[tuple[str, float, float], ...] | None:
+        """The events of a clip, by row or by id, as `events` gives them.
+
+        Raises:
+            UnknownClipError: no clip has the id, or several could be meant.
+            IndexError: no such row.
+        """
+        if isinstance(clip, str):
+            return self.events(ClipFinder(self.clip_id).row_of(clip))
+        return self.events(range(len(self))[clip])
+
+    def __iter__(self) -> Iterator[tuple[tuple[str, float, float], ...] | None]:
+        return map(self.events, range(len(self)))
+
+    def summary(self) -> "pandas.DataFrame":
+        """A data frame of the classes that have an event: `id`, `name`, `clips`, `events` and
+        `seconds`, those with the most clips first.
+        """
+        frame = self.to_pandas()
+        frame = frame[frame["state"] == "present"].assign(seconds=frame["offset"] - frame["onset"])
+        rows = frame.groupby(["id", "label"], sort=False).agg(
+            clips=("clip_id", "nunique"), events=("clip_id", "size"), seconds=("seconds", "sum")
+        )
+        ordered = rows.sort_values("clips", ascending=False, kind="stable").reset_index()
+        return ordered.rename(columns={"label": "name"})
+
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table with a row per statement, and the columns of `to_pandas`."""
+        names = pa.array([*(c.name for c in self.ontology.classes), None], pa.string())
+        ids = pa.array([*self.ontology.ids, None], pa.string())
+        class_ = np.where(self.classes == NO_CLASS, len(self.ontology), self.classes)
+        places = to_arrow(class_.astype(np.int64))
+        columns = {
+            "clip_id": self.clip_id.take(to_arrow(self.clip)),
+            "label": names.take(places),
+            "id": ids.take(places),
+            "onset": to_arrow(self.onset_ms / 1000),
+            "offset": to_arrow(self.offset_ms / 1000),
+            "state": texts_to_arrow(STATES).take(to_arrow(self.state.astype(np.int64))),
+        }
+        return pa.table(columns)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The table as an Arrow stream, for what takes such (PyCapsule interface)."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def prefixed(self, prefix: str) -> "Events":
         """The same clips, a text before the id of each."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from audiolabels.clips.names import EXTENSION, VIDEO
 from audiolabels.readers.formats import Format, Layout
+from audiolabels.readers.memory import InMemory
 from audiolabels.readers.opening import Source, open_source
 
 Rows = TypeVar("Rows")
@@ -32,7 +33,7 @@ def clip_of_file(path: Path) -> str:
 
 
 def folders_needed(
-    paths: Sequence[Path],
+    paths: Sequence[Path | InMemory],
     detect: Callable[[Source], tuple[Format[Any], Layout]],
     names: Callable[[Source, Format[Any], Layout], Iterable[Names]],
 ) -> bool:

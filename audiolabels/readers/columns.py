@@ -96,6 +96,10 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "ignored": _role("anything; not read, whatever its name"),
     }
 )
+HEADER = frozenset(
+    name for role in ("start", "end", "labels", "label", "presence") for name in ROLES[role].names
+)
+CLASS_LIST = "index display_name label_id name".split()
 UNSURE = ("tags", "classes")  # names that a column of single labels comes before
 LAST = ("annotation", "common name", "species code")  # of labels, where no other column has any
 SELECTION_TABLE = "begin time (s)"  # a column that Raven's tables have
@@ -253,6 +257,22 @@ def as_columns(columns: GivenColumns) -> dict[str, tuple[str, ...]]:
 def find_column(names: Sequence[str], *roles: str) -> str | None:
     """The name of the column with one of the roles, in their order, or None."""
     return next((name for role in roles for name in ROLES[role].names if name in names), None)
+
+
+def has_header(names: Sequence[str], given: GivenColumns = None) -> bool:
+    """Whether the names are those of columns: all that were given.
+
+    Otherwise a clip's and another's, or those of a class list.
+    """
+    names = [name.casefold() for name in names]
+    if given:
+        return {name.casefold() for own in as_columns(given).values() for name in own} <= set(names)
+    others = sum(
+        name in HEADER or name in CLASS_LIST or bool(NUMBERED.fullmatch(name)) for name in names
+    )
+    if find_column(names, "clip", "video") is None:
+        return others >= 2
+    return others >= 1 or (len(names) > 1 and all(map(str.isidentifier, names)))
 
 
 def known_names(*roles: str) -> str:

@@ -15,9 +15,8 @@ from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.clip_ids import clip_of_file
 from audiolabels.readers.columns import (
+    HEADER,
     NO_COLUMNS,
-    NUMBERED,
-    ROLES,
     SELECTION_TABLE,
     UNIT,
     Columns,
@@ -25,6 +24,7 @@ from audiolabels.readers.columns import (
     as_columns,
     assign_roles,
     find_column,
+    has_header,
     known_names,
 )
 from audiolabels.readers.formats import Layout
@@ -33,7 +33,6 @@ from audiolabels.readers.opening import HEAD, Source
 # Roles of columns whose cells decide about a row.
 EXTRA = ("presence", "value", "rater", "clip_length", "selection", "file_offset")
 VIDEO_IDS = ("ytid", "yt_id", "youtube_id")  # columns of videos that hold nothing but their ids
-CLASS_LIST = "index display_name label_id name".split()
 SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
 ROW_COUNT = re.compile(r"num_segs\s*=\s*(\d{1,15})")
 SAMPLE = 200  # rows after the header that are looked at
@@ -41,11 +40,6 @@ NAMED_ROW = re.compile(rf"#[^,;\t]*{EXTENSION.pattern[:-1]}[,;\t]", re.IGNORECAS
 NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
 FREQUENCIES = "frequencies"  # lines that begin with a backslash, in Audacity's labels
 SPACES = "  "  # the separator of columns aligned by two or more spaces
-
-
-HEADER = frozenset(
-    name for role in ("start", "end", "labels", "label", "presence") for name in ROLES[role].names
-)
 
 
 class Start(NamedTuple):
@@ -220,22 +214,6 @@ def _delimiter(line: str) -> str:
         return SPACES
     first = re.search(r"[,;]", outside)
     return first.group() if first else ","
-
-
-def has_header(names: Sequence[str], given: GivenColumns = None) -> bool:
-    """Whether the names are those of columns: all that were given.
-
-    Otherwise a clip's and another's, or those of a class list.
-    """
-    names = [name.casefold() for name in names]
-    if given:
-        return {name.casefold() for own in as_columns(given).values() for name in own} <= set(names)
-    others = sum(
-        name in HEADER or name in CLASS_LIST or bool(NUMBERED.fullmatch(name)) for name in names
-    )
-    if find_column(names, "clip", "video") is None:
-        return others >= 2
-    return others >= 1 or (len(names) > 1 and all(map(str.isidentifier, names)))
 
 
 def from_header(

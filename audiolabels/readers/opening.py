@@ -1,6 +1,7 @@
 """Opening files: compression, containers by their first bytes, and files that hold no labels."""
 
 import gzip
+import io
 import math
 import os
 import re
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from audiolabels.errors import LabelFileError, OptionError, guarded, shortlist
 from audiolabels.files import is_web_page
+from audiolabels.readers.memory import InMemory
 
 HEAD = 1 << 16
 # What the first bytes of a container match.
@@ -54,12 +56,14 @@ class Source:
         stream: its bytes, decompressed, at the start.
         head: the first 64 KiB of them.
         raw: the file as it is on disk, whose position is the progress.
+        table: a table in memory, in the place of bytes.
     """
 
     path: Path
     stream: BinaryIO
     head: bytes
     raw: BinaryIO
+    table: InMemory | None = None
 
     @property
     def name(self) -> str:
@@ -68,7 +72,9 @@ class Source:
 
     @property
     def container(self) -> str:
-        """`Parquet`, `Arrow`, `JSON` or `text`."""
+        """`memory`, `Parquet`, `Arrow`, `JSON` or `text`."""
+        if self.table is not None:
+            return "memory"
         found = container_of(self.head)
         return found if found in ("Parquet", "Arrow", "JSON") else "text"
 
@@ -152,12 +158,16 @@ def refuse_oversize_data(nodes: Iterable[Any]) -> None:
 
 
 @contextmanager
-def open_source(path: str | Path) -> Iterator[Source]:
-    """Open a label file, plain, gzip or zip.
+def open_source(path: str | Path | InMemory) -> Iterator[Source]:
+    """Open a label file, plain, gzip or zip, or a table in memory.
 
     Raises:
         LabelFileError: it cannot be opened, or its first bytes show that it has no labels.
     """
+    if isinstance(path, InMemory):
+        nothing = io.BytesIO()
+        yield Source(path.path, nothing, b"", nothing, path)
+        return
     path = Path(path)
     with guarded(path, LabelFileError, "cannot be read"):
         if not path.exists():

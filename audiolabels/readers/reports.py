@@ -10,7 +10,9 @@ from audiolabels.datasets.cache import find_files
 from audiolabels.errors import LabelFileError
 from audiolabels.files import sha256_of
 from audiolabels.labels.report import Finding, Report
+from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.formats import Format, Layout
+from audiolabels.readers.memory import InMemory, in_memory
 from audiolabels.readers.opening import file_name
 
 NO_LAYOUT = Layout()
@@ -29,7 +31,7 @@ Part = TypeVar("Part", bound=Reported)
 
 def described(
     parts: Iterable[Part],
-    path: Path,
+    path: Path | InMemory,
     chosen: Format[Any],
     report: Report,
     layout: Layout = NO_LAYOUT,
@@ -41,8 +43,9 @@ def described(
     once it is read.
     """
     rows = 0
+    file = path.path if isinstance(path, InMemory) else path
     with ThreadPoolExecutor(1) as pool:
-        digest = pool.submit(sha256_of, path)
+        digest = pool.submit(_digest, path)
         for part in parts:
             rows += part.report.rows
             yield part
@@ -53,7 +56,11 @@ def described(
             what.append("the clip has the file's name, as no column gives it")
         if layout.unused:
             what.append(f"columns not used: {', '.join(layout.unused)}")
-        report.merge(file_report(path, chosen.name, digest.result(), rows, "; ".join(what)))
+        report.merge(file_report(file, chosen.name, digest.result(), rows, "; ".join(what)))
+
+
+def _digest(path: Path | InMemory) -> str:
+    return "" if isinstance(path, InMemory) else sha256_of(path)
 
 
 def file_report(path: Path, format_name: str, digest: str, rows: int, note: str) -> Report:
@@ -69,14 +76,17 @@ def rows_report(used: int, findings: list[Finding]) -> Report:
     return Report(rows=used + unused, rows_used=used, findings=findings)
 
 
-def listed_paths(paths: str | Path | Sequence[str | Path], kind: str) -> list[Path]:
-    """One path or several, as a list.
+def listed_inputs(data: Any, kind: str, columns: GivenColumns = None) -> list[Path | InMemory]:
+    """The files that paths name, or data in memory as a table.
 
     Raises:
         InputTypeError: something else.
         LabelFileError: there is none.
     """
-    listed = find_files(f"{kind} files", paths)
+    table = in_memory(data, columns)
+    listed: list[Path | InMemory] = (
+        [*find_files(f"{kind} files", data)] if table is None else [table]
+    )
     if not listed:
         raise LabelFileError(f"no file given: name at least one {kind} file")
     return listed

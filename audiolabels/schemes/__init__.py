@@ -3,7 +3,7 @@
 `SCHEMES` is the table that library, CLI and docs read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,16 @@ from audiolabels.ontology.vocabulary import (
     load_vocabulary,
     named_like,
 )
+from audiolabels.options import Options
+from audiolabels.readers import (
+    EventOptions,
+    ReadOptions,
+    ScoreOptions,
+    read_events,
+    read_labels,
+    read_scores,
+)
+from audiolabels.readers.memory import in_memory
 from audiolabels.schemes.diffuse import DIFFUSE
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.pe_cml import PE_CML
@@ -48,8 +58,12 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
         )
     }
 )
-READERS: Mapping[type, str] = MappingProxyType(
-    {Annotations: "read_labels", Events: "read_events", Scores: "read_scores"}
+READERS: Mapping[type, tuple[Callable[..., Any], tuple[type[Options], ...]]] = MappingProxyType(
+    {
+        Annotations: (read_labels, (ReadOptions,)),
+        Events: (read_events, (ReadOptions, EventOptions)),
+        Scores: (read_scores, (ScoreOptions,)),
+    }
 )
 
 
@@ -83,7 +97,8 @@ def expand(
     """Turn labels into training targets.
 
     Args:
-        labels: N clips; annotations, events or scores, as the scheme needs (see `SCHEMES`).
+        labels: N clips; annotations, events or scores, as the scheme needs (see `SCHEMES`), or data
+            in memory from which `read_labels`, `read_events` or `read_scores` makes these.
         scheme: `weak`, `pel` or `pe-cml` of annotations, `strong-framed` or `diffuse` of events,
             `pseudo-strong`, `co-supervised`, `teacher-masked` or `teacher-enhanced` of scores; see
             `SCHEMES`.
@@ -91,7 +106,8 @@ def expand(
             `audioset` or `audioset-strong`; for scores that of the teacher's classes, in the
             order of the named vocabulary that has just these, if there is one.
         given: labels to mix with scores, or to repair with them.
-        **options: the scheme's own options, for instance `parents="certain"`.
+        **options: the scheme's own options, for instance `parents="certain"`; with data in memory
+            those of reading too.
 
     Returns:
         Targets with C columns and one row per clip, in `strong-framed` per frame. `pseudo-strong`
@@ -115,11 +131,16 @@ def expand(
     >>> framed.to_pandas()[["onset", "positive"]].values.tolist()
     [[0.0, []], [0.96, ['Church bell']], [1.92, ['Church bell']], [2.88, ['Church bell']]]
     """
+    reads = SCHEMES[choose("scheme", scheme, SCHEMES)].reads
+    if not isinstance(labels, Annotations | Events | Scores) and in_memory(labels):
+        reader, declared = READERS[reads]
+        names = [name for each in declared for name in each.declared()]
+        labels = reader(labels, **{name: options.pop(name) for name in names if name in options})
     chosen = bind_scheme(scheme, options)
-    if not isinstance(labels, chosen.reads):
+    if not isinstance(labels, reads):
         raise OptionError(
-            f"scheme {scheme!r} needs {chosen.reads.__name__}, not {type(labels).__name__}: read "
-            f"the files with {READERS[chosen.reads]}"
+            f"scheme {scheme!r} needs {reads.__name__}, not {type(labels).__name__}: read "
+            f"the files with {READERS[reads][0].__name__}"
         )
     if vocabulary is None and isinstance(labels, Scores):
         vocabulary = named_like(labels.vocabulary, labels.ontology)

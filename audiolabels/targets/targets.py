@@ -10,15 +10,18 @@ and so on; scores below 3e-8 become 0.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from audiolabels.arrays.bits import Bits, by_chunk, unpack_floats
+from audiolabels.arrays.bits import Bits, by_chunk, unpack_floats, weigh
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.tables import abridged, html_table
+from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows
 from audiolabels.errors import extra
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
@@ -60,6 +63,51 @@ class TargetRows(ClipRows, ABC):
     def to_torch(self, rows: Chosen = None) -> "tuple[torch.Tensor, torch.Tensor]":
         """`to_numpy` as two float32 tensors; an OptionError if torch is not installed."""
         return as_tensors(*self.to_numpy(rows))
+
+    def __getitem__(self, clip: int | str) -> tuple[Floats, Floats]:
+        """Target and mask of a row, shape (C,) each, or of the rows of a clip: shape (C,) if there
+        is one, else (rows, C).
+
+        Raises:
+            UnknownClipError: no clip has the id, or several could be meant.
+            IndexError: no such row.
+        """
+        if not isinstance(clip, str):
+            target, mask = self.to_numpy([range(len(self))[clip]])
+            return target[0], mask[0]
+        encoded = self.clip_id.dictionary_encode()
+        found = ClipFinder(encoded.dictionary).row_of(clip)
+        rows = np.flatnonzero(to_numpy(encoded.indices) == found)
+        target, mask = self.to_numpy(rows)
+        return (target[0], mask[0]) if len(rows) == 1 else (target, mask)
+
+    def __iter__(self) -> Iterator[tuple[Floats, Floats]]:
+        return map(self.__getitem__, range(len(self)))
+
+    def summary(self) -> "pandas.DataFrame":
+        """A data frame with a row per class: `id`, `name`, and the numbers of rows in which it is
+        `positive` (of soft targets: from 0.5 on), `negative` and `unknown`.
+        """
+        import pandas
+
+        positive, which = self.positive_bits()
+        masked, of_row = self._masked_bits()
+        columns = len(self.vocabulary)
+        given = weigh(positive, np.bincount(which, minlength=len(positive)), columns)
+        unknown = weigh(masked, np.bincount(of_row, minlength=len(masked)), columns)
+        return pandas.DataFrame(
+            {
+                "id": self.vocabulary.ids,
+                "name": self.vocabulary.names,
+                "positive": given,
+                "negative": len(self) - given - unknown,
+                "unknown": unknown,
+            }
+        )
+
+    @abstractmethod
+    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """As `positive_bits`, of what is unknown."""
 
     def select(self, vocabulary: Vocabulary) -> Self:
         """The same targets with other columns, in their order.
@@ -144,6 +192,21 @@ class Targets(TargetRows):
         """The positive classes: `positive` and `row_of_clip`."""
         return self.positive, self.row_of_clip
 
+    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        return self.masked, self.row_of_clip
+
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table with `clip_id`, `onset`, `offset`, and `positive` and `masked`, lists of
+        display names.
+        """
+        table, names = super().to_arrow(), texts_to_arrow(self.vocabulary.names)
+        for name in ("positive", "masked"):
+            owners, columns = np.nonzero(self._unpack(getattr(self, name)))
+            ends = np.searchsorted(owners, np.arange(len(self.cut) + 1)).astype(np.int32)
+            lists = pa.ListArray.from_arrays(to_arrow(ends), names.take(to_arrow(columns)))
+            table = table.append_column(name, lists.take(to_arrow(self.row_of_clip)))
+        return table
+
     def _rows(self, rows: Any) -> tuple[Floats, Bits]:
         chosen = self.row_of_clip[rows]
         return unpack_floats(self.positive[chosen], len(self.vocabulary)), self.masked[chosen]
@@ -212,6 +275,20 @@ class SoftTargets(TargetRows):
             best.append([(names[c], round(float(row[c]), 4)) for c in order if row[c] > 0])
         masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
         return self._data_frame(top=best, masked=masked)
+
+    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        return self.masked, np.arange(len(self), dtype=np.int32)
+
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table with `clip_id`, `onset`, `offset`, `target` (fixed-size lists of C floats)
+        and `mask` (of C integers, 1 where known).
+        """
+        columns, table = len(self.vocabulary), super().to_arrow()
+        known = 1 - self._unpack(self.masked)
+        for name, values in (("target", self.scores.astype(np.float32)), ("mask", known)):
+            flat = to_arrow(np.ascontiguousarray(values).ravel())
+            table = table.append_column(name, pa.FixedSizeListArray.from_arrays(flat, columns))
+        return table
 
     def reach(self, level: float) -> Bits:
         """The classes that score at least `level`: bits, uint8 (N, ceil(C / 8))."""

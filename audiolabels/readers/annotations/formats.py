@@ -21,6 +21,7 @@ from audiolabels.readers.annotations.tables import (
     TableLayout,
     is_json_lines,
     open_json_lines,
+    open_memory,
     open_parquet,
     read_table,
 )
@@ -124,6 +125,7 @@ LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
         "JSON",
         read_ast_json,
     ),
+    LabelFormat("table", "a table in memory", "memory", read_table),
     LabelFormat("parquet", "Hugging Face style Parquet: video_id, labels", "Parquet", read_table),
 )
 
@@ -154,6 +156,7 @@ LAYOUTS: Mapping[str, Callable[[Source, Ontology, GivenColumns], Layout]] = Mapp
     {
         "text": _labels_dialect,
         "Parquet": lambda source, ontology, columns: open_parquet(source, columns),
+        "memory": lambda source, ontology, columns: open_memory(source, columns),
         "JSON": _json_layout,
         "Arrow": lambda source, ontology, columns: Layout(),
     }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from audiolabels.clips.duplicates import REPEATED, SeenClips
 from audiolabels.errors import LabelFileError
@@ -24,13 +25,14 @@ from audiolabels.readers.clip_ids import Names, folders_needed, note_videos
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.lines import ahead
+from audiolabels.readers.memory import InMemory
 from audiolabels.readers.opening import Source, open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
-from audiolabels.readers.reports import described, listed_paths, no_usable_row
+from audiolabels.readers.reports import described, listed_inputs, no_usable_row
 
 
 def read_labels(
-    paths: str | Path | Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path] | Any,
     *,
     ontology: Ontology | None = None,
     unknown: str = "error",
@@ -46,7 +48,9 @@ def read_labels(
     """Read label files in any of the known formats.
 
     Args:
-        paths: one file or several; plain, gzip or zip.
+        paths: one file or several; plain, gzip or zip. Or data in memory: a data frame of pandas or
+            polars, an Arrow table, a relation of DuckDB, a data set of Hugging Face, or a
+            dictionary of columns, or of clips to labels; see `audiolabels.readers.memory`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
         unknown, time_unit, missing_rows, aliases, mapping, annotated, prefix, columns, block_sizes:
             see `ReadOptions`.
@@ -68,10 +72,12 @@ def read_labels(
         unknown, time_unit, missing_rows, aliases, mapping, annotated, prefix, columns, block_sizes
     )
     ontology = ontology or load_ontology().with_supplement()
-    return gather_labels(listed_paths(paths, "label"), ontology, options)
+    return gather_labels(listed_inputs(paths, "label", columns), ontology, options)
 
 
-def gather_labels(paths: Sequence[Path], ontology: Ontology, options: ReadOptions) -> Annotations:
+def gather_labels(
+    paths: Sequence[Path | InMemory], ontology: Ontology, options: ReadOptions
+) -> Annotations:
     """All clips of label files, with a finding for each that occurs again.
 
     Raises:
@@ -87,7 +93,7 @@ def gather_labels(paths: Sequence[Path], ontology: Ontology, options: ReadOption
 
 
 def stream_labels(
-    paths: Sequence[Path],
+    paths: Sequence[Path | InMemory],
     ontology: Ontology,
     options: ReadOptions,
     *,

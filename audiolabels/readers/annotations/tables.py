@@ -18,7 +18,7 @@ from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered
-from audiolabels.readers.columns import MISSING, GivenColumns
+from audiolabels.readers.columns import MISSING, GivenColumns, has_header
 from audiolabels.readers.delimited import (
     NO_TIME,
     NOT_A_TIME,
@@ -27,7 +27,7 @@ from audiolabels.readers.delimited import (
     clip_columns,
     per_text,
 )
-from audiolabels.readers.dialect import SAMPLE, Dialect, from_header, has_header
+from audiolabels.readers.dialect import SAMPLE, Dialect, from_header
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
@@ -93,6 +93,24 @@ def open_json_lines(source: Source, given: GivenColumns = None) -> TableLayout:
             source,
             table.schema,
             lambda size, columns: iter(table.select(columns).to_batches(size)),
+            given,
+        )
+
+
+def open_memory(source: Source, given: GivenColumns = None) -> TableLayout:
+    """The columns of a table in memory.
+
+    Raises:
+        LabelFileError: there is no column of clips or of labels.
+        OptionError: a column that was given is not there.
+    """
+    held = source.table
+    assert held is not None
+    with _broken(source, "table"):
+        return open_table(
+            source,
+            held.schema_arrow,
+            lambda size, columns: held.iter_batches(size, columns=columns),
             given,
         )
 

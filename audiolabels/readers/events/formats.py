@@ -48,6 +48,13 @@ EVENT_FORMATS: Mapping[str, EventFormat] = format_table(
         read_arrow_rows,
     ),
     EventFormat(
+        "event-table",
+        "a table in memory, one row per event",
+        "memory",
+        read_event_table,
+        _is_event_table(""),
+    ),
+    EventFormat(
         "json-events",
         "one JSON object per line, with clip, onset, offset and label",
         "JSON",
@@ -73,7 +80,7 @@ def detect_format(
     layout = Layout()
     if container == "text":
         layout = detect_dialect(source, ontology, columns)
-    elif container == "JSON":
+    elif container in ("JSON", "memory"):
         layout = LAYOUTS[container](source, ontology, columns)
     found = find_format(EVENT_FORMATS, container, layout)
     if found is not None:

@@ -108,7 +108,7 @@ def read_parts(
         for each in rows
     )
     parts = conclude_labels(made, source.name, resolver, annotated, notes)
-    return described(parts, source.path, chosen, report, layout, notes)
+    return described(parts, source.table or source.path, chosen, report, layout, notes)
 
 
 def look_up(

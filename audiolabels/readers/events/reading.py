@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,10 @@ from audiolabels.readers.events.formats import EventFormat, detect_format
 from audiolabels.readers.events.parts import Part, findings, gather, read_parts
 from audiolabels.readers.events.side_files import read_side_files
 from audiolabels.readers.formats import Layout
+from audiolabels.readers.memory import InMemory
 from audiolabels.readers.opening import Source, open_source
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, EventOptions, ReadOptions
-from audiolabels.readers.reports import listed_paths, no_usable_row
+from audiolabels.readers.reports import listed_inputs, no_usable_row
 
 
 class ScatteredError(Exception):
@@ -31,7 +33,7 @@ class ScatteredError(Exception):
 
 
 def read_events(
-    paths: str | Path | Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path] | Any,
     *,
     clip_duration: float | str | None = None,
     clip_durations: str | Path | None = None,
@@ -74,7 +76,7 @@ def read_events(
     )
     options = EventOptions(read, clip_duration, clip_durations, explicit_negatives)
     ontology = ontology or load_ontology().with_supplement()
-    parts = stream_events(listed_paths(paths, "event"), ontology, options, whole=True)
+    parts = stream_events(listed_inputs(paths, "event", columns), ontology, options, whole=True)
     result = Events.concat(list(parts), ontology)
     if not len(result):
         raise LabelFileError(no_usable_row(result.report, result.report.counts()))
@@ -82,7 +84,7 @@ def read_events(
 
 
 def stream_events(
-    paths: Sequence[Path],
+    paths: Sequence[Path | InMemory],
     ontology: Ontology,
     options: EventOptions,
     *,

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.errors import ScoresFileError, shortlist
 from audiolabels.readers.formats import Format, find_format, format_table
+from audiolabels.readers.memory import InMemory
 from audiolabels.readers.opening import container_of, open_hdf5
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import ScoreTable
@@ -76,15 +77,20 @@ SCORE_FORMATS: Mapping[str, ScoreFormat] = format_table(
         read_efficientat,
     ),
     ScoreFormat("parquet", "Parquet with a list of scores per row", "Parquet", read_parquet),
+    ScoreFormat("table", "a table in memory with a list of scores per row", "memory", read_parquet),
 )
 
 
-def open_format(path: Path, stack: ExitStack) -> tuple[ScoreFormat, Any]:
-    """The format of a file, and the file, which `stack` closes.
+def open_format(path: Path | InMemory, stack: ExitStack) -> tuple[ScoreFormat, Any]:
+    """The format of a file or a table, and the file, which `stack` closes.
 
     Raises:
         ScoresFileError: it has none of the formats.
     """
+    if isinstance(path, InMemory):
+        return SCORE_FORMATS["table"], path
+    if not path.is_file():
+        raise ScoresFileError(f"{path}: no such file")
     with path.open("rb") as file:
         container = container_of(file.read(8))
     if container not in OPENERS:

@@ -30,6 +30,7 @@ from audiolabels.files import atomic_path, blame
 from audiolabels.labels.scores import Scores
 from audiolabels.readers.batches import is_list, numbered
 from audiolabels.readers.columns import find_column
+from audiolabels.readers.memory import InMemory
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, texts, unused_note, whole_ms
 from audiolabels.targets.store import KEY
@@ -38,8 +39,8 @@ CLASSES = b"classes"
 GROUP = 8192  # rows of a row group that is written
 
 
-def read_parquet(file: pq.ParquetFile, options: ScoreOptions) -> ScoreTable:
-    """The rows of a Parquet file."""
+def read_parquet(file: pq.ParquetFile | InMemory, options: ScoreOptions) -> ScoreTable:
+    """The rows of a Parquet file, or of a table in memory."""
     schema, path = file.schema_arrow, options.path
     column = "target" if "target" in schema.names else "scores"
     clip = find_column(schema.names, "clip", "video")
@@ -92,12 +93,12 @@ def _rectangle(
     return np.array(values.to_pylist(), np.float32).reshape(-1, width)  # None becomes nan
 
 
-def _first_cell(file: pq.ParquetFile, column: str) -> list[Any]:
+def _first_cell(file: pq.ParquetFile | InMemory, column: str) -> list[Any]:
     cells = (batch[0][0].as_py() for batch in file.iter_batches(1, columns=[column]))
     return next(cells, None) or []
 
 
-def _labels(file: pq.ParquetFile) -> list[str] | None:
+def _labels(file: pq.ParquetFile | InMemory) -> list[str] | None:
     metadata = file.schema_arrow.metadata or {}
     if KEY in metadata:
         return texts(json.loads(metadata[KEY])["vocabulary"]["ids"])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from audiolabels.errors import ScoresFileError, VocabularyError, guarded
 from audiolabels.files import as_path
@@ -11,6 +12,7 @@ from audiolabels.labels.report import Report
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
+from audiolabels.readers.memory import InMemory, in_memory
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ScoreOptions
 from audiolabels.readers.reports import described
 from audiolabels.readers.scores.blocks import ScoreTable
@@ -29,6 +31,7 @@ class ScoreFile:
         vocabulary: the teacher's classes, in its order.
         class_note: where that order comes from.
         ontology: where classes are looked up.
+        source: the file, or a table in memory.
     """
 
     options: ScoreOptions
@@ -37,6 +40,7 @@ class ScoreFile:
     vocabulary: Vocabulary
     class_note: str
     ontology: Ontology
+    source: Path | InMemory
 
     @property
     def side_files(self) -> list[Path]:
@@ -57,7 +61,7 @@ class ScoreFile:
         report = Report()
         with guarded(path, ScoresFileError):
             parts = map(segments.scores, table.blocks(len(self.vocabulary)))
-            for part in in_order(described(parts, path, self.format, report), path):
+            for part in in_order(described(parts, self.source, self.format, report), path):
                 yield part
         (source,) = report.sources
         if not source["rows"]:
@@ -73,21 +77,21 @@ class ScoreFile:
 
 
 @contextmanager
-def open_scores(options: ScoreOptions, ontology: Ontology) -> Iterator[ScoreFile]:
-    """Open a file of scores; its format is detected.
+def open_scores(
+    options: ScoreOptions, ontology: Ontology, held: InMemory | None = None
+) -> Iterator[ScoreFile]:
+    """Open a file of scores, whose format is detected, or a table in memory.
 
     Raises:
         AudioLabelsError: see `read_scores`.
     """
-    path = options.path
+    source = held or options.path
     with ExitStack() as stack:
-        with guarded(path, ScoresFileError):
-            if not path.is_file():
-                raise ScoresFileError(f"{path}: no such file")
-            found, opened = open_format(path, stack)
+        with guarded(options.path, ScoresFileError):
+            found, opened = open_format(source, stack)
             table = found.read(opened, options)
             vocabulary, note = _class_order(options, table, ontology)
-        yield ScoreFile(options, found, table, vocabulary, note, ontology)
+        yield ScoreFile(options, found, table, vocabulary, note, ontology, source)
 
 
 def stream_scores(options: ScoreOptions, ontology: Ontology) -> Iterator[Scores]:
@@ -101,7 +105,7 @@ def stream_scores(options: ScoreOptions, ontology: Ontology) -> Iterator[Scores]
 
 
 def read_scores(
-    path: str | Path,
+    path: str | Path | Any,
     *,
     class_order: str | Path | None = None,
     values: str = "auto",
@@ -113,7 +117,8 @@ def read_scores(
     """Read a file of teacher scores in any of the known formats, whole.
 
     Args:
-        path: the file; its format is detected, and named in the report's notes.
+        path: the file, whose format is detected and named in the report's notes; or data in memory,
+            as in `read_labels`, with the columns of a Parquet file (see `readers.scores.parquet`).
         class_order, values, index, beyond_top, block_sizes: see `ScoreOptions`.
         ontology: where classes are looked up; the embedded one with its supplement by default.
 
@@ -123,10 +128,12 @@ def read_scores(
         VocabularyError: the class order is unknown, or has another number of classes.
         OptionError: an option is not offered, or h5py is needed and not installed.
     """
-    path = as_path("scores", path)
-    options = ScoreOptions(path, class_order, values, index, beyond_top, block_sizes)
+    held = in_memory(path)
+    file = as_path("scores", path) if held is None else held.path
+    options = ScoreOptions(file, class_order, values, index, beyond_top, block_sizes)
     ontology = ontology or load_ontology().with_supplement()
-    return Scores.concat(list(stream_scores(options, ontology)))
+    with open_scores(options, ontology, held) as scores:
+        return Scores.concat(list(scores.stream()))
 
 
 def _class_order(

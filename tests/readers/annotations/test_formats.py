@@ -73,8 +73,9 @@ ALL_CLASSES_UNKNOWN = {
 
 
 def test_every_format_has_an_example() -> None:
-    assert set(EXAMPLES) == set(LABEL_FORMATS)
-    assert set(ALL_CLASSES_UNKNOWN) == set(LABEL_FORMATS) - set(ONE_CLIP)
+    of_files = set(LABEL_FORMATS) - {"table"}  # which is in memory
+    assert set(EXAMPLES) == of_files
+    assert set(ALL_CLASSES_UNKNOWN) == of_files - set(ONE_CLIP)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

@@ -1,0 +1,96 @@
+"""Data in memory as tables: what offers Arrow's PyCapsule interface, dictionaries, and rows.
+
+Such are the data frames of pandas and polars, Arrow tables, relations of DuckDB, and the data sets
+of Hugging Face. A table in memory is read by the roles of its columns, as files are.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from audiolabels.errors import LabelFileError, guarded
+from audiolabels.readers.columns import has_header
+
+ORDER = ("label", "onset", "offset")
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A table in memory, which is read in the place of a file.
+
+    Attributes:
+        path: what it is called in messages and reports.
+        table: its columns.
+    """
+
+    path: Path
+    table: pa.Table
+
+    @property
+    def schema_arrow(self) -> pa.Schema:
+        """Names and types of the columns, as of a Parquet file."""
+        return self.table.schema
+
+    def iter_batches(self, size: int, *, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Record batches of some columns, of at most so many rows, as of a Parquet file."""
+        chosen: pa.Table = self.table.select(columns)
+        yield from chosen.to_batches(size)
+
+
+def in_memory(data: Any, columns: Any = None) -> InMemory | None:
+    """Data as a table, or None if it is something else, such as paths.
+
+    Args:
+        data: of a dictionary the keys are columns if their names are known as those, else clips
+            whose values are their labels or events `(label, onset, offset)`.
+        columns: role to names of columns, if they are given.
+
+    Raises:
+        LabelFileError: the data cannot be made a table.
+    """
+    kind = type(data)
+    name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".removeprefix("builtins.")
+    held = getattr(getattr(data, "data", None), "table", None)  # a data set of Hugging Face
+    if hasattr(data, "__arrow_c_stream__"):
+        with guarded(name, LabelFileError, "no table"):
+            return InMemory(Path(name), pa.RecordBatchReader.from_stream(data).read_all())
+    if isinstance(held, pa.Table):
+        indices = getattr(data, "_indices", None)
+        return InMemory(Path(name), held if indices is None else _selected(data))
+    rows = isinstance(data, Sequence) and not isinstance(data, str) and len(data)
+    if not isinstance(data, Mapping) and not (rows and isinstance(data[0], Mapping)):
+        return None
+    with guarded(name, LabelFileError, "no table"):
+        if isinstance(data, Mapping):
+            keys = [str(key) for key in data]
+            table = pa.table(dict(data)) if has_header(keys, columns) else _of_clips(data)
+        else:
+            table = pa.Table.from_pylist(list(data))
+    return InMemory(Path(name), table)
+
+
+def _selected(data: Any) -> pa.Table:
+    """The chosen rows of a data set of Hugging Face, in their order."""
+    table: pa.Table = data.with_format("arrow")[:]
+    return table
+
+
+def _of_clips(data: Mapping[str, Any]) -> pa.Table:
+    """A table of clips with labels, or a row per event; a clip without any has a row too."""
+    values = [None if own is None else list(own) for own in data.values()]
+    events = [event for own in values for event in own or () if isinstance(event, tuple | list)]
+    if not events:
+        labels = pa.array(values, pa.list_(pa.string()))
+        return pa.table({"clip_id": pa.array(list(data), pa.string()), "labels": labels})
+    rows = [
+        (clip, *event)
+        for clip, own in zip(data, values, strict=True)
+        for event in own or [(None, None, None)]
+    ]
+    types = (pa.string(), pa.string(), pa.float64(), pa.float64())
+    cells = zip(*rows, strict=True)
+    arrays = [pa.array(cell, type_) for cell, type_ in zip(cells, types, strict=True)]
+    return pa.table(dict(zip(("clip_id", *ORDER), arrays, strict=True)))

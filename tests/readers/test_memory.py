@@ -1,0 +1,135 @@
+"""Data in memory is read as files are, and what was read is handed on as Arrow."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from audiolabels import expand, read_events, read_labels, read_scores
+from audiolabels.errors import (
+    InputTypeError,
+    LabelFileError,
+    UnknownClipError,
+    UnknownLabelError,
+    VocabularyError,
+)
+
+HOLDERS: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
+    "dict": dict,
+    "rows": lambda columns: pa.table(columns).to_pylist(),
+    "arrow": pa.table,
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "duckdb": lambda columns: duckdb.from_arrow(pa.table(columns)),
+    "hugging face": datasets.Dataset.from_dict,
+    "chosen rows": lambda columns: datasets.Dataset.from_dict(
+        {name: cells[::-1] for name, cells in columns.items()}
+    ).select(range(len(next(iter(columns.values()))))[::-1]),
+}
+LABELS = {"clip_id": ["a", "b", "c"], "labels": [["Guitar", "Rain"], ["Dog"], ["Bark"]]}
+LONG = {"filename": ["a.wav", "a.wav", "b.wav"], "label": ["Guitar", "Rain", "Dog"]}
+EVENTS = {"clip": ["a", "a"], "onset": [0.0, 1.5], "offset": [1.0, 2.5], "label": ["Dog", "Rain"]}
+
+
+@pytest.mark.parametrize("hold", HOLDERS.values(), ids=HOLDERS)
+def test_what_people_hold_is_read(hold: Callable[[dict[str, list[Any]]], Any]) -> None:
+    assert list(read_labels(hold(LABELS))) == [("Guitar", "Rain"), ("Dog",), ("Bark",)]
+    assert list(read_labels(hold(LONG))) == [("Guitar", "Rain"), ("Dog",)]
+    events = read_events(hold(EVENTS), clip_duration=4)
+    assert events["a"] == (("Dog", 0.0, 1.0), ("Rain", 1.5, 2.5))
+    assert expand(hold(LABELS), "weak", vocabulary=["Dog"]).to_numpy()[0].tolist() == [
+        [0],
+        [1],
+        [0],
+    ]
+    framed = expand(hold(EVENTS), "strong-framed", vocabulary=["Dog"], clip_duration=4)
+    assert framed.to_numpy()[0].ravel().tolist() == [1, 0, 0, 0]
+
+
+def test_clips_with_their_labels_or_events_are_read() -> None:
+    assert list(read_labels({"a": ["Guitar"], "b": ["Dog", "Bark"]})) == [
+        ("Guitar",),
+        ("Dog", "Bark"),
+    ]
+    events = read_events({"a": [("Dog", 0, 1)], "b": []}, clip_duration=4)
+    assert list(events) == [(("Dog", 0.0, 1.0),), ()]
+
+
+def test_memory_is_read_by_the_same_roles_and_gives_the_same_errors(tmp_path: Path) -> None:
+    columns = {"recording": ["x/a.wav", "y/a.wav"], "bird": ["Bird", "Owl"], "sure": ["1", "2"]}
+    path = tmp_path / "birds.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    roles = "clip=recording,label=bird,ignored=sure"
+    held = read_labels(pl.DataFrame(columns), columns=roles)
+    assert held.to_pandas().equals(read_labels(path, columns=roles).to_pandas())
+    assert any("columns not used: sure" in note for note in held.report.notes)
+    with pytest.raises(LabelFileError, match=r"polars.DataFrame: no column of clips"):
+        read_labels(pl.DataFrame({"x": ["a"], "labels": ["Dog"]}))
+    with pytest.raises(UnknownLabelError, match=r"dict: .*'Dgo' \(row 2; the nearest: Dog"):
+        read_labels({"clip_id": ["a", "b"], "label": ["Dog", "Dgo"]})
+    with pytest.raises(InputTypeError, match="label files"):
+        read_labels(3)
+
+
+def test_scores_in_memory_are_read() -> None:
+    columns = {"clip_id": ["a", "b"], "scores": [[0.25, 0.5], [0.75, 1.0]]}
+    for held in (columns, pl.DataFrame(columns), pd.DataFrame(columns)):
+        with pytest.raises(VocabularyError, match="2 classes"):
+            read_scores(held)
+        table = pa.table({**columns, "classes": [["Dog", "Rain"]] * 2})
+        assert read_scores(table).scores.tolist() == columns["scores"]
+    soft = expand(table, "pseudo-strong", vocabulary=["Rain"])
+    assert soft["b"][0].tolist() == [1.0]
+
+
+def test_labels_events_and_targets_are_handed_on() -> None:
+    labels = read_labels(LABELS)
+    frame = pl.DataFrame(labels)
+    assert frame["labels"].to_list() == LABELS["labels"]
+    assert list(read_labels(frame.filter(pl.col("clip_id") != "b"))) == [
+        ("Guitar", "Rain"),
+        ("Bark",),
+    ]
+    events = read_events(EVENTS, clip_duration=4)
+    assert pl.DataFrame(events)["label"].to_list() == EVENTS["label"]
+    targets = expand(labels, "pe-cml", vocabulary=["Dog", "Bark", "Rain"])
+    table = pa.table(targets)
+    counted = duckdb.from_arrow(table).project("clip_id, len(positive), len(masked)")
+    assert counted.fetchall() == [("a", 1, 0), ("b", 1, 1), ("c", 2, 0)]
+    assert pd.DataFrame(targets.to_pandas())["positive"].to_list() == table["positive"].to_pylist()
+    scores = pa.table({"clip_id": ["a"], "scores": [[0.25, 0.5]], "classes": [["Dog", "Rain"]]})
+    soft = pl.DataFrame(expand(scores, "pseudo-strong", vocabulary=["Rain", "Dog"]))
+    assert [list(map(float, row)) for row in soft["target"].to_list()] == [[0.5, 0.25]]
+
+
+def test_clips_are_looked_up_by_row_and_by_id() -> None:
+    labels = read_labels({"abcdefghijk_30000": ["Guitar"], "b": ["Dog"]})
+    assert labels[0] == labels[-2] == labels["Yabcdefghijk.wav"] == ("Guitar",)
+    assert len(labels) == 2
+    with pytest.raises(UnknownClipError, match="no clip 'c' among 2"):
+        labels["c"]
+    with pytest.raises(IndexError):
+        labels[2]
+    targets = expand(labels, "weak", vocabulary=["Dog", "Guitar"])
+    assert [part.tolist() for part in targets["b"]] == [[1, 0], [1, 1]]
+    assert [target.tolist() for target, _ in targets] == [[0, 1], [1, 0]]
+    framed = expand(EVENTS, "strong-framed", vocabulary=["Dog"], clip_duration=4)
+    assert framed["a"][0].shape == (4, 1)
+
+
+def test_summaries_count_by_class() -> None:
+    labels = read_labels(LABELS)
+    assert labels.summary()["clips"].sum() == 4
+    summary = expand(labels, "pe-cml", vocabulary=["Dog", "Bark"]).summary()
+    numbers = summary[["positive", "negative", "unknown"]].to_numpy()
+    assert numbers.tolist() == [[2, 1, 0], [1, 1, 1]]
+    assert (numbers.sum(1) == 3).all()
+    by_class = read_events(EVENTS, clip_duration=4).summary()
+    assert np.allclose(by_class["seconds"], [1, 1])
