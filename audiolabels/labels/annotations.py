@@ -236,8 +236,8 @@ class Annotations(ClipRows):
         return pandas.DataFrame({"id": ids, "name": names, "clips": given[order].astype(int)})
 
     def to_arrow(self) -> pa.Table:
-        """An Arrow table with `clip_id`, `onset`, `offset` if a clip has one, and `labels`: lists of
-        names, null for unannotated clips. `read_labels` reads it again.
+        """An Arrow table with `clip_id`, `onset`, `offset` if a clip has one, and `labels`: lists
+        of names, null for unannotated clips. `read_labels` reads it again.
         """
         names = texts_to_arrow([c.name for c in self.ontology.classes])
         values = names.take(to_arrow(self.sets.classes))

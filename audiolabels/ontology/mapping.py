@@ -67,8 +67,8 @@ class LabelMapping:
     >>> desed = load_mapping("desed")
     >>> desed
     LabelMapping('desed', 10 labels, 12 rows)
-    >>> desed.find("speech").label, desed.find("Thunder")
-    ('Speech', None)
+    >>> desed.find("running water"), desed.find("Thunder")
+    ('Running_water', None)
     """
 
     name: str

@@ -96,6 +96,11 @@ class Dialect(Layout):
     of_video: bool = False
 
     @property
+    def gathered(self) -> bool:
+        """See `Layout`."""
+        return self.one_label or "presence" in self.columns.roles
+
+    @property
     def timed(self) -> bool:
         """Whether rows have times."""
         return self.start is not None and self.end is not None
@@ -276,7 +281,6 @@ def from_header(
         clip_length=columns["clip_length"],
         width=None if labels == (len(names) - 1,) and delimiter != "\t" else len(names),
         one_label=one_label,
-        gathered=one_label or "presence" in columns.roles,
         numbers=all(re.fullmatch(r"(\d+(;\d+)*)?", text) for text in texts),
         video_ids=clip is not None and in_video and names[clip] in VIDEO_IDS,
         of_video=of_video,
@@ -367,7 +371,6 @@ def _from_shape(
         labels=(labels,),
         width=labels + 1 if delimiter == "\t" else None,
         one_label=times and named_file,
-        gathered=times and named_file,
         video_ids=times and not named_file,
         of_video=of_video,
         folders=not of_video and _have_folders(clips),

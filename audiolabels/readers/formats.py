@@ -14,7 +14,6 @@ class Layout:
 
     Attributes:
         one_label: whether a clip has one row per label, instead of one row.
-        gathered: whether the rows of a clip are put together, each with some of its labels.
         folders: whether clip ids keep the folders of file names; where a layout is detected,
             whether the names have any.
         file_clip: the clip of all rows, as the file is called, where no column has it; else empty.
@@ -22,10 +21,14 @@ class Layout:
     """
 
     one_label: bool = False
-    gathered: bool = False
     folders: bool = False
     file_clip: str = ""
     unused: tuple[str, ...] = ()
+
+    @property
+    def gathered(self) -> bool:
+        """Whether the rows of a clip are put together, each with some of its labels."""
+        return self.one_label
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,13 @@ CONTAINERS: Mapping[str, bytes] = MappingProxyType(
         "HDF5": rb"\x89HDF",
         "Parquet": rb"PAR1",
         "Arrow": rb"\xff\xff\xff\xff",  # a stream of messages
+        "tar": rb"[^\0][\s\S]{256}ustar",
+        "TFRecord": rb"[\s\S]{4}\0{4}[\s\S]{4}\n",  # a length, its checksum, a field of a message
         "JSON": rb"[\xef\xbb\xbf \t\r\n]*[{\[]",
         "text": b"",
     }
 )
+LABEL_CONTAINERS = frozenset({"Parquet", "Arrow", "tar", "TFRecord", "JSON"})
 # First bytes of files that people take for label files, and what to do about them.
 REFUSED_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "a workbook (.xls); open it and save the sheet as CSV (UTF-8)"),
@@ -72,11 +75,11 @@ class Source:
 
     @property
     def container(self) -> str:
-        """`memory`, `Parquet`, `Arrow`, `JSON` or `text`."""
+        """One of `LABEL_CONTAINERS`, `memory`, or `text`."""
         if self.table is not None:
             return "memory"
         found = container_of(self.head)
-        return found if found in ("Parquet", "Arrow", "JSON") else "text"
+        return found if found in LABEL_CONTAINERS else "text"
 
 
 def file_name(path: Path) -> str:
@@ -225,7 +228,7 @@ def _refuse(path: Path, head: bytes) -> None:
         raise LabelFileError(
             f"{path}: an HTML or XML page, not labels; the download got an error or redirect page"
         )
-    if b"\0" in head and container_of(head) not in ("Parquet", "Arrow"):
+    if b"\0" in head and container_of(head) not in LABEL_CONTAINERS - {"JSON"}:
         raise LabelFileError(
             f"{path}: binary data, not a label file; those are text, JSON or Parquet"
         )

@@ -19,7 +19,7 @@ from strategies import SCHEME_OPTIONS
 from audiolabels import expand, expand_files, read_labels, read_targets, sample_path, write_targets
 from audiolabels.arrays.bits import weigh
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError, TargetsFileError
-from audiolabels.expansion import local
+from audiolabels.expansion import joined
 from audiolabels.readers import BlockSizes
 from audiolabels.schemes.label_targets import LabelCounts
 from audiolabels.targets import read_info
@@ -285,7 +285,7 @@ def test_a_full_disk_leaves_the_old_output(tmp_path: Path, long_input: Path) -> 
 def test_each_label_set_is_expanded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(vars(LAYOUTS["lists"]), "group", 16)
     expanded = []
-    bind = local.bind_scheme
+    bind = joined.bind_scheme
 
     def spying(*arguments: Any) -> Any:
         scheme = bind(*arguments)
@@ -296,7 +296,7 @@ def test_each_label_set_is_expanded_once(tmp_path: Path, monkeypatch: pytest.Mon
 
         return replace(scheme, make=spy)
 
-    monkeypatch.setattr(local, "bind_scheme", spying)
+    monkeypatch.setattr(joined, "bind_scheme", spying)
     path, sizes = write_segments(tmp_path / "a.csv", 200), BlockSizes(text=500)
     expand_files([path], tmp_path / "o.parquet", block_sizes=sizes)
     assert sum(expanded) == len(SETS)

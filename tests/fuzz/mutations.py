@@ -9,6 +9,7 @@ import json
 import pickle
 import re
 import struct
+import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -587,6 +588,28 @@ def wave(rng: Random, content: bytes) -> bytes:
     return content[:start] + new + content[start + len(new) :]
 
 
+def tar_member(rng: Random, content: bytes) -> bytes:
+    """Another tree, another name or another size of a member of JSON."""
+    out = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(content)) as old,
+        tarfile.open(fileobj=out, mode="w") as new,
+    ):
+        members = old.getmembers()
+        chosen = rng.choice([member for member in members if member.name.endswith(".json")])
+        for member in members:
+            file = old.extractfile(member)
+            data = file.read() if file else b""
+            if member is chosen:
+                data = rng.choice([json_tree, json_tree, json_text])(rng, data)
+                member.name = rng.choice(
+                    [member.name] * 6 + [".json", "/", "a" * 120, "\udcff.json"]
+                )
+            member.size = len(data)
+            new.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
 TEXT: tuple[Mutation, ...] = (cells, cells, cells, column, column, header, header, rows, encoding)
 KINDS: tuple[tuple[bytes, tuple[Mutation, ...]], ...] = (
     (rb"\x1f\x8b", (gzip_content,)),
@@ -598,6 +621,8 @@ KINDS: tuple[tuple[bytes, tuple[Mutation, ...]], ...] = (
     (rb"\x80[\x02-\x05]", (pickled,)),
     (rb"RIFF", (wave,)),
     (rb"fLaC|OggS", BYTES),
+    (rb".{257}ustar", (tar_member, tar_member, *BYTES)),
+    (rb".{4}\0{4}.{4}\n", BYTES),
     (rb".{8}\{", (tensors,)),
     (rb"[{\[]", (json_tree, json_tree, json_tree, json_text)),
     (rb"", TEXT),

@@ -1,8 +1,66 @@
 """The same labels in every format."""
 
+import io
+import json
+import struct
+import tarfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from reader_support import (
     parquet_bytes,
 )
+
+from audiolabels.readers.annotations.tfrecord import masked_checksum
+
+
+def shard(members: Mapping[str, Any]) -> bytes:
+    """A tar of members, bytes or JSON."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members.items():
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def message(field: int, content: bytes) -> bytes:
+    """A field of a protocol buffer, of fewer than 128 × 128 bytes."""
+    size = len(content)
+    return bytes([field << 3 | 2, size & 127 | 128, size >> 7]) + content
+
+
+def context(features: Mapping[str, tuple[int, bytes]]) -> bytes:
+    """A `SequenceExample` of a context: name to kind and the fields of its list."""
+    entries = (
+        message(1, message(1, name.encode()) + message(2, message(kind, values)))
+        for name, (kind, values) in features.items()
+    )
+    return message(1, b"".join(entries))
+
+
+def segment(video: str, start: float, end: float, labels: Sequence[int]) -> bytes:
+    """AudioSet's record of a clip, followed by features that are not read."""
+    numbers = b"".join(bytes([n & 127 | 128, n >> 7]) for n in labels)
+    return context(
+        {
+            "video_id": (1, message(1, video.encode())),
+            "start_time_seconds": (2, message(1, struct.pack("<f", start))),
+            "end_time_seconds": (2, b"\x0d" + struct.pack("<f", end)),
+            "labels": (3, message(1, numbers)),
+        }
+    ) + message(2, b"features")
+
+
+def tfrecord(*records: bytes) -> bytes:
+    lengths = [struct.pack("<Q", len(record)) for record in records]
+    return b"".join(
+        length + struct.pack("<I", masked_checksum(length)) + record + b"sum."
+        for length, record in zip(lengths, records, strict=True)
+    )
+
 
 # The same two clips, Speech with Music and Guitar, in every format.
 EXAMPLES: dict[str, bytes] = {
@@ -42,6 +100,16 @@ EXAMPLES: dict[str, bytes] = {
     b' "channel": 0, "custom": {"audio_event": "137;0"}}\n'
     b'{"id": "s1", "recording_id": "bbbbbbbbbb__0", "start": 0.0, "duration": 10.0,'
     b' "channel": 0, "custom": {"audio_event": "140"}}\n',
+    "webdataset": shard(
+        {
+            "-aaaaaaaaaa_30000.wav": b"RIFF",
+            "-aaaaaaaaaa_30000.json": {"label": "Music;Speech"},
+            "bbbbbbbbbb__0.json": {"label": "Guitar"},
+        }
+    ),
+    "audioset-tfrecord": tfrecord(
+        segment("-aaaaaaaaaa", 30, 40, [0, 137]), segment("bbbbbbbbbb_", 0, 10, [140])
+    ),
     "parquet": parquet_bytes(
         {
             "video_id": ["-aaaaaaaaaa_30000", "bbbbbbbbbb__0"],
@@ -66,5 +134,6 @@ EVENTS: dict[str, bytes] = {
     "lhotse": b'{"id": "c", "start": 0.0, "duration": 10.0, "channel": 0, "type": "MonoCut", '
     b'"supervisions": [{"id": "s", "recording_id": "r", "start": 0.5, "duration": 2.0,'
     b' "channel": 0, "custom": {"audio_event": "137;0"}}], "recording": {"id": "r", '
-    b'"duration": 10.0, "sources": [{"type": "file", "channels": [0], "source": "-aaaaaaaaaa_30000.wav"}]}}\n',
+    b'"duration": 10.0, "sources": [{"type": "file", "channels": [0],'
+    b' "source": "-aaaaaaaaaa_30000.wav"}]}}\n',
 }

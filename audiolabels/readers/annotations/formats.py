@@ -12,7 +12,7 @@ from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.ast_json import read_ast_json
 from audiolabels.readers.annotations.delimited import read_delimited, read_psl
-from audiolabels.readers.annotations.entries import JsonForm, open_entries
+from audiolabels.readers.annotations.entries import EntryForm, open_entries
 from audiolabels.readers.annotations.jams import is_jams, jams_entries
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.annotations.label_studio import is_label_studio, label_studio_entries
@@ -25,6 +25,8 @@ from audiolabels.readers.annotations.tables import (
     open_parquet,
     read_table,
 )
+from audiolabels.readers.annotations.tfrecord import tfrecord_entries
+from audiolabels.readers.annotations.webdataset import webdataset_entries
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.dialect import Dialect, detect_dialect
 from audiolabels.readers.formats import Format, Layout, find_format, format_table
@@ -62,30 +64,45 @@ def _delimited(
     )
 
 
-# Tried in this order where a file is no table of JSON lines.
-JSON_FORMS: Mapping[str, JsonForm] = MappingProxyType(
+# Tried in this order where a file is no table.
+ENTRY_FORMS: Mapping[str, EntryForm] = MappingProxyType(
     {
-        "jams": JsonForm(
+        "jams": EntryForm(
             "JAMS, as Scaper writes it: events and tags of the clip that the file is named after",
+            "JSON",
             is_jams,
             jams_entries,
         ),
-        "label-studio": JsonForm(
+        "label-studio": EntryForm(
             "Label Studio's JSON export: labelled regions of audio files, or choices",
+            "JSON",
             is_label_studio,
             label_studio_entries,
         ),
-        "lhotse": JsonForm(
+        "lhotse": EntryForm(
             "Lhotse's supervisions or cuts, JSON lines: audio_event, names or column numbers",
+            "JSON",
             is_lhotse,
             lhotse_entries,
+        ),
+        "webdataset": EntryForm(
+            "label members of a webdataset's tar, <key>.json with labels joined by semicolons",
+            "tar",
+            lambda head: True,
+            webdataset_entries,
+        ),
+        "audioset-tfrecord": EntryForm(
+            "AudioSet's features in TFRecord, of which the labels are read: video_id, labels",
+            "TFRecord",
+            lambda head: True,
+            tfrecord_entries,
         ),
     }
 )
 
 
 def is_form(name: str) -> Callable[[Layout], bool]:
-    """Whether a layout is that of a table made of this form of JSON; empty: of JSON lines."""
+    """Whether a layout is that of a table made of this form; empty: of JSON lines."""
     return lambda layout: isinstance(layout, TableLayout) and layout.form == name
 
 
@@ -116,8 +133,8 @@ LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
         is_form(""),
     ),
     *(
-        LabelFormat(name, form.summary, "JSON", read_table, is_form(name))
-        for name, form in JSON_FORMS.items()
+        LabelFormat(name, form.summary, form.container, read_table, is_form(name))
+        for name, form in ENTRY_FORMS.items()
     ),
     LabelFormat(
         "ast-json",
@@ -141,12 +158,12 @@ def _labels_dialect(source: Source, ontology: Ontology, columns: GivenColumns) -
     return replace(dialect, unused=(*dialect.unused, *unused))
 
 
-def _json_layout(source: Source, ontology: Ontology, columns: GivenColumns) -> Layout:
-    """The layout of a table of JSON lines or of another form, or none of its own."""
-    if is_json_lines(source, columns):
+def _entry_layout(source: Source, ontology: Ontology, columns: GivenColumns) -> Layout:
+    """The layout of a table of JSON lines, or of entries made one; or none of its own."""
+    if source.container == "JSON" and is_json_lines(source, columns):
         return open_json_lines(source, columns)
-    for name, form in JSON_FORMS.items():
-        if form.matches(source.head):
+    for name, form in ENTRY_FORMS.items():
+        if form.container == source.container and form.matches(source.head):
             return open_entries(source, name, form, columns)
     return Layout()
 
@@ -157,7 +174,7 @@ LAYOUTS: Mapping[str, Callable[[Source, Ontology, GivenColumns], Layout]] = Mapp
         "text": _labels_dialect,
         "Parquet": lambda source, ontology, columns: open_parquet(source, columns),
         "memory": lambda source, ontology, columns: open_memory(source, columns),
-        "JSON": _json_layout,
+        **dict.fromkeys(("JSON", "tar", "TFRecord"), _entry_layout),
         "Arrow": lambda source, ontology, columns: Layout(),
     }
 )

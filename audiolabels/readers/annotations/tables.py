@@ -56,6 +56,11 @@ class TableLayout(Layout):
     entries: Sequence[int] = ()
     findings: Sequence[Finding] = ()
 
+    @property
+    def gathered(self) -> bool:
+        """See `Layout`."""
+        return self.dialect.gathered
+
 
 def open_parquet(source: Source, given: GivenColumns = None) -> TableLayout:
     """Open a Parquet file and find its columns.
@@ -198,15 +203,13 @@ def open_table(
     ]
     dialect = from_header(source, names, rows, given or {})
     if is_list(schema.field(dialect.labels[0]).type):
-        gathered = "presence" in dialect.columns.roles
-        dialect = replace(dialect, one_label=False, gathered=gathered)
+        dialect = replace(dialect, one_label=False)
     unread = [name for name, ok in zip(schema.names, readable, strict=True) if not ok]
     return TableLayout(
         dialect=dialect,
         batches=batches,
         names=schema.names,
         one_label=dialect.one_label,
-        gathered=dialect.gathered,
         folders=dialect.folders,
         file_clip=dialect.file_clip,
         unused=(*dialect.unused, *unread),

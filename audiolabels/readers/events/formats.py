@@ -8,7 +8,7 @@ from typing import Any
 
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.readers.annotations.formats import JSON_FORMS, LABEL_FORMATS, LAYOUTS, is_form
+from audiolabels.readers.annotations.formats import ENTRY_FORMS, LABEL_FORMATS, LAYOUTS, is_form
 from audiolabels.readers.annotations.tables import TableLayout
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.dialect import detect_dialect
@@ -62,8 +62,8 @@ EVENT_FORMATS: Mapping[str, EventFormat] = format_table(
         _is_event_table(""),
     ),
     *(
-        EventFormat(name, form.summary, "JSON", read_event_table, _is_event_table(name))
-        for name, form in JSON_FORMS.items()
+        EventFormat(name, form.summary, form.container, read_event_table, _is_event_table(name))
+        for name, form in ENTRY_FORMS.items()
     ),
 )
 
@@ -80,7 +80,7 @@ def detect_format(
     layout = Layout()
     if container == "text":
         layout = detect_dialect(source, ontology, columns)
-    elif container in ("JSON", "memory"):
+    elif container in ("JSON", "tar", "TFRecord", "memory"):
         layout = LAYOUTS[container](source, ontology, columns)
     found = find_format(EVENT_FORMATS, container, layout)
     if found is not None:

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable
 
 import pytest
-from label_examples import EXAMPLES
+from label_examples import EXAMPLES, segment, shard, tfrecord
 from reader_support import (
     GUITAR,
     MUSIC,
@@ -61,6 +61,14 @@ ALL_CLASSES_UNKNOWN = {
         b'{"id": "0", "recording_id": "aaaaaaaaaaa_0", "start": 0, "duration": 10,'
         b' "custom": {"audio_event": ""}}\n{"id": "1", "recording_id": "bbbbbbbbbbb_0",'
         b' "start": 0, "duration": 10, "custom": {"audio_event": "Music"}}\n',
+        1,
+    ),
+    "webdataset": (
+        shard({"aaaaaaaaaaa_0.json": {"labels": []}, "bbbbbbbbbbb_0.json": {"labels": ["Music"]}}),
+        1,
+    ),
+    "audioset-tfrecord": (
+        tfrecord(segment("aaaaaaaaaaa", 0, 10, []), segment("bbbbbbbbbbb", 0, 10, [137])),
         1,
     ),
     "parquet": (

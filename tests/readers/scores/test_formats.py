@@ -24,5 +24,5 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, message: str) -
 
 
 def test_every_form_is_tried_here() -> None:
-    tried = ["npz", "ced", "pretrained-sed", "hdf5", "efficientat", "parquet"]
+    tried = ["npz", "ced", "pretrained-sed", "hdf5", "efficientat", "parquet", "table"]
     assert sorted(SCORE_FORMATS) == sorted(tried)
