@@ -66,7 +66,7 @@ class LabelMapping:
 
     >>> desed = load_mapping("desed")
     >>> desed
-    LabelMapping('desed', 10 labels, 12 rows)
+    LabelMapping('desed', 10 labels, 20 rows)
     >>> desed.find("running water"), desed.find("Thunder")
     ('Running_water', None)
     """
