@@ -2,6 +2,13 @@
 
 from audiolabels.ontology.embedded import sample_path
 from audiolabels.ontology.graph import OntologyClass
+from audiolabels.ontology.mapping import (
+    LabelMapping,
+    check_mapping,
+    load_mapping,
+    mapping_names,
+)
+from audiolabels.ontology.mapping_proposals import Proposal, propose, write_draft
 from audiolabels.ontology.ontology import Ontology, load_ontology, toy_ontology
 from audiolabels.ontology.parents import PARENTS, PARENTS_OR_NONE
 from audiolabels.ontology.vocabulary import NAMED, Vocabulary, load_vocabulary
@@ -10,11 +17,18 @@ __all__ = [
     "NAMED",
     "PARENTS",
     "PARENTS_OR_NONE",
+    "LabelMapping",
     "Ontology",
     "OntologyClass",
+    "Proposal",
     "Vocabulary",
+    "check_mapping",
+    "load_mapping",
     "load_ontology",
     "load_vocabulary",
+    "mapping_names",
+    "propose",
     "sample_path",
     "toy_ontology",
+    "write_draft",
 ]

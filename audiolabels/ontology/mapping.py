@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from audiolabels.errors import MappingError, expect, guarded, nearest
+from audiolabels.errors import MappingError, expect, guarded, nearest, shortlist
 from audiolabels.files import as_path
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -49,7 +49,10 @@ RELATIONS: Mapping[str, Relation] = MappingProxyType(
 
 
 class Row(NamedTuple):
-    """One row of a mapping: a label, a key of `RELATIONS`, and the id of a class, or None."""
+    """One row of a mapping: a label, a key of `RELATIONS`, and the id of a class, or None.
+
+    The relation of a row that is not decided yet is empty.
+    """
 
     label: str
     relation: str
@@ -63,6 +66,7 @@ class LabelMapping:
     Attributes:
         name: of the mapping, in metadata.
         rows: in the order of the file.
+        undecided: rows of a draft without a relation, see `load_draft`; they count for nothing.
 
     >>> desed = load_mapping("desed")
     >>> desed
@@ -73,6 +77,7 @@ class LabelMapping:
 
     name: str
     rows: tuple[Row, ...]
+    undecided: tuple[Row, ...] = ()
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -152,8 +157,28 @@ def load_mapping(
         ontology: that of the classes; the embedded one with its supplement by default.
 
     Raises:
-        MappingError: no such name or file, a column is missing, a row has another relation or is
-            of no class, or a label has two relations to one class.
+        MappingError: no such name or file, a column is missing, a row is undecided, has another
+            relation or is of no class, or a label has two relations to one class.
+    """
+    mapping = load_draft(source, ontology=ontology)
+    if mapping.undecided:
+        labels = dict.fromkeys(row.label for row in mapping.undecided)
+        raise MappingError(
+            f"mapping {str(source) if isinstance(source, str | Path) else mapping.name}: "
+            f"{len(mapping.undecided)} rows are undecided, of the labels "
+            f"{shortlist(labels, show=repr)}. Give each a predicate_id or remove it; 'audiolabels "
+            f"map --check' lists them"
+        )
+    return mapping
+
+
+def load_draft(
+    source: str | Path | LabelMapping, *, ontology: Ontology | None = None
+) -> LabelMapping:
+    """As `load_mapping`, of a mapping that may have undecided rows: those without a predicate_id.
+
+    Raises:
+        MappingError: see `load_mapping`.
     """
     if isinstance(source, LabelMapping):
         return source
@@ -169,10 +194,14 @@ def load_mapping(
                 f"{str(source)!r} is neither a named mapping ({', '.join(mapping_names())}) nor a "
                 f"file{''.join(f'; did you mean {other!r}?' for other in near)}"
             )
+    ontology = ontology or load_ontology().with_supplement()
     with guarded(path, MappingError, "cannot be read"):
         lines = path.read_text("utf-8-sig").splitlines()
-    ontology = ontology or load_ontology().with_supplement()
-    return LabelMapping(name, tuple(_parse(path, lines, ontology)))
+        rows = tuple(_parse(path, lines, ontology))
+    decided, undecided = (
+        tuple(r for r in rows if bool(r.relation) is is_) for is_ in (True, False)
+    )
+    return LabelMapping(name, decided, undecided)
 
 
 def _parse(path: Path, lines: list[str], ontology: Ontology) -> Iterable[Row]:
@@ -193,14 +222,15 @@ def _parse(path: Path, lines: list[str], ontology: Ontology) -> Iterable[Row]:
         label, relation, object_id = (cells[head.index(name)].strip() for name in COLUMNS)
         if not label:
             raise MappingError(f"{where} has no subject_label")
-        if not relation and not object_id:
-            continue  # left open, as `audiolabels map` writes it
+        class_id = None if object_id == NO_CLASS else ontology.resolve(object_id)
+        if not relation:
+            yield Row(label, "", class_id)
+            continue
         if relation not in RELATIONS:
             near = "".join(f"; did you mean {r!r}?" for r in nearest(relation, RELATIONS, 1))
             raise MappingError(
                 f"{where}: predicate_id {relation!r} is none of {', '.join(RELATIONS)}{near}"
             )
-        class_id = None if object_id == NO_CLASS else ontology.resolve(object_id)
         if class_id is None and object_id != NO_CLASS:
             raise MappingError(
                 f"{where}: the ontology has no class {object_id!r}; a label that no class fits has "
@@ -211,9 +241,40 @@ def _parse(path: Path, lines: list[str], ontology: Ontology) -> Iterable[Row]:
         yield Row(label, relation, class_id)
 
 
-def open_labels(mapping: LabelMapping, labels: Iterable[str]) -> tuple[str, ...]:
-    """The labels that a mapping has no row for, each once."""
-    return tuple(dict.fromkeys(label for label in labels if mapping.find(label) is None))
+class MappingCheck(NamedTuple):
+    """What is left to do about a mapping, and what may be.
+
+    Attributes:
+        missing: labels of the data set without a row.
+        undecided: labels with an undecided row.
+        unused: labels with rows, which the data set lacks.
+        shared: ids of the classes of several labels, with these.
+    """
+
+    missing: tuple[str, ...]
+    undecided: tuple[str, ...]
+    unused: tuple[str, ...]
+    shared: Mapping[str, tuple[str, ...]]
+
+
+def check_mapping(mapping: LabelMapping, labels: Iterable[str] | None = None) -> MappingCheck:
+    """Compare a mapping with the labels of its data set, if they are given.
+
+    >>> check_mapping(load_mapping("desed"), ["Dog", "dishes", "Thunder"]).missing
+    ('Thunder',)
+    """
+    whole = LabelMapping(mapping.name, (*mapping.rows, *mapping.undecided))
+    given = None if labels is None else {label: whole.find(label) for label in labels}
+    shared: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for row in mapping.rows:
+        if row.class_id is not None:
+            shared[row.class_id][row.label] = None
+    return MappingCheck(
+        tuple(label for label, own in (given or {}).items() if own is None),
+        tuple(dict.fromkeys(row.label for row in mapping.undecided)),
+        () if given is None else tuple(x for x in whole.labels if x not in given.values()),
+        {id_: tuple(own) for id_, own in shared.items() if len(own) > 1},
+    )
 
 
 def load_annotated(

@@ -130,6 +130,13 @@ class Ontology:
         return {id_: i for i, id_ in enumerate(self.ids)}
 
     @cached_property
+    def display_names(self) -> tuple[tuple[str, str], ...]:
+        """Every display name with the id of its class: the ontology's own, those of label files."""
+        own = tuple((c.name, c.id) for c in self.classes)
+        known = {name for name, _ in own}
+        return (*own, *((n, id_) for n, id_ in self._extra_names.items() if n not in known))
+
+    @cached_property
     def roots(self) -> tuple[str, ...]:
         """Ids of the classes without a parent."""
         return tuple(id_ for id_ in self.ids if not self._parents[id_])
