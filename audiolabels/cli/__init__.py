@@ -16,6 +16,7 @@ COMMANDS = {
     "expand": "Turn label files into training targets.",
     "export": "Write labels in the files that another project's code reads.",
     "check": "Check label files and report what cannot be used.",
+    "map": "Propose a mapping of labels to classes of the ontology, or check one.",
     "compare": "Compare the labels of the clips that two files have in common.",
     "split": "Split label files into a base and a target by a class of the ontology.",
     "train": "Train a model on targets.",

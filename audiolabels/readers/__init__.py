@@ -8,6 +8,7 @@ from audiolabels.readers.annotations.formats import LABEL_FORMATS
 from audiolabels.readers.annotations.reading import read_labels, stream_labels
 from audiolabels.readers.events.formats import EVENT_FORMATS
 from audiolabels.readers.events.reading import read_events, stream_events
+from audiolabels.readers.label_lists import list_labels
 from audiolabels.readers.options import BlockSizes, EventOptions, ReadOptions, ScoreOptions
 from audiolabels.readers.scores.formats import SCORE_FORMATS
 from audiolabels.readers.scores.parquet import write_scores
@@ -21,6 +22,7 @@ __all__ = [
     "EventOptions",
     "ReadOptions",
     "ScoreOptions",
+    "list_labels",
     "read_events",
     "read_labels",
     "read_scores",
