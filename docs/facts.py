@@ -1,6 +1,7 @@
 """The directive `facts`: tables that the pages take from the library instead of repeating them."""
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -11,7 +12,6 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from audiolabels import (
-    SCHEMES,
     Events,
     SoftTargets,
     Targets,
@@ -22,11 +22,14 @@ from audiolabels import (
 from audiolabels.datasets import DATASETS
 from audiolabels.exporters import EXPORTERS
 from audiolabels.labels.report import FATES
+from audiolabels.ontology import load_mapping, mapping_names
 from audiolabels.ontology.embedded import ontology_folder
+from audiolabels.ontology.mapping import RELATIONS
 from audiolabels.ontology.vocabulary import NAMED
 from audiolabels.options import Option
 from audiolabels.readers import EVENT_FORMATS, LABEL_FORMATS, SCORE_FORMATS
 from audiolabels.readers.columns import ROLES
+from audiolabels.schemes import SCHEMES
 from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.training.models import MODELS
 
@@ -58,6 +61,41 @@ def datasets() -> Table:
         ]
         for name, dataset in DATASETS.items()
     ]
+
+
+GIVEN = {"present": "positive", "unsure": "unknown"}
+
+
+def relations() -> Table:
+    """What the relations of mappings mean, each with its first row in DESED's."""
+    ontology, rows = load_ontology().with_supplement(), load_mapping("desed").rows
+    first = {row.relation: row for row in reversed(rows)}
+    header = ["relation", "example", "class where the label is given", "class where it is not"]
+    return header, [
+        [
+            f"`{name}`",
+            f"{first[name].label} → {ontology.name(first[name].class_id or '')}",
+            GIVEN[relation.given],
+            "negative" if relation.covers else "not concerned",
+        ]
+        for name, relation in RELATIONS.items()
+    ]
+
+
+def mappings() -> Table:
+    """The embedded mappings: what is mapped, labels, rows by relation, coverage."""
+    kinds = [name.removeprefix("skos:").removesuffix("Match") for name in RELATIONS]
+    found = []
+    for name in mapping_names():
+        mapping = load_mapping(name)
+        text = (ontology_folder() / "mappings" / f"{name}.sssom.tsv").read_text("utf-8")
+        source = re.search(r'^#subject_source: "(.*)"$', text, re.MULTILINE)
+        rows = [row.relation for row in mapping.rows if row.class_id is not None]
+        none = len(mapping.rows) - len(rows)
+        numbers = [len(mapping.labels), none, *map(rows.count, RELATIONS), len(mapping.covered)]
+        found.append([f"`{name}`", source[1] if source else "", *map(str, numbers)])
+    header = ["mapping", "data set", "labels", "of no class", *kinds, "classes annotated for"]
+    return header, found
 
 
 def scheme_options() -> Table:
@@ -307,6 +345,8 @@ FACTS: Mapping[str, Callable[[], Table]] = {
         schemes,
         scheme_options,
         datasets,
+        relations,
+        mappings,
         formats,
         score_formats,
         fates,
