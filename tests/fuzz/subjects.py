@@ -22,6 +22,9 @@ import score_files
 
 import audiolabels
 from audiolabels import Annotations, Events, expand, load_vocabulary
+from audiolabels.ontology import check_mapping, load_mapping, propose, write_draft
+from audiolabels.ontology.embedded import ontology_folder
+from audiolabels.ontology.mapping import load_draft
 
 CLASSES = ["Guitar", "Electric guitar", "Rain", "Speech", "Dog"]
 CLIPS = [f"abcdefghi{a}{b}_{n}0000" for n, (a, b) in enumerate(["-1", "_2", "c3", "d4"], 1)]
@@ -349,6 +352,24 @@ def export_with_audio(path: Path, rng: Random) -> None:
     audiolabels.export(labels, form.replace("_", "-"), path.parent / "out" / form, audio=path)
 
 
+def mappings(folder: Path) -> None:
+    own = ontology_folder() / "mappings" / "desed.sssom.tsv"
+    written(folder, "desed.tsv", own.read_bytes())
+    found = propose(["dog", "crying_baby", "rope skipping"], ontology())
+    draft = folder / "draft.sssom.tsv"
+    write_draft(draft, found, ontology())
+    written(folder, "draft.tsv", draft.read_bytes())
+    draft.unlink()
+
+
+def read_mapping(path: Path, rng: Random) -> None:
+    draft = load_draft(path, ontology=ontology())
+    check_mapping(draft, ["Dog", "rope skipping"])
+    if not draft.undecided:  # else it is refused, damaged or not
+        mapping = load_mapping(path, ontology=ontology())
+        mapping.covered, [mapping.classes(label) for label in mapping.labels]
+
+
 def aliases(folder: Path) -> None:
     written(folder, "aliases.csv", "label,class\nBarking,Dog\nHumming,/m/09x0r\n")
 
@@ -504,6 +525,7 @@ READERS: Mapping[str, Subject] = {
     "events": Subject(events, read_events),
     "durations": Subject(side_files, read_side_file),
     "aliases": Subject(aliases, read_aliases),
+    "mappings": Subject(mappings, read_mapping),
     "scores-npz": Subject(scores_npz, read_scores),
     "scores-hdf5": Subject(scores_hdf5, read_scores),
     "scores-ced": Subject(scores_ced, read_scores),
