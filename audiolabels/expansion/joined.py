@@ -231,6 +231,8 @@ def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: Bloc
                     for file in files
                 )
                 scheme, read = bind_inputs(options.pop("scheme"), options, block_sizes)
+                if read.read.soft:
+                    raise OptionError("a join has hard targets: give a threshold for the values")
                 sources.append(Source(name, found, scheme, read))
         default = sources[0].scheme.vocabulary
         vocabulary = load_vocabulary(own.get("vocabulary"), ontology=ontology, default=default)
@@ -344,7 +346,8 @@ def join(
             default = SCHEMES[chosen].vocabulary
             vocabulary = load_vocabulary(vocabulary, ontology=ontology, default=default)
             part = expand(labels, chosen, vocabulary=vocabulary, **own)
-            assert isinstance(part, Targets)
+            if not isinstance(part, Targets):
+                raise OptionError("a join has hard targets: give a threshold for the values")
             parts.append(part)
             joined.append(
                 {"name": str(name), "scheme": chosen, "options": part.metadata["options"]}
