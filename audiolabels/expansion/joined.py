@@ -371,5 +371,7 @@ def _read(
             raise OptionError(f"{kind}: {wrong} does not fit labels that are read already")
         return first.prefixed(prefix)
     read: Any = read_events if kind == "events" else read_labels
-    made: Annotations | Events = read(inputs, ontology=ontology, **reading)
+    made: Annotations | Events = read(
+        inputs[0] if len(inputs) == 1 else inputs, ontology=ontology, **reading
+    )
     return made
