@@ -11,7 +11,6 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from audiolabels import (
-    SCHEMES,
     Events,
     SoftTargets,
     Targets,
@@ -27,6 +26,7 @@ from audiolabels.ontology.vocabulary import NAMED
 from audiolabels.options import Option
 from audiolabels.readers import EVENT_FORMATS, LABEL_FORMATS, SCORE_FORMATS
 from audiolabels.readers.columns import ROLES
+from audiolabels.schemes import SCHEMES
 from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.training.models import MODELS
 

@@ -315,7 +315,8 @@ def join(
     Args:
         sources: the tables of a join (see `audiolabels.expansion.joined`), by name or in order.
             Their `labels` or `events` are files, or labels that were read already.
-        scheme, vocabulary, **options: those of all data sets that have no others.
+        scheme, vocabulary: those of all data sets that have no others.
+        **options: likewise.
         ontology: the embedded one with its supplement by default.
 
     Returns:

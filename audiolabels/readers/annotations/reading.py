@@ -55,8 +55,8 @@ def read_labels(
             polars, an Arrow table, a relation of DuckDB, a data set of Hugging Face, or a
             dictionary of columns, or of clips to labels; see `audiolabels.readers.memory`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, missing_rows, aliases, mapping, annotated, values, raters, prefix,
-            columns, block_sizes: see `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
+        values, raters, prefix, columns, block_sizes: likewise.
 
     Returns:
         The clips in the files' order, with a report of everything that was not used as it is.

@@ -58,8 +58,8 @@ def read_events(
             PretrainedSED's data set. Events of a clip belong together wherever they are.
         clip_duration, clip_durations, explicit_negatives: see `EventOptions`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, missing_rows, aliases, mapping, annotated, values, raters, prefix,
-            columns, block_sizes: see `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
+        values, raters, prefix, columns, block_sizes: likewise.
 
     Returns:
         The clips in the order in which they first occur; at the end those that only
