@@ -129,3 +129,7 @@ class Grid:
     def inside(self, onset_ms: Ms, offset_ms: Ms) -> tuple[Ms, Ms]:
         """The frames that lie wholly inside each span; arguments and result as `half_filled`."""
         return -(-onset_ms // self.hop_ms), (offset_ms - self.length_ms) // self.hop_ms + 1
+
+    def touched(self, onset_ms: Ms, offset_ms: Ms) -> tuple[Ms, Ms]:
+        """The frames that each span overlaps; arguments and result as `half_filled`."""
+        return (onset_ms - self.length_ms) // self.hop_ms + 1, -(-offset_ms // self.hop_ms)

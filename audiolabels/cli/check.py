@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from audiolabels.cli.declarations import PATH, usage_if
 from audiolabels.cli.help import Command
@@ -69,6 +70,9 @@ def command(
     else:
         clips = labels = read_labels(inputs, ontology=ontology, unknown="drop", **reading)
         rows = {"clips": len(labels), "labels per clip": labels.labels_per_clip}
+        if labels.sets.absent is not None:
+            denied = np.bincount(labels.set_of_clip, minlength=len(labels.sets))
+            rows["confirmed absences"] = int(denied @ labels.sets.absent.sizes)
     report, counts = clips.report, clips.report.counts()
     if report_path:
         write_report(report.findings, report_path)

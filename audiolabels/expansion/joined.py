@@ -231,6 +231,8 @@ def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: Bloc
                     for file in files
                 )
                 scheme, read = bind_inputs(options.pop("scheme"), options, block_sizes)
+                if read.read.soft:
+                    raise OptionError("a join has hard targets: give a threshold for the values")
                 sources.append(Source(name, found, scheme, read))
         default = sources[0].scheme.vocabulary
         vocabulary = load_vocabulary(own.get("vocabulary"), ontology=ontology, default=default)
@@ -345,7 +347,8 @@ def join(
             default = SCHEMES[chosen].vocabulary
             vocabulary = load_vocabulary(vocabulary, ontology=ontology, default=default)
             part = expand(labels, chosen, vocabulary=vocabulary, **own)
-            assert isinstance(part, Targets)
+            if not isinstance(part, Targets):
+                raise OptionError("a join has hard targets: give a threshold for the values")
             parts.append(part)
             joined.append(
                 {"name": str(name), "scheme": chosen, "options": part.metadata["options"]}
@@ -369,5 +372,7 @@ def _read(
             raise OptionError(f"{kind}: {wrong} does not fit labels that are read already")
         return first.prefixed(prefix)
     read: Any = read_events if kind == "events" else read_labels
-    made: Annotations | Events = read(inputs, ontology=ontology, **reading)
+    made: Annotations | Events = read(
+        inputs[0] if len(inputs) == 1 else inputs, ontology=ontology, **reading
+    )
     return made

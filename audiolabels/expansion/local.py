@@ -93,7 +93,8 @@ def expand_files(
     choose("scheme", scheme, SCHEMES)
     scored = _score_options(scheme, scores, given, block_sizes)
     bound, events = bind_inputs(scheme, given, block_sizes)
-    form = choose_layout(layout, soft=bound.options.soft)
+    soft = bound.options.soft or (events.read.soft and bound.reads is not Scores)
+    form = choose_layout(layout, soft=soft)
     bound.require_labels(bool(paths))
     reports = [Path(report)] if report else []
     columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.lists import Lists
 from audiolabels.arrays.tables import html_table
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, clip_rows, prefixed
@@ -37,6 +38,7 @@ class LabelSets:
             longer, so results for its sets can be reused.
         unsure: as many sets, of classes that are unknown in these; None where there are none.
         absent: as many sets, of classes that were confirmed absent, likewise.
+        values: float32 (L,): of soft labels, how present each class is, above 0; None: all are 1.
     """
 
     offsets: npt.NDArray[np.int64]
@@ -45,18 +47,31 @@ class LabelSets:
     lineage: object | None = None
     unsure: "LabelSets | None" = None
     absent: "LabelSets | None" = None
+    values: npt.NDArray[np.float32] | None = None
 
     @classmethod
     def build(
-        cls, owners: npt.NDArray[Any], classes: npt.NDArray[Any], labelled: npt.NDArray[np.bool_]
+        cls,
+        owners: npt.NDArray[Any],
+        classes: npt.NDArray[Any],
+        labelled: npt.NDArray[np.bool_],
+        values: npt.NDArray[np.float32] | None = None,
     ) -> "LabelSets":
-        """Sets from (set, class) pairs in any order; a pair that occurs twice counts once."""
+        """Sets from (set, class) pairs in any order; of a pair that occurs twice, the highest value
+        counts.
+        """
         width = int(classes.max(initial=0)) + 1
-        pairs = np.sort(owners.astype(np.int64) * width + classes)
-        pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # a hundredfold faster than np.unique
+        pairs = owners.astype(np.int64) * width + classes
+        if values is None:
+            pairs = np.sort(pairs)
+        else:
+            order = np.lexsort((-values, pairs))
+            pairs, values = pairs[order], values[order]
+        first = np.diff(pairs, prepend=-1) > 0  # a hundredfold faster than np.unique
+        pairs, values = pairs[first], None if values is None else values[first]
         sizes = np.bincount(pairs // width, minlength=len(labelled))
         offsets = np.append(0, np.cumsum(sizes))
-        return cls(offsets, (pairs % width).astype(np.int32), labelled)
+        return cls(offsets, (pairs % width).astype(np.int32), labelled, values=values)
 
     def __len__(self) -> int:
         return len(self.labelled)
@@ -85,13 +100,21 @@ class LabelSets:
         """The sets with these numbers, in that order."""
         own = pa.LargeListArray.from_arrays(to_arrow(self.offsets), to_arrow(self.classes))
         taken = own.take(to_arrow(sets))
-        made = LabelSets(to_numpy(taken.offsets), to_numpy(taken.values), self.labelled[sets])
+        values = None
+        if self.values is not None:
+            _, entries = Lists(self.offsets, np.arange(len(self.classes))).of(sets)
+            values = self.values[entries]
+        made = LabelSets(
+            to_numpy(taken.offsets), to_numpy(taken.values), self.labelled[sets], values=values
+        )
         return made._with(lambda name: (own := getattr(self, name)) and own.take(sets))
 
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
         offsets = np.append(0, np.cumsum(entries))[self.offsets]
-        return replace(self, offsets=offsets, classes=self.classes[entries], lineage=None)
+        values = None if self.values is None else self.values[entries]
+        classes = self.classes[entries]
+        return replace(self, offsets=offsets, classes=classes, lineage=None, values=values)
 
     def united(self, numbers: npt.NDArray[Any], count: int) -> "LabelSets":
         """The unions of sets: `numbers`, int (S,), is the union that each set goes into.
@@ -99,7 +122,7 @@ class LabelSets:
         A union is labelled if one of its sets is.
         """
         labelled = np.bincount(numbers, self.labelled, count) > 0
-        made = LabelSets.build(numbers[self.owners], self.classes, labelled)
+        made = LabelSets.build(numbers[self.owners], self.classes, labelled, self.values)
         return made._with(lambda name: (own := getattr(self, name)) and own.united(numbers, count))
 
     @staticmethod
@@ -118,7 +141,12 @@ class LabelSets:
             np.concatenate([getattr(part, name) for part in (none, *parts)])
             for name in ("sizes", "classes", "labelled")
         )
-        made = LabelSets(np.append(0, np.cumsum(sizes)), classes, labelled, lineage)
+        values = None
+        if any(part.values is not None for part in parts):
+            each = (np.ones(len(p.classes)) if p.values is None else p.values for p in parts)
+            values = np.concatenate([*each]).astype(np.float32)
+        offsets = np.append(0, np.cumsum(sizes))
+        made = LabelSets(offsets, classes, labelled, lineage, values=values)
 
         def other(name: str) -> LabelSets | None:
             if all(getattr(part, name) is None for part in parts):

@@ -64,6 +64,8 @@ class Events:
         files: names of the files.
         report: how the files were read.
         annotated: as in `Annotations`.
+        values: float32 (E,): how present the class is, in [0, 1].
+        soft: whether the values are what counts, and not the states alone.
 
     >>> events = Events.from_dict({"a": [("Guitar", 0.5, 2.0)], "b": [], "c": None})
     >>> events
@@ -72,7 +74,9 @@ class Events:
     ((('Guitar', 0.5, 2.0),), (), None)
     """
 
-    COLUMNS: ClassVar = ("clip", "classes", "onset_ms", "offset_ms", "state", "rows", "file")
+    COLUMNS: ClassVar = (
+        "clip", "classes", "onset_ms", "offset_ms", "state", "rows", "file", "values",
+    )  # fmt: skip
     ontology: Ontology
     clip_id: pa.StringArray
     duration_ms: Ms
@@ -86,6 +90,12 @@ class Events:
     files: tuple[str, ...] = ()
     report: Report = field(default_factory=Report)
     annotated: tuple[int, ...] | None = None
+    values: npt.NDArray[np.float32] = field(default_factory=lambda: np.ones(0, np.float32))
+    soft: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(self.state):  # all are certain
+            object.__setattr__(self, "values", np.ones(len(self.state), np.float32))
 
     @classmethod
     def from_dict(
@@ -271,10 +281,10 @@ class Events:
         }
         clip_id = one_chunk(pa.chunked_array([p.clip_id for p in parts], pa.string()))
         report = Report.merged(p.report for p in parts)
-        annotated = parts[0].annotated if parts else None
-        return replace(
-            none, clip_id=clip_id, files=files, report=report, annotated=annotated, **arrays
-        )
+        shared: dict[str, Any] = {}
+        if parts:
+            shared = {name: getattr(parts[0], name) for name in ("annotated", "soft")}
+        return replace(none, clip_id=clip_id, files=files, report=report, **shared, **arrays)
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame of all statements: `clip_id`, `label` (display name), `id`, `onset`,

@@ -3,7 +3,9 @@
 A mapping is a file in the TSV form of SSSOM, the Simple Standard for Sharing Ontological Mappings
 (Matentzoglu et al. 2022), whose relations are those of SKOS. Of each relation `RELATIONS` states
 what a label means for the class where it is given, and where it is not. A label may have several
-rows; a row with the object `sssom:NoTermFound` states that no class fits.
+rows; a row with the object `sssom:NoTermFound` states that no class fits. `annotated=none` in the
+slot `other` states that of a label that is not given nothing is known, as annotators were
+asked about a few labels of each clip.
 """
 
 import csv
@@ -66,6 +68,7 @@ class LabelMapping:
     Attributes:
         name: of the mapping, in metadata.
         rows: in the order of the file.
+        annotated: whether each clip was annotated for all labels.
         undecided: rows of a draft without a relation, see `load_draft`; they count for nothing.
 
     >>> desed = load_mapping("desed")
@@ -77,6 +80,7 @@ class LabelMapping:
 
     name: str
     rows: tuple[Row, ...]
+    annotated: bool = True
     undecided: tuple[Row, ...] = ()
 
     @cached_property
@@ -87,7 +91,7 @@ class LabelMapping:
     @cached_property
     def covered(self) -> frozenset[str]:
         """Ids of the classes that the data set was annotated for."""
-        covering = (row for row in self.rows if RELATIONS[row.relation].covers)
+        covering = (r for r in self.rows if self.annotated and RELATIONS[r.relation].covers)
         return frozenset(row.class_id for row in covering if row.class_id is not None)
 
     def classes(self, label: str) -> dict[str, tuple[str, ...]]:
@@ -198,10 +202,11 @@ def load_draft(
     with guarded(path, MappingError, "cannot be read"):
         lines = path.read_text("utf-8-sig").splitlines()
         rows = tuple(_parse(path, lines, ontology))
+    annotated = not any(re.match("# ?other:.*annotated=none", line) for line in lines)
     decided, undecided = (
         tuple(r for r in rows if bool(r.relation) is is_) for is_ in (True, False)
     )
-    return LabelMapping(name, decided, undecided)
+    return LabelMapping(name, decided, annotated, undecided)
 
 
 def _parse(path: Path, lines: list[str], ontology: Ontology) -> Iterable[Row]:

@@ -77,14 +77,15 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "present presence is_present exists audible verified modality",
         ),
         "value": _role(
-            "a confidence or share of raters; only rows with 1 are used",
-            "confidence score scores prob probability likelihood value weight certainty",
+            "a confidence or share of raters; see the option values",
+            "confidence score scores prob probability likelihood value weight certainty relevance",
         ),
         "rater": _role(
-            "who gave the label; only one rater is read",
+            "who gave the label; see the option raters",
             "rater rater_id rated_by annotator annotator_id annotated_by labeler labeled_by "
             "labelled_by coder reviewer worker worker_id user_id",
         ),
+        "vote": _role("whether one rater found the label present, a column for each rater"),
         "selection": _role("the number of a selection, in Raven's tables", "", "selection"),
         "file_offset": _role(
             "the start in seconds in the file, where that of the selection is one in a sequence of "
@@ -112,9 +113,10 @@ ASKED = (
     r"(not|non|un|is_not|in)_?(present|audible|verified)|absent|absence|(is_)?negat(ed|ive)|"
     r"(is_)?(correct|true|truth|valid|confirmed|accepted|approved|relevant|positive)|polarity|"
     r"\w+_(verified|present|presence|absent|correct|confirmed)|"
-    r"(labell?er|rater|annotator|coder|worker)_?\d+|(rating|vote)s?(_?\d+)?"
+    r"(rating|vote)s?"
 )
-REPEATABLE = frozenset("numbered_label presence value rater ignored".split())
+REPEATABLE = frozenset("numbered_label presence value rater vote ignored".split())
+VOTES = r"(labell?er|rater|annotator|coder|worker)_?\d+|(rating|vote)_?\d+"
 NUMBERED = re.compile(r"(label|class|tag)_?\d{1,3}")
 WORDS = frozenset("present not_present absent positive negative + -".split())
 STARTS = r"(\w+_)?(start|begin|onset)(_\w+)?"
@@ -212,6 +214,7 @@ def assign_roles(
     for role in ("presence", "value", "rater"):
         known = ROLES[role].names
         take(role, *(i for i, name in enumerate(names) if name in known and i not in taken))
+    take("vote", *(i for i, name in enumerate(names) if re.fullmatch(VOTES, name)))
     for i, name in enumerate(names):
         if i not in taken and name not in ROLES["split"].names:
             _refuse_meaning(where, name, cells(i))

@@ -19,6 +19,7 @@ from audiolabels.arrays.columns import one_chunk, text_buffers, texts_to_arrow, 
 from audiolabels.arrays.grid import Ms
 from audiolabels.clips.names import LONGEST_CLIP_S, parse_clip_name, to_ms
 from audiolabels.errors import LabelFileError, shortlist
+from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
 from audiolabels.labels.report import Finding
 from audiolabels.readers.columns import MISSING, PRESENCE
 from audiolabels.readers.dialect import Dialect
@@ -37,6 +38,7 @@ ODD = r'(?i)^(nan|na|n/a|none|null|)$|^[\x00-\x20]|[\x00-\x20]$|[#"]'
 LATEST_S = 1e6  # beyond, times are read digit by digit
 PER_CLIP = ("names", "clip_id", "bare", "named_ms")
 PER_ROW = ("numbers", "labels", "onset_ms", "offset_ms")
+UNCLEAR = "unclear"  # a cell of presence, of a table that was made of other cells
 NO_STATE = -1  # of a cell that states neither presence nor absence
 
 
@@ -81,6 +83,12 @@ class DelimitedRows:
         """Bool (R,): which rows have both times."""
         both: npt.NDArray[np.bool_] = np.minimum(self.onset_ms, self.offset_ms) > NOT_A_TIME
         return both
+
+    def repeat(self, rows: npt.NDArray[np.integer]) -> "DelimitedRows":
+        """The rows with these numbers, some of them several times."""
+        taken = {name: _take(getattr(self, name), rows) for name in PER_ROW}
+        taken["extra"] = {i: _take(cells, rows) for i, cells in self.extra.items()}
+        return replace(self, clip=self.clip[rows], **taken)
 
     def keep(self, chosen: npt.NDArray[np.bool_]) -> "DelimitedRows":
         """The chosen rows, bool (R,), and the clips that have one, in order of the first."""
@@ -176,36 +184,116 @@ def _in_file(rows: DelimitedRows, dialect: Dialect, unit_ms: int) -> DelimitedRo
     return replace(rows, onset_ms=begin, offset_ms=np.where(begin > NOT_A_TIME, end, NOT_A_TIME))
 
 
-def present_rows(
-    rows: DelimitedRows, dialect: Dialect, source: Source
-) -> tuple[DelimitedRows, npt.NDArray[np.bool_], list[Finding]]:
-    """The rows that state presence or absence, which it is, bool (R,), and a finding per other row.
+@dataclass(frozen=True, eq=False)
+class Stated:
+    """Rows with what they state of their labels.
+
+    Attributes:
+        rows: R rows; a row with the votes of several raters is as many.
+        state: uint8 (R,): `PRESENT`, `ABSENT` or `UNSURE`; of values, what the options make them.
+        value: float32 (R,): the value where labels are soft, else 1 or 0.
+        rater: int (R,): the rater's number in `raters`, or 0.
+        raters: names of the raters, or none where they are not united.
+        below: bool (R,): whether a value does not reach the threshold.
+        listing: whether only labels that a rater found present have a row.
+        findings: rows that are not among the R.
+    """
+
+    rows: DelimitedRows
+    state: npt.NDArray[np.uint8]
+    value: npt.NDArray[np.float32]
+    rater: npt.NDArray[Any]
+    raters: tuple[str, ...]
+    below: npt.NDArray[np.bool_]
+    listing: bool
+    findings: list[Finding]
+
+
+def stated_rows(
+    rows: DelimitedRows, dialect: Dialect, source: Source, options: ReadOptions
+) -> Stated:
+    """The rows that state whether their labels are present, and a finding per other row.
 
     Raises:
-        LabelFileError: a value is not 1, or several raters gave labels.
+        LabelFileError: values other than 1, or several raters, that the options do not ask for.
     """
-    roles, findings = dialect.columns.roles, []
-    for i in roles.get("value", ()):
-        values = {text.strip().casefold() for text in rows.extra[i].dictionary.to_pylist()}
-        refuse_column(source, dialect, i, [v for v in values - MISSING if not _is_one(v)])
-    for i in roles.get("rater", ()):
-        raters = set(rows.extra[i].dictionary.to_pylist()) - {""}
-        refuse_column(source, dialect, i, raters if len(raters) > 1 else ())
-    present = np.ones(len(rows.clip), np.bool_)
-    for i in roles.get("presence", ()):
-        state = per_text(rows.extra[i], lambda c: PRESENCE.get(c.strip().casefold(), NO_STATE))
-        for row in np.flatnonzero(state == NO_STATE).tolist():
+    roles, findings, names = dialect.columns.roles, [], dialect.columns.names
+    held, votes = roles.get("value", ()), roles.get("vote", ())
+    if options.values is None and options.raters is None:
+        for i in held:
+            values = {text.strip().casefold() for text in rows.extra[i].dictionary.to_pylist()}
+            odd = [v for v in values - MISSING if not _is_one(v)]
+            refuse_column(source, dialect, i, odd, "--values soft or a threshold (values=…)")
+    if options.raters is None:
+        for i in (*roles.get("rater", ()), *votes):
+            cells = set(rows.extra[i].dictionary.to_pylist()) - {""}
+            several = cells if len(cells) > 1 or i in votes else ()
+            refuse_column(source, dialect, i, several, "--raters mean, or majority … (raters=…)")
+
+    def drop(which: npt.NDArray[np.bool_], i: int, reason: str) -> npt.NDArray[np.bool_]:
+        for row in np.flatnonzero(which).tolist():
             cell, clip = rows.extra[i][row].as_py().strip(), rows.clip_id[int(rows.clip[row])]
-            reason = f"neither PRESENT nor NOT_PRESENT: {cell}"
-            findings.append(
-                Finding(source.name, int(rows.numbers[row]), clip.as_py(), "row unused", reason)
-            )
-        known = state != NO_STATE
-        rows, present = rows.keep(known), (present & (state > 0))[known]
-    return rows, present, findings
+            number = int(rows.numbers[row])
+            found = Finding(source.name, number, clip.as_py(), "row unused", f"{reason}{cell}")
+            findings.append(found)
+        return ~which
+
+    def states(i: int) -> npt.NDArray[np.int64]:
+        return per_text(rows.extra[i], lambda c: PRESENCE.get(c.strip().casefold(), NO_STATE))
+
+    unsure = np.zeros(len(rows.clip), np.bool_)
+    state = np.full(len(rows.clip), PRESENT)
+    for i in roles.get("presence", ()):
+        found = states(i)
+        unsure |= per_text(rows.extra[i], lambda cell: cell == UNCLEAR) > 0
+        kept = drop((found == NO_STATE) & ~unsure, i, "neither PRESENT nor NOT_PRESENT: ")
+        if votes:  # which are of what the row concerns
+            kept &= drop(kept & (found == 0), i, "not about what is audible: ")
+        state, unsure = np.where(found > 0, state, ABSENT)[kept], unsure[kept]
+        rows = rows.keep(kept)
+    value = (state == PRESENT).astype(np.float32)
+    if held and (options.values is not None or options.raters is not None):
+        (i,) = held
+        millionths = per_text(rows.extra[i], _millionths)
+        kept = drop(millionths == NO_STATE, i, "no value from 0 to 1: ")
+        given = (millionths[kept] / 1e6).astype(np.float32)
+        value = np.where(state[kept] == PRESENT, given, 0)
+        state, unsure, rows = state[kept], unsure[kept], rows.keep(kept)
+    rater: npt.NDArray[Any] = np.zeros(len(rows.clip), np.int64)
+    raters: tuple[str, ...] = ()
+    if options.raters is not None and votes:
+        found = np.stack([states(i) for i in votes], axis=1)
+        row, rater = np.nonzero(found != NO_STATE)
+        unseen = np.setdiff1d(np.arange(len(rows.clip)), row)  # unsure, as no rater saw the label
+        value = np.append(found[row, rater] > 0, np.zeros(len(unseen))).astype(np.float32)
+        unsure = np.append(unsure[row], np.ones(len(unseen), np.bool_))
+        rows = rows.repeat(np.append(row, unseen))
+        rater = np.append(rater, np.zeros_like(unseen))
+        raters = tuple(names[i] for i in votes)
+    elif options.raters is not None and "rater" in roles:
+        cells = rows.extra[roles["rater"][0]]
+        rater, raters = to_numpy(cells.indices), tuple(cells.dictionary.to_pylist())
+    hard = value > 0
+    if isinstance(options.values, float):
+        hard = value >= np.float32(options.values)
+    state = np.where(unsure, UNSURE, np.where(hard, PRESENT, ABSENT)).astype(np.uint8)
+    listing = not (votes or held or "presence" in roles)
+    below = (value > 0) & ~hard
+    return Stated(rows, state, value.astype(np.float32), rater, raters, below, listing, findings)
 
 
-def refuse_column(source: Source, dialect: Dialect, column: int, texts: Collection[str]) -> None:
+def _millionths(text: str) -> int:
+    """A value from 0 to 1 in millionths, or `NO_STATE`."""
+    try:
+        number = float(text)
+    except ValueError:
+        return NO_STATE
+    return round(number * 1e6) if 0 <= number <= 1 else NO_STATE
+
+
+def refuse_column(
+    source: Source, dialect: Dialect, column: int, texts: Collection[str], remedy: str
+) -> None:
     """Refuse a file in which a column has these cells, if there are any.
 
     Raises:
@@ -214,9 +302,9 @@ def refuse_column(source: Source, dialect: Dialect, column: int, texts: Collecti
     if texts:
         name = dialect.columns.names[column]
         raise LabelFileError(
-            f"{source.path}: column {name} holds {shortlist(sorted(texts))}. Keep in the file only "
-            f"the rows whose labels are meant, or read all of them alike with --columns "
-            f"ignored={name} (columns=…)"
+            f"{source.path}: column {name} holds {shortlist(sorted(texts))}. Use {remedy}, or keep "
+            f"in the file only the rows whose labels are meant, or read all of them alike with "
+            f"--columns ignored={name} (columns=…)"
         )
 
 

@@ -31,7 +31,8 @@ from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import HEAD, Source
 
 # Roles of columns whose cells decide about a row.
-EXTRA = ("presence", "value", "rater", "clip_length", "selection", "file_offset")
+STATED = ("presence", "value", "rater", "vote")
+EXTRA = (*STATED, "clip_length", "selection", "file_offset")
 VIDEO_IDS = ("ytid", "yt_id", "youtube_id")  # columns of videos that hold nothing but their ids
 SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
 ROW_COUNT = re.compile(r"num_segs\s*=\s*(\d{1,15})")
@@ -98,7 +99,7 @@ class Dialect(Layout):
     @property
     def gathered(self) -> bool:
         """See `Layout`."""
-        return self.one_label or "presence" in self.columns.roles
+        return self.one_label or bool(self.columns.roles.keys() & {*STATED})
 
     @property
     def timed(self) -> bool:

@@ -9,13 +9,16 @@ from audiolabels.arrays.grid import clip_ms
 from audiolabels.labels.events import DURATION
 from audiolabels.ontology.mapping import LabelMapping, load_annotated, load_mapping
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.options import Options, option
+from audiolabels.options import Options, option, portion
 from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.columns import GivenColumns, as_columns
 
 UNKNOWN = ("error", "drop")
 MISSING_ROWS = ("error", "accept")
 TIME_UNITS = ("auto", "s", "ms")
+SOFT = "soft"
+RATERS = ("mean", "majority", "any", "all", "dawid-skene")
+SOFT_RATERS = ("mean", "dawid-skene")
 VALUES = ("auto", "logits", "probabilities")
 BEYOND_TOP = ("unknown", "zero")
 
@@ -105,6 +108,22 @@ class ReadOptions(Options):
         metavar="NAME|FILE",
         shown="those of the mapping; else all",
     )
+    values: str | float | None = option(
+        None,
+        "What a column of values from 0 to 1 is for, such as the share of raters. soft: they are "
+        "the targets; a number: the label is present from it on.",
+        check=lambda name, value: value if value == SOFT else portion(name, value, above=True),
+        metavar="soft|THRESHOLD",
+        shown="files with other values than 1 are refused",
+    )
+    raters: str | None = option(
+        None,
+        "How the labels of several raters are united. mean: the share of those who found it "
+        "present, as a soft target; majority, ties are unknown; any; all; dawid-skene: its "
+        "probability by the model of Dawid and Skene.",
+        choices=RATERS,
+        shown="files with several raters are refused",
+    )
     prefix: str = option(
         "",
         "What clip ids begin with, before those of the file, such as the name of a data set.",
@@ -143,6 +162,11 @@ class ReadOptions(Options):
         else:
             return EVERYTHING
         return Annotated(name, tuple(sorted(ontology.index[id_] for id_ in ids)))
+
+    @property
+    def soft(self) -> bool:
+        """Whether labels have values that become soft targets."""
+        return self.values == SOFT or (self.raters in SOFT_RATERS and self.values is None)
 
     @property
     def unit_ms(self) -> int:

@@ -4,19 +4,21 @@ Source: Hershey et al. 2021, §4. Deviations: as for strong-framed. A confirmed 
 only if it spans the whole clip, or all its frames of 960 ms.
 """
 
+from typing import Any
+
 import numpy as np
 
 from audiolabels.arrays.grid import Grid, Ms
+from audiolabels.errors import OptionError
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.framed import FrameCounts, FramingOptions, project
 from audiolabels.schemes.scheme import Expanded, Scheme
-from audiolabels.targets.targets import Targets
 
 FRAMES = Grid()
 
 
-def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> Expanded[Targets]:
+def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> Expanded[Any]:
     """Positive: the classes with an event in the clip, however short.
 
     Args:
@@ -29,7 +31,12 @@ def diffuse(events: Events, vocabulary: Vocabulary, options: FramingOptions) -> 
 
     Raises:
         VocabularyError: the events' ontology lacks a class of the vocabulary.
+        OptionError: the events have values.
     """
+    if events.soft:
+        raise OptionError(
+            "diffuse labels are hard: give a threshold for the values (--values, values=)"
+        )
     durations = events.duration_ms[events.clip]
     touches = (events.onset_ms < durations) & (events.offset_ms > 0)
     onset, offset = events.united_absences()

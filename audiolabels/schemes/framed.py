@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +35,9 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
 from audiolabels.schemes.closure import Words, closure
 from audiolabels.schemes.coverage import uncovered
+from audiolabels.schemes.event_values import Valued, mean_values
 from audiolabels.schemes.scheme import POLICIES, Expanded, SchemeCounts, SchemeOptions, no_counts
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 MOST_FRAMES = 1 << 24  # of a clip: at most some GB of bits
 # What counts as negative besides what is positive or unknown; the rest is unknown.
@@ -188,7 +189,7 @@ def project(
     span_ms: Callable[[Ints], tuple[Ints, Ints]],
     present: Stretch,
     absent: Stretch,
-) -> Expanded[Targets]:
+) -> Expanded[Any]:
     """Targets over frames, from the frames that each statement concerns.
 
     Args:
@@ -230,8 +231,11 @@ def project(
         np.zeros(len(clip_of_row), np.int32),
         listed=options.listed,
     )
+    made: Targets | SoftTargets = targets
+    if events.soft:
+        made = _soft(events, targets, related, begin, end, clip_of_row)
     return Expanded(
-        targets,
+        made,
         counts,
         [
             *_notable(events, vocabulary, given, missed, *NO_FRAME),
@@ -285,6 +289,24 @@ def _uncovered(
     open_, denied = (np.ascontiguousarray(w).view(np.uint64) for w in np.hsplit(different, 2))
     bits, _ = tables.cut(uncovered(tables, open_, events.annotated, denied))
     return bits[which]
+
+
+def _soft(
+    events: Events, hard: Targets, related: _Relations, begin: Ints, end: Ints, clip_of_row: Ints
+) -> SoftTargets:
+    """Soft targets of the same rows, with the same classes unknown, from the events' values."""
+    chosen = np.flatnonzero(events.state == PRESENT)
+    which, column = related.implied.of(events.classes[chosen])
+    statement = chosen[which]
+    clip = events.clip[statement]
+    onset = events.onset_ms[statement].clip(min=0)
+    offset = np.minimum(events.offset_ms[statement], events.duration_ms[clip])
+    some = onset < offset
+    value = events.values[statement][some]
+    valued = Valued(clip[some], column[some], onset[some], offset[some], value)
+    scores = mean_values(valued, begin, end, clip_of_row, len(hard.vocabulary)).astype(np.float16)
+    scores[np.unpackbits(hard.masked, axis=1, count=len(hard.vocabulary)) > 0] = 0
+    return SoftTargets(hard.clips, hard.vocabulary, scores, hard.masked)
 
 
 NO_FRAME = ("class without frame", "no frame holds half of an event")

@@ -1,18 +1,20 @@
 """Targets of labels of clips, from bits over the whole ontology, and counts before and after."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.bits import weigh
+from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import Closure, Words, closure, union
 from audiolabels.schemes.coverage import uncovered
 from audiolabels.schemes.scheme import Expanded, SchemeCounts, no_counts
-from audiolabels.targets.targets import Targets
+from audiolabels.targets.targets import SoftTargets, Targets
 
 
 @dataclass
@@ -93,7 +95,8 @@ def make_targets(
     tables: Closure,
     positive: Words,
     masked: Words,
-) -> Expanded[Targets]:
+    implied: Words | None = None,
+) -> Expanded[Any]:
     """Targets of the clips, from the bits of their label sets.
 
     Unknown are, besides `masked`, classes that the sets leave unsure, and those whose absence
@@ -105,8 +108,18 @@ def make_targets(
         vocabulary: C classes.
         tables: the tables that the bits were made with.
         positive, masked: uint64 (S, W); a bit in both is positive.
+        implied: a row of bits for each class: those that its value, if it has one, holds for, as
+            far as no other is higher; None if the scheme has no meaning for values.
+
+    Raises:
+        OptionError: the labels have values, and the scheme has no meaning for them.
     """
     sets = annotations.sets
+    if sets.values is not None and implied is None:
+        raise OptionError(
+            "this scheme is of hard labels: give a threshold for the values (--values, values=), "
+            "or use weak or pel"
+        )
     if sets.unsure is not None:
         masked = masked | union(tables.given, sets.unsure)
     denied = None if sets.absent is None else union(tables.given | tables.below, sets.absent)
@@ -122,4 +135,12 @@ def make_targets(
     )
     weights = np.bincount(annotations.set_of_clip, minlength=len(sets))
     counts = count_labels(annotations.ontology, sets, weights, targets)
-    return Expanded(targets, counts)
+    if sets.values is None or implied is None:
+        return Expanded(targets, counts)
+    scores = np.zeros((len(sets), len(vocabulary)), np.float32)
+    bits = np.unpackbits(implied.view(np.uint8), axis=1, count=len(vocabulary))
+    entry, column = np.nonzero(bits[sets.classes])
+    np.maximum.at(scores, (sets.owners[entry], column), sets.values[entry])
+    which = annotations.set_of_clip
+    soft = scores.astype(np.float16)[which]
+    return Expanded(SoftTargets(annotations.clips, vocabulary, soft, masked_bits[which]), counts)

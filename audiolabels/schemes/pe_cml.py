@@ -4,17 +4,18 @@ Source: Grzywalski & Botteldooren, "Automatic re-labeling of Google AudioSet", Â
 rule is `parents="all"`. Deviations: as for PEL.
 """
 
+from typing import Any
+
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.label_targets import LabelCounts, make_targets
 from audiolabels.schemes.scheme import Expanded, ParentOptions, Scheme
-from audiolabels.targets.targets import Targets
 
 
 def pe_cml(
     annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions
-) -> Expanded[Targets]:
+) -> Expanded[Any]:
     """Positives as in PEL. A given class without a given descendant masks all its descendants.
 
     Parents that were added mask nothing; a positive class is never masked.

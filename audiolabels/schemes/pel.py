@@ -5,17 +5,16 @@ rule is `parents="all"`. Deviations: the two other policies are offered (see `on
 unannotated clip is unknown in every class, not negative.
 """
 
+from typing import Any
+
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.label_targets import LabelCounts, make_targets
 from audiolabels.schemes.scheme import Expanded, ParentOptions, Scheme
-from audiolabels.targets.targets import Targets
 
 
-def pel(
-    annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions
-) -> Expanded[Targets]:
+def pel(annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions) -> Expanded[Any]:
     """Positive: the given classes and the ancestors that they imply. Everything else is negative.
 
     Args:
@@ -25,7 +24,8 @@ def pel(
             unless another label implies them.
 
     Returns:
-        Targets of shape (N, C), and counts of labels.
+        Targets of shape (N, C), and counts of labels; of labels with values soft ones, whose value
+        for a class is the highest of the labels that make it positive.
 
     Raises:
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
@@ -33,7 +33,7 @@ def pel(
     tables = closure(annotations.ontology, vocabulary, options.parents)
     positive = union(tables.implied, annotations.sets)
     unsure = union(tables.unsure, annotations.sets)
-    return make_targets(annotations, vocabulary, tables, positive, unsure)
+    return make_targets(annotations, vocabulary, tables, positive, unsure, tables.implied)
 
 
 PEL = Scheme(

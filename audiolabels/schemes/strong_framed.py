@@ -9,6 +9,7 @@ paper's evaluation. A class whose event has impossible times is unknown in that 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
 from audiolabels.schemes.framed import FrameCounts, FramingOptions, project
 from audiolabels.schemes.scheme import Expanded, Scheme
-from audiolabels.targets.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class StrongFramedOptions(FramingOptions):
 
 def strong_framed(
     events: Events, vocabulary: Vocabulary, options: StrongFramedOptions
-) -> Expanded[Targets]:
+) -> Expanded[Any]:
     """Positive: frames that an event fills by half, or that hold half of it.
 
     Positive wins over unknown, unknown over negative.
@@ -60,7 +60,8 @@ def strong_framed(
             negatives.
 
     Returns:
-        Targets with one row per frame, shape (frames of all clips, C), counts and findings.
+        Targets with one row per frame, shape (frames of all clips, C), counts and findings; soft
+        ones of events with values, see `event_values`.
 
     Raises:
         VocabularyError: the events' ontology lacks a class of the vocabulary.
@@ -77,7 +78,9 @@ def strong_framed(
         options,
         frames=frames,
         span_ms=grid.span_ms,
-        present=grid.half_filled(events.onset_ms, events.offset_ms),
+        present=(grid.touched if events.soft else grid.half_filled)(
+            events.onset_ms, events.offset_ms
+        ),
         absent=(first, np.where(to_end, frames[events.clip], stop)),
     )
 

@@ -4,6 +4,8 @@ Source: Gemmeke et al., ICASSP 2017. Deviation: an unannotated clip is unknown i
 not negative.
 """
 
+from typing import Any
+
 import numpy as np
 
 from audiolabels.labels.annotations import Annotations
@@ -11,12 +13,9 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.label_targets import LabelCounts, make_targets
 from audiolabels.schemes.scheme import Expanded, Scheme, SchemeOptions
-from audiolabels.targets.targets import Targets
 
 
-def weak(
-    annotations: Annotations, vocabulary: Vocabulary, options: SchemeOptions
-) -> Expanded[Targets]:
+def weak(annotations: Annotations, vocabulary: Vocabulary, options: SchemeOptions) -> Expanded[Any]:
     """Positive: the given classes. Everything else is negative.
 
     Args:
@@ -25,14 +24,17 @@ def weak(
         options: none.
 
     Returns:
-        Targets of shape (N, C), and counts of labels.
+        Targets of shape (N, C), and counts of labels; of labels with values soft ones, whose value
+        for a class is the highest of the labels that make it positive.
 
     Raises:
         VocabularyError: the annotations' ontology lacks a class of the vocabulary.
     """
     tables = closure(annotations.ontology, vocabulary, "all")
     positive = union(tables.given, annotations.sets)
-    return make_targets(annotations, vocabulary, tables, positive, np.zeros_like(positive))
+    return make_targets(
+        annotations, vocabulary, tables, positive, np.zeros_like(positive), tables.given
+    )
 
 
 WEAK = Scheme(

@@ -140,6 +140,12 @@ def test_check_is_silent_on_clean_files_and_fails_on_others(tmp_path: Path) -> N
     assert "a.csv,2,a,label dropped,unknown label: Tender" in (tmp_path / "r.csv").read_text()
 
 
+def test_check_counts_confirmed_absences(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("clip_id,label,present\na,Dog,1\na,Cat,0\n")
+    shown = run("check", "a.csv", cwd=tmp_path).stdout
+    assert [line.split()[-1] for line in shown.splitlines() if "absences" in line] == ["1"]
+
+
 def test_info_says_how_a_file_was_made(tmp_path: Path) -> None:
     run("expand", "--sample", "--scheme", "pel", "--parents", "certain", "-o", "o", cwd=tmp_path)
     text = run("info", tmp_path / "o").stdout

@@ -13,7 +13,14 @@ from audiolabels.exporters import EXPORTERS
 from audiolabels.exporters.webdataset import DOTS
 from audiolabels.exporters.wide_csv import UNKNOWN_CELLS
 from audiolabels.ontology.parents import PARENTS, PARENTS_OR_NONE
-from audiolabels.readers.options import BEYOND_TOP, MISSING_ROWS, TIME_UNITS, UNKNOWN, VALUES
+from audiolabels.readers.options import (
+    BEYOND_TOP,
+    MISSING_ROWS,
+    RATERS,
+    TIME_UNITS,
+    UNKNOWN,
+    VALUES,
+)
 from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.schemes.given_labels import LABELS_SCHEMES
@@ -34,6 +41,7 @@ TABLES = {
     "unknown": UNKNOWN,
     "time_unit": TIME_UNITS,
     "missing_rows": MISSING_ROWS,
+    "raters": RATERS,
     "layout": LAYOUTS,
     "to": EXPORTERS,
     "dots": DOTS,

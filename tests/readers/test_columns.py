@@ -132,7 +132,6 @@ def test_given_roles_come_first() -> None:
     [
         ("id,label,not_present", (), "not_present", "presence"),
         ("clip,label,absent", (), "absent", "presence"),
-        ("clip,label,labeler_0,labeler_1", (), "labeler_0", "presence"),
         ("clip,label,manually_verified", (), "manually_verified", "presence"),
         ("clip,label,state", ("a,Dog,PRESENT", "b,Dog,NOT_PRESENT"), "state", "presence"),
         ("clip,label,p", ("a,Dog,1", "b,Dog,0.05", "c,Dog,nan"), "p", "value"),

@@ -17,7 +17,7 @@ from reader_support import (
     write,
 )
 
-from audiolabels.readers import BlockSizes, delimited, read_labels
+from audiolabels.readers import BlockSizes, ReadOptions, delimited, read_labels
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import LabelResolver, TextTable, label_rows
 from audiolabels.readers.delimited import DelimitedRows, _plain_rows, _tolerant_rows
@@ -78,7 +78,9 @@ def source_of(content: bytes) -> Source:
 
 def read_rows(rows: DelimitedRows, dialect: Dialect) -> list[tuple[object, ...]]:
     table = TextTable(LabelResolver(ONTOLOGY, drop=True), 1 << 16)
-    (labels,) = label_rows([place_rows(rows, dialect, source_of(b"x"))[0]], table, "labels.csv")
+    (labels,) = label_rows(
+        [place_rows(rows, dialect, source_of(b"x"), ReadOptions())[0]], table, "labels.csv"
+    )
     return [
         (clip, duration, number, ids(labels, row))
         for row, (clip, duration, number) in enumerate(

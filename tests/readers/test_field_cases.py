@@ -174,7 +174,7 @@ REFUSED = {
     ),
     "values beside labels": (
         "clip_id,label,confidence\na,Dog,0.9\nb,Dog,1\n",
-        "column confidence holds 0.9. Keep in the file only the rows whose labels are meant",
+        "column confidence holds 0.9. Use --values soft or a threshold",
     ),
     "several raters": (
         "clip_id,label,annotator\na,Dog,x\na,Rain,y\n",
@@ -182,7 +182,7 @@ REFUSED = {
     ),
     "raters in columns": (
         "clip,label,labeler_0,labeler_1\na,Dog,True,False\n",
-        "column labeler_0 may change what a label means",
+        "column labeler_0 holds True. Use --raters mean",
     ),
 }
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
 from audiolabels.arrays.grid import Ms
 from audiolabels.clips.rows import clip_rows
+from audiolabels.labels.events import PRESENT
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.annotations.label_parsing import LabelRows
@@ -19,8 +20,8 @@ from audiolabels.readers.delimited import (
     DelimitedRows,
     checked,
     per_text,
-    present_rows,
     read_rows,
+    stated_rows,
 )
 from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.opening import Source
@@ -37,7 +38,9 @@ def read_delimited(source: Source, dialect: Dialect, options: ReadOptions) -> It
     Raises:
         LabelFileError: the file is cut off, or its times are not seconds.
     """
-    placed = (place_rows(rows, dialect, source) for rows in read_rows(source, dialect, options))
+    placed = (
+        place_rows(rows, dialect, source, options) for rows in read_rows(source, dialect, options)
+    )
     return checked(placed, source, dialect, options)
 
 
@@ -54,14 +57,17 @@ def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator
         yield replace(rows, labels=labels)
 
 
-def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[LabelRows, Ms]:
+def place_rows(
+    rows: DelimitedRows, dialect: Dialect, source: Source, options: ReadOptions
+) -> tuple[LabelRows, Ms]:
     """Rows with a place in their clip, and the milliseconds that those with times last.
 
     The times of a bare YouTube id are the clip's place in the video. Those of other clips are a
     place in the clip or, with one row per label, an event's, of which the label alone is used.
     """
     findings = list(rows.findings)
-    rows, present, unclear = present_rows(rows, dialect, source)
+    stated = stated_rows(rows, dialect, source, options)
+    rows = stated.rows
     bare, timed, labels = rows.bare[rows.clip], rows.timed, rows.labels
     event = np.full(len(bare), dialect.one_label) & ~(bare & dialect.places)
     length = np.where(timed, rows.offset_ms - rows.onset_ms, 0)
@@ -87,6 +93,8 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[L
         texts = zip(labels.to_pylist(), dropped, strict=True)
         labels = texts_to_arrow(["" if out else text for text, out in texts]).dictionary_encode()
     rows = replace(rows, labels=labels).keep(~unused)
+    kept = {name: getattr(stated, name)[~unused] for name in ("state", "value", "rater", "below")}
+    plain = not stated.raters and not options.soft and bool((stated.state == PRESENT).all())
     event, length, timed = event[~unused], length[~unused], timed[~unused]
     onset, placed = rows.onset_ms, rows.bare[rows.clip] & ~event
     clip_id = rows.clip_ids
@@ -107,7 +115,7 @@ def place_rows(rows: DelimitedRows, dialect: Dialect, source: Source) -> tuple[L
         clip_rows(clip_id, begin, stop),
         rows.labels,
         rows.names if len(rows.names) == len(onset) else rows.names.take(to_arrow(rows.clip)),
-        sorted([*findings, *unclear], key=lambda finding: finding.row),
-        None if present.all() else ~present[~unused],
+        sorted([*findings, *stated.findings], key=lambda finding: finding.row),
+        None if plain else replace(stated, rows=rows, **kept),
     )
     return made, length[timed]

@@ -26,6 +26,7 @@ from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.columns import MISSING
+from audiolabels.readers.delimited import Stated
 from audiolabels.readers.options import Annotated, ReadOptions
 from audiolabels.readers.reports import rows_report
 
@@ -43,7 +44,7 @@ class LabelRows:
         labels: dictionary<int32, string> (N,): the label texts as the file writes them.
         names: string (N,): the clips as the file writes them.
         findings: rows that are not among the N, and what was left out of those that are.
-        absent: bool (N,): whether the labels of a row are confirmed absent; None: none are.
+        stated: what the rows state of their labels; None: all are present.
     """
 
     numbers: npt.NDArray[np.int64]
@@ -51,7 +52,7 @@ class LabelRows:
     labels: pa.DictionaryArray
     names: pa.StringArray
     findings: list[Finding] = field(default_factory=list)
-    absent: npt.NDArray[np.bool_] | None = None
+    stated: Stated | None = None
 
     @classmethod
     def of_entries(

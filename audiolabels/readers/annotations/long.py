@@ -11,15 +11,20 @@ import pyarrow.compute as pc
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.clips.rows import clip_rows, join_rows
 from audiolabels.labels.annotations import Annotations, LabelSets
+from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
 from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.label_parsing import LabelRows, TextTable, look_up_labels
+from audiolabels.readers.options import ReadOptions
+from audiolabels.readers.raters import Votes, unite_raters
 from audiolabels.readers.reports import rows_report
 
 SEPARATOR = texts_to_arrow(["\0"])[0]
 NOTHING = "no label is left"
 
 
-def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> Iterator[Annotations]:
+def gather_rows(
+    parts: Iterable[LabelRows], table: TextTable, source: str, options: ReadOptions
+) -> Iterator[Annotations]:
     """The clips of all rows at once, in order of their first; two names of one id are two clips.
 
     Raises:
@@ -27,6 +32,7 @@ def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> It
     """
     held: list[LabelRows] = []
     sets: list[LabelSets] = []
+    denials: list[LabelSets] = []
     findings: list[Finding] = []
     for rows in parts:
         indices, label_findings = look_up_labels(rows, table, source)
@@ -38,13 +44,21 @@ def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> It
             if f.kind != "clip unlabelled" or (f.reason == "no label" and f.row not in reported)
         ]
         held.append(rows)
-        sets.append(_sets_of_rows(rows, table, indices))
+        sets.append(table.sets.take(indices))
+        denials.append(table.denials.take(indices))
     clips, labels = join_rows([rows.clips for rows in held]), LabelSets.append(sets)
     names = one_chunk(pa.chunked_array([rows.names for rows in held], pa.string()))
     keys = pc.binary_join_element_wise(clips["clip_id"], names, SEPARATOR)
     clip = to_numpy(keys.dictionary_encode().indices)
     _, first = np.unique(clip, return_index=True)
-    made = labels.united(clip, len(first))
+    votes = _votes(held, clip)
+    if options.raters is not None and votes is not None:
+        votes = unite_raters(votes, options.raters, options.values)
+    if votes is not None:
+        labels = _of_votes(labels.take(votes.row), LabelSets.append(denials).take(votes.row), votes)
+        if options.soft:
+            labels = replace(labels, values=votes.value[labels.owners])
+    made = labels.united(clip if votes is None else votes.clip, len(first))
     numbers = np.concatenate([np.zeros(0, np.int64), *(rows.numbers for rows in held)])[first]
     known = np.flatnonzero(to_numpy(clips["offset"].is_valid().cast(pa.uint8())))
     last = first.copy()
@@ -56,23 +70,59 @@ def gather_rows(parts: Iterable[LabelRows], table: TextTable, source: str) -> It
         for i in np.flatnonzero(~_stated(made)).tolist()
     ]
     each = np.arange(len(first), dtype=np.int32)
-    report = rows_report(len(clip), findings)
+    used = sum(
+        len(np.unique(r.numbers)) if r.stated and r.stated.raters else len(r.numbers) for r in held
+    )
+    report = rows_report(used, findings)
     ontology = table.resolver.ontology
     yield Annotations(clips, ontology, each, numbers, made, report, table.annotated)
 
 
-def _sets_of_rows(rows: LabelRows, table: TextTable, indices: npt.NDArray[np.int32]) -> LabelSets:
-    """The label set of each row, whose labels are present or absent."""
-    given = table.sets.take(indices)
-    if rows.absent is None or not rows.absent.any():
-        return given
-    denied = table.denials.take(indices)
-    absent = denied.keep(rows.absent[denied.owners])
-    unsure = given.unsure and given.unsure.keep(~rows.absent[given.unsure.owners])
-    present = given.keep(~rows.absent[given.owners])
-    return replace(present, labelled=given.labelled & ~rows.absent, unsure=unsure, absent=absent)
+def _votes(held: list[LabelRows], clip: npt.NDArray[np.integer]) -> Votes | None:
+    """What all rows state, if not all their labels are present and certain."""
+    if all(rows.stated is None for rows in held):
+        return None
+    names = tuple(dict.fromkeys(n for rows in held if rows.stated for n in rows.stated.raters))
+    number = {name: i for i, name in enumerate(names)}
+    state, value, rater = [], [], []
+    for rows in held:
+        own, count = rows.stated, len(rows.numbers)
+        state.append(np.full(count, PRESENT) if own is None else own.state)
+        value.append(np.ones(count, np.float32) if own is None else own.value)
+        table = np.array([number[n] for n in own.raters] if own else [], np.int64)
+        rater.append(table[own.rater] if own and len(table) else np.zeros(count, np.int64))
+    texts = pa.chunked_array([rows.labels.cast(pa.string()) for rows in held]).dictionary_encode()
+    return Votes(
+        row=np.arange(len(clip)),
+        clip=clip,
+        label=np.concatenate([to_numpy(chunk.indices) for chunk in texts.chunks]),
+        state=np.concatenate(state),
+        value=np.concatenate(value),
+        rater=np.concatenate(rater),
+        listing=all(rows.stated is None or rows.stated.listing for rows in held),
+    )
+
+
+def _of_votes(given: LabelSets, denied: LabelSets, votes: Votes) -> LabelSets:
+    """The label set of each row, whose labels are present, absent or unsure."""
+    present, unsure = votes.state == PRESENT, votes.state == UNSURE
+    absent = denied.keep((votes.state == ABSENT)[denied.owners])
+    open_ = [given.keep(unsure[given.owners])]
+    if given.unsure is not None:
+        open_.append(given.unsure.keep((present | unsure)[given.unsure.owners]))
+    owners, classes = (
+        np.concatenate([getattr(s, n) for s in open_]) for n in ("owners", "classes")
+    )
+    return replace(
+        given.keep(present[given.owners]),
+        labelled=given.labelled & present,
+        unsure=LabelSets.build(owners, classes, given.labelled),
+        absent=absent,
+    )
 
 
 def _stated(sets: LabelSets) -> npt.NDArray[np.bool_]:
-    """Whether sets are labelled, or a class was confirmed absent."""
-    return sets.labelled if sets.absent is None else sets.labelled | (sets.absent.sizes > 0)
+    """Whether sets are labelled, or a class was confirmed absent or left unsure."""
+    others = [other.sizes > 0 for other in (sets.absent, sets.unsure) if other is not None]
+    stated: npt.NDArray[np.bool_] = np.logical_or.reduce([sets.labelled, *others])
+    return stated

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def read_labels(
     aliases: Mapping[str, str] | str | Path | None = None,
     mapping: str | Path | LabelMapping | None = None,
     annotated: str | Path | Iterable[str] | None = None,
+    values: str | float | None = None,
+    raters: str | None = None,
     prefix: str = "",
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
@@ -52,8 +55,8 @@ def read_labels(
             polars, an Arrow table, a relation of DuckDB, a data set of Hugging Face, or a
             dictionary of columns, or of clips to labels; see `audiolabels.readers.memory`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, missing_rows, aliases, mapping, annotated, prefix, columns, block_sizes:
-            see `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
+        values, raters, prefix, columns, block_sizes: likewise.
 
     Returns:
         The clips in the files' order, with a report of everything that was not used as it is.
@@ -69,7 +72,17 @@ def read_labels(
     Report(200 rows, 200 used, 0 findings)
     """
     options = ReadOptions(
-        unknown, time_unit, missing_rows, aliases, mapping, annotated, prefix, columns, block_sizes
+        unknown=unknown,
+        time_unit=time_unit,
+        missing_rows=missing_rows,
+        aliases=aliases,
+        mapping=mapping,
+        annotated=annotated,
+        values=values,
+        raters=raters,
+        prefix=prefix,
+        columns=columns,
+        block_sizes=block_sizes,
     )
     ontology = ontology or load_ontology().with_supplement()
     return gather_labels(listed_inputs(paths, "label", columns), ontology, options)
@@ -140,7 +153,7 @@ def stream_labels(
             )
             notes: list[str] = []
             rows = ahead(note_videos(found.read(source, layout, options), names, notes))
-            annotate = gather_rows if layout.gathered else label_rows
+            annotate = partial(gather_rows, options=options) if layout.gathered else label_rows
             parts = conclude_labels(
                 annotate(rows, table, source.name), source.name, resolver, annotated, notes
             )

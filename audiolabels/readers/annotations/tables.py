@@ -137,7 +137,7 @@ def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Ite
     """
     dialect = replace(layout.dialect, folders=layout.folders)
     placed = (
-        place_rows(rows, dialect, source)
+        place_rows(rows, dialect, source, options)
         for rows in table_rows(source, layout, options.unit_ms, options.block_sizes.parquet)
     )
     return checked(placed, source, dialect, options)

@@ -12,7 +12,8 @@ import pyarrow as pa
 from audiolabels.arrays.columns import texts_to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
 from audiolabels.clips.names import to_ms
-from audiolabels.labels.events import ABSENT, EMPTY, NOTHING, PRESENT, UNKNOWN
+from audiolabels.errors import OptionError
+from audiolabels.labels.events import ABSENT, EMPTY, NOTHING, OTHER, UNKNOWN
 from audiolabels.labels.report import Finding
 from audiolabels.readers.columns import MISSING
 from audiolabels.readers.delimited import (
@@ -20,8 +21,8 @@ from audiolabels.readers.delimited import (
     DelimitedRows,
     checked,
     per_text,
-    present_rows,
     read_rows,
+    stated_rows,
 )
 from audiolabels.readers.dialect import Dialect
 from audiolabels.readers.events.parts import ANOTHER_LENGTH, UNKNOWN_LENGTH, EventRows
@@ -40,12 +41,12 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
         LabelFileError: the file is cut off, or its times are not seconds.
     """
     blocks = read_rows(source, dialect, options, events=True)
-    rows = (event_rows(block, dialect, source, options.unit_ms) for block in blocks)
+    rows = (event_rows(block, dialect, source, options) for block in blocks)
     return checked(rows, source, dialect, options)
 
 
 def event_rows(
-    rows: DelimitedRows, dialect: Dialect, source: Source, unit_ms: int
+    rows: DelimitedRows, dialect: Dialect, source: Source, options: ReadOptions
 ) -> tuple[EventRows, Ms]:
     """Rows with a state each, and how long each lasts; unusable ones are left out and reported."""
     findings = list(rows.findings)
@@ -61,9 +62,11 @@ def event_rows(
     again = _repeated_selections(rows, dialect)
     report(again, "row unused", OTHER_VIEW)
     rows = rows.keep(~again)
-    rows, present, unclear = present_rows(rows, dialect, source)
-    findings += unclear
-    state = np.where(present, PRESENT, ABSENT).astype(np.int64)
+    stated = stated_rows(rows, dialect, source, options)
+    if stated.raters:
+        raise OptionError(f"{source.path}: raters are united for labels of clips, not for events")
+    rows, unit_ms, findings = stated.rows, options.unit_ms, [*findings, *stated.findings]
+    state = np.where(stated.below, OTHER, stated.state).astype(np.int64)
     missing = per_text(rows.labels, lambda text: text.strip().casefold() in MISSING) > 0
     empty = missing & (np.maximum(rows.onset_ms, rows.offset_ms) == NO_TIME)
     state = np.select([empty, missing, ~rows.timed], [EMPTY, NOTHING, UNKNOWN], state)
@@ -99,6 +102,7 @@ def event_rows(
         np.where(spans, rows.offset_ms, 0),
         state.astype(np.uint8),
         sorted(findings, key=lambda finding: finding.row),
+        stated.value if options.soft else None,
     )
     return made, np.maximum(rows.offset_ms - rows.onset_ms, given)[spans]
 

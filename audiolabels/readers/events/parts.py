@@ -57,6 +57,7 @@ class EventRows:
         onset_ms, offset_ms: int64 (R,).
         states: uint8 (R,), as `Events.state`; UNKNOWN where the times are no times.
         findings: rows that are not among the R, and what is odd about those that are.
+        values: float32 (R,): how present the label is, in [0, 1]; None where events are certain.
     """
 
     numbers: npt.NDArray[np.int64]
@@ -69,6 +70,7 @@ class EventRows:
     offset_ms: Ms
     states: npt.NDArray[np.uint8]
     findings: list[Finding] = field(default_factory=list)
+    values: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +127,8 @@ def look_up(
     order = np.argsort(owners, kind="stable")
     sizes = np.bincount(owners, minlength=len(rows.labels.dictionary))
     notes = list(rows.findings)
-    if (sizes == 1).all() and resolver.mapping is None:
+    plain = (sizes == 1).all() and resolver.mapping is None and not (rows.states == OTHER).any()
+    if plain:
         row, class_, states = np.arange(len(text)), terms[order][text], rows.states
     else:
         labels = Lists(np.append(0, np.cumsum(sizes)), terms[order])
@@ -150,6 +153,8 @@ def look_up(
         (source,),
         rows_report(len(text), notes),
         annotated,
+        np.ones(len(row), np.float32) if rows.values is None else rows.values[row],
+        rows.values is not None,
     )
     return Part(rows.names, by_clip(events))
 
@@ -167,6 +172,8 @@ def _statements(
     `NOTHING` where they are absent.
     """
     which, terms = labels.of(text)
+    counts = states[which] != OTHER
+    which, terms = which[counts], terms[counts]
     denied = (states == ABSENT)[which]
     parts = []
     for chosen, kind, state in (
@@ -181,7 +188,7 @@ def _statements(
     stated = np.zeros(len(text), np.bool_)
     stated[np.concatenate([row for row, *_ in parts])] = True
     rest = np.flatnonzero(~stated)
-    known = np.isin(rest, which) & (states[rest] != ABSENT)
+    known = (np.isin(rest, which) & (states[rest] != ABSENT)) | (states[rest] == OTHER)
     other = np.where(states[rest] == EMPTY, EMPTY, np.where(known, OTHER, NOTHING))
     parts.append((rest, np.full(len(rest), NO_CLASS), other))
     row, classes, own = (np.concatenate(columns) for columns in zip(*parts, strict=True))

@@ -45,6 +45,8 @@ def read_events(
     aliases: Mapping[str, str] | str | Path | None = None,
     mapping: str | Path | LabelMapping | None = None,
     annotated: str | Path | Iterable[str] | None = None,
+    values: str | float | None = None,
+    raters: str | None = None,
     prefix: str = "",
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
@@ -56,8 +58,8 @@ def read_events(
             PretrainedSED's data set. Events of a clip belong together wherever they are.
         clip_duration, clip_durations, explicit_negatives: see `EventOptions`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
-        unknown, time_unit, missing_rows, aliases, mapping, annotated, prefix, columns, block_sizes:
-            see `ReadOptions`.
+        unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
+        values, raters, prefix, columns, block_sizes: likewise.
 
     Returns:
         The clips in the order in which they first occur; at the end those that only
@@ -72,7 +74,17 @@ def read_events(
         OptionError: `clip_duration` is no positive number of whole milliseconds.
     """
     read = ReadOptions(
-        unknown, time_unit, missing_rows, aliases, mapping, annotated, prefix, columns, block_sizes
+        unknown=unknown,
+        time_unit=time_unit,
+        missing_rows=missing_rows,
+        aliases=aliases,
+        mapping=mapping,
+        annotated=annotated,
+        values=values,
+        raters=raters,
+        prefix=prefix,
+        columns=columns,
+        block_sizes=block_sizes,
     )
     options = EventOptions(read, clip_duration, clip_durations, explicit_negatives)
     ontology = ontology or load_ontology().with_supplement()

@@ -20,7 +20,7 @@ def read_event_table(
     Raises:
         LabelFileError: the table is broken, or its times are not seconds.
     """
-    dialect, unit_ms = layout.dialect, options.unit_ms
-    rows = table_rows(source, layout, unit_ms, WHOLE, events=True)
-    made = (event_rows(block, dialect, source, unit_ms) for block in rows)
+    dialect = layout.dialect
+    rows = table_rows(source, layout, options.unit_ms, WHOLE, events=True)
+    made = (event_rows(block, dialect, source, options) for block in rows)
     return checked(made, source, dialect, options)

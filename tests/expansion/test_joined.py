@@ -1,0 +1,93 @@
+"""Joins of data sets, as files and in memory."""
+
+from pathlib import Path
+
+import pytest
+
+from audiolabels import (
+    expand,
+    expand_files,
+    join,
+    read_events,
+    read_info,
+    read_labels,
+    read_targets,
+)
+from audiolabels.errors import OptionError
+
+TOML = """
+scheme = "pe-cml"
+vocabulary = "classes.txt"
+
+[one]
+labels = "one.csv"
+
+[two]
+events = "two.tsv"
+scheme = "diffuse"
+mapping = "desed"
+prefix = "two/"
+"""
+CLASSES = ["Speech", "Dog", "Bark", "Cat", "Rain"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "joint.toml").write_text(TOML)
+    (tmp_path / "classes.txt").write_text("\n".join(CLASSES))
+    (tmp_path / "one.csv").write_text("clip_id,labels\na,Dog\nb,Rain\n")
+    (tmp_path / "two.tsv").write_text(
+        "filename\tonset\toffset\tevent_label\na\t0\t1\tSpeech\nc\t0\t2\tDog\na\t2\t3\tCat\n"
+    )
+    return tmp_path
+
+
+def test_each_source_is_expanded_as_alone(folder: Path) -> None:
+    out = folder / "joint.parquet"
+    summary = expand_files(folder / "joint.toml", out)
+    joined = read_targets(out)
+    assert joined.clip_id.to_pylist() == ["a", "b", "two/a", "two/c"]
+    one = expand(read_labels(folder / "one.csv"), "pe-cml", vocabulary=CLASSES)
+    events = read_events(folder / "two.tsv", mapping="desed")
+    two = expand(events, "diffuse", vocabulary=CLASSES)
+    for found, right in zip([*joined], [*one, *two], strict=True):
+        assert [part.tolist() for part in found] == [part.tolist() for part in right]
+    assert joined["two/a"][1].tolist() == [1, 1, 1, 1, 0]  # nobody listened for rain
+    counts = summary.counts.sources["two"]
+    assert (counts.positive, counts.negative, counts.unknown) == (3, 4, 3)  # a dog may bark
+    alone = summary.counts.alone()
+    assert [CLASSES[c] for c in alone["one"]] == ["Rain"]
+    facts = read_info(out)["joined"]
+    assert facts[1]["mapping"] == "desed"
+    assert facts[1]["counts"]["unknown"] == 3
+
+
+def test_python_joins_alike(folder: Path) -> None:
+    out = folder / "joint.parquet"
+    expand_files(folder / "joint.toml", out)
+    two = {"events": folder / "two.tsv", "scheme": "diffuse", "mapping": "desed", "prefix": "two/"}
+    made = join({"one": {"labels": folder / "one.csv"}, "two": two}, vocabulary=CLASSES)
+    for found, right in zip(made.to_numpy(), read_targets(out).to_numpy(), strict=True):
+        assert (found == right).all()
+    read = {"labels": read_labels(folder / "one.csv"), "prefix": "x/"}
+    assert join([read], vocabulary=CLASSES).clip_id.to_pylist() == ["x/a", "x/b"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[two]", "[two", "not a TOML file"),
+        ('labels = "one.csv"', "", "source 'one': give either labels or events"),
+        ('scheme = "diffuse"\n', "", "source 'two': scheme 'pe-cml' does not read events"),
+        ("prefix", "prefx", "source 'two': there is no option 'prefx'; did you mean 'prefix'"),
+        ('vocabulary = "c', 'vocabluary = "c', "there is no option 'vocabluary' for all data sets"),
+        ('mapping = "desed"', 'mapping = "dsed"', "did you mean 'desed'"),
+    ],
+)
+def test_broken_joins_are_refused(folder: Path, old: str, new: str, message: str) -> None:
+    path = folder / "joint.toml"
+    path.write_text(TOML.replace(old, new))
+    with pytest.raises(Exception, match=message) as caught:
+        expand_files(path, folder / "o.parquet")
+    assert isinstance(caught.value, OptionError) or "desed" in message
+    assert not (folder / "o.parquet").exists()

@@ -1,0 +1,158 @@
+"""Values of labels and events, and labels of several raters."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiolabels import SoftTargets, Targets, expand, expand_files, read_events, read_labels
+from audiolabels.errors import LabelFileError, OptionError
+from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
+from audiolabels.readers.raters import Votes, unite_raters
+from audiolabels.targets import read_targets
+
+PAIR = ["Dog", "Cat"]
+VOTES = {
+    "clip": ["a", "a", "b", "b"],
+    "label": ["Dog", "Cat", "Dog", "Cat"],
+    "rater_1": ["1", "0", "", "1"],
+    "rater_2": ["1", "1", "", "1"],
+    "rater_3": ["0", "", "", "1"],
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "target", "mask"),
+    [
+        ("mean", [[2 / 3, 0.5], [0, 1]], [[1, 1], [0, 1]]),
+        ("majority", [[1, 0], [0, 1]], [[1, 0], [0, 1]]),
+        ("any", [[1, 1], [0, 1]], [[1, 1], [0, 1]]),
+        ("all", [[0, 0], [0, 1]], [[1, 1], [0, 1]]),
+    ],
+)
+def test_raters_are_united(rule: str, target: list[list[float]], mask: list[list[int]]) -> None:
+    found, known = expand(VOTES, "weak", vocabulary=PAIR, raters=rule).to_numpy()
+    assert np.allclose(found, target, atol=1e-3)
+    if rule == "all":  # clip a has no label that all found: nothing else of it is known
+        mask = [[1, 1], [0, 1]]
+    assert known.tolist() == mask
+
+
+def test_raters_in_rows_saw_the_labels_of_others() -> None:
+    rows = {"clip": ["a"] * 3, "label": ["Dog", "Dog", "Cat"], "rater": ["x", "y", "x"]}
+    assert expand(rows, "weak", vocabulary=PAIR, raters="mean")["a"][0].tolist() == [1, 0.5]
+    with pytest.raises(LabelFileError, match="--raters mean"):
+        read_labels(rows)
+
+
+def test_dawid_skene_is_that_of_crowd_kit() -> None:
+    from crowdkit.aggregation import DawidSkene
+    from pandas import DataFrame
+
+    rng = np.random.default_rng(1)
+    truth, skill = rng.random(40) < 0.5, [0.95, 0.9, 0.6]
+    right = np.array([rng.random(40) < s for s in skill]).T
+    answers = np.where(right, truth[:, None], ~truth[:, None])
+    rows = [(f"c{i}", "Dog", f"r{j}", int(answers[i, j])) for i in range(40) for j in range(3)]
+    columns = dict(zip(("clip", "label", "rater", "present"), zip(*rows, strict=True), strict=True))
+    columns["present"] = [str(answer) for answer in columns["present"]]
+    columns = {name: list(cells) for name, cells in columns.items()}
+    made = expand(columns, "weak", vocabulary=["Dog"], raters="dawid-skene").to_numpy()[0][:, 0]
+    frame = DataFrame({"task": [r[0] for r in rows], "worker": [r[2] for r in rows]})
+    frame["label"] = [r[3] for r in rows]
+    probabilities = DawidSkene(n_iter=100).fit_predict_proba(frame)[1]
+    assert np.allclose(made, [probabilities[f"c{i}"] for i in range(40)], atol=1e-3)
+
+
+@given(st.data())
+def test_uniting_equals_its_definition(data: st.DataObject) -> None:
+    small = st.integers(0, 2)
+    vote = st.tuples(small, small, small, st.sampled_from([0.0, 1.0]))
+    votes = data.draw(st.lists(vote, min_size=1, max_size=12, unique_by=lambda v: v[:3]))
+    clip, label, rater = (np.array([v[i] for v in votes]) for i in range(3))
+    value = np.array([v[3] for v in votes], np.float32)
+    state = np.where(value > 0, PRESENT, ABSENT).astype(np.uint8)
+    rows = np.arange(len(votes))
+    answers: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for c, name, _, v in votes:
+        answers[c, name].append(v)
+    for rule in ("mean", "majority", "any", "all"):
+        made = unite_raters(Votes(rows, clip, label, state, value, rater, False), rule, None)
+        assert list(zip(made.clip.tolist(), made.label.tolist(), strict=True)) == list(answers)
+        for own, found, what in zip(answers.values(), made.value, made.state, strict=True):
+            share = sum(own) / len(own)
+            right = {
+                "mean": share,
+                "majority": float(share > 0.5),
+                "any": float(share > 0),
+                "all": float(share == 1),
+            }[rule]
+            assert found == pytest.approx(right)
+            tie = rule == "majority" and share == 0.5
+            assert what == (UNSURE if tie else PRESENT if right > 0 else ABSENT)
+
+
+def test_values_of_labels_are_targets_or_reach_a_threshold(tmp_path: Path) -> None:
+    path = tmp_path / "values.csv"
+    path.write_text("clip,label,confidence\na,Bark,0.75\na,Cat,0.25\nb,Cat,1\n")
+    with pytest.raises(LabelFileError, match="--values soft or a threshold"):
+        read_labels(path)
+    classes = ["Dog", "Bark", "Cat"]
+    soft = expand(read_labels(path, values="soft"), "pel", vocabulary=classes)
+    assert isinstance(soft, SoftTargets)
+    assert soft.to_numpy()[0].tolist() == [[0.75, 0.75, 0.25], [0, 0, 1]]
+    hard = expand(read_labels(path, values=0.5), "pel", vocabulary=classes)
+    assert isinstance(hard, Targets)
+    assert hard.to_numpy()[0].tolist() == [[1, 1, 0], [0, 0, 1]]
+    with pytest.raises(OptionError, match="give a threshold"):
+        expand(read_labels(path, values="soft"), "pe-cml", vocabulary=classes)
+    out = tmp_path / "t.parquet"
+    (tmp_path / "classes.txt").write_text("\n".join(classes))
+    expand_files(path, out, "pel", vocabulary=tmp_path / "classes.txt", values="soft")
+    assert (read_targets(out).to_numpy()[0] == soft.to_numpy()[0]).all()
+
+
+def mean_over(frame: tuple[int, int], events: list[tuple[int, int, float]]) -> float:
+    """Millisecond by millisecond."""
+    total = 0.0
+    for ms in range(*frame):
+        total += max((v for on, off, v in events if on <= ms < off), default=0.0)
+    return total / (frame[1] - frame[0])
+
+
+@given(st.data())
+def test_values_of_events_are_means_over_frames(data: st.DataObject) -> None:
+    event = st.tuples(st.integers(0, 39), st.integers(1, 30), st.sampled_from([0.25, 0.5, 1.0]))
+    drawn = data.draw(st.lists(event, min_size=1, max_size=5))
+    events = [(onset, min(40, onset + length), v) for onset, length, v in drawn]
+    columns = {
+        "clip": ["a"] * len(events),
+        "onset": [e[0] / 1000 for e in events],
+        "offset": [e[1] / 1000 for e in events],
+        "label": ["Dog"] * len(events),
+        "value": [e[2] for e in events],
+    }
+    length, hop = data.draw(st.sampled_from([(10, 10), (10, 4), (5, 8)]))
+    options = {"frame_length": length / 1000, "frame_hop": hop / 1000, "clip_duration": 0.04}
+    soft = expand(columns, "strong-framed", vocabulary=["Dog"], values="soft", **options)
+    found = soft.to_numpy()[0][:, 0]
+    frames = [(i * hop, i * hop + length) for i in range(len(found))]
+    assert np.allclose(found, [mean_over(frame, events) for frame in frames], atol=1e-3)
+
+
+def test_an_event_counts_if_its_value_reaches_the_threshold() -> None:
+    columns = {
+        "clip": ["a", "a", "b"],
+        "onset": [0.0, 0.96, 0.0],
+        "offset": [0.96, 1.92, 0.96],
+        "label": ["Dog"] * 3,
+        "value": [0.25, 0.5, 0.25],
+    }
+    events = read_events(columns, values=0.5, clip_duration=1.92)
+    assert events.labelled.tolist() == [True, True]
+    target, mask = expand(events, "strong-framed", vocabulary=["Dog"]).to_numpy()
+    assert target.ravel().tolist() == [0, 1, 0, 0]
+    assert mask.all()
