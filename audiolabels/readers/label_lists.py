@@ -88,7 +88,9 @@ def _read(
             found, layout = event_formats.detect_format(source, ontology, roles)
         except LabelFileError:
             raise error from None
-    options = ReadOptions(time_unit="s", missing_rows="accept", columns=roles)
+    options = ReadOptions(
+        time_unit="s", missing_rows="accept", values="soft", raters="any", columns=roles
+    )
     texts: dict[str, None] = {}
     for rows in found.read(source, _of_one_clip(layout) if lent else layout, options):
         texts |= dict.fromkeys(rows.labels.unique().dictionary_decode().to_pylist())

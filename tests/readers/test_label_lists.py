@@ -33,6 +33,8 @@ def listed(folder: Path, text: str, name: str = "labels.csv", **options: object)
          "a,0.00,0.96,car,PRESENT\na,0.00,0.96,bus,NOT_PRESENT\n", ["car", "bus"]),
         ('clip_id,labels\na,"dog,cat"\nb,cat\nc,dog;rain\nd,\n', ["dog", "cat", "rain"]),
         ('clip_id,labels\na,"Dog,Rain"\n', ["Dog", "Rain"]),
+        ("clip,label,confidence\na,dog,0.4\nb,cat,0.9\n", ["dog", "cat"]),
+        ("clip,label,rater\na,dog,x\na,dog,y\nb,cat,x\n", ["dog", "cat"]),
         ('a.mp4,"donkey, ass braying"\nb.mp4,people eating\n',
          ["donkey, ass braying", "people eating"]),
     ],
