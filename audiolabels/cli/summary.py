@@ -68,7 +68,7 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
     if counts.absences:
         lines += [
             _line("confirmed absences", f"{counts.absences:,}"),
-            _line("contradictions", f"{counts.clashes:,}"),
+            _line("targets that contradict these", f"{counts.clashes:,}"),
         ]
     if counts.given_cut or counts.positive_cut:
         lines.append(

@@ -131,16 +131,8 @@ class Join:
         joined = []
         for source in self.sources:
             made = describe(source.scheme, self.vocabulary, self.ontology, labels=False)
-            read = source.read.read
-            mapping = read.load_mapping(self.ontology)
-            name, classes = read.load_annotated(self.ontology)
             facts = {"name": source.name, "scheme": made["scheme"], "options": made["options"]}
-            if mapping is not None:
-                facts["mapping"] = mapping.name
-            if classes is not None:
-                facts["annotated"] = {"name": name, "classes": len(classes)}
-            if read.prefix:
-                facts["prefix"] = read.prefix
+            facts |= source.read.read.facts(self.ontology)
             joined.append(facts)
         return join_facts(joined, self.vocabulary, self.ontology)
 

@@ -390,7 +390,13 @@ def export(
     if not isinstance(labels, SoftTargets):
         if threshold is not None:
             raise OptionError("a threshold is for soft targets only")
-        return exporter.write(labels, path, **options)
+        done = exporter.write(labels, path, **options)
+        if isinstance(labels, Events) and labels.annotated is not None:
+            done.notes.append(
+                f"the clips were annotated for {len(labels.annotated)} classes; the files cannot "
+                f"state that the others are unknown, and who reads them takes these for absent"
+            )
+        return done
     if "threshold" not in exporter.options:
         return exporter.write(labels, path, **options)
     done = exporter.write(binarise(labels, to, threshold), path, **options)

@@ -16,6 +16,7 @@ FATES: Mapping[str, str] = {
     "event as it is": "event used unchanged",
     "class without frame": "class not positive in that clip",
     "clash": "positive where there is an event",
+    "contradiction": "the label is kept",
     "clip added": "all but the named classes unknown",
     "clip united": "one clip, with the labels of all its rows",
     "clip without scores": "not in the result",
@@ -60,7 +61,8 @@ class Report:
     Attributes:
         rows: data rows in the files; headers, comments and blank lines do not count.
         rows_used: those whose content is in the annotations.
-        sources: one dict per file: name, format, sha256 (of the file's bytes), rows.
+        sources: one dict per file: name, format, sha256 (of the file's bytes), rows; and mapping,
+            annotated, values, raters, prefix, where such options were given.
         notes: sentences about how the files were interpreted.
         findings: one per exception, in the order of rows.
     """

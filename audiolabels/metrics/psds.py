@@ -9,8 +9,9 @@ Choices that the sources leave open, and deviations:
 - Overlapping or touching events of a class are merged and cut to the clip (`merge_events`).
 - Classes without an event in the evaluated clips are left out and named; their true positive rate
   is undefined, and counted as 0 it would bound the score.
-- PSDS has no unknown targets. Unannotated clips are left out and named; a single unknown class
-  (`unsure_events`) counts as absent, and such spans are counted.
+- PSDS has no unknown targets. Unannotated clips, and classes that the clips were not annotated for,
+  are left out and named; a single unknown class (`unsure_events`) counts as absent, and such spans
+  are counted.
 - The median filter is sed_scores_eval's: continuous in time, its length in seconds, zero beyond the
   ends of the clip. Filters in frames that mirror the ends differ there.
 - With a single class there are no cross-triggers, so PSDS2 has no such term.
@@ -70,6 +71,7 @@ class Detection:
         clips: number of evaluated clips.
         seconds: their total length.
         classes_without_events: display names of classes left out.
+        classes_not_annotated: likewise, of classes that the clips were not annotated for.
         clips_without_scores: ids of annotated clips that have no scores.
         clips_without_events: ids of unannotated clips with scores.
         unsure: spans in which a class is unknown, which counts as absent.
@@ -84,6 +86,7 @@ class Detection:
     clips: int
     seconds: float
     classes_without_events: tuple[str, ...]
+    classes_not_annotated: tuple[str, ...]
     clips_without_scores: tuple[str, ...]
     clips_without_events: tuple[str, ...]
     unsure: int
@@ -96,6 +99,7 @@ class Detection:
             "psds_clips": self.clips,
             "psds_classes": len(self.vocabulary),
             "psds_classes_without_events": len(self.classes_without_events),
+            "psds_classes_not_annotated": len(self.classes_not_annotated),
             "psds_clips_without_scores": len(self.clips_without_scores),
             "psds_clips_without_events": len(self.clips_without_events),
             "psds_unsure_stretches": self.unsure,
@@ -162,14 +166,19 @@ def psds(
     evaluated[[annotated[clip] for clip in both]] = True
     inside = evaluated[runs.clip]
     counts = np.bincount(runs.column[inside], minlength=len(vocabulary))
-    kept = np.flatnonzero(counts)
+    heard = _annotated(events, vocabulary)
+    kept = np.flatnonzero((counts > 0) & heard)
     if not len(kept):
-        raise MetricError("no class of the scores has an event in the clips that have scores")
+        among = "" if heard.all() else " that the clips were annotated for"
+        raise MetricError(
+            f"no class of the scores{among} has an event in the clips that have scores"
+        )
     _refuse_unscored(scores, kept, np.concatenate([rows[clip] for clip in both]))
 
     truth: dict[str, list[tuple[float, float, str]]] = {clip: [] for clip in both}
     for clip, column, onset, offset in zip(*(a[inside].tolist() for a in runs), strict=True):
-        truth[ids[clip]].append((onset / 1000, offset / 1000, vocabulary.ids[column]))
+        if heard[column]:
+            truth[ids[clip]].append((onset / 1000, offset / 1000, vocabulary.ids[column]))
     seconds = {clip: int(events.duration_ms[annotated[clip]]) / 1000 for clip in both}
     classes = [vocabulary.ids[c] for c in kept.tolist()]
     frames = {
@@ -199,12 +208,22 @@ def psds(
         clips=len(both),
         seconds=sum(seconds.values()),
         classes_without_events=tuple(
-            name for name, count in zip(vocabulary.names, counts, strict=True) if not count
+            vocabulary.names[c] for c in np.flatnonzero((counts == 0) & heard)
         ),
+        classes_not_annotated=tuple(vocabulary.names[c] for c in np.flatnonzero(~heard)),
         clips_without_scores=tuple(clip for clip in annotated if clip not in rows),
         clips_without_events=tuple(clip for clip in rows if clip not in annotated),
-        unsure=int((evaluated[unsure.clip] & (counts[unsure.column] > 0)).sum()),
+        unsure=int((evaluated[unsure.clip] & np.isin(unsure.column, kept)).sum()),
     )
+
+
+def _annotated(events: Events, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
+    """The classes that the clips were annotated for: bool (K,)."""
+    if events.annotated is None:
+        return np.ones(len(vocabulary), np.bool_)
+    ontology = events.ontology
+    places = [ontology.index[ontology.resolve(id_) or id_] for id_ in vocabulary.ids]
+    return np.isin(places, events.annotated)
 
 
 def _import_evaluator() -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from audiolabels.arrays.grid import clip_ms
 from audiolabels.labels.events import DURATION
@@ -162,6 +162,23 @@ class ReadOptions(Options):
         else:
             return EVERYTHING
         return Annotated(name, tuple(sorted(ontology.index[id_] for id_ in ids)))
+
+    def facts(self, ontology: Ontology) -> dict[str, Any]:
+        """What metadata state of a file read so, as far as it is not the default.
+
+        Raises:
+            MappingError, VocabularyError: see `load_annotated`.
+        """
+        mapping, annotated = self.load_mapping(ontology), self.load_annotated(ontology)
+        stated = {
+            "mapping": mapping and mapping.name,
+            "annotated": annotated.classes is not None
+            and {"name": annotated.name, "classes": len(annotated.classes)},
+            "values": self.values,
+            "raters": self.raters,
+            "prefix": self.prefix,
+        }
+        return {name: value for name, value in stated.items() if value}
 
     @property
     def soft(self) -> bool:

@@ -1,9 +1,10 @@
 """Reports: which files were read and how, the same for the three readers."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from audiolabels.datasets.cache import find_files
@@ -36,11 +37,12 @@ def described(
     report: Report,
     layout: Layout = NO_LAYOUT,
     notes: Sequence[str] = (),
+    facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Part]:
     """The parts of a file as they come; at the end, `report` takes in a description of the file.
 
     The file is hashed meanwhile, in a thread of its own. `notes` are what else there is to know,
-    once it is read.
+    once it is read; `facts` are added to its description in metadata.
     """
     rows = 0
     file = path.path if isinstance(path, InMemory) else path
@@ -56,7 +58,9 @@ def described(
             what.append("the clip has the file's name, as no column gives it")
         if layout.unused:
             what.append(f"columns not used: {', '.join(layout.unused)}")
-        report.merge(file_report(file, chosen.name, digest.result(), rows, "; ".join(what)))
+        whole = file_report(file, chosen.name, digest.result(), rows, "; ".join(what))
+        whole.sources[0].update(facts)
+        report.merge(whole)
 
 
 def _digest(path: Path | InMemory) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.intervals import Ints, Runs, merge
-from audiolabels.errors import choose
+from audiolabels.errors import OptionError, choose
 from audiolabels.labels.events import PRESENT, UNKNOWN, UNSURE, Events
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -20,7 +20,15 @@ def implied_events(
 
     Returns:
         Clip, column, onset and offset in milliseconds as they were given, int64 (L,) each.
+
+    Raises:
+        OptionError: no such policy, or the events have values, of which a span holds none.
     """
+    if events.soft:
+        raise OptionError(
+            "the events have values, and spans are present or not: give a threshold when they are "
+            "read (--values 0.5, values=0.5)"
+        )
     related = relations(events.ontology, vocabulary, choose("parents", parents, PARENTS_OR_NONE))
     chosen = np.flatnonzero(events.state == PRESENT)
     which, column = related.implied.of(events.classes[chosen])
@@ -46,7 +54,7 @@ def merge_events(events: Events, vocabulary: Vocabulary, *, parents: str = "none
         of a class in a clip overlap or touch.
 
     Raises:
-        OptionError: no such policy.
+        OptionError: no such policy, or the events have values.
         VocabularyError: the events' ontology lacks a class of the vocabulary.
 
     >>> from audiolabels import load_vocabulary

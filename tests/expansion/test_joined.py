@@ -91,3 +91,13 @@ def test_broken_joins_are_refused(folder: Path, old: str, new: str, message: str
         expand_files(path, folder / "o.parquet")
     assert isinstance(caught.value, OptionError) or "desed" in message
     assert not (folder / "o.parquet").exists()
+
+
+def test_metadata_state_how_each_file_was_read(folder: Path) -> None:
+    out, options = folder / "two.parquet", {"mapping": "desed", "prefix": "two/"}
+    expand_files(folder / "two.tsv", out, "diffuse", **options)
+    memory = expand(read_events(folder / "two.tsv", **options), "diffuse").metadata
+    for facts in (read_info(out), memory):
+        (source,) = facts["sources"]
+        assert source["mapping"] == source["annotated"]["name"] == "desed"
+        assert (source["prefix"], "values" in source) == ("two/", False)

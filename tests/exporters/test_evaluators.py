@@ -135,3 +135,13 @@ def test_real_events_come_back(shared_data: Path, tmp_path: Path) -> None:
     ]
     assert as_set[0] == as_set[1]
     assert len(as_set[0]) == done.files[path] == 103_113
+
+
+def test_that_classes_nobody_listened_for_are_unknown_is_stated(tmp_path: Path) -> None:
+    rows = {"filename": ["a"], "onset": [0], "offset": [1], "label": ["Rain"]}
+    for annotated, notes in ((["Rain", "Dog"], 1), (None, 0)):
+        events = read_events(rows, clip_duration=2, annotated=annotated)
+        done = export(events, "psds-eval", tmp_path / "events.tsv")
+        assert [n.startswith("the clips were annotated for 2 classes") for n in done.notes] == [
+            True
+        ] * notes

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import psds as oracle
 
-from audiolabels import Events, Scores
+from audiolabels import Events, Scores, read_events
 from audiolabels.errors import MetricError, OptionError
 from audiolabels.metrics.psds import Detection, psds
 
@@ -152,6 +152,29 @@ def test_what_is_left_out_is_named() -> None:
     assert found.clips_without_scores == ("c",)
     assert found.clips_without_events == ("d",)
     assert "2 clips, 1 classes" in repr(found)
+
+
+@able
+def test_classes_that_nobody_listened_for_are_left_out() -> None:
+    scores = scores_of({"a": [[0.9, 0.1], [0.0, 0.9]]}, ("Rain", "Dog"))
+    rows = {"filename": ["a"] * 2, "onset": [0, 1], "offset": [1, 2], "label": ["Rain", "Dog"]}
+    found, whole = (
+        psds(scores, read_events(rows, clip_duration=2, annotated=names))
+        for names in (["Rain"], None)
+    )
+    assert found.classes_not_annotated == ("Dog",)
+    assert (found.vocabulary.names, found.classes_without_events) == (("Rain",), ())
+    assert (whole.classes_not_annotated, len(whole.vocabulary)) == ((), 2)
+    with pytest.raises(MetricError, match="annotated for has an event"):
+        psds(scores, read_events(rows, clip_duration=2, annotated=["Cat"]))
+
+
+@able
+def test_events_with_values_are_refused_for_want_of_a_threshold() -> None:
+    rows = {"filename": ["a"], "onset": [0], "offset": [1], "label": ["Rain"], "value": [0.5]}
+    events = read_events(rows, clip_duration=2, values="soft")
+    with pytest.raises(OptionError, match="give a threshold"):
+        psds(scores_of({"a": [[0.9]]}, ("Rain",)), events)
 
 
 @able

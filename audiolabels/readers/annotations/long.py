@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.lists import Lists
 from audiolabels.clips.rows import clip_rows, join_rows
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
 from audiolabels.labels.report import Finding
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import LabelRows, TextTable, look_up_labels
 from audiolabels.readers.options import ReadOptions
 from audiolabels.readers.raters import Votes, unite_raters
@@ -20,6 +22,7 @@ from audiolabels.readers.reports import rows_report
 
 SEPARATOR = texts_to_arrow(["\0"])[0]
 NOTHING = "no label is left"
+CONTRADICTION = ("contradiction", "given, but it or a class above it is confirmed absent")
 
 
 def gather_rows(
@@ -69,12 +72,22 @@ def gather_rows(
         Finding(source, int(numbers[i]), clips["clip_id"][i].as_py(), "clip unlabelled", NOTHING)
         for i in np.flatnonzero(~_stated(made)).tolist()
     ]
+    ontology = table.resolver.ontology
+    findings += [
+        Finding(
+            source,
+            int(numbers[i]),
+            clips["clip_id"][i].as_py(),
+            *CONTRADICTION,
+            label=ontology.name(ontology.ids[c]),
+        )
+        for i, c in _contradicted(made, ontology)
+    ]
     each = np.arange(len(first), dtype=np.int32)
     used = sum(
         len(np.unique(r.numbers)) if r.stated and r.stated.raters else len(r.numbers) for r in held
     )
     report = rows_report(used, findings)
-    ontology = table.resolver.ontology
     yield Annotations(clips, ontology, each, numbers, made, report, table.annotated)
 
 
@@ -126,3 +139,17 @@ def _stated(sets: LabelSets) -> npt.NDArray[np.bool_]:
     others = [other.sizes > 0 for other in (sets.absent, sets.unsure) if other is not None]
     stated: npt.NDArray[np.bool_] = np.logical_or.reduce([sets.labelled, *others])
     return stated
+
+
+def _contradicted(sets: LabelSets, ontology: Ontology) -> Iterator[tuple[int, int]]:
+    """Sets and those of their classes which, or a class above which, are confirmed absent."""
+    if sets.absent is None:
+        return iter(())
+    position, n = ontology.index, len(ontology)
+    below = Lists.of_sequences(
+        [i, *(position[d] for d in ontology.descendants(id_))] for id_, i in position.items()
+    )
+    entry, values = below.of(sets.absent.classes)
+    denied = sets.absent.owners[entry] * n + values
+    hit = np.isin(sets.owners * n + sets.classes, denied)
+    return zip(sets.owners[hit].tolist(), sets.classes[hit].tolist(), strict=True)

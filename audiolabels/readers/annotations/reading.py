@@ -157,7 +157,8 @@ def stream_labels(
             parts = conclude_labels(
                 annotate(rows, table, source.name), source.name, resolver, annotated, notes
             )
-            whole = described(parts, path, found, last.report, layout, notes)
+            facts = options.facts(ontology)
+            whole = described(parts, path, found, last.report, layout, notes, facts)
             for part in chain((part.prefixed(options.prefix) for part in whole), [last]):
                 seen.add(part.clips, part.rows, source.name)
                 yield part

@@ -110,7 +110,8 @@ def read_parts(
         for each in rows
     )
     parts = conclude_labels(made, source.name, resolver, annotated, notes)
-    return described(parts, source.table or source.path, chosen, report, layout, notes)
+    file = source.table or source.path
+    return described(parts, file, chosen, report, layout, notes, options.facts(ontology))
 
 
 def look_up(

@@ -1,5 +1,7 @@
 """Files with one row per label, gathered by clip."""
 
+from hypothesis import given
+from hypothesis import strategies as st
 from reader_support import (
     DOG,
     MUSIC,
@@ -8,6 +10,8 @@ from reader_support import (
     by_clip,
     findings,
 )
+
+from audiolabels import load_ontology, read_labels
 
 
 def test_files_of_one_name_in_two_folders_are_two_clips(read: Reader) -> None:
@@ -31,3 +35,31 @@ def test_events_of_no_length_give_no_label(read: Reader) -> None:
         (5, "b", "label dropped", "an event has no length"),
     ]
     assert (labels.report.rows, labels.report.rows_used) == (4, 4)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("ab"),
+            st.sampled_from(["Animal", "Dog", "Bark", "Cat", "Music", "Speech"]),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=12,
+        unique_by=lambda row: row[:2],
+    )
+)
+def test_a_label_below_an_absence_is_a_contradiction(rows: list[tuple[str, str, bool]]) -> None:
+    columns = zip(*rows, strict=True)
+    table = dict(zip(("clip_id", "label", "present"), map(list, columns), strict=True))
+    ontology = load_ontology()
+    labels = read_labels(table)
+    wanted = {
+        (clip, label)
+        for clip, label, present in rows
+        for other, above, also in rows
+        if present and not also and clip == other
+        if label == above or ontology.find(above) in ontology.ancestors(ontology.find(label))
+    }
+    found = [(f.clip, f.label) for f in labels.report.findings if f.kind == "contradiction"]
+    assert sorted(found) == sorted(wanted)

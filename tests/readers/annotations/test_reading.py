@@ -98,6 +98,6 @@ def test_every_kind_of_finding_has_a_fate(read: Reader) -> None:
         "samples that are no number", "clip without frames",
     }  # fmt: skip
     labels = read("clip_id,labels,x\na,Dog,1\na,Dog;Dog,1\nb,,1\nc,Blub,1\nd\n", unknown="drop")
-    assert {f.kind for f in labels.report.findings} == set(
-        FATES
-    ) - of_events - of_scores - of_features
+    stated = read("clip_id,label,present\na,Dog,1\na,Dog,0\n")
+    kinds = {f.kind for f in (*labels.report.findings, *stated.report.findings)}
+    assert kinds == set(FATES) - of_events - of_scores - of_features
