@@ -30,7 +30,7 @@ from audiolabels.options import Option
 from audiolabels.readers import EVENT_FORMATS, LABEL_FORMATS, SCORE_FORMATS
 from audiolabels.readers.columns import ROLES
 from audiolabels.schemes import SCHEMES
-from audiolabels.targets.layouts import LAYOUTS
+from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS
 from audiolabels.training.models import MODELS
 
 Table = tuple[list[str], list[list[str]]]
@@ -205,9 +205,11 @@ def columns() -> Table:
 
 def layouts() -> Table:
     """Column names and Arrow types of the layouts, for the 527 classes."""
-    return ["layout", "column", "type with 527 classes", "rows in a row group"], [
-        [f"`{name}`", f"`{column}`", f"`{type_}`", f"{layout.group:,}"]
-        for name, layout in LAYOUTS.items()
+    kinds = {"hard": LAYOUTS, "soft": SOFT_LAYOUTS}
+    return ["targets", "layout", "column", "type with 527 classes", "rows in a row group"], [
+        [kind, f"`{name}`", f"`{column}`", f"`{type_}`", f"{layout.group:,}"]
+        for kind, layouts in kinds.items()
+        for name, layout in layouts.items()
         for column, type_ in layout.columns(527, "masked").items()
     ]
 

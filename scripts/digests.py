@@ -69,10 +69,12 @@ GIVEN = tuple(line.replace("--scheme", "--labels-scheme") for line in LABELS)
 SCORES = (
     *(
         f"--scheme pseudo-strong{more}{how}"
-        for more, how in product(("", " --propagate-scores"), ("", " --threshold 0.5"))
+        for more, how in product(
+            ("", " --propagate-scores"), ("", " --threshold 0.5", " --layout dense")
+        )
     ),
 )
-# Scores and given labels. Soft targets have one layout alone.
+# Scores and given labels.
 MIXED = (
     *(
         f"--scheme {scheme} {given} --teacher-weight {weight}{propagate}"

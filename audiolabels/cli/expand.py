@@ -53,8 +53,8 @@ OUTPUT: list[click.Parameter] = [
     click.Option(
         ["--layout"],
         type=click.Choice(list(LAYOUTS)),
-        help="lists: column numbers, for people and SQL; packed: bits, for training; dense: plain "
-        "arrays, the only one for soft targets.  [default: lists; dense for soft targets]",
+        help="lists: column numbers, for people and SQL, not for soft targets; packed: bits or "
+        "float16, for training; dense: plain arrays.  [default: lists; packed for soft targets]",
     ),
     REPORT,
 ]

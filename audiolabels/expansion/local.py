@@ -68,7 +68,7 @@ def expand_files(
         scheme, vocabulary: see `audiolabels.expand`.
         ontology: the embedded one with its supplement by default.
         layout: `lists` (default), `packed` or `dense`; see `audiolabels.targets.layouts`.
-            Soft targets have `dense` alone.
+            Soft targets have `packed` (their default) and `dense`.
         scores: a file of teacher scores, for schemes that read them; those that repair labels may
             read it twice.
         report: a CSV file for every finding, row by row.

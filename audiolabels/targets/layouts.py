@@ -6,9 +6,12 @@
 | `packed` | `positive`, `masked`: ceil(C / 8) bytes each, `numpy.packbits` order |
 | `dense` | `target`: C float32, float16 for soft targets; `mask`: C uint8, 1 = known |
 
+Soft targets have `dense` and `packed` only, which for them is `target`: 2·C bytes, C little-endian
+float16, and `masked` as above.
+
 Where most classes are unknown, `lists` and `packed` have `negative` in place of `masked`; the
 metadata name the one that a file has. Distinct targets are encoded once, as *cells*, from which the
-columns of all clips are gathered. Soft targets have `dense` only.
+columns of all clips are gathered.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -55,12 +58,17 @@ class Layout:
         group: clips of a row group.
         codings: how each target column is stored; `listed` is replaced by the listed state.
         dictionary: whether the target columns are dictionary-encoded.
+        plain: whether the target columns are stored as they are in memory, so that a file can be
+            mapped: uncompressed, each row group one page.
+        soft: whether it is one of soft targets.
     """
 
     name: str
     group: int
     codings: Mapping[str, Coding]
     dictionary: bool = False
+    plain: bool = False
+    soft: bool = False
 
     def columns(self, columns: int, listed: str) -> dict[str, pa.DataType]:
         """Names and types of the target columns, for C classes and a listed state."""
@@ -166,6 +174,12 @@ SCORES = Coding(
     gather=lambda cells, c: _fixed_list(fixed_bytes(cells).view(np.float16), c),
     load=_rows,
 )
+HALVES = Coding(
+    type=lambda c: pa.binary(2 * c),
+    encode=lambda scores, c: fixed_binary(np.ascontiguousarray(scores, "<f2").view(np.uint8)),
+    gather=PACKED.gather,
+    load=lambda column, c: fixed_bytes(column).view("<f2"),
+)
 MASK = Coding(
     type=lambda c: pa.list_(pa.uint8(), c),
     encode=PACKED.encode,
@@ -177,19 +191,25 @@ HARD = (
     Layout("packed", 65_536, {"positive": PACKED, "listed": PACKED}, dictionary=True),
     Layout("dense", 8_192, {"target": TARGET, "mask": MASK}),
 )
+# A teacher's scores hardly compress (by 8 % with zstd, whether or not their bytes are shuffled),
+# and take five times longer then.
+SOFT = (
+    Layout("packed", 8_192, {"target": HALVES, "masked": PACKED}, plain=True, soft=True),
+    Layout("dense", 8_192, {"target": SCORES, "mask": MASK}, soft=True),
+)
 LAYOUTS: Mapping[str, Layout] = MappingProxyType({layout.name: layout for layout in HARD})
-SOFT = Layout("dense", 8_192, {"target": SCORES, "mask": MASK})
+SOFT_LAYOUTS: Mapping[str, Layout] = MappingProxyType({layout.name: layout for layout in SOFT})
 
 
 def choose_layout(name: str | None, *, soft: bool = False) -> Layout:
-    """The layout of a name, for soft or for hard targets; `dense` or `lists` if none is named.
+    """The layout of a name, for soft or for hard targets; `packed` or `lists` if none is named.
 
     An OptionError is raised for other names, and where soft targets do not have the layout.
     """
-    name = choose("layout", name or ("dense" if soft else "lists"), LAYOUTS)
-    if soft and name != SOFT.name:
+    name = choose("layout", name or ("packed" if soft else "lists"), LAYOUTS)
+    if soft and name not in SOFT_LAYOUTS:
         raise OptionError(
-            f"layout {name!r} holds no soft targets, only 'dense' does; a threshold (--threshold, "
-            f"threshold=0.5) makes them hard"
+            f"layout {name!r} holds no soft targets, only {' and '.join(SOFT_LAYOUTS)} do; a "
+            f"threshold (--threshold, threshold=0.5) makes them hard"
         )
-    return SOFT if soft else LAYOUTS[name]
+    return (SOFT_LAYOUTS if soft else LAYOUTS)[name]

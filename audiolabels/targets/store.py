@@ -29,11 +29,12 @@ from audiolabels.ontology.vocabulary import (
     describe_vocabulary,
     described_vocabulary,
 )
-from audiolabels.targets.layouts import LAYOUTS, SOFT, Cells, Layout, choose_layout
+from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS, Cells, Layout, choose_layout
 from audiolabels.targets.targets import SoftTargets, Targets
 
 KEY = b"audiolabels"
 FOOTER = 1 << 16  # bytes at the end of a file that identify it
+PAGE = 1 << 30  # bytes that no row group reaches
 FORMAT_VERSION = 1
 # Types of metadata that are read.
 STATED = {
@@ -52,13 +53,21 @@ WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "
 
 def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
     """How Parquet writes the columns of a layout."""
-    targets = list(layout.columns(1, listed)) if layout.dictionary else []
-    return {
+    targets = list(layout.columns(1, listed))
+    encoded = targets if layout.dictionary else []
+    options: dict[str, Any] = {
         "compression": "zstd",
         "store_schema": False,
-        "use_dictionary": ["onset", "offset", *targets],
+        "use_dictionary": ["onset", "offset", *encoded],
         "write_statistics": ["onset", "offset"],
     }
+    if layout.plain:
+        return options | {
+            "compression": dict.fromkeys(SCHEMA.names, "zstd") | dict.fromkeys(targets, "none"),
+            "data_page_size": PAGE,
+            "use_dictionary": list(SCHEMA.names),  # a clip's id is that of each of its segments
+        }
+    return options
 
 
 # Endings of files that Parquet is not to be taken for.
@@ -126,7 +135,7 @@ class TargetsWriter:
             "layout": self.layout.name,
             "columns": list(self.layout.columns(1, self._listed)),
             "listed": self._listed,
-            **({"soft": True} if self.layout is SOFT else {}),
+            **({"soft": True} if self.layout.soft else {}),
             "rows": self.rows,
             **metadata,
             "vocabulary": describe_vocabulary(self._vocabulary),
@@ -157,7 +166,8 @@ def write_targets(
     Args:
         targets: N clips × C classes.
         path: an existing file is replaced at the end.
-        layout: `lists` (default), `packed` or `dense`; soft targets have `dense` only.
+        layout: `lists` (default), `packed` or `dense`; soft targets have `packed` (their default)
+            and `dense`.
 
     Raises:
         OptionError: no such layout, or one that soft targets do not have.
@@ -204,12 +214,13 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
         if odd:
             raise TargetsFileError(f"{path}: broken metadata: {shortlist(sorted(odd))}")
         version, name, names = facts["format_version"], facts["layout"], facts["columns"]
-        if version > FORMAT_VERSION or name not in LAYOUTS:
+        layouts = SOFT_LAYOUTS if facts.get("soft", False) else LAYOUTS
+        if version > FORMAT_VERSION or name not in layouts:
             raise TargetsFileError(
                 f"{path}: written in format {version}, layout {name!r}; this version of "
                 f"audiolabels reads up to format {FORMAT_VERSION}: upgrade it"
             )
-        layout = SOFT if facts.get("soft", False) else LAYOUTS[name]
+        layout = layouts[name]
         classes = len(described_vocabulary(facts["vocabulary"]))
         columns = layout.columns(classes, facts.setdefault("listed", "masked"))
     expected = dict(zip(SCHEMA.names, SCHEMA.types, strict=True)) | columns
@@ -247,7 +258,7 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
                     clips.append(batch.select(SCHEMA.names))
                     yield layout.load([batch[name] for name in facts["columns"]], columns)
 
-    if layout is SOFT:
+    if layout.soft:
         scores = np.zeros((facts["rows"], columns), np.float16)
         masked = np.zeros((facts["rows"], width), np.uint8)
         start = 0

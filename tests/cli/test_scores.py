@@ -67,7 +67,7 @@ def test_scores_and_labels_are_mixed_and_summed_up(folder: Path) -> None:
     assert "l.csv,4,d,clip without scores" in report
     assert "s.npz,3,c,clip without labels" in report
     facts = run("info", "o.parquet", cwd=folder).stdout
-    assert "layout      dense (target, mask)" in facts
+    assert "layout      packed (target, masked)" in facts
     assert json.loads(run("info", "--json", "o.parquet", cwd=folder).stdout)["soft"] is True
 
 

@@ -23,7 +23,7 @@ from audiolabels import (
 from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import OptionError, ScoresFileError, UnknownClipError
 from audiolabels.readers import BlockSizes
-from audiolabels.targets.layouts import LAYOUTS, SOFT
+from audiolabels.targets.layouts import HARD, SOFT
 
 CLIPS = [f"{i:011}_{i * 1000}" for i in range(40)]
 SEGMENTS = np.random.default_rng(5).integers(0, 9, (40, 5, 3)).astype(np.float32) / 8
@@ -57,6 +57,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"threshold": 0.5},
     {"threshold": 0.75, "teacher_weight": 0.5, "layout": "packed"},
     {"threshold": 0.5, "layout": "dense"},
+    {"teacher_weight": 0.5, "layout": "dense"},
 ]
 
 
@@ -70,8 +71,7 @@ def test_streaming_gives_the_bytes_of_the_library(
     options: dict[str, Any],
     group: int,
 ) -> None:
-    monkeypatch.setitem(vars(SOFT), "group", group)
-    for layout in LAYOUTS.values():
+    for layout in (*SOFT, *HARD):
         monkeypatch.setitem(vars(layout), "group", group)
     sizes = BlockSizes(scores=7)
     streamed, made = tmp_path / "streamed.parquet", tmp_path / "made.parquet"
@@ -106,8 +106,7 @@ def test_streaming_repair_gives_the_bytes_of_the_library(
     options: dict[str, Any],
     group: int,
 ) -> None:
-    monkeypatch.setitem(vars(SOFT), "group", group)
-    for layout in LAYOUTS.values():
+    for layout in (*SOFT, *HARD):
         monkeypatch.setitem(vars(layout), "group", group)
     sizes = BlockSizes(scores=7)
     names = ["Music", "Rain", "Male speech, man speaking"]
@@ -197,7 +196,8 @@ def test_scores_alone_suffice(tmp_path: Path, scores: Path) -> None:
 def test_counts_are_those_of_the_scores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scores: Path, labels: Path, group: int
 ) -> None:
-    monkeypatch.setitem(vars(SOFT), "group", group)
+    for layout in SOFT:
+        monkeypatch.setitem(vars(layout), "group", group)
     out = tmp_path / "o.parquet"
     summary = expand_files(labels, out, "pseudo-strong", scores=scores, teacher_weight=0.5)
     counts = summary.counts

@@ -257,7 +257,9 @@ def soft_targets(folder: Path) -> None:
     scores_parquet(folder)
     for name in ("own", "column.parquet"):
         read = audiolabels.read_scores(folder / name / "main.parquet")
-        audiolabels.write_targets(expand(read, "pseudo-strong"), folder / name / "main.parquet")
+        made = expand(read, "pseudo-strong")
+        audiolabels.write_targets(made, folder / name / "main.parquet", layout="dense")
+        audiolabels.write_targets(made, seed(folder, f"packed-{name}") / "main.parquet")
 
 
 def read_targets(path: Path, rng: Random) -> None:

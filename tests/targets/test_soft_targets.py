@@ -10,6 +10,7 @@ import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,16 +21,18 @@ from audiolabels import (
     Vocabulary,
     expand,
     load_vocabulary,
+    read_scores,
     read_targets,
     write_targets,
 )
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow
 from audiolabels.clips.rows import clip_rows
 from audiolabels.comparison.file_comparison import compare_files
-from audiolabels.errors import OptionError, TargetsFileError, VocabularyError
+from audiolabels.errors import OptionError, ScoresFileError, TargetsFileError, VocabularyError
 from audiolabels.targets import read_info
-from audiolabels.targets.layouts import SOFT
+from audiolabels.targets.layouts import SOFT_LAYOUTS
 
+LAYOUTS = pytest.mark.parametrize("layout", SOFT_LAYOUTS)
 NAMES = ["Guitar", "Rain", "Speech"]
 TARGETS = expand(
     Scores.from_arrays(
@@ -71,32 +74,36 @@ def drawn_targets(draw: st.DrawFn) -> SoftTargets:
     )
 
 
+@LAYOUTS
 @given(targets=drawn_targets())
-def test_files_round_trip(tmp_path_factory: Any, targets: SoftTargets) -> None:
+def test_files_round_trip(tmp_path_factory: Any, layout: str, targets: SoftTargets) -> None:
     path = tmp_path_factory.getbasetemp() / "soft.parquet"
-    write_targets(targets, path)
+    write_targets(targets, path, layout=layout)
     again = read_targets(path)
     assert isinstance(again, SoftTargets)
-    for mine, theirs in zip(again.to_numpy(), targets.to_numpy(), strict=True):
-        assert np.array_equal(mine, theirs)
+    assert np.array_equal(again.scores.view(np.uint16), targets.scores.view(np.uint16))
+    assert np.array_equal(again.masked, targets.masked)
     assert again.vocabulary == targets.vocabulary
     assert again.metadata == targets.metadata
     for name in ("clip_id", "onset", "offset"):
         assert getattr(again, name).equals(getattr(targets, name))
     first = path.read_bytes()
-    write_targets(again, path, layout="dense")
+    write_targets(again, path, layout=layout)
     assert path.read_bytes() == first
 
 
-def test_several_row_groups_round_trip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(SOFT), "group", 2)
-    write_targets(TARGETS, tmp_path / "t.parquet")
+@LAYOUTS
+def test_several_row_groups_round_trip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    monkeypatch.setitem(vars(SOFT_LAYOUTS[layout]), "group", 2)
+    write_targets(TARGETS, tmp_path / "t.parquet", layout=layout)
     assert pq.ParquetFile(tmp_path / "t.parquet").num_row_groups == 2
     assert np.array_equal(read_targets(tmp_path / "t.parquet").to_numpy(), TARGETS.to_numpy())
 
 
 def test_columns_and_metadata(tmp_path: Path) -> None:
-    write_targets(TARGETS, tmp_path / "t.parquet")
+    write_targets(TARGETS, tmp_path / "t.parquet", layout="dense")
     table = pq.read_table(tmp_path / "t.parquet")
     assert table.schema.field("target").type == pa.list_(pa.field("element", pa.float16()), 4)
     assert table["mask"].to_pylist() == [[1, 1, 1, 0]] * 3
@@ -105,9 +112,58 @@ def test_columns_and_metadata(tmp_path: Path) -> None:
     assert facts["columns"] == ["target", "mask"]
 
 
-def test_other_readers_agree(tmp_path: Path) -> None:
+def test_the_default_holds_bytes_that_numpy_reads(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     write_targets(TARGETS, path)
+    facts = read_info(path)
+    assert (facts["layout"], facts["soft"], facts["rows"]) == ("packed", True, 3)
+    assert facts["columns"] == ["target", "masked"]
+    target, mask = TARGETS.to_numpy()
+    tables = (
+        pq.read_table(path)["target"].to_pylist(),
+        [target for (target,) in duckdb.sql(f"select target from '{path}'").fetchall()],
+        polars.read_parquet(path)["target"].to_list(),
+        Dataset.from_parquet(str(path), cache_dir=str(tmp_path / "cache"))["target"],
+    )
+    for cells in tables:
+        assert np.frombuffer(b"".join(cells), "<f2").reshape(3, 4).tolist() == target.tolist()
+    bits = np.frombuffer(b"".join(pq.read_table(path)["masked"].to_pylist()), np.uint8)
+    assert np.array_equal(np.unpackbits(bits[:, None], axis=1, count=4) == 0, mask)
+    columns = pq.ParquetFile(path).metadata.row_group(0).to_dict()["columns"]
+    stored = {column["path_in_schema"]: column["compression"] for column in columns}
+    assert (stored["target"], stored["masked"]) == ("UNCOMPRESSED", "UNCOMPRESSED")
+
+
+@LAYOUTS
+def test_they_are_read_as_scores(tmp_path: Path, layout: str) -> None:
+    targets = TARGETS.take(np.array([0, 2]))  # whose ends are known
+    write_targets(targets, tmp_path / "t.parquet", layout=layout)
+    read = read_scores(tmp_path / "t.parquet")
+    assert np.array_equal(read.scores, targets.to_numpy()[0])
+    assert np.array_equal(read.unknown, targets.masked)
+    assert read.clip_id.equals(targets.clip_id)
+    whole = pq.read_table(tmp_path / "t.parquet")
+    nulls = pa.nulls(2, whole["target"].type)
+    pq.write_table(whole.set_column(3, "target", nulls), tmp_path / "n.parquet")
+    with pytest.raises(ScoresFileError, match=r"n\.parquet: "):
+        read_scores(tmp_path / "n.parquet")
+
+
+def test_files_of_earlier_versions_open() -> None:
+    """`soft_dense.parquet` was written when `dense` was the only layout of soft targets."""
+    scores = np.array([[0.5, 0.25, 0, 0], [1, 0, 0.75, 0], [0.125, 0.3, 1e-6, 0]], np.float16)
+    path = Path(__file__).parent.parent / "golden" / "soft_dense.parquet"
+    targets = read_targets(path)
+    assert isinstance(targets, SoftTargets)
+    assert targets.clip_id.to_pylist() == ["a", "a", "b"]
+    assert np.array_equal(targets.scores, scores)
+    assert targets.to_numpy()[1].tolist() == [[1, 1, 1, 0]] * 3
+    assert audiolabels.open(path)["b"].target.tolist() == [scores[2].astype(np.float32).tolist()]
+
+
+def test_other_readers_agree(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    write_targets(TARGETS, path, layout="dense")
     expected = TARGETS.to_numpy()[0].tolist()
     assert pq.read_table(path)["target"].to_pylist() == expected
     assert np.stack(pq.read_table(path).to_pandas()["target"]).tolist() == expected
@@ -116,10 +172,9 @@ def test_other_readers_agree(tmp_path: Path) -> None:
     assert [list(row) for (row,) in rows] == expected
 
 
-@pytest.mark.parametrize("layout", ["lists", "packed"])
-def test_other_layouts_name_the_threshold(tmp_path: Path, layout: str) -> None:
-    with pytest.raises(OptionError, match=f"layout '{layout}' holds no soft targets.*--threshold"):
-        write_targets(TARGETS, tmp_path / "t.parquet", layout=layout)
+def test_lists_name_the_threshold(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"no soft targets, only packed and dense.*--thr"):
+        write_targets(TARGETS, tmp_path / "t.parquet", layout="lists")
     assert list(tmp_path.iterdir()) == []
 
 

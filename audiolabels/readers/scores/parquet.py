@@ -9,7 +9,7 @@
 
 The class order is a JSON list of ids or names in the schema's metadata under `classes`, or a column
 `classes` with the same list in every row. `write_scores` writes such a file; soft targets that this
-library wrote are one too.
+library wrote are one too, in either layout.
 """
 
 import json
@@ -33,6 +33,7 @@ from audiolabels.readers.columns import find_column
 from audiolabels.readers.memory import InMemory
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, texts, unused_note, whole_ms
+from audiolabels.targets.layouts import SOFT_LAYOUTS
 from audiolabels.targets.store import KEY
 
 CLASSES = b"classes"
@@ -44,19 +45,25 @@ def read_parquet(file: pq.ParquetFile | InMemory, options: ScoreOptions) -> Scor
     schema, path = file.schema_arrow, options.path
     column = "target" if "target" in schema.names else "scores"
     clip = find_column(schema.names, "clip", "video")
-    if clip is None or column not in schema.names or not is_list(schema.field(column).type):
+    type_ = schema.field(column).type if column in schema.names else pa.null()
+    packed = pa.types.is_fixed_size_binary(type_) and KEY in (schema.metadata or {})
+    if clip is None or not (packed or is_list(type_)):
         raise ScoresFileError(
             f"{path}: no columns clip_id and scores (lists of floats); columns are "
             f"{', '.join(schema.names)}"
         )
-    width = len(_first_cell(file, column))
-    chosen = [clip, column, *(c for c in ("onset", "offset", "mask") if c in schema.names)]
+    width = type_.byte_width // 2 if packed else len(_first_cell(file, column))
+    also = ("onset", "offset", "masked" if packed else "mask")
+    chosen = [clip, column, *(c for c in also if c in schema.names)]
 
     def blocks(classes: int) -> Iterator[Block]:
         batches = file.iter_batches(options.block_sizes.scores, columns=chosen)
         for first, batch in numbered(batches):
             names, known = [name or "" for name in batch[clip].to_pylist()], None
-            values = _rectangle(path, batch[column], names, first, width)
+            if packed:
+                values, known = _unpacked(path, batch[column], batch["masked"], width)
+            else:
+                values = _rectangle(path, batch[column], names, first, width)
             if "mask" in chosen:
                 known = _rectangle(path, batch["mask"], names, first, width) != 0
             onset, offset = (_times(path, batch, time) for time in ("onset", "offset"))
@@ -72,6 +79,16 @@ def _times(path: Path, batch: pa.RecordBatch, column: str) -> Ms | None:
     if batch[column].null_count:
         raise ScoresFileError(f"{path}: {column} is null in some rows but not in all")
     return whole_ms(to_numpy(batch[column].cast(pa.float64())), path, column)
+
+
+def _unpacked(
+    path: Path, target: pa.Array, masked: pa.Array, width: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Scores, and which are known, of the layout `packed`."""
+    if target.null_count or masked.null_count:
+        raise ScoresFileError(f"{path}: target or masked is null in some rows")
+    values, bits = SOFT_LAYOUTS["packed"].load((target, masked), width)
+    return values, np.unpackbits(bits, axis=1, count=width) == 0
 
 
 def _rectangle(
