@@ -87,6 +87,20 @@ def saved_features(folder: str | Path, clip_id: Any, embedding: Any) -> Features
     return open_features(path)
 
 
+def clip_means(folder: str, paths: Iterable[Path]) -> Features:
+    """One file with the mean of each clip's frames, of several files with frames."""
+    opened = [open_features(path) for path in paths]
+    names: list[str] = []
+    means = []
+    for features in opened:
+        for start in range(0, len(features.clip_ids), 4096):
+            rows = np.arange(start, min(start + 4096, len(features.clip_ids)))
+            values, lengths = features.read(rows, np.zeros(len(rows)), np.full(len(rows), np.inf))
+            means.append(values.sum(1) / np.maximum(lengths, 1)[:, None])
+            names += features.clip_ids[rows[0] : rows[-1] + 1]
+    return saved_features(folder, names, np.concatenate(means))
+
+
 def split(examples: Examples, share: float) -> tuple[Examples, Examples]:
     """Examples to train on, and those of the clips that are held out for validation."""
     held = held_out(examples, share)

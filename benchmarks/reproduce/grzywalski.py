@@ -10,7 +10,6 @@ to 10 for training, validation and test.
 """
 
 import tempfile
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from common import (
     FEATURES,
     LABELS,
     Result,
+    clip_means,
     effort,
     main,
     markdown,
@@ -30,7 +30,7 @@ from common import (
 
 import audiolabels
 from audiolabels.clips.partition import draw_parts
-from audiolabels.features import Features, open_features
+from audiolabels.features import Features
 from audiolabels.splitting.by_class import Split, split_by_root
 from audiolabels.training.examples import Examples, Segments
 from audiolabels.training.hyperparameters import Hyperparameters
@@ -126,20 +126,6 @@ def transferred(
         model = train_mlp(some, validation, replace(hyperparameters, batch_size=batch), **TARGET)
         found.append(test(model, judged).mean_average_precision)
     return float(np.mean(found))
-
-
-def clip_means(folder: str, paths: Iterable[Path]) -> Features:
-    """One file with the mean of each clip's frames, of several files with frames."""
-    opened = [open_features(path) for path in paths]
-    names: list[str] = []
-    means = []
-    for features in opened:
-        for start in range(0, len(features.clip_ids), 4096):
-            rows = np.arange(start, min(start + 4096, len(features.clip_ids)))
-            values, lengths = features.read(rows, np.zeros(len(rows)), np.full(len(rows), np.inf))
-            means.append(values.sum(1) / np.maximum(lengths, 1)[:, None])
-            names += features.clip_ids[rows[0] : rows[-1] + 1]
-    return saved_features(folder, names, np.concatenate(means))
 
 
 def embedded(model: object, examples: Examples) -> Features:

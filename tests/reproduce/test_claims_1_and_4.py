@@ -81,3 +81,39 @@ def test_secost(data, monkeypatch):
     assert result["base"]["classes"] == DIM
     assert sum(row["classes"] for row in result["gains"]["two"]["quality"]) == DIM
     assert "| two |" in page
+
+
+def test_coverage(data):
+    """Half of the labels are lost; coverage makes them unknown, or leaves them absent."""
+    result, page = run("coverage", data)
+    assert result["halves"]["first"]["classes"] + result["halves"]["second"]["classes"] == 527
+    assert sum(half["labels"] for half in result["halves"].values()) == CLIPS
+    for clips, number in (("every clip", CLIPS), ("labelled clips", None)):
+        covered, absent = (result[clips][f"{w} coverage"] for w in ("with", "without"))
+        assert covered["positive"] == absent["positive"]
+        assert covered["lost_as_negative"] == absent["lost_as_unknown"] == absent["unknown"] == 0
+        assert covered["lost_as_unknown"] == absent["lost_as_negative"]
+        assert number in (None, result[clips]["clips"])
+    every = result["every clip"]
+    assert every["with coverage"]["positive"] + every["with coverage"]["lost_as_unknown"] == CLIPS
+    assert 0 < every["with coverage"]["lost_as_unknown"] < CLIPS
+    random = every["without coverage, as many random negatives unknown"]
+    assert random["unknown"] == every["with coverage"]["unknown"] > CLIPS * 200
+    assert result["labelled clips"]["clips"] == every["with coverage"]["positive"]
+    assert "| with coverage |" in page
+
+
+def test_halves_of_the_ontology(monkeypatch):
+    """Halves are those of the most even numbers of labels; of several roots the first counts."""
+    monkeypatch.syspath_prepend(FOLDER)
+    halve = importlib.import_module("coverage").halve
+    ontology = audiolabels.load_ontology()
+    find = ontology.find
+    labels = [[find("Cough"), find("Bark")], [find("Bark"), find("Rain")], [find("Guitar")]]
+    first, second = halve([*labels, [find("Rattle")]], ontology)
+    together = {*first, *second}
+    assert len(first) + len(second) == len(together) == 527
+    assert find("Cough") in first
+    assert (find("Rattle") in first) == (find("Animal") in first)
+    numbers = [sum(id_ in half for own in labels for id_ in own) for half in (first, second)]
+    assert numbers == [3, 3]  # Animal has three, with Rattle, and all others together
