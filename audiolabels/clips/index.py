@@ -20,8 +20,9 @@ is an error that lists them.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,7 @@ WHOLE_SECONDS = r"^[A-Za-z0-9_-]{11}_[1-9][0-9]{0,2}000$"
 # As Arrow scalars, since Arrow imports pandas to convert Python's.
 NOTHING, THOUSANDS = texts_to_arrow(["", "000"])
 Rows = npt.NDArray[np.int64]
+Tables = Mapping[str, npt.NDArray[Any]]
 Flags = npt.NDArray[np.bool_]
 
 
@@ -78,11 +80,19 @@ def mix(
 
 
 class ClipFinder:
-    """Finds clips, string (N,), by the rule in the module's docstring."""
+    """Finds clips, string (N,), by the rule in the module's docstring.
 
-    def __init__(self, clip_ids: pa.StringArray) -> None:
+    `tables` are those of another finder of the same clips, which need not be made again.
+    """
+
+    def __init__(self, clip_ids: pa.StringArray, tables: "Tables | None" = None) -> None:
         self._clip_ids = clip_ids
-        self._exact = _Index(clip_ids)
+        self._exact = _Index(clip_ids, tables)
+
+    @property
+    def tables(self) -> "Tables":
+        """What finds the exact ids, by name: one-dimensional arrays, to be stored."""
+        return self._exact.tables
 
     def find(self, names: Sequence[str] | pa.StringArray) -> Rows:
         """The row of each clip, int64 (B,), or -1; an UnknownClipError if it could be several."""
@@ -191,19 +201,27 @@ class _Index:
     three distant places, bucket, entries and text, where a binary search reads twenty.
     """
 
-    def __init__(self, ids: pa.StringArray) -> None:
+    def __init__(self, ids: pa.StringArray, tables: Tables | None = None) -> None:
         self.ids = ids
         self._bits = max(1, len(ids).bit_length())
+        self.tables = tables or self._make_tables()
+        self._starts, self._entries = self.tables["starts"], self.tables["entries"]
+        self._several = self.tables.get("several")
+
+    def _make_tables(self) -> Tables:
+        ids = self.ids
         keys = by_chunk(hash_strings, ids)
         keys &= LOW_HALF << 32
         keys |= np.arange(len(ids), dtype=np.uint64)
         keys.sort()
         high = (keys >> 32).astype(np.uint32)
         sizes = np.bincount(high >> (32 - self._bits), minlength=1 << self._bits)
-        self._starts = np.append(0, np.cumsum(sizes)).astype(np.int32)
-        self._entries = np.full(len(keys) + WINDOW, LOW_HALF, np.uint32)  # no row is that large
-        self._entries[:-WINDOW] = (high << self._bits) | keys.astype(np.uint32)
-        self._several = self._find_several(keys, high)
+        starts = np.append(0, np.cumsum(sizes)).astype(np.int32)
+        entries = np.full(len(keys) + WINDOW, LOW_HALF, np.uint32)  # no row is that large
+        entries[:-WINDOW] = (high << self._bits) | keys.astype(np.uint32)
+        several = self._find_several(keys, high)
+        found: dict[str, npt.NDArray[Any]] = {"starts": starts, "entries": entries}
+        return found if several is None else found | {"several": several}
 
     def _find_several(
         self, keys: npt.NDArray[np.uint64], high: npt.NDArray[np.uint32]

@@ -1,32 +1,32 @@
-"""The cache of fetched files, and names of files in it.
+"""The cache of fetched files and of what was made of large ones, and names of files in it.
 
 `audioset:eval` names the part `eval` of the data set `audioset` wherever an input file is named. A
 file of that very name on disk comes first.
 """
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from audiolabels.datasets.table import DATASETS, Dataset
-from audiolabels.errors import FetchError, OptionError, choose, extra
+from audiolabels.errors import FetchError, OptionError, choose
 from audiolabels.files import as_path, as_paths
 
 VARIABLE = "AUDIOLABELS_CACHE"
+# The user's cache folder: a variable, and its usual value.
+USUAL = {
+    "darwin": ("", "~/Library/Caches"),
+    "win32": ("LOCALAPPDATA", "~/AppData/Local"),
+}
 
 
 def cache_folder() -> Path:
-    """The folder of fetched files: `AUDIOLABELS_CACHE`, or the user's cache folder.
-
-    Raises:
-        OptionError: the variable is not set and pooch, which knows the usual place, is not
-            installed.
-    """
+    """The folder of fetched files: `AUDIOLABELS_CACHE`, or `audiolabels` in the user's cache."""
     if named := os.environ.get(VARIABLE):
         return Path(named).expanduser()
-    with extra("fetch", f", or name the cache folder in {VARIABLE}"):
-        import pooch
-    return Path(pooch.os_cache("audiolabels"))
+    variable, usual = USUAL.get(sys.platform, ("XDG_CACHE_HOME", "~/.cache"))
+    return Path(os.environ.get(variable) or usual).expanduser() / "audiolabels"
 
 
 def split_name(name: str, datasets: Mapping[str, Dataset] = DATASETS) -> tuple[str, list[str]]:

@@ -3,8 +3,7 @@
 Names that are not found are listed; they never become zeros.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,19 +14,37 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.bits import Bits, unpack_floats
-from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_bools, to_numpy
+from audiolabels.arrays.columns import (
+    fixed_binary,
+    fixed_bytes,
+    text_buffers,
+    to_arrow,
+    to_bools,
+    to_numpy,
+)
 from audiolabels.clips.index import MISSING, ClipFinder, Rows
+from audiolabels.clips.rows import join_rows
 from audiolabels.errors import (
     OptionError,
-    TargetsFileError,
     UnknownClipError,
     choose,
     expect,
     shortlist,
 )
 from audiolabels.files import real_path
-from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
-from audiolabels.targets.store import file_identity, read_targets
+from audiolabels.ontology.vocabulary import Vocabulary, described_vocabulary, load_vocabulary
+from audiolabels.targets.source_cache import Arrays, cached_arrays
+from audiolabels.targets.store import (
+    LARGE,
+    Identity,
+    clip_batches,
+    file_identity,
+    map_targets,
+    read_info,
+    read_targets,
+    refuse_changed,
+    targets_metadata,
+)
 from audiolabels.targets.targets import Floats, SoftTargets, Targets, as_tensors
 
 ARRAYS = ("numpy", "torch")
@@ -84,32 +101,31 @@ class LabelSource:
         path: str | Path | None = None,
     ) -> None:
         expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
-        if not len(targets):
-            raise OptionError("targets without a clip")
+        index = _index_clips([targets.clips], targets.metadata)
+        self._path, self._identity, self._whole = None, None, None
+        if path is None:
+            self._whole = targets
+        else:
+            self._path = real_path(path)
+            self._identity = file_identity(self._path)
+        if isinstance(targets, Targets):
+            index |= _tables(targets)
+            targets = _of_tables(index, targets.vocabulary, targets.metadata)
+        self._open(targets, index, arrays)
+
+    def _open(self, targets: Targets | SoftTargets, index: Arrays, arrays: str) -> None:
+        """Take in the index of the clips, and targets, of which rows of clips are not needed."""
         self.vocabulary, self.metadata = targets.vocabulary, targets.metadata
         self._arrays = choose("arrays", arrays, ARRAYS)
-        self._path = None if path is None else real_path(path)
-        self._identity = None if self._path is None else file_identity(self._path)
-        ids, options = targets.clip_id, targets.metadata.get("options", {})
-        begins = np.ones(len(ids), np.bool_)
-        if WITHIN_CLIPS & options.keys():  # else rows are clips, even of one recording
-            onset, same = to_numpy(targets.onset), to_bools(pc.equal(ids[1:], ids[:-1]))
-            begins[1:] = ~(same & (onset[1:] > onset[:-1]))
-        self.framed = "frame_hop" in options or not begins.all()
-        first = np.append(np.flatnonzero(begins), len(ids)).astype(np.int32)
+        first, ends = index["first"], pa.py_buffer(index["id_ends"])
+        self.clip_ids = pa.StringArray.from_buffers(
+            len(first) - 1, ends, pa.py_buffer(index["id_bytes"])
+        )
         self.frames = int(np.diff(first).max(initial=0))
-        self.clip_ids = ids if begins.all() else ids.take(to_arrow(first[:-1]))
+        self.framed = "frame_hop" in self.metadata.get("options", {}) or self.frames > 1
         self._first = first if self.framed else None
-        self._finder = ClipFinder(self.clip_ids)
-        unused: dict[str, Any] = {"clips": targets.clips.select(["clip_id"])}
-        if isinstance(targets, Targets):
-            # Masks are few, even where nearly every label set is distinct.
-            masked = fixed_binary(targets.masked).dictionary_encode()
-            self._masked = fixed_bytes(masked.dictionary)
-            self._mask_of_row = to_numpy(masked.indices)
-            unused["masked"] = np.zeros((0, self._masked.shape[1]), np.uint8)
-        # What is not used can be read again where there is a file.
-        self._targets = targets if path is None else replace(targets, **unused)
+        self._finder = ClipFinder(self.clip_ids, index)
+        self._targets, self._mask_of_row = targets, index.get("mask_of_row")
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -189,7 +205,8 @@ class LabelSource:
         if isinstance(targets, SoftTargets):
             return targets.to_numpy(places)
         rows = targets.row_of_clip[places]
-        masked = self._masked[self._mask_of_row[rows]]
+        assert self._mask_of_row is not None
+        masked = targets.masked[self._mask_of_row[rows]]
         return unpack_floats(targets.positive[rows], columns), unpack_floats(~masked, columns)
 
     def as_arrays(self, target: Floats, mask: Floats, arrays: str | None = None) -> Labels:
@@ -210,7 +227,7 @@ class LabelSource:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._path is None:
-            return partial(LabelSource, arrays=self._arrays), (self._targets,)
+            return partial(LabelSource, arrays=self._arrays), (self._whole,)
         return _reopen, (self._path, self._identity, self.vocabulary, self._arrays)
 
     def __repr__(self) -> str:
@@ -229,31 +246,111 @@ def open_source(
 ) -> LabelSource:
     """Open a targets file for look-up by clip; public as `audiolabels.open`.
 
+    From 131,072 rows on, soft targets stay in the file; what finds the clips, and hard targets, are
+    put into the cache (`audiolabels.datasets.cache_folder`) once, and mapped.
+
     Args:
         path: a file from `expand` or `write_targets`.
         vocabulary: other columns, in their order; anything that `load_vocabulary` takes.
         arrays: `numpy` or `torch`.
 
     Raises:
-        TargetsFileError: the file is missing or broken, or this library did not write it.
+        TargetsFileError: the file is missing or broken, this library did not write it, or the cache
+            cannot be written.
         VocabularyError: no such vocabulary, or the file lacks one of its classes.
         OptionError: no such kind of arrays.
     """
-    targets = read_targets(path)
+    facts = read_info(path)
+    real, hard = real_path(path), not facts.get("soft", False)
+    identity = file_identity(real)
+
+    def make() -> Arrays:
+        if not hard:
+            return _index_clips(clip_batches(real), facts)
+        targets = read_targets(real)
+        index = _index_clips([targets.clips], targets.metadata)
+        assert isinstance(targets, Targets)
+        index |= _tables(targets)
+        del targets
+        pa.default_memory_pool().release_unused()  # reading takes more than the targets
+        return index
+
+    index = make() if facts["rows"] < LARGE else cached_arrays(real, identity, make)
+    refuse_changed(real, identity)
+    targets: Targets | SoftTargets
+    if hard:
+        stored = described_vocabulary(facts["vocabulary"])
+        targets = _of_tables(index, stored, targets_metadata(facts))
+    else:
+        targets = map_targets(real, clips=False)
     if vocabulary is not None:
         targets = targets.select(load_vocabulary(vocabulary))
-    source = LabelSource(targets, arrays=arrays, path=path)
-    del targets
-    pa.default_memory_pool().release_unused()  # reading takes more than the targets
+    source = LabelSource.__new__(LabelSource)
+    source._path, source._identity = real, identity
+    source._open(targets, index, arrays)
     return source
 
 
-def _reopen(
-    path: Path, identity: tuple[int, int, str], vocabulary: Vocabulary, arrays: str
-) -> LabelSource:
+def _tables(targets: Targets) -> dict[str, npt.NDArray[Any]]:
+    """What a source needs of hard targets, with distinct masks and the mask of each row: these are
+    few, even where nearly every label set is distinct.
+    """
+    masked = fixed_binary(targets.masked).dictionary_encode()
+    return {
+        "row_of_clip": targets.row_of_clip,
+        "positive": targets.positive,
+        "masked": fixed_bytes(masked.dictionary),
+        "mask_of_row": to_numpy(masked.indices),
+    }
+
+
+def _of_tables(index: Arrays, vocabulary: Vocabulary, metadata: Mapping[str, Any]) -> Targets:
+    """Hard targets without rows of clips, whose `masked` are the distinct masks."""
+    which, positive, masked = (index[name] for name in ("row_of_clip", "positive", "masked"))
+    cut = np.zeros(len(positive), np.int32)
+    return Targets(join_rows([]), vocabulary, which, positive, masked, cut, metadata=metadata)
+
+
+def _index_clips(
+    batches: Iterable[pa.RecordBatch], metadata: Mapping[str, Any]
+) -> dict[str, npt.NDArray[Any]]:
+    """What finds N clips among rows of clips in order, whichever batches they come in.
+
+    Returns:
+        `id_ends`, int32 (N + 1,), and `id_bytes`, uint8: the ids, as Arrow has them; `first`,
+        int32 (N + 1,): the first row of each clip, and the number of rows; and the tables of a
+        `ClipFinder`.
+
+    Raises:
+        OptionError: there is no row.
+    """
+    options = metadata.get("options", {})
+    ids, first, count, last = list[pa.StringArray](), list[npt.NDArray[np.int64]](), 0, None
+    for batch in batches:
+        texts, onset = batch.column(0), to_numpy(batch.column(1))
+        begins = np.ones(len(texts), np.bool_)
+        if WITHIN_CLIPS & options.keys():  # else rows are clips, even of one recording
+            same = to_bools(pc.equal(texts[1:], texts[:-1]))
+            begins[1:] = ~(same & (onset[1:] > onset[:-1]))
+            if len(texts) and last is not None:
+                begins[0] = not (texts[0].equals(last[0]) and onset[0] > last[1])
+        ids.append(texts if begins.all() else texts.take(to_arrow(np.flatnonzero(begins))))
+        first.append(np.flatnonzero(begins) + count)
+        count += len(texts)
+        last = (texts[-1], onset[-1]) if len(texts) else last
+    if not count:
+        raise OptionError("targets without a clip")
+    clip_ids = pa.concat_arrays(ids)
+    ends, data = text_buffers(clip_ids)
+    return {
+        "id_ends": ends - ends[0],
+        "id_bytes": data[ends[0] : ends[-1]],
+        "first": np.append(np.concatenate(first), count).astype(np.int32),
+        **ClipFinder(clip_ids).tables,
+    }
+
+
+def _reopen(path: Path, identity: Identity, vocabulary: Vocabulary, arrays: str) -> LabelSource:
     """A source from its pickled path."""
-    if file_identity(path) != identity:
-        raise TargetsFileError(
-            f"{path}: not the file that this source was opened from; open it again"
-        )
+    refuse_changed(path, identity)
     return open_source(path, vocabulary=vocabulary, arrays=arrays)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,16 @@ from audiolabels.ontology.vocabulary import (
     described_vocabulary,
 )
 from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS, Cells, Layout, choose_layout
+from audiolabels.targets.mapped import map_rows
+from audiolabels.targets.source_cache import cached_file
 from audiolabels.targets.targets import SoftTargets, Targets
 
 KEY = b"audiolabels"
 FOOTER = 1 << 16  # bytes at the end of a file that identify it
+LARGE = 1 << 17  # rows from which on files are mapped and what is made of them is cached
 PAGE = 1 << 30  # bytes that no row group reaches
 FORMAT_VERSION = 1
+Identity = tuple[int, int, str]
 # Types of metadata that are read.
 STATED = {
     "format_version": int,
@@ -94,7 +99,9 @@ class TargetsWriter:
         self._listed = listed
         self._vocabulary = vocabulary
         columns = layout.columns(len(vocabulary), listed)
-        self._schema = pa.schema([*SCHEMA, *pa.schema(columns)])
+        plain = layout.plain  # where nothing but the values is stored
+        targets = [pa.field(name, type_, not plain) for name, type_ in columns.items()]
+        self._schema = pa.schema([*SCHEMA, *targets])
         self._output = output
         with blame(output):
             self._sink = pa.OSFile(str(path), "wb")
@@ -149,13 +156,21 @@ class TargetsWriter:
             self._writer.close()
 
 
-def file_identity(path: Path) -> tuple[int, int, str]:
+def file_identity(path: Path) -> Identity:
     """Size, time of the last change, and digest of the end, where a Parquet file's footer is."""
     with guarded(path, TargetsFileError, "cannot be read"), path.open("rb") as file:
         facts = path.stat()
         file.seek(max(0, facts.st_size - FOOTER))
         digest = hashlib.sha256(file.read()).hexdigest()
     return facts.st_size, facts.st_mtime_ns, digest
+
+
+def refuse_changed(path: Path, identity: Identity) -> None:
+    """Raise TargetsFileError if a file is not the one that had this identity."""
+    if file_identity(path) != identity:
+        raise TargetsFileError(
+            f"{path}: not the file that this source was opened from; open it again"
+        )
 
 
 def write_targets(
@@ -177,8 +192,8 @@ def write_targets(
     form = choose_layout(layout, soft=isinstance(targets, SoftTargets))
     which = getattr(targets, "row_of_clip", np.arange(len(targets), dtype=np.int32))
     with (
-        atomic_path(path) as partial,
-        TargetsWriter(partial, targets.vocabulary, form, targets.listed, path) as writer,
+        atomic_path(path) as unfinished,
+        TargetsWriter(unfinished, targets.vocabulary, form, targets.listed, path) as writer,
     ):
         cells = writer.encode(targets)
         for start in range(0, len(targets), form.group):
@@ -194,6 +209,11 @@ def read_info(path: str | Path) -> dict[str, Any]:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
     return _open(path)[1]
+
+
+def targets_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata of a file without what the writer added."""
+    return {name: value for name, value in facts.items() if name not in WRITTEN}
 
 
 def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
@@ -242,7 +262,7 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
     """
     file, facts, layout = _open(path)
     vocabulary = described_vocabulary(facts["vocabulary"])
-    metadata = {name: value for name, value in facts.items() if name not in WRITTEN}
+    metadata = targets_metadata(facts)
     columns, width = len(vocabulary), -(-len(vocabulary) // 8)
     clips: list[pa.RecordBatch] = []
 
@@ -288,6 +308,80 @@ def _refuse_odd(batch: pa.RecordBatch, columns: Sequence[str]) -> None:
         seconds = to_numpy(batch[name].drop_null())
         if not ((seconds >= 0) & (seconds < LONGEST_S)).all():
             raise ValueError(f"{name} is no time in seconds")
+
+
+def clip_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of clips of each row group.
+
+    Raises:
+        TargetsFileError: the file is missing or broken, or this library did not write it.
+    """
+    file, _, _ = _open(path)
+    for group in range(file.num_row_groups):
+        with guarded(path, TargetsFileError, "broken"):
+            table = file.read_row_group(group, SCHEMA.names, use_threads=False).combine_chunks()
+            for batch in table.to_batches():
+                _refuse_odd(batch, ())
+                yield batch
+
+
+def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTargets:
+    """As `read_targets`; but soft targets of `LARGE` rows or more stay in their file, or if it has
+    another layout, in a copy of the layout `packed` in the cache.
+
+    Args:
+        path: the file.
+        clips: whether the rows of clips are wanted too; else there are none.
+
+    Raises:
+        TargetsFileError: as `read_targets`, or the cache cannot be written.
+    """
+    path = as_path("targets file", path)
+    facts, layout = _open(path)[1:]
+    if not layout.soft or facts["rows"] < LARGE:
+        return read_targets(path)
+    identity = file_identity(path)
+    mapped = _mapped(path, identity)
+    if mapped is None:
+        copy = cached_file(path, identity, ".parquet", partial(_copy_packed, path))
+        mapped = _mapped(copy, file_identity(copy))
+        if mapped is None:
+            raise TargetsFileError(f"{copy}: broken; remove it, and it is made again")
+    rows = join_rows([*clip_batches(path)] if clips else [])
+    vocabulary = described_vocabulary(facts["vocabulary"])
+    metadata = targets_metadata(facts)
+    return SoftTargets(rows, vocabulary, *mapped, metadata=metadata)
+
+
+def _mapped(path: Path, identity: Identity) -> tuple[Any, Any] | None:
+    """Scores and masked bits, as `SoftTargets` has them, in a file; None if it is not so stored."""
+    if not _open(path)[2].plain:
+        return None
+    scores = map_rows(path, "target", identity, halves=True)
+    masked = map_rows(path, "masked", identity, halves=False)
+    return None if scores is None or masked is None else (scores, masked)
+
+
+def _copy_packed(path: Path, copy: Path) -> None:
+    """Write soft targets of any layout in the layout `packed`, a row group at a time."""
+    file, facts, layout = _open(path)
+    packed = choose_layout("packed", soft=True)
+    vocabulary = described_vocabulary(facts["vocabulary"])
+    metadata = targets_metadata(facts)
+    with TargetsWriter(copy, vocabulary, packed, "masked", copy.with_suffix(".parquet")) as writer:
+        for group in range(file.num_row_groups):
+            with guarded(path, TargetsFileError, "broken"):
+                table = file.read_row_group(group, use_threads=False).combine_chunks()
+                batches = table.to_batches()
+            for batch in batches:
+                _refuse_odd(batch, facts["columns"])
+                pair = layout.load([batch[name] for name in facts["columns"]], len(vocabulary))
+                for start in range(0, len(batch), packed.group):
+                    rows = slice(start, start + packed.group)
+                    cells = packed.encode([each[rows] for each in pair], len(vocabulary))
+                    which = np.arange(len(cells[0]), dtype=np.int32)
+                    writer.write(batch[rows].select(SCHEMA.names), cells, which)
+        writer.close(metadata)
 
 
 def read_hard_targets(path: str | Path) -> Targets:

@@ -25,6 +25,7 @@ from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows
 from audiolabels.errors import extra
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
+from audiolabels.targets.mapped import MappedRows
 
 if TYPE_CHECKING:
     import pandas
@@ -248,7 +249,8 @@ class SoftTargets(TargetRows):
 
     Attributes:
         scores: float16 (N, C): in [0, 1]; 0 where unknown.
-        masked: uint8 (N, ceil(C / 8)): bits in `numpy.packbits` order, 1 = unknown.
+        masked: uint8 (N, ceil(C / 8)): bits in `numpy.packbits` order, 1 = unknown. Where a large
+            file is opened for look-up or training, both are `MappedRows`.
 
     >>> from audiolabels import Scores, expand
     >>> scores = Scores.from_arrays(["a"], [[0.75, 0.25]], classes=["Guitar", "Rain"])
@@ -277,7 +279,7 @@ class SoftTargets(TargetRows):
         return self._data_frame(top=best, masked=masked)
 
     def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
-        return self.masked, np.arange(len(self), dtype=np.int32)
+        return self.masked, np.arange(len(self.masked), dtype=np.int32)
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table with `clip_id`, `onset`, `offset`, `target` (fixed-size lists of C floats)
@@ -296,14 +298,17 @@ class SoftTargets(TargetRows):
 
     def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """The classes that score at least 0.5, one row of bits per row."""
-        return self.reach(BINARISATION_THRESHOLD), np.arange(len(self), dtype=np.int32)
+        return self.reach(BINARISATION_THRESHOLD), np.arange(len(self.scores), dtype=np.int32)
 
     def _rows(self, rows: Any) -> tuple[Floats, Bits]:
         return self.scores[rows].astype(np.float32), self.masked[rows]
 
     def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
-        scores = self.scores.take(columns, axis=1)
-        return {"scores": scores, "masked": self._pick(self.masked, columns)}
+        scores: Any = self.scores
+        masked: Any = self.masked
+        if isinstance(scores, MappedRows):
+            return {"scores": scores.over(columns), "masked": masked.over(columns)}
+        return {"scores": scores.take(columns, axis=1), "masked": self._pick(self.masked, columns)}
 
     def __repr__(self) -> str:
         size = max(1, len(self))

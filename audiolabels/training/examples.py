@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from audiolabels.arrays.bits import by_chunk
 from audiolabels.arrays.columns import texts_to_arrow, to_numpy
 from audiolabels.clips import partition
 from audiolabels.errors import OptionError, choose, shortlist
@@ -292,6 +293,6 @@ def windows(durations: Seconds, length: float) -> tuple[Ints, Seconds, Seconds]:
 
 
 def _known(targets: Targets | SoftTargets) -> npt.NDArray[np.bool_]:
-    unknown: Ints = np.bitwise_count(targets.masked).sum(1, dtype=np.int64)
+    unknown = by_chunk(lambda bits: np.bitwise_count(bits).sum(1, dtype=np.int64), targets.masked)
     known: npt.NDArray[np.bool_] = unknown < len(targets.vocabulary)
     return known if isinstance(targets, SoftTargets) else known[targets.row_of_clip]

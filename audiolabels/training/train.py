@@ -12,7 +12,7 @@ from audiolabels.errors import OptionError
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
-from audiolabels.targets.store import read_targets
+from audiolabels.targets.store import map_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
 from audiolabels.training.hyperparameters import Hyperparameters
@@ -103,14 +103,14 @@ def train(
         hyperparameters = replace(hyperparameters, mixing=MIXING)
     if hyperparameters.mixing is not None and mix is None:
         raise OptionError("mixing (μ) needs a second targets file")
-    examples = Examples.match(read_targets(labels), features, crop=crop, seed=hyperparameters.seed)
+    examples = Examples.match(map_targets(labels), features, crop=crop, seed=hyperparameters.seed)
     vocabulary = examples.vocabulary
     if held_out is None and validation is None:
         held_out = HELD_OUT
     validated = examples
     if validation is not None:
-        validated = Examples.match(read_targets(validation).select(vocabulary), features)
-    other = None if mix is None else Examples.match(read_targets(mix), features, crop=crop)
+        validated = Examples.match(map_targets(validation).select(vocabulary), features)
+    other = None if mix is None else Examples.match(map_targets(mix), features, crop=crop)
     if held_out is not None:
         examples = _part(examples, held_out, "train on", validated=False)
         validated = _part(validated, held_out, "validate", validated=True)

@@ -1,0 +1,142 @@
+"""Soft targets that stay in their file: rows are read where they are asked for.
+
+The layout `packed` stores each row group of `target` and `masked` as one page without compression,
+so the bytes of a row are at a place that the footer and the number of the row determine.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from audiolabels.errors import TargetsFileError, guarded
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class MappedRows:
+    """A column of N rows of bytes, in a file that is mapped; rows are taken as from an array.
+
+    Attributes:
+        path, name: of file and column.
+        identity: of the file, as `store.file_identity` gives it.
+        data: uint8: the bytes of the file.
+        starts: int64 (G,): where row 0 would be, if all rows were in the page of this row group.
+        ends: int64 (G,): one after the last row of each row group.
+        width: bytes of a row.
+        halves: whether they are float16; else they are bits in `numpy.packbits` order.
+        chosen: numbers of the columns to be taken; None: all.
+    """
+
+    path: Path
+    name: str
+    identity: tuple[int, int, str]
+    data: npt.NDArray[np.uint8]
+    starts: Ints
+    ends: Ints
+    width: int
+    halves: bool
+    chosen: npt.NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def __getitem__(self, rows: Any) -> npt.NDArray[Any]:
+        """The chosen columns of rows, given by a slice or their numbers: a copy, in memory."""
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        rows = np.asarray(rows, np.int64)
+        group = np.searchsorted(self.ends, rows, side="right")
+        places = self.starts[group] + rows * self.width
+        # All stretches of `width` bytes, one from each byte of the file on.
+        count = len(self.data) - self.width + 1
+        cells = np.ndarray(count, f"V{self.width}", self.data, strides=(1,))[places]
+        kind, columns = ("<f2", self.width // 2) if self.halves else ("u1", self.width)
+        values: npt.NDArray[Any] = cells.view(kind).reshape(len(rows), columns)
+        if self.chosen is None:
+            return values
+        if not self.halves:
+            values = np.unpackbits(values, axis=1)
+        taken: npt.NDArray[Any] = values.take(self.chosen, axis=1)
+        return taken if self.halves else np.packbits(taken, axis=1)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """All rows, in memory."""
+        return self[:].astype(dtype or np.dtype("<f2" if self.halves else np.uint8), copy=False)
+
+    def over(self, columns: npt.NDArray[np.intp]) -> "MappedRows":
+        """The same rows with the columns of these numbers, in their order."""
+        return replace(self, chosen=columns if self.chosen is None else self.chosen[columns])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _map_again, (self.path, self.name, self.identity, self.halves, self.chosen)
+
+
+def map_rows(
+    path: Path, name: str, identity: tuple[int, int, str], *, halves: bool
+) -> MappedRows | None:
+    """A column of fixed-size binary, mapped; None if its bytes are not plain in the file."""
+    with guarded(path, TargetsFileError, "cannot be read as Parquet"):
+        file = pq.ParquetFile(path)
+        index = file.schema_arrow.get_field_index(name)
+        if file.schema.column(index).max_definition_level or not file.metadata.num_rows:
+            return None
+        width = file.schema_arrow.field(name).type.byte_width
+        data = np.memmap(path, np.uint8, "r")
+        places, sizes = np.array([*_pages(file.metadata, index, width, data)], np.int64).T
+        if (places < 0).any():
+            return None
+        ends = np.cumsum(sizes)
+        starts = places - (ends - sizes) * width
+    return MappedRows(path, name, identity, data, starts, ends, width, halves)
+
+
+def _pages(
+    facts: pq.FileMetaData, index: int, width: int, data: npt.NDArray[np.uint8]
+) -> Iterator[tuple[int, int]]:
+    """Where the values of each row group with rows begin, -1 if not in one page, and their number.
+
+    A page of values begins with a header in Thrift's compact protocol, whose first two fields are
+    the kind of page, 0, and the number of bytes that follow it.
+    """
+    for number in range(facts.num_row_groups):
+        group = facts.row_group(number)
+        rows, chunk = group.num_rows, group.column(index)
+        if not rows:
+            continue
+        begin, size = chunk.data_page_offset, rows * width
+        head = b"\x15\x00\x15" + _varint(2 * size)
+        plain = chunk.compression == "UNCOMPRESSED" and set(chunk.encodings) <= {"PLAIN", "RLE"}
+        end = begin + chunk.total_compressed_size
+        whole = size < end - begin and end <= len(data)
+        if not (plain and whole and data[begin : begin + len(head)].tobytes() == head):
+            yield -1, rows
+            return
+        yield end - size, rows
+
+
+def _varint(number: int) -> bytes:
+    """A number in groups of seven bits, the lowest first."""
+    low, rest = number & 127, number >> 7
+    return bytes([low | 128]) + _varint(rest) if rest else bytes([low])
+
+
+def _map_again(
+    path: Path,
+    name: str,
+    identity: tuple[int, int, str],
+    halves: bool,
+    chosen: npt.NDArray[np.intp] | None,
+) -> MappedRows:
+    """A column from its pickled place."""
+    from audiolabels.targets.store import refuse_changed
+
+    refuse_changed(path, identity)
+    rows = map_rows(path, name, identity, halves=halves)
+    assert rows is not None
+    return replace(rows, chosen=chosen)
