@@ -30,6 +30,7 @@ from audiolabels.ontology.vocabulary import (
     described_vocabulary,
 )
 from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS, Cells, Layout, choose_layout
+from audiolabels.targets.parts import INDEX, identifying_file, is_folder, read_index
 from audiolabels.targets.targets import SoftTargets, Targets
 
 KEY = b"audiolabels"
@@ -47,8 +48,10 @@ STATED = {
     "ontology": dict,
     "library": str,
 }
+# Metadata that the parts of a folder have in common.
+SHARED = ("layout", "columns", "listed", "soft", "scheme", "options", "vocabulary", "ontology")
 # What the writer adds to the metadata of targets.
-WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "rows")
+WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "rows", "parts")
 
 
 def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
@@ -112,10 +115,7 @@ class TargetsWriter:
 
     def encode(self, targets: Targets | SoftTargets) -> Cells:
         """The distinct targets as cells, one per row for soft targets."""
-        columns = len(self._vocabulary)
-        first = targets.scores if isinstance(targets, SoftTargets) else targets.positive
-        second = self.layout.swap(first, targets.masked, columns, self._listed)
-        return self.layout.encode((first, second), columns)
+        return encode_targets(targets, self._vocabulary, self.layout, self._listed)
 
     def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
         """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,)."""
@@ -127,19 +127,7 @@ class TargetsWriter:
 
     def close(self, metadata: Mapping[str, Any]) -> None:
         """Finish the file with its metadata."""
-        from audiolabels import __version__
-
-        facts = {
-            "format_version": FORMAT_VERSION,
-            "library": f"audiolabels {__version__}",
-            "layout": self.layout.name,
-            "columns": list(self.layout.columns(1, self._listed)),
-            "listed": self._listed,
-            **({"soft": True} if self.layout.soft else {}),
-            "rows": self.rows,
-            **metadata,
-            "vocabulary": describe_vocabulary(self._vocabulary),
-        }
+        facts = written_facts(self._vocabulary, self.layout, self._listed, self.rows, metadata)
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
         # Rows and sources are known only now, so the Arrow schema is stored by hand.
         schema = self._schema.with_metadata({KEY: text.encode()})
@@ -149,8 +137,40 @@ class TargetsWriter:
             self._writer.close()
 
 
+def encode_targets(
+    targets: Targets | SoftTargets, vocabulary: Vocabulary, layout: Layout, listed: str
+) -> Cells:
+    """The distinct targets as cells, one per row for soft targets."""
+    columns = len(vocabulary)
+    first = targets.scores if isinstance(targets, SoftTargets) else targets.positive
+    second = layout.swap(first, targets.masked, columns, listed)
+    return layout.encode((first, second), columns)
+
+
+def written_facts(
+    vocabulary: Vocabulary, layout: Layout, listed: str, rows: int, metadata: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The metadata as they are written."""
+    from audiolabels import __version__
+
+    return {
+        "format_version": FORMAT_VERSION,
+        "library": f"audiolabels {__version__}",
+        "layout": layout.name,
+        "columns": list(layout.columns(1, listed)),
+        "listed": listed,
+        **({"soft": True} if layout.soft else {}),
+        "rows": rows,
+        **metadata,
+        "vocabulary": describe_vocabulary(vocabulary),
+    }
+
+
 def file_identity(path: Path) -> tuple[int, int, str]:
-    """Size, time of the last change, and digest of the end, where a Parquet file's footer is."""
+    """Size, time of the last change, and digest of the end, where a Parquet file's footer is; of a
+    folder of parts those of its index.
+    """
+    path = identifying_file(path)
     with guarded(path, TargetsFileError, "cannot be read"), path.open("rb") as file:
         facts = path.stat()
         file.seek(max(0, facts.st_size - FOOTER))
@@ -188,16 +208,40 @@ def write_targets(
 
 
 def read_info(path: str | Path) -> dict[str, Any]:
-    """The metadata of a targets file: how it was made, vocabulary, layout, rows.
+    """The metadata of a targets file, or of a folder of parts: how it was made, vocabulary, layout,
+    rows; for a folder also `parts`, each with name, rows and SHA-256.
 
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
-    return _open(path)[1]
+    return open_targets(path)[1]
 
 
-def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
+def open_targets(path: str | Path) -> tuple[list[pq.ParquetFile], dict[str, Any], Layout]:
+    """The Parquet files of targets, in the order of rows, their metadata and layout.
+
+    Raises:
+        TargetsFileError: see `read_info`; or the parts of a folder do not belong together.
+    """
     path = as_path("targets file", path)
+    if not is_folder(path):
+        file, facts, layout = _open(path)
+        return [file], facts, layout
+    facts, parts = read_index(path)
+    files = []
+    for part in parts:
+        file, own, layout = _open(path / part.name)
+        odd = [name for name in SHARED if own.get(name) != facts.get(name)]
+        if odd or own["rows"] != part.rows:
+            raise TargetsFileError(
+                f"{path / part.name}: not the part that {INDEX} names: other "
+                f"{shortlist(odd or ['rows'])}"
+            )
+        files.append(file)
+    return files, facts, layout
+
+
+def _open(path: Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
     with guarded(path, TargetsFileError, "cannot be read as Parquet"):
         if not path.exists():
             raise TargetsFileError(f"{path}: no such file")
@@ -232,7 +276,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
 
 
 def read_targets(path: str | Path) -> Targets | SoftTargets:
-    """Read a targets file of any layout.
+    """Read a targets file of any layout, or a folder of parts.
 
     Returns:
         Targets of shape (N, C), equal to those that were written, hard or soft.
@@ -240,7 +284,7 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
-    file, facts, layout = _open(path)
+    files, facts, layout = open_targets(path)
     vocabulary = described_vocabulary(facts["vocabulary"])
     metadata = {name: value for name, value in facts.items() if name not in WRITTEN}
     columns, width = len(vocabulary), -(-len(vocabulary) // 8)
@@ -250,7 +294,7 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
         """Both target columns of each row group, read in this thread: Arrow never frees what other
         threads release.
         """
-        for group in range(file.num_row_groups):
+        for file, group in ((each, g) for each in files for g in range(each.num_row_groups)):
             with guarded(path, TargetsFileError, "broken"):
                 table = file.read_row_group(group, use_threads=False).combine_chunks()
                 for batch in table.to_batches():  # none of an empty group
