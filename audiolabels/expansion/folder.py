@@ -293,6 +293,7 @@ def _digest(job: Job, rows_per_part: int) -> str:
 
 def _leave_nothing(folder: Path) -> None:
     """Remove a folder that was begun and has no part yet."""
-    if [path.name for path in folder.glob("*")] == [UNFINISHED]:
-        (folder / UNFINISHED).unlink()
+    if not any(folder.glob("*.parquet")) and (folder / UNFINISHED).exists():
+        for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED):
+            path.unlink()
         folder.rmdir()
