@@ -14,7 +14,7 @@ from audiolabels.cli.output import Summary, report_facts
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
 from audiolabels.expansion.folder import ROWS_PER_PART
-from audiolabels.expansion.local import expand_files
+from audiolabels.expansion.local import ENGINES, expand_files
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
@@ -67,6 +67,13 @@ OUTPUT: list[click.Parameter] = [
         type=click.Choice(list(LAYOUTS)),
         help="lists: column numbers, for people and SQL, not for soft targets; packed: bits or "
         "float16, for training; dense: plain arrays.  [default: lists; packed for soft targets]",
+    ),
+    click.Option(
+        ["--engine"],
+        type=click.Choice(ENGINES),
+        default="local",
+        help="ray: the parts of a folder are made by tasks of Ray, on the cluster that RAY_ADDRESS "
+        "names or on this machine.  [default: local]",
     ),
     REPORT,
 ]
@@ -148,6 +155,7 @@ def command(
     sample: bool,
     output: str | None,
     rows_per_part: int | None,
+    engine: str,
     scheme: str,
     scores: Path | None,
     vocabulary: str | None,
@@ -194,6 +202,7 @@ def command(
             scores=scores,
             report=report_path,
             rows_per_part=rows_per_part,
+            engine=engine,
             progress=progress,
             **given,
         )

@@ -13,7 +13,7 @@ run does not go on with it.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.clips.duplicates import REPEATED
 from audiolabels.errors import LabelFileError, TargetsFileError, guarded
-from audiolabels.expansion.job import Job, groups, write_ahead
-from audiolabels.expansion.plan import Plan
+from audiolabels.expansion.job import Job, Shard, groups, write_ahead
 from audiolabels.expansion.summary import Recorder, Summary, report_file
 from audiolabels.files import (
     apart,
@@ -72,26 +71,32 @@ def fill_folder(
     Raises:
         TargetsFileError: the folder holds something else, or parts of another run.
     """
-    shards = begin_folder(job, folder, rows_per_part)
-    try:
-        for number in range(len(shards)):
-            if not _record(folder, number).exists():
-                make_shard(job, shards, number, folder, rows_per_part)
+    rows = rows_of_part(rows_per_part)
+    shards = begin_folder(job, folder, rows)
+    sizes = [sum(job.plan_of(shard).sizes) for shard in shards]
+    with leaving_nothing(folder):
+        for number in unmade(folder, shards):
+            make_shard(job, shards[number], number, folder, rows, sum(sizes[:number]), sum(sizes))
         return finish_folder(job, shards, folder, report)
-    except Exception:
-        _leave_nothing(folder)
-        raise
 
 
-def begin_folder(job: Job, folder: Path, rows_per_part: int | None) -> list[tuple[int, Plan]]:
+def rows_of_part(given: int | None) -> int:
+    """Most rows of a part; an OptionError is raised for what is no whole number above zero."""
+    return whole_number("rows_per_part", ROWS_PER_PART if given is None else given)
+
+
+def unmade(folder: Path, shards: Sequence[Shard]) -> list[int]:
+    """The numbers of the shards that have no record yet."""
+    return [n for n in range(len(shards)) if not _record(folder, n).exists()]
+
+
+def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
     """Make a folder for parts, or go on with one; its shards.
 
     Raises:
-        OptionError: the rows of a part are no whole number above zero.
         TargetsFileError: the folder holds something else, or parts of another run.
     """
-    rows = whole_number("rows_per_part", ROWS_PER_PART if rows_per_part is None else rows_per_part)
-    shards, wanted = job.shards(), json.dumps({"job": _digest(job, rows)})
+    shards, wanted = job.shards(), json.dumps({"job": _digest(job, rows_per_part)})
     with blame(folder):
         if (folder / UNFINISHED).exists():
             if (folder / UNFINISHED).read_text("utf-8").rstrip("\n") != wanted:
@@ -112,23 +117,32 @@ def begin_folder(job: Job, folder: Path, rows_per_part: int | None) -> list[tupl
 
 def make_shard(
     job: Job,
-    shards: Sequence[tuple[int, Plan]],
+    shard: Shard,
     number: int,
     folder: Path,
-    rows_per_part: int | None,
+    rows_per_part: int,
+    before: int = 0,
+    total: int = 0,
 ) -> None:
-    """Write the parts of a shard, and then its record."""
-    which, plan = shards[number]
-    before = sum(sum(each.sizes) for _, each in shards[:number])
-    total = sum(sum(each.sizes) for _, each in shards)
+    """Write the parts of a shard, and then its record.
+
+    Args:
+        job: what is made.
+        shard: a piece of it.
+        number: of the shard.
+        folder: where the parts are written.
+        rows_per_part: most rows of a part.
+        before, total: bytes of the shards before, and of all, for the progress that is shown.
+    """
+    plan = job.plan_of(shard)
     show = plan.progress
     if show:
         plan = replace(plan, progress=lambda done, _: show(before + done, total))
     findings: list[Finding] = []
     summary = Summary(folder, {}, job.vocabulary, plan.scheme.counts())
     recorder = Recorder(summary, findings.append)
-    with apart(), PartsWriter(job, folder, number, rows_per_part or ROWS_PER_PART) as writer:
-        with job.located(which):
+    with apart(), PartsWriter(job, folder, number, rows_per_part) as writer:
+        with job.located(shard.plan):
             write_ahead(groups(plan, recorder, writer, whole=True), writer.write)
         parts = writer.finish()
         record = {
@@ -143,7 +157,7 @@ def make_shard(
 
 
 def finish_folder(
-    job: Job, shards: Sequence[tuple[int, Plan]], folder: Path, report: str | Path | None
+    job: Job, shards: Sequence[Shard], folder: Path, report: str | Path | None
 ) -> Summary:
     """Put the records of all shards together, and write the index.
 
@@ -158,7 +172,7 @@ def finish_folder(
         recorder = Recorder(summary, table)
         for which in range(len(job.plans)):
             with job.recording(which, recorder) as mine:
-                for number in (n for n, (plan, _) in enumerate(shards) if plan == which):
+                for number in (n for n, shard in enumerate(shards) if shard.plan == which):
                     parts += _take_record(mine, folder, number)
         if not summary.counts.clips:
             raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
@@ -169,9 +183,8 @@ def finish_folder(
             summary.metadata["counts"] = stated
         facts = written_facts(job.vocabulary, job.layout, job.listed, 0, summary.metadata)
         write_index(folder, facts, parts)
-    for number in range(len(shards)):
-        _record(folder, number).unlink()
-    (folder / UNFINISHED).unlink()
+    for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED, *folder.glob(".*.partial")):
+        path.unlink()
     return summary
 
 
@@ -291,9 +304,14 @@ def _digest(job: Job, rows_per_part: int) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def _leave_nothing(folder: Path) -> None:
-    """Remove a folder that was begun and has no part yet."""
-    if not any(folder.glob("*.parquet")) and (folder / UNFINISHED).exists():
-        for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED):
-            path.unlink()
-        folder.rmdir()
+@contextmanager
+def leaving_nothing(folder: Path) -> Iterator[None]:
+    """Remove a folder that was begun, if an error comes before its first part."""
+    try:
+        yield
+    except Exception:
+        if not any(folder.glob("*.parquet")) and (folder / UNFINISHED).exists():
+            for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED):
+                path.unlink()
+            folder.rmdir()
+        raise

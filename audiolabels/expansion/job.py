@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from audiolabels.datasets.cache import find_files
 from audiolabels.errors import OptionError, choose, located
@@ -30,6 +30,20 @@ from audiolabels.readers.scores.reading import open_scores
 from audiolabels.schemes import SCHEMES, describe
 from audiolabels.schemes.scheme import SchemeCounts
 from audiolabels.targets.layouts import Layout, choose_layout
+
+
+class Shard(NamedTuple):
+    """A piece of a job.
+
+    Attributes:
+        plan: number of its plan.
+        file: number of its file among those of the plan; None: all of them.
+        folders: whether clip ids keep the folders of file names, as all files decide.
+    """
+
+    plan: int
+    file: int | None = None
+    folders: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,21 +75,27 @@ class Job:
         """The classes of the columns."""
         return self.plans[0].vocabulary
 
-    def shards(self) -> list[tuple[int, Plan]]:
-        """The plans, cut into pieces that do not depend on each other, and the number of each plan.
+    def shards(self) -> list[Shard]:
+        """The plans, cut into pieces that do not depend on each other.
 
-        Each file of labels is one; events and scores, whose clips may go on in another file, are
-        not cut.
+        Each file of labels is one; events, whose clips may go on in another file, are not cut.
         """
-        pieces: list[tuple[int, Plan]] = []
+        pieces: list[Shard] = []
         for number, plan in enumerate(self.plans):
             if plan.scheme.reads is not Annotations:
-                pieces.append((number, plan))
+                pieces.append(Shard(number))
                 continue
             folders = keeps_folders(plan.paths, plan.ontology, plan.read.read)
-            read = replace(plan.read, read=replace(plan.read.read, folders=folders))
-            pieces += [(number, replace(plan, paths=[path], read=read)) for path in plan.paths]
+            pieces += [Shard(number, file, folders) for file in range(len(plan.paths))]
         return pieces
+
+    def plan_of(self, shard: Shard) -> Plan:
+        """What is asked for of a shard."""
+        plan = self.plans[shard.plan]
+        if shard.file is None:
+            return plan
+        read = replace(plan.read, read=replace(plan.read.read, folders=shard.folders))
+        return replace(plan, paths=[plan.paths[shard.file]], read=read)
 
     def rows(self, recorder: Recorder, writer: Writer, *, whole: bool) -> Iterator[Group]:
         """The row groups of all plans, one after the other; `whole` as in `stream_events`."""

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from audiolabels.clips.duplicates import REPEATED
-from audiolabels.errors import LabelFileError
+from audiolabels.errors import LabelFileError, OptionError, choose
+from audiolabels.expansion.distributed import fill_folder_with_ray
 from audiolabels.expansion.folder import fill_folder, names_folder
 from audiolabels.expansion.job import Job, prepared, write_ahead
 from audiolabels.expansion.plan import Progress
@@ -27,6 +28,8 @@ from audiolabels.readers.options import BLOCK_SIZES
 from audiolabels.readers.reports import no_usable_row
 from audiolabels.targets.store import TargetsWriter
 
+ENGINES = ("local", "ray")
+
 
 def expand_files(
     inputs: str | Path | Sequence[str | Path] | None,
@@ -39,6 +42,7 @@ def expand_files(
     scores: str | Path | Sequence[str | Path] | None = None,
     report: str | Path | None = None,
     rows_per_part: int | None = None,
+    engine: str = "local",
     progress: Progress | None = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
     **options: Any,
@@ -64,6 +68,8 @@ def expand_files(
         scores: a file of teacher scores, for schemes that read them; those that repair labels may
             read it twice. Without given labels also several.
         rows_per_part: most rows of a part; 1,048,576 by default.
+        engine: `local`, or `ray`, which makes the parts of a folder on a cluster: see
+            `audiolabels.expansion.distributed`.
         report: a CSV file for every finding, row by row.
         progress: called with (bytes read, bytes in all).
         block_sizes: how much is read and made at a time; the bytes written do not depend on it.
@@ -78,7 +84,12 @@ def expand_files(
     output = as_path("output", output)
     given: dict[str, Any] = {"scheme": scheme, "vocabulary": vocabulary, "ontology": ontology}
     given |= {"layout": layout, "scores": scores, "block_sizes": block_sizes, **options}
-    with prepared(inputs, [output, *reports], progress=progress, **given) as job:
+    given |= {"inputs": inputs, "outputs": [output, *reports], "progress": progress}
+    with prepared(**given) as job:
+        if choose("engine", engine, ENGINES) == "ray":
+            if not folder:
+                raise OptionError("Ray makes a folder of parts: end the output's name in a slash")
+            return fill_folder_with_ray(job, given, output, report, rows_per_part)
         if folder:
             return fill_folder(job, output, report, rows_per_part)
         try:
