@@ -13,7 +13,8 @@ from audiolabels.cli.options import ONTOLOGY, REPORT, VOCABULARY
 from audiolabels.cli.output import Summary, report_facts
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.summary import describe_expansion
-from audiolabels.expansion.local import expand_files
+from audiolabels.expansion.folder import ROWS_PER_PART
+from audiolabels.expansion.local import ENGINES, expand_files
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
@@ -43,7 +44,18 @@ INPUT: list[click.Parameter] = [
     click.Option(["--sample"], is_flag=True, help="Take the embedded sample as INPUT."),
 ]
 OUTPUT: list[click.Parameter] = [
-    click.Option(["-o", "--output"], metavar="OUT.parquet", type=PATH, help="Where to write."),
+    click.Option(
+        ["-o", "--output"],
+        metavar="OUT.parquet",
+        help="Where to write: a file, or a folder of parts, OUT/.",
+    ),
+    click.Option(
+        ["--rows-per-part"],
+        type=int,
+        metavar="N",
+        help="Write a folder of parts of at most N rows; an interrupted run goes on with the same "
+        f"command.  [default: {ROWS_PER_PART:,} in a folder]",
+    ),
     click.Option(
         ["--vocabulary"],
         metavar="NAME|FILE",
@@ -55,6 +67,13 @@ OUTPUT: list[click.Parameter] = [
         type=click.Choice(list(LAYOUTS)),
         help="lists: column numbers, for people and SQL, not for soft targets; packed: bits or "
         "float16, for training; dense: plain arrays.  [default: lists; packed for soft targets]",
+    ),
+    click.Option(
+        ["--engine"],
+        type=click.Choice(ENGINES),
+        default="local",
+        help="ray: the parts of a folder are made by tasks of Ray, on the cluster that RAY_ADDRESS "
+        "names or on this machine.  [default: local]",
     ),
     REPORT,
 ]
@@ -120,6 +139,7 @@ Examples:
   audiolabels expand --scheme strong-framed audioset_train_strong.tsv -o frames.parquet
   audiolabels expand --scheme strong-framed --negatives both \\
       --explicit-negatives absent.csv audioset_eval_strong.tsv -o frames.parquet
+  audiolabels expand --layout packed 'shards/*.csv.gz' -o targets/
   audiolabels expand --scheme pseudo-strong --scores scores.npz -o soft.parquet
   audiolabels expand --scheme pseudo-strong --scores scores.h5 --teacher-weight 0.5 \\
       balanced_train_segments.csv -o mixed.parquet
@@ -133,7 +153,9 @@ def command(
     /,
     inputs: tuple[Path, ...],
     sample: bool,
-    output: Path | None,
+    output: str | None,
+    rows_per_part: int | None,
+    engine: str,
     scheme: str,
     scores: Path | None,
     vocabulary: str | None,
@@ -179,6 +201,8 @@ def command(
             layout=layout,
             scores=scores,
             report=report_path,
+            rows_per_part=rows_per_part,
+            engine=engine,
             progress=progress,
             **given,
         )

@@ -23,6 +23,7 @@ from audiolabels.files import refuse_overwriting
 from audiolabels.labels.events import Events
 from audiolabels.options import Option
 from audiolabels.readers import EventOptions, ReadOptions, read_events
+from audiolabels.targets.parts import is_folder
 from audiolabels.targets.store import read_hard_targets, read_targets
 from audiolabels.targets.targets import SoftTargets, Targets
 
@@ -156,7 +157,9 @@ def command(input_: Path, to: str, output: Path, **options: Any) -> Summary:
 
 
 def _holds_targets(path: Path) -> bool:
-    """Whether a file is Parquet, as targets are and events never."""
+    """Whether a file is Parquet, as targets are and events never, or a folder of such."""
+    if is_folder(path):
+        return True
     try:
         with path.open("rb") as file:
             return file.read(4) == b"PAR1"

@@ -42,6 +42,7 @@ def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("scheme", facts["scheme"] + options),
         ("vocabulary", f"{vocabulary['name']} ({len(vocabulary['ids'])} classes)"),
         ("layout", f"{facts['layout']} ({', '.join(facts['columns'])})"),
+        *([("parts", f"{len(facts['parts'])} files")] if "parts" in facts else []),
         *([("counts", ", ".join(f"{n:,} {name}" for name, n in counts.items()))] * bool(counts)),
         ("ontology", f"{facts['ontology']['classes']} classes, {facts['ontology']['digest'][:12]}"),
         ("written by", f"{facts['library']}, format {facts['format_version']}"),

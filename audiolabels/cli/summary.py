@@ -19,6 +19,7 @@ from audiolabels.schemes.repair import RepairCounts
 from audiolabels.schemes.score_counts import ScoreCounts
 from audiolabels.schemes.teacher_enhanced import EnhancedCounts
 from audiolabels.schemes.teacher_masked import MaskedCounts
+from audiolabels.targets.parts import is_folder, read_index
 
 GAINERS = 8
 REASONS = 10
@@ -41,9 +42,17 @@ def describe_expansion(summary: Summary, report_path: Path | None) -> str:
         *DESCRIBE[type(summary.counts)](summary.counts, summary),
         *describe_findings(summary.report, summary.finding_counts, report_path),
         "",
-        f"wrote {summary.output} ({_size(summary.output.stat().st_size)})",
+        _written(summary.output),
     ]
     return "\n".join(lines)
+
+
+def _written(output: Path) -> str:
+    if not is_folder(output):
+        return f"wrote {output} ({_size(output.stat().st_size)})"
+    parts = [output / part.name for part in read_index(output)[1]]
+    size = sum(path.stat().st_size for path in parts)
+    return f"wrote {output} ({len(parts)} parts, {_size(size)})"
 
 
 def _size(count: int) -> str:

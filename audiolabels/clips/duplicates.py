@@ -1,7 +1,7 @@
 """Duplicate clips, of equal id and onset, found in a stream with eight bytes per clip."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
 import numpy as np
@@ -29,6 +29,25 @@ class SeenClips:
         origin = int(rows[0]) if consecutive else rows
         self._parts.append((len(self._hashes) // 8, source, origin))
         self._hashes += _hash_places(clips).tobytes()
+
+    def origins(self) -> list[tuple[int, str, list[int] | int]]:
+        """Where the clips came from: for each part its first clip, the file, and its rows there, or
+        the first of them where they follow one another.
+        """
+        return [(s, n, r if isinstance(r, int) else r.tolist()) for s, n, r in self._parts]
+
+    def add_origins(
+        self, origins: Sequence[tuple[int, str, list[int] | int]], parts: Iterable[pa.RecordBatch]
+    ) -> None:
+        """Add clips with `origins` of another, and their ids and onsets, in parts of any size."""
+        if not origins:
+            return
+        start = len(self._hashes) // 8
+        for first, source, rows in origins:
+            origin = rows if isinstance(rows, int) else np.array(rows, np.int64)
+            self._parts.append((start + first, source, origin))
+        for clips in parts:
+            self._hashes += _hash_places(clips).tobytes()
 
     def repeated(self) -> npt.NDArray[np.uint64]:
         """The hashes that occur more than once, ascending; nothing can be added afterwards."""

@@ -15,6 +15,7 @@ from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import read_labels
+from audiolabels.targets.parts import identifying_file, is_folder
 from audiolabels.targets.store import KEY, read_hard_targets
 from audiolabels.targets.targets import Targets
 
@@ -62,10 +63,11 @@ def compare_files(
 
 
 def _holds_targets(path: Path) -> bool:
-    """Whether a file is Parquet with this library's metadata."""
+    """Whether a path is Parquet with this library's metadata, or a folder of such."""
     try:
         with guarded(path, LabelFileError):
-            return path.is_file() and KEY in (pq.read_schema(path).metadata or {})
+            schema = pq.read_schema(path) if path.is_file() else None
+            return is_folder(path) or (schema is not None and KEY in (schema.metadata or {}))
     except LabelFileError:  # reading it raises the error
         return False
 
@@ -77,7 +79,8 @@ def _report_of(targets: Targets, path: Path) -> Report:
         f"{path.name} holds targets: {facts.get('scheme', 'unknown scheme')}{options}, vocabulary "
         f"{targets.vocabulary.name} ({len(targets.vocabulary)} classes)"
     )
-    source = {"name": path.name, "format": "targets", "sha256": sha256_of(path), "rows": rows}
+    digest = sha256_of(identifying_file(path))
+    source = {"name": path.name, "format": "targets", "sha256": digest, "rows": rows}
     return Report(rows=rows, rows_used=rows, sources=[source], notes=[note])
 
 

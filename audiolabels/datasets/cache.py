@@ -7,10 +7,11 @@ file of that very name on disk comes first.
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from glob import glob, has_magic
 from pathlib import Path
 
 from audiolabels.datasets.table import DATASETS, Dataset
-from audiolabels.errors import FetchError, OptionError, choose
+from audiolabels.errors import FetchError, LabelFileError, OptionError, choose
 from audiolabels.files import as_path, as_paths
 
 VARIABLE = "AUDIOLABELS_CACHE"
@@ -66,5 +67,21 @@ def find_file(what: str, path: str | Path) -> Path:
 
 
 def find_files(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
-    """One input file or several as a list of paths; see `find_file`."""
-    return [find_file(what, path) for path in as_paths(what, paths)]
+    """One input file or several as a list of paths; see `find_file`.
+
+    A name with `*`, `?` or `[` that is no file is a pattern: the files that match it are taken, in
+    the order of their names.
+
+    Raises:
+        LabelFileError: no file matches a pattern.
+    """
+    return [found for path in as_paths(what, paths) for found in _matching(what, path)]
+
+
+def _matching(what: str, path: Path) -> list[Path]:
+    if not has_magic(str(path)) or os.path.lexists(path):
+        return [find_file(what, path)]
+    found = sorted(map(Path, glob(str(path), recursive=True)))  # noqa: PTH207 (patterns may be absolute)
+    if not found:
+        raise LabelFileError(f"{path}: no file matches this pattern")
+    return found

@@ -7,7 +7,7 @@ import numpy as np
 
 from audiolabels.clips.duplicates import SeenClips
 from audiolabels.clips.rows import rechunk
-from audiolabels.expansion.plan import Group, Plan, row_groups
+from audiolabels.expansion.plan import Group, Plan, Writer, row_groups
 from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Report
@@ -15,11 +15,10 @@ from audiolabels.readers import stream_labels
 from audiolabels.schemes.label_targets import count_labels
 from audiolabels.schemes.scheme import SchemeCounts
 from audiolabels.targets.layouts import Cells, append_cells
-from audiolabels.targets.store import TargetsWriter
 from audiolabels.targets.targets import Targets
 
 
-def expanded_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
+def expanded_clips(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[Group]:
     """Row groups of targets, one row per clip."""
     if plan.read.read.soft:  # nearly every set differs in its values
         parts = read_clips(plan, recorder, recorder.clips)
@@ -52,7 +51,7 @@ def read_clips(plan: Plan, recorder: Recorder, seen: SeenClips) -> Iterator[Anno
 class Expander:
     """Expands each distinct label set once, and counts the clips that have it."""
 
-    def __init__(self, plan: Plan, writer: TargetsWriter, counts: SchemeCounts) -> None:
+    def __init__(self, plan: Plan, writer: Writer, counts: SchemeCounts) -> None:
         self._plan = plan
         self._writer = writer
         self._counts = counts

@@ -6,16 +6,15 @@ from typing import Any
 import numpy as np
 
 from audiolabels.arrays.grid import seconds_to_ms
-from audiolabels.expansion.plan import Group, Plan, row_groups
+from audiolabels.expansion.plan import Group, Plan, Writer, row_groups
 from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.events import Events
 from audiolabels.readers import stream_events
 from audiolabels.schemes.scheme import Expanded
-from audiolabels.targets.store import TargetsWriter
 
 
 def framed_events(
-    plan: Plan, recorder: Recorder, writer: TargetsWriter, *, whole: bool
+    plan: Plan, recorder: Recorder, writer: Writer, *, whole: bool
 ) -> Iterator[Group]:
     """Row groups of targets, one row per frame.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,6 @@ from audiolabels.readers import EventOptions
 from audiolabels.readers.scores.reading import ScoreFile
 from audiolabels.schemes.scheme import Expanded, Scheme
 from audiolabels.targets.layouts import Cells, Layout
-from audiolabels.targets.store import TargetsWriter
 
 Progress = Callable[[int, int], None]
 
@@ -58,15 +57,27 @@ class Plan:
 
 
 class Group(NamedTuple):
-    """A row group, as `TargetsWriter.write` takes it."""
+    """A row group, as writers take it."""
 
     clips: pa.RecordBatch
     cells: Cells
     which: npt.NDArray[np.int32]
 
 
+class Writer(Protocol):
+    """What writes row groups: to a file, or to the parts of a folder."""
+
+    layout: Layout
+
+    def encode(self, targets: Any) -> Cells:
+        """The distinct targets as cells."""
+
+    def write(self, clips: Any, cells: Cells, which: Any) -> None:
+        """Append one row group, see `TargetsWriter.write`."""
+
+
 def row_groups(
-    results: Iterable[Expanded[Any]], recorder: Recorder, writer: TargetsWriter
+    results: Iterable[Expanded[Any]], recorder: Recorder, writer: Writer
 ) -> Iterator[Group]:
     """Row groups of the targets of all results, whose counts and findings are recorded."""
 

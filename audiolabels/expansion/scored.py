@@ -11,7 +11,7 @@ from audiolabels.clips.duplicates import REPEATED, SeenClips
 from audiolabels.clips.names import video_and_start
 from audiolabels.errors import LabelFileError, ScoresFileError
 from audiolabels.expansion.clips import read_clips
-from audiolabels.expansion.plan import Group, Plan, row_groups
+from audiolabels.expansion.plan import Group, Plan, Writer, row_groups
 from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
@@ -21,7 +21,6 @@ from audiolabels.readers.reports import no_usable_row
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.scheme import Expanded
 from audiolabels.schemes.score_counts import MatchCounts
-from audiolabels.targets.store import TargetsWriter
 
 
 class _Given(NamedTuple):
@@ -31,7 +30,7 @@ class _Given(NamedTuple):
     origins: list[tuple[str, int]]
 
 
-def scored_segments(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
+def scored_segments(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[Group]:
     """Row groups of targets, one row per segment, soft or hard."""
     given = _read_given(plan, recorder) if plan.paths else None
 
@@ -47,7 +46,7 @@ def scored_segments(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> It
     return row_groups(results(), recorder, writer)
 
 
-def repaired_clips(plan: Plan, recorder: Recorder, writer: TargetsWriter) -> Iterator[Group]:
+def repaired_clips(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[Group]:
     """Row groups of repaired targets, one row per given clip."""
     given = _read_given(plan, recorder)
     sample, rows = AgreementSample(), list[npt.NDArray[np.int64]]()

@@ -32,6 +32,7 @@ from audiolabels.ontology.vocabulary import (
 )
 from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS, Cells, Layout, choose_layout
 from audiolabels.targets.mapped import map_rows
+from audiolabels.targets.parts import INDEX, identifying_file, is_folder, read_index
 from audiolabels.targets.source_cache import cached_file
 from audiolabels.targets.targets import SoftTargets, Targets
 
@@ -52,8 +53,10 @@ STATED = {
     "ontology": dict,
     "library": str,
 }
+# Metadata that the parts of a folder have in common.
+SHARED = ("layout", "columns", "listed", "soft", "scheme", "options", "vocabulary", "ontology")
 # What the writer adds to the metadata of targets.
-WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "rows")
+WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "rows", "parts")
 
 
 def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
@@ -119,10 +122,7 @@ class TargetsWriter:
 
     def encode(self, targets: Targets | SoftTargets) -> Cells:
         """The distinct targets as cells, one per row for soft targets."""
-        columns = len(self._vocabulary)
-        first = targets.scores if isinstance(targets, SoftTargets) else targets.positive
-        second = self.layout.swap(first, targets.masked, columns, self._listed)
-        return self.layout.encode((first, second), columns)
+        return encode_targets(targets, self._vocabulary, self.layout, self._listed)
 
     def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
         """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,)."""
@@ -134,19 +134,7 @@ class TargetsWriter:
 
     def close(self, metadata: Mapping[str, Any]) -> None:
         """Finish the file with its metadata."""
-        from audiolabels import __version__
-
-        facts = {
-            "format_version": FORMAT_VERSION,
-            "library": f"audiolabels {__version__}",
-            "layout": self.layout.name,
-            "columns": list(self.layout.columns(1, self._listed)),
-            "listed": self._listed,
-            **({"soft": True} if self.layout.soft else {}),
-            "rows": self.rows,
-            **metadata,
-            "vocabulary": describe_vocabulary(self._vocabulary),
-        }
+        facts = written_facts(self._vocabulary, self.layout, self._listed, self.rows, metadata)
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
         # Rows and sources are known only now, so the Arrow schema is stored by hand.
         schema = self._schema.with_metadata({KEY: text.encode()})
@@ -156,8 +144,40 @@ class TargetsWriter:
             self._writer.close()
 
 
+def encode_targets(
+    targets: Targets | SoftTargets, vocabulary: Vocabulary, layout: Layout, listed: str
+) -> Cells:
+    """The distinct targets as cells, one per row for soft targets."""
+    columns = len(vocabulary)
+    first = targets.scores if isinstance(targets, SoftTargets) else targets.positive
+    second = layout.swap(first, targets.masked, columns, listed)
+    return layout.encode((first, second), columns)
+
+
+def written_facts(
+    vocabulary: Vocabulary, layout: Layout, listed: str, rows: int, metadata: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The metadata as they are written."""
+    from audiolabels import __version__
+
+    return {
+        "format_version": FORMAT_VERSION,
+        "library": f"audiolabels {__version__}",
+        "layout": layout.name,
+        "columns": list(layout.columns(1, listed)),
+        "listed": listed,
+        **({"soft": True} if layout.soft else {}),
+        "rows": rows,
+        **metadata,
+        "vocabulary": describe_vocabulary(vocabulary),
+    }
+
+
 def file_identity(path: Path) -> Identity:
-    """Size, time of the last change, and digest of the end, where a Parquet file's footer is."""
+    """Size, time of the last change, and digest of the end, where a Parquet file's footer is; of a
+    folder of parts those of its index.
+    """
+    path = identifying_file(path)
     with guarded(path, TargetsFileError, "cannot be read"), path.open("rb") as file:
         facts = path.stat()
         file.seek(max(0, facts.st_size - FOOTER))
@@ -203,12 +223,13 @@ def write_targets(
 
 
 def read_info(path: str | Path) -> dict[str, Any]:
-    """The metadata of a targets file: how it was made, vocabulary, layout, rows.
+    """The metadata of a targets file, or of a folder of parts: how it was made, vocabulary, layout,
+    rows; for a folder also `parts`, each with name, rows and SHA-256.
 
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
-    return _open(path)[1]
+    return open_targets(path)[1]
 
 
 def targets_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,8 +237,31 @@ def targets_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name not in WRITTEN}
 
 
-def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
+def open_targets(path: str | Path) -> tuple[list[pq.ParquetFile], dict[str, Any], Layout]:
+    """The Parquet files of targets, in the order of rows, their metadata and layout.
+
+    Raises:
+        TargetsFileError: see `read_info`; or the parts of a folder do not belong together.
+    """
     path = as_path("targets file", path)
+    if not is_folder(path):
+        file, facts, layout = _open(path)
+        return [file], facts, layout
+    facts, parts = read_index(path)
+    files = []
+    for part in parts:
+        file, own, layout = _open(path / part.name)
+        odd = [name for name in SHARED if own.get(name) != facts.get(name)]
+        if odd or own["rows"] != part.rows:
+            raise TargetsFileError(
+                f"{path / part.name}: not the part that {INDEX} names: other "
+                f"{shortlist(odd or ['rows'])}"
+            )
+        files.append(file)
+    return files, facts, layout
+
+
+def _open(path: Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
     with guarded(path, TargetsFileError, "cannot be read as Parquet"):
         if not path.exists():
             raise TargetsFileError(f"{path}: no such file")
@@ -252,7 +296,7 @@ def _open(path: str | Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
 
 
 def read_targets(path: str | Path) -> Targets | SoftTargets:
-    """Read a targets file of any layout.
+    """Read a targets file of any layout, or a folder of parts.
 
     Returns:
         Targets of shape (N, C), equal to those that were written, hard or soft.
@@ -260,23 +304,18 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
-    file, facts, layout = _open(path)
+    files, facts, layout = open_targets(path)
     vocabulary = described_vocabulary(facts["vocabulary"])
     metadata = targets_metadata(facts)
     columns, width = len(vocabulary), -(-len(vocabulary) // 8)
     clips: list[pa.RecordBatch] = []
 
     def groups() -> Iterator[list[npt.NDArray[Any]]]:
-        """Both target columns of each row group, read in this thread: Arrow never frees what other
-        threads release.
-        """
-        for group in range(file.num_row_groups):
+        """Both target columns of each row group."""
+        for batch in _row_groups(path, files, facts["columns"]):
+            clips.append(batch.select(SCHEMA.names))
             with guarded(path, TargetsFileError, "broken"):
-                table = file.read_row_group(group, use_threads=False).combine_chunks()
-                for batch in table.to_batches():  # none of an empty group
-                    _refuse_odd(batch, facts["columns"])
-                    clips.append(batch.select(SCHEMA.names))
-                    yield layout.load([batch[name] for name in facts["columns"]], columns)
+                yield layout.load([batch[name] for name in facts["columns"]], columns)
 
     if layout.soft:
         scores = np.zeros((facts["rows"], columns), np.float16)
@@ -316,13 +355,27 @@ def clip_batches(path: Path) -> Iterator[pa.RecordBatch]:
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
-    file, _, _ = _open(path)
-    for group in range(file.num_row_groups):
+    files, _, _ = open_targets(path)
+    yield from _row_groups(path, files, ())
+
+
+def _row_groups(
+    path: str | Path, files: Sequence[pq.ParquetFile], targets: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """The row groups of files, with some columns of targets, read in this thread: Arrow never frees
+    what other threads release.
+
+    Raises:
+        TargetsFileError: a file is broken.
+    """
+    names = [*SCHEMA.names, *targets]
+    for file, group in ((each, g) for each in files for g in range(each.num_row_groups)):
         with guarded(path, TargetsFileError, "broken"):
-            table = file.read_row_group(group, SCHEMA.names, use_threads=False).combine_chunks()
-            for batch in table.to_batches():
-                _refuse_odd(batch, ())
-                yield batch
+            table = file.read_row_group(group, names, use_threads=False).combine_chunks()
+            batches = table.to_batches()  # none of an empty group
+            for batch in batches:
+                _refuse_odd(batch, targets)
+        yield from batches
 
 
 def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTargets:
@@ -337,7 +390,7 @@ def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTarget
         TargetsFileError: as `read_targets`, or the cache cannot be written.
     """
     path = as_path("targets file", path)
-    facts, layout = _open(path)[1:]
+    facts, layout = open_targets(path)[1:]
     if not layout.soft or facts["rows"] < LARGE:
         return read_targets(path)
     identity = file_identity(path)
@@ -355,7 +408,7 @@ def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTarget
 
 def _mapped(path: Path, identity: Identity) -> tuple[Any, Any] | None:
     """Scores and masked bits, as `SoftTargets` has them, in a file; None if it is not so stored."""
-    if not _open(path)[2].plain:
+    if is_folder(path) or not _open(path)[2].plain:
         return None
     scores = map_rows(path, "target", identity, halves=True)
     masked = map_rows(path, "masked", identity, halves=False)
@@ -364,24 +417,19 @@ def _mapped(path: Path, identity: Identity) -> tuple[Any, Any] | None:
 
 def _copy_packed(path: Path, copy: Path) -> None:
     """Write soft targets of any layout in the layout `packed`, a row group at a time."""
-    file, facts, layout = _open(path)
+    files, facts, layout = open_targets(path)
     packed = choose_layout("packed", soft=True)
-    vocabulary = described_vocabulary(facts["vocabulary"])
-    metadata = targets_metadata(facts)
+    vocabulary, names = described_vocabulary(facts["vocabulary"]), facts["columns"]
     with TargetsWriter(copy, vocabulary, packed, "masked", copy.with_suffix(".parquet")) as writer:
-        for group in range(file.num_row_groups):
+        for batch in _row_groups(path, files, names):
             with guarded(path, TargetsFileError, "broken"):
-                table = file.read_row_group(group, use_threads=False).combine_chunks()
-                batches = table.to_batches()
-            for batch in batches:
-                _refuse_odd(batch, facts["columns"])
-                pair = layout.load([batch[name] for name in facts["columns"]], len(vocabulary))
-                for start in range(0, len(batch), packed.group):
-                    rows = slice(start, start + packed.group)
-                    cells = packed.encode([each[rows] for each in pair], len(vocabulary))
-                    which = np.arange(len(cells[0]), dtype=np.int32)
-                    writer.write(batch[rows].select(SCHEMA.names), cells, which)
-        writer.close(metadata)
+                pair = layout.load([batch[name] for name in names], len(vocabulary))
+            for start in range(0, len(batch), packed.group):
+                rows = slice(start, start + packed.group)
+                cells = packed.encode([each[rows] for each in pair], len(vocabulary))
+                which = np.arange(len(cells[0]), dtype=np.int32)
+                writer.write(batch[rows].select(SCHEMA.names), cells, which)
+        writer.close(targets_metadata(facts))
 
 
 def read_hard_targets(path: str | Path) -> Targets:

@@ -12,6 +12,7 @@ from audiolabels.errors import OptionError
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
+from audiolabels.targets.parts import identifying_file
 from audiolabels.targets.store import map_targets
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
@@ -137,7 +138,7 @@ def train(
             "init": str(init) if init else None,
             "frozen": frozen,
             "labels": [
-                {"file": path.name, "sha256": sha256_of(path)}
+                {"file": path.name, "sha256": sha256_of(identifying_file(path))}
                 for path in (labels, validation, mix)
                 if path is not None
             ],

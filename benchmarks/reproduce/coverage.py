@@ -98,8 +98,7 @@ def join_halves(
             for (clip, ids), part in zip(labels.items(), parts.tolist(), strict=True)
             if part == number
         }
-        options = {"annotated": classes} if annotated else {}
-        read = audiolabels.read_labels(kept, **options)
+        read = audiolabels.read_labels(kept, annotated=classes if annotated else None)
         if every:
             labelled = np.ones_like(read.sets.labelled)
             read = replace(read, sets=replace(read.sets, labelled=labelled))

@@ -51,7 +51,7 @@ def measure(data: Path, folder: Path) -> Result:
             lines += [f"{option} = {json.dumps(value)}" for option, value in given.items()]
         joint.write_text("\n".join(lines) + "\n", "utf-8")
         summary = audiolabels.expand_files(joint, folder / "joint.parquet")
-        found[policy] = {n: counts.stated() for n, counts in summary.counts.sources.items()}
+        found[policy] = {each["name"]: each["counts"] for each in summary.metadata["joined"]}
     return found
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from audiolabels import expand, expand_files, read_events, read_targets, sample_path, write_targets
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError
-from audiolabels.expansion import frames, local
+from audiolabels.expansion import frames, job
 from audiolabels.readers import BlockSizes
 from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.targets import read_info
@@ -130,7 +130,7 @@ def test_the_report_does_not_depend_on_whether_the_input_is_held_whole(
     for streamed in (True, False):
         report = tmp_path / f"{streamed}.csv"
         if not streamed:
-            monkeypatch.setattr(local, "framed_events", held_whole)
+            monkeypatch.setattr(job, "framed_events", held_whole)
         summary = expand_files(path, tmp_path / "out", "strong-framed", report=report)
         found.append((sorted(report.read_text().splitlines()), summary.finding_counts))
     assert found[0] == found[1]

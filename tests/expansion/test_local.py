@@ -176,7 +176,7 @@ def test_progress_ends_at_the_size_of_the_input(tmp_path: Path) -> None:
         ({"inputs": []}, OptionError, "no input"),
         ({"output": "in.csv"}, OptionError, "in.csv is an input or another output"),
         ({"report": "out.parquet"}, OptionError, "out.parquet is an input or another output"),
-        ({"output": "."}, TargetsFileError, "not a regular file"),
+        ({"output": "."}, TargetsFileError, "not an empty folder"),
         ({"output": "gone/out.parquet"}, TargetsFileError, "gone: no such folder"),
         ({"layout": "sparse"}, OptionError, "layout 'sparse'"),
         ({"unknown": "skip"}, OptionError, "unknown 'skip'"),

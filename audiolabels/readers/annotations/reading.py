@@ -105,6 +105,29 @@ def gather_labels(
     return result
 
 
+def keeps_folders(
+    paths: Sequence[Path | InMemory], ontology: Ontology, options: ReadOptions
+) -> bool:
+    """Whether clip ids keep the folders of file names, see `folders_needed`."""
+    if options.folders is not None:
+        return options.folders
+
+    def detect(source: Source) -> tuple[LabelFormat, Layout]:
+        return detect_format(source, ontology, options.columns)
+
+    return folders_needed(
+        paths,
+        detect,
+        lambda source, found, layout: map(
+            _names, found.read(source, replace(layout, folders=False), options)
+        ),
+    )
+
+
+def _names(rows: LabelRows) -> Names:
+    return rows.names, rows.clips["clip_id"]
+
+
 def stream_labels(
     paths: Sequence[Path | InMemory],
     ontology: Ontology,
@@ -125,26 +148,11 @@ def stream_labels(
     Raises:
         LabelFileError: see `read_labels`.
     """
-
-    def detect(source: Source) -> tuple[LabelFormat, Layout]:
-        return detect_format(source, ontology, options.columns)
-
-    def names(rows: LabelRows) -> Names:
-        return rows.names, rows.clips["clip_id"]
-
     annotated = options.load_annotated(ontology)
-    folders = options.folders
-    if folders is None:
-        folders = folders_needed(
-            paths,
-            detect,
-            lambda source, found, layout: map(
-                names, found.read(source, replace(layout, folders=False), options)
-            ),
-        )
+    folders = keeps_folders(paths, ontology, options)
     for number, path in enumerate(paths):
         with open_source(path) as source:
-            found, layout = detect(source)
+            found, layout = detect_format(source, ontology, options.columns)
             layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
             resolver = make_resolver(ontology, options, one_label=layout.one_label)
@@ -152,7 +160,7 @@ def stream_labels(
                 resolver, options.block_sizes.labels, annotated.classes, denied=options.denied
             )
             notes: list[str] = []
-            rows = ahead(note_videos(found.read(source, layout, options), names, notes))
+            rows = ahead(note_videos(found.read(source, layout, options), _names, notes))
             annotate = partial(gather_rows, options=options) if layout.gathered else label_rows
             parts = conclude_labels(
                 annotate(rows, table, source.name), source.name, resolver, annotated, notes

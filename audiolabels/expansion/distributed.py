@@ -1,0 +1,78 @@
+"""Expansion to a folder of parts on a cluster, by Ray.
+
+Each shard is one task of Ray, which starts, retries and places them; the driver writes the index.
+The folder must be one that all machines see. Bytes are those of the local engine.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from audiolabels.errors import extra
+from audiolabels.expansion.folder import (
+    begin_folder,
+    finish_folder,
+    leaving_nothing,
+    make_shard,
+    rows_of_part,
+    unmade,
+)
+from audiolabels.expansion.job import Job, Shard, prepared
+from audiolabels.expansion.summary import Summary
+
+RETRIES = 3  # of a task whose worker or machine dies
+
+
+def fill_folder_with_ray(
+    job: Job,
+    arguments: dict[str, Any],
+    folder: Path,
+    report: str | Path | None,
+    rows_per_part: int | None,
+) -> Summary:
+    """`fill_folder` by tasks of Ray, on the cluster that is connected, or on this machine.
+
+    Args:
+        job: what is made.
+        arguments: those of `prepared`, with which each task makes the job again.
+        folder, report, rows_per_part: see `expand_files`.
+
+    Raises:
+        OptionError: Ray is not installed.
+        AudioLabelsError: see `expand_files`.
+    """
+    with extra("ray"):
+        import ray
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+    rows = rows_of_part(rows_per_part)
+    shards = begin_folder(job, folder, rows)
+    waiting = unmade(folder, shards)
+    sizes = [sum(job.plan_of(shard).sizes) for shard in shards]
+    show = next(iter(job.plans)).progress
+    with leaving_nothing(folder):
+        shared = ray.put({**arguments, "progress": None})
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_make)
+        where = str(folder.absolute())
+        running = {task.remote(shared, shards[n], n, where, rows): n for n in waiting}
+        done = sum(sizes) - sum(sizes[n] for n in waiting)
+        try:
+            while running:
+                ended, _ = ray.wait(list(running), num_returns=1)
+                for each in ended:
+                    ray.get(each)
+                    done += sizes[running.pop(each)]
+                    if show:
+                        show(done, sum(sizes))
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None
+        finally:
+            for each in running:
+                ray.cancel(each)
+        return finish_folder(job, shards, folder, report)
+
+
+def _make(arguments: dict[str, Any], shard: Shard, number: int, folder: str, rows: int) -> None:
+    """A task: one shard."""
+    with prepared(**arguments) as job:
+        make_shard(job, shard, number, Path(folder), rows)

@@ -1,0 +1,317 @@
+"""Expansion to a folder of parts.
+
+The work is cut into shards (see `Job.shards`), which can be made in any order, on any machine. Each
+writes its parts and then a record of what it did; at the end the records are put together in the
+order of the shards, and the index (see `audiolabels.targets.parts`) finishes the folder. The bytes
+depend on the inputs, the options and the rows of a part alone.
+
+A run that was interrupted goes on where it stopped: shards with a record are not made again, and
+parts that are there are not written again. The folder holds what the run was asked for, and another
+run does not go on with it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audiolabels.clips.duplicates import REPEATED
+from audiolabels.errors import LabelFileError, TargetsFileError, guarded
+from audiolabels.expansion.job import Job, Shard, groups, write_ahead
+from audiolabels.expansion.summary import Recorder, Summary, report_file
+from audiolabels.files import (
+    apart,
+    atomic_path,
+    blame,
+    parse_json,
+    real_path,
+    sha256_of,
+    write_rows,
+)
+from audiolabels.labels.report import Finding, Report
+from audiolabels.metrics.label_agreement import Agreement
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.options import whole_number
+from audiolabels.readers.options import BLOCK_SIZES
+from audiolabels.readers.reports import no_usable_row
+from audiolabels.schemes.scheme import SchemeCounts
+from audiolabels.targets.layouts import Cells, Layout
+from audiolabels.targets.parts import UNFINISHED, Part, write_index
+from audiolabels.targets.store import (
+    TargetsWriter,
+    encode_targets,
+    read_info,
+    written_facts,
+)
+from audiolabels.targets.targets import SoftTargets, Targets
+
+ROWS_PER_PART = 1 << 20
+
+
+def names_folder(output: str | Path, rows_per_part: int | None) -> bool:
+    """Whether an output is a folder of parts: its name ends in a slash, it is a folder already, or
+    the rows of a part are given.
+    """
+    return rows_per_part is not None or str(output).endswith(("/", "\\")) or Path(output).is_dir()
+
+
+def fill_folder(
+    job: Job, folder: Path, report: str | Path | None, rows_per_part: int | None
+) -> Summary:
+    """Make all shards that are not made yet, one after the other, and finish the folder.
+
+    Raises:
+        TargetsFileError: the folder holds something else, or parts of another run.
+    """
+    rows = rows_of_part(rows_per_part)
+    shards = begin_folder(job, folder, rows)
+    sizes = [sum(job.plan_of(shard).sizes) for shard in shards]
+    with leaving_nothing(folder):
+        for number in unmade(folder, shards):
+            make_shard(job, shards[number], number, folder, rows, sum(sizes[:number]), sum(sizes))
+        return finish_folder(job, shards, folder, report)
+
+
+def rows_of_part(given: int | None) -> int:
+    """Most rows of a part; an OptionError is raised for what is no whole number above zero."""
+    return whole_number("rows_per_part", ROWS_PER_PART if given is None else given)
+
+
+def unmade(folder: Path, shards: Sequence[Shard]) -> list[int]:
+    """The numbers of the shards that have no record yet."""
+    return [n for n in range(len(shards)) if not _record(folder, n).exists()]
+
+
+def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
+    """Make a folder for parts, or go on with one; its shards.
+
+    Raises:
+        TargetsFileError: the folder holds something else, or parts of another run.
+    """
+    shards, wanted = job.shards(), json.dumps({"job": _digest(job, rows_per_part)})
+    with blame(folder):
+        if (folder / UNFINISHED).exists():
+            if (folder / UNFINISHED).read_text("utf-8").rstrip("\n") != wanted:
+                raise TargetsFileError(
+                    f"{folder}: parts of a run that was interrupted, with other inputs or options; "
+                    f"run that command again, or delete the folder"
+                )
+            return shards
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise TargetsFileError(
+                f"{folder}: not an empty folder, so no parts are written there; delete it, or "
+                f"choose another"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+    write_rows(folder / UNFINISHED, [wanted])
+    return shards
+
+
+def make_shard(
+    job: Job,
+    shard: Shard,
+    number: int,
+    folder: Path,
+    rows_per_part: int,
+    before: int = 0,
+    total: int = 0,
+) -> None:
+    """Write the parts of a shard, and then its record.
+
+    Args:
+        job: what is made.
+        shard: a piece of it.
+        number: of the shard.
+        folder: where the parts are written.
+        rows_per_part: most rows of a part.
+        before, total: bytes of the shards before, and of all, for the progress that is shown.
+    """
+    plan = job.plan_of(shard)
+    show = plan.progress
+    if show:
+        plan = replace(plan, progress=lambda done, _: show(before + done, total))
+    findings: list[Finding] = []
+    summary = Summary(folder, {}, job.vocabulary, plan.scheme.counts())
+    recorder = Recorder(summary, findings.append)
+    with apart(), PartsWriter(job, folder, number, rows_per_part) as writer:
+        with job.located(shard.plan):
+            write_ahead(groups(plan, recorder, writer, whole=True), writer.write)
+        parts = writer.finish()
+        record = {
+            "parts": [part._asdict() for part in parts],
+            "counts": {name: _plain(value) for name, value in vars(summary.counts).items()},
+            "report": asdict(replace(summary.report, findings=[])),
+            "findings": [asdict(finding) for finding in findings],
+            "clips": recorder.clips.origins(),
+            "agreement": summary.agreement and asdict(summary.agreement),
+        }
+        write_rows(_record(folder, number), [json.dumps(record, ensure_ascii=False)])
+
+
+def finish_folder(
+    job: Job, shards: Sequence[Shard], folder: Path, report: str | Path | None
+) -> Summary:
+    """Put the records of all shards together, and write the index.
+
+    Raises:
+        LabelFileError: no row could be used.
+        TargetsFileError: a record is broken.
+    """
+    summary = Summary(folder, {**job.facts}, job.vocabulary, job.counts())
+    parts: list[Part] = []
+    with ExitStack() as stack:
+        table = stack.enter_context(report_file(report)) if report else None
+        recorder = Recorder(summary, table)
+        for which in range(len(job.plans)):
+            with job.recording(which, recorder) as mine:
+                for number in (n for n, shard in enumerate(shards) if shard.plan == which):
+                    parts += _take_record(mine, folder, number)
+        if not summary.counts.clips:
+            raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
+        again = recorder.clips.duplicates(recorder.clips.repeated(), _clips(folder, parts))
+        recorder.take_findings(Finding(*clip, "duplicate clip", REPEATED) for clip in again)
+        summary.metadata["sources"] = summary.report.sources
+        if stated := summary.counts.stated():
+            summary.metadata["counts"] = stated
+        facts = written_facts(job.vocabulary, job.layout, job.listed, 0, summary.metadata)
+        write_index(folder, facts, parts)
+    for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED, *folder.glob(".*.partial")):
+        path.unlink()
+    return summary
+
+
+class PartsWriter:
+    """Writes the parts of a shard, of `rows_per_part` rows each, the last of the rest.
+
+    A part that is in the folder already, whole, is not written again.
+    """
+
+    def __init__(self, job: Job, folder: Path, shard: int, rows_per_part: int) -> None:
+        self.layout: Layout = job.layout
+        self._job, self._folder, self._shard, self._most = job, folder, shard, rows_per_part
+        self._parts: list[Part] = []
+        self._rows = 0  # of the part that is being written
+        self._writer: TargetsWriter | None = None
+        self._stack = ExitStack()
+
+    @property
+    def _form(self) -> tuple[Vocabulary, Layout, str]:
+        return self._job.vocabulary, self._job.layout, self._job.listed
+
+    def __enter__(self) -> "PartsWriter":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def encode(self, targets: Targets | SoftTargets) -> Cells:
+        """The distinct targets as cells."""
+        return encode_targets(targets, *self._form)
+
+    def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
+        """Append a row group, cut where a part ends."""
+        start = 0
+        while start < len(clips):
+            if not self._rows:
+                self._begin()
+            stop = min(len(clips), start + self._most - self._rows)
+            if self._writer is not None:
+                self._writer.write(clips[start:stop], cells, which[start:stop])
+            self._rows += stop - start
+            start = stop
+            if self._rows == self._most:
+                self._end()
+
+    def finish(self) -> list[Part]:
+        """End the last part; all of them."""
+        if self._rows:
+            self._end()
+        return self._parts
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / f"part-{self._shard:05}-{len(self._parts):05}.parquet"
+
+    def _begin(self) -> None:
+        with suppress(TargetsFileError):
+            if read_info(self._path)["rows"] == self._most:
+                return
+        path = self._stack.enter_context(atomic_path(self._path))
+        self._writer = self._stack.enter_context(TargetsWriter(path, *self._form, self._path))
+
+    def _end(self) -> None:
+        path = self._path
+        if self._writer is not None:
+            self._writer.close(self._job.facts)
+            self._writer = None
+            self._stack.close()
+        self._parts.append(Part(path.name, self._rows, sha256_of(path)))
+        self._rows = 0
+
+
+def _record(folder: Path, shard: int) -> Path:
+    return folder / f"_shard-{shard:05}.json"
+
+
+def _take_record(recorder: Recorder, folder: Path, shard: int) -> list[Part]:
+    """Take in what a shard did; its parts."""
+    path = _record(folder, shard)
+    with guarded(path, TargetsFileError, "broken record of an interrupted run; delete it"):
+        record = parse_json(path.read_bytes())
+        counts = SchemeCounts()
+        for name, value in record["counts"].items():
+            setattr(counts, name, np.array(value, np.int64) if isinstance(value, list) else value)
+        recorder.summary.counts.add(counts)
+        recorder.take_report(Report(**record["report"]))
+        recorder.take_findings(Finding(**finding) for finding in record["findings"])
+        if record["agreement"]:
+            recorder.summary.agreement = Agreement(**record["agreement"])
+        parts = [Part(**part) for part in record["parts"]]
+        recorder.clips.add_origins(record["clips"], _clips(folder, parts))
+    return parts
+
+
+def _clips(folder: Path, parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
+    """Ids and onsets of the rows of parts."""
+    for part in parts:
+        path = folder / part.name
+        with guarded(path, TargetsFileError, "broken"), pq.ParquetFile(path) as file:
+            yield from file.iter_batches(columns=["clip_id", "onset"])
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _digest(job: Job, rows_per_part: int) -> str:
+    """What the bytes of a folder depend on, as far as it is known before the inputs are read."""
+    stats = [(str(real_path(path)), path.stat()) for path in job.inputs if path.exists()]
+    facts = [
+        {**job.facts, "joined": None},
+        [replace(plan.read.read, block_sizes=BLOCK_SIZES) for plan in job.plans],
+        [plan.read for plan in job.plans],
+        written_facts(job.vocabulary, job.layout, job.listed, rows_per_part, {}),
+        [(name, found.st_size, found.st_mtime_ns) for name, found in stats],
+    ]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+@contextmanager
+def leaving_nothing(folder: Path) -> Iterator[None]:
+    """Remove a folder that was begun, if an error comes before its first part."""
+    try:
+        yield
+    except Exception:
+        if not any(folder.glob("*.parquet")) and (folder / UNFINISHED).exists():
+            for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED):
+                path.unlink()
+            folder.rmdir()
+        raise

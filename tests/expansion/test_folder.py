@@ -1,0 +1,247 @@
+"""Folders of parts hold what one file would, whoever made them and however often it was cut off."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from score_files import NAMES, write_hdf5
+
+import audiolabels
+from audiolabels import export, read_targets
+from audiolabels.comparison.file_comparison import compare_files
+from audiolabels.errors import AudioLabelsError, LabelFileError, TargetsFileError
+from audiolabels.expansion import folder as parts_of
+from audiolabels.expansion.local import expand_files
+from audiolabels.targets import read_info
+from audiolabels.targets.parts import INDEX, UNFINISHED
+
+LABELS = ["Dog", "Guitar", "Rain", "Dog,Rain", "", "Nonesuch"]
+ODD = {"unknown": "drop"}
+
+
+def write_labels(path: Path, clips: list[int], start: int = 0) -> Path:
+    rows = [f'clip{start + i},"{LABELS[label]}"\n' for i, label in enumerate(clips)]
+    path.write_text("clip_id,labels\n" + "".join(rows))
+    return path
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def same(one: Any, two: Any) -> bool:
+    arrays = zip(one.to_numpy(), two.to_numpy(), strict=True)
+    return bool(one.clips.equals(two.clips)) and all(np.array_equal(a, b) for a, b in arrays)
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[Path]:
+    rng = np.random.default_rng(3)
+    drawn = [rng.integers(0, len(LABELS), size).tolist() for size in (40, 0, 25)]
+    paths = [write_labels(tmp_path / f"{i}.csv", d, 30 * i) for i, d in enumerate(drawn)]
+    return [paths[0], paths[2], write_labels(tmp_path / "again.csv", [0, 1, 2], 5)]
+
+
+@settings(max_examples=15)
+@given(rows=st.integers(1, 80), layout=st.sampled_from(["lists", "packed", "dense"]))
+def test_a_folder_holds_what_a_file_does(
+    tmp_path_factory: pytest.TempPathFactory, rows: int, layout: str
+) -> None:
+    base = tmp_path_factory.mktemp("folder")
+    paths = [
+        write_labels(base / "a.csv", [0, 1, 2, 5] * 9),
+        write_labels(base / "b.csv", [3, 4], 9),
+    ]
+    reports = [base / "one-report.csv", base / "all-report.csv"]
+    one = expand_files(paths, base / "o", layout=layout, report=reports[0], **ODD)
+    made = expand_files(
+        paths, base / "f", layout=layout, report=reports[1], rows_per_part=rows, **ODD
+    )
+    assert same(read_targets(base / "o"), read_targets(base / "f"))
+    assert sorted(reports[0].read_text()) == sorted(reports[1].read_text())
+    assert made.finding_counts == one.finding_counts
+    assert "duplicate clip" in {kind for kind, _ in made.finding_counts}
+    whole, facts = read_info(base / "o"), read_info(base / "f")
+    assert {name: facts[name] for name in whole} == whole
+    sizes = [part["rows"] for part in facts["parts"]]
+    assert sum(sizes) == 38
+    assert max(sizes) <= rows
+    assert not [name for name in files_of(base / "f") if name.startswith(".")]
+
+
+@pytest.mark.parametrize("stop", [0, 1, 2])
+@pytest.mark.parametrize("whole_shards", [True, False])
+def test_an_interrupted_run_goes_on(
+    tmp_path: Path,
+    inputs: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    stop: int,
+    whole_shards: bool,
+) -> None:
+    expand_files(inputs, tmp_path / "right", rows_per_part=7, **ODD)
+    calls, kept = 0, parts_of.PartsWriter._end if not whole_shards else parts_of.make_shard
+
+    def interrupted(*args: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > stop:
+            raise KeyboardInterrupt
+        kept(*args)
+
+    out = tmp_path / "out"
+    owner, name = (parts_of, "make_shard") if whole_shards else (parts_of.PartsWriter, "_end")
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            expand_files(inputs, out, rows_per_part=7, **ODD)
+    finished = {path: path.stat() for path in out.glob("*.parquet")}
+    assert bool(finished) == bool(stop)
+    with pytest.raises(TargetsFileError, match="run the same command again"):
+        read_targets(out)
+    with pytest.raises(TargetsFileError, match="with other inputs or options"):
+        expand_files(inputs, out, "weak", rows_per_part=7, **ODD)
+    summary = expand_files(inputs, out, rows_per_part=7, **ODD)
+    assert files_of(out) == files_of(tmp_path / "right")
+    for path, before in finished.items():
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert summary.counts.clips == 68
+
+
+def test_a_run_that_fails_before_its_first_part_leaves_nothing(
+    tmp_path: Path, inputs: list[Path]
+) -> None:
+    with pytest.raises(AudioLabelsError, match="Nonesuch"):
+        expand_files(inputs, tmp_path / "out", rows_per_part=7)
+    assert not (tmp_path / "out").exists()
+    empty = tmp_path / "empty.csv"
+    empty.write_text("clip_id,labels\n,Dog\n")
+    with pytest.raises(LabelFileError, match="none of the 1 rows"):
+        expand_files(empty, tmp_path / "out", rows_per_part=7)
+    assert not (tmp_path / "out").exists()
+
+
+def test_events_scores_and_joins_are_folders_too(tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    rows = "".join(f"c{i % 5},{i}.0,{i + 1}.5,Dog\n" for i in range(9))
+    events.write_text(f"filename,onset,offset,event_label\n{rows}")
+    numbers = np.random.default_rng(0).random((6, 2, 3)).astype(np.float32)
+    scores = write_hdf5(
+        tmp_path / "s.h5",
+        clip_id=[f"c{i}" for i in range(6)],
+        scores=numbers,
+        classes=NAMES,
+        segment_seconds=5,
+    )
+    write_labels(tmp_path / "labels.csv", [0, 1, 2, 3, 0, 0])
+    join = tmp_path / "joint.toml"
+    join.write_text('[a]\nlabels = "labels.csv"\n[b]\nlabels = "labels.csv"\nprefix = "b/"\n')
+    tasks: dict[str, tuple[Any, dict[str, Any]]] = {
+        "events": (events, {"scheme": "strong-framed"}),
+        "soft": (None, {"scheme": "pseudo-strong", "scores": scores}),
+        "join": (join, {"scheme": "pel"}),
+        "cosupervised": (write_given(tmp_path), {"scheme": "co-supervised", "scores": scores}),
+        "masked": (write_given(tmp_path), {"scheme": "teacher-masked", "scores": scores}),
+    }
+    for name, (path, options) in tasks.items():
+        one = expand_files(path, tmp_path / f"{name}.parquet", **options)
+        made = expand_files(path, tmp_path / name, rows_per_part=5, **options)
+        assert same(read_targets(one.output), read_targets(made.output)), name
+        whole, facts = read_info(one.output), read_info(made.output)
+        assert {key: facts[key] for key in whole} == whole, name
+        assert len(facts["parts"]) > 1
+        assert repr(made.agreement) == repr(one.agreement)
+
+
+def write_given(tmp_path: Path) -> Path:
+    path = tmp_path / "given.csv"
+    path.write_text("clip_id,labels\n" + "".join(f"c{i},Dog\n" for i in range(6)))
+    return path
+
+
+def test_scores_in_several_files(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).random((6, 527)).astype(np.float32)
+    names = np.array([f"c{i}" for i in range(6)])
+    np.savez(tmp_path / "all.npz", clip_id=names, scores=numbers)
+    for i in range(3):
+        own = slice(2 * i, 2 * i + 2)
+        np.savez(tmp_path / f"s{i}.npz", clip_id=names[own], scores=numbers[own])
+    one = expand_files(None, tmp_path / "o", "pseudo-strong", scores=tmp_path / "all.npz")
+    many = expand_files(None, f"{tmp_path}/f/", "pseudo-strong", scores=tmp_path / "s?.npz")
+    assert same(read_targets(one.output), read_targets(many.output))
+    assert [p["rows"] for p in read_info(many.output)["parts"]] == [2, 2, 2]
+    with pytest.raises(AudioLabelsError, match="name one file of scores"):
+        expand_files(
+            write_given(tmp_path), tmp_path / "g", "pseudo-strong", scores=tmp_path / "s?.npz"
+        )
+
+
+def test_whatever_takes_a_file_takes_a_folder(tmp_path: Path, inputs: list[Path]) -> None:
+    expand_files(tmp_path / "[02].csv", tmp_path / "o", **ODD)
+    expand_files(tmp_path / "[02].csv", tmp_path / "f", rows_per_part=9, **ODD)
+    one, many = (audiolabels.open(tmp_path / name) for name in "of")
+    clips = ["clip3", "clip64", "clip12"]
+    assert np.array_equal(one[clips].target, many[clips].target)
+    assert np.array_equal(one[clips].mask, many[clips].mask)
+    for name in "of":
+        targets, path = read_targets(tmp_path / name), tmp_path / f"{name}.wide.csv"
+        export(targets, "wide-csv", path, unknown_cells="-1")
+    assert (tmp_path / "o.wide.csv").read_bytes() == (tmp_path / "f.wide.csv").read_bytes()
+    found = compare_files(tmp_path / "o", tmp_path / "f")
+    assert repr(found) == repr(compare_files(tmp_path / "o", tmp_path / "o"))
+
+
+def test_patterns_name_files_in_order(tmp_path: Path, inputs: list[Path]) -> None:
+    summary = expand_files(str(tmp_path / "[02].csv"), tmp_path / "o", **ODD)
+    assert [source["name"] for source in summary.report.sources] == ["0.csv", "2.csv"]
+    with pytest.raises(LabelFileError, match="no file matches"):
+        expand_files(tmp_path / "nothing*.csv", tmp_path / "o2")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: (f / INDEX).unlink(), "it holds no targets"),
+        (lambda f: (f / INDEX).write_text("{"), "broken metadata"),
+        (lambda f: (f / "other.parquet").write_bytes(b"PAR1"), "does not name: other.parquet"),
+        (lambda f: (f / "part-00001-00000.parquet").unlink(), "no such file"),
+        (lambda f: (f / "part-00001-00000.parquet").write_bytes(b"PAR1"), "cannot be read"),
+        (
+            lambda f: (f / "part-00001-00000.parquet").write_bytes(
+                (f / "part-00000-00001.parquet").read_bytes()
+            ),
+            "not the part that",
+        ),
+        (lambda f: rename_part(f), "a part is not in the folder"),
+    ],
+)
+def test_a_damaged_folder_is_refused(
+    tmp_path: Path, inputs: list[Path], change: Callable[[Path], object], message: str
+) -> None:
+    out = tmp_path / "out"
+    expand_files(inputs, out, rows_per_part=33, **ODD)
+    change(out)
+    with pytest.raises(TargetsFileError, match=message):
+        read_targets(out)
+
+
+def rename_part(folder: Path) -> None:
+    facts = json.loads((folder / INDEX).read_text())
+    facts["parts"][0]["name"] = "../part.parquet"
+    (folder / INDEX).write_text(json.dumps(facts))
+
+
+def test_a_finished_folder_is_not_written_into(tmp_path: Path, inputs: list[Path]) -> None:
+    out = tmp_path / "out"
+    expand_files(inputs, out, rows_per_part=33, **ODD)
+    before = files_of(out)
+    assert UNFINISHED not in before
+    with pytest.raises(TargetsFileError, match="not an empty folder"):
+        expand_files(inputs, out, "weak", **ODD)
+    assert files_of(out) == before
+    with pytest.raises(AudioLabelsError, match="whole number"):
+        expand_files(inputs, tmp_path / "new", rows_per_part=0, **ODD)
