@@ -6,7 +6,7 @@ refused until the reader's option `columns` gives it one.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from audiolabels.errors import LabelFileError, OptionError, choose, expect, near
 
 # Role to the names of its columns, as the library takes it; text: `role=name,role=name`.
 GivenColumns = str | Mapping[str, str | Sequence[str]] | None
+Known = Callable[[str], bool]  # whether a label is known, of a class or of the mapping
 
 
 class Role(NamedTuple):
@@ -33,7 +34,8 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "clip": _role(
             "the clip, by id or file name",
             "segment_id clip_id filename file_name fname filepath file_path slice_file_name "
-            "audio_file audio_filename audio_path audio_id audio_name audio clip file path wav",
+            "audio_file audio_filename audio_path audio_id audio_name audio sample_key clip "
+            "file path wav",
             "begin path",
             "begin file",
         ),
@@ -72,6 +74,9 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             *("annotation", "common name", "species code"),
         ),
         "numbered_label": _role("one label of several in a row, as label_1, label_2 and so on"),
+        "class": _role(
+            "a class, in a table of one column per class: 1 present, 0 absent, else unknown"
+        ),
         "presence": _role(
             "whether the label is present or absent",
             "present presence is_present exists audible verified modality",
@@ -115,13 +120,17 @@ ASKED = (
     r"\w+_(verified|present|presence|absent|correct|confirmed)|"
     r"(rating|vote)s?"
 )
-REPEATABLE = frozenset("numbered_label presence value rater vote ignored".split())
+REPEATABLE = frozenset("numbered_label class presence value rater vote ignored".split())
+LABELS = frozenset({"label", "labels", "numbered_label", "class"})
 VOTES = r"(labell?er|rater|annotator|coder|worker)_?\d+|(rating|vote)_?\d+"
+# As SONYC-UST has them, such as 1-X_engine_presence.
+PRESENCE_COLUMN = re.compile(r"(\d+-(\d+|x)_|\d+_)?(.+)_presence", re.IGNORECASE)
 NUMBERED = re.compile(r"(label|class|tag)_?\d{1,3}")
 WORDS = frozenset("present not_present absent positive negative + -".split())
 STARTS = r"(\w+_)?(start|begin|onset)(_\w+)?"
 FRACTION = re.compile(r"0?\.\d*[1-9]\d*(e-?\d+)?|[1-9](\.\d+)?e-\d+", re.ASCII)
 UNIT = re.compile(r"0|1|0?\.\d+(e-?\d+)?|[01]\.0*|\d(\.\d+)?e-\d+", re.ASCII)
+STATE = re.compile(r"-1(\.0*)?|true|false|" + UNIT.pattern, re.ASCII)  # a cell of a class's column
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null"})
 
 
@@ -133,11 +142,13 @@ class Columns:
         names: of all columns, in lower case.
         roles: role to the positions of its columns; of most roles there is one.
         unused: names of the columns that are not read.
+        classes: labels of the columns of classes, in their order.
     """
 
     names: tuple[str, ...]
     roles: Mapping[str, tuple[int, ...]]
     unused: tuple[str, ...]
+    classes: tuple[str, ...] = ()
 
     def __getitem__(self, role: str) -> int | None:
         """The position of the first column with a role, or None."""
@@ -152,6 +163,7 @@ def assign_roles(
     names: Sequence[str],
     rows: Sequence[Sequence[str]] = (),
     given: GivenColumns = None,
+    known: Known | None = None,
 ) -> Columns:
     """Which column of a table has which role.
 
@@ -161,12 +173,14 @@ def assign_roles(
         rows: cells of some rows; they tell the clip's column from the video's, and show columns
             that may change what a label means.
         given: role to names of columns, which comes before what is known of their names.
+        known: whether a label is known; without it columns of classes are not looked for.
 
     Raises:
         OptionError: a name that was given is no column's.
         LabelFileError: a column may change what a label means, and its role is not known.
     """
-    names = tuple(name.strip().casefold() for name in names)
+    written = [name.strip() for name in names]
+    names = tuple(name.casefold() for name in written)
     roles = _given_roles(where, names, as_columns(given))
     taken = {i for positions in roles.values() for i in positions}
 
@@ -197,7 +211,7 @@ def assign_roles(
             clip, video = (clip, None) if finer else (None, video)
         take("clip", clip)
         take("video", video)
-    if not roles.keys() & {"label", "labels", "numbered_label"}:
+    if not roles.keys() & LABELS:
         sure, label, last = find("labels"), find("label"), None
         if label is not None and names[label] in LAST:
             label, last = None, label
@@ -208,12 +222,20 @@ def assign_roles(
             take("numbered_label", *numbered)
         else:
             take("label", last if label is None else label)
+    if not roles.keys() & LABELS:
+        others = {n for role in ("split", "presence", "value", "rater") for n in ROLES[role].names}
+        free = [i for i, name in enumerate(names) if i not in taken and name not in others]
+        found = class_columns([written[i] for i in free], known)
+        if found and not any(PRESENCE_COLUMN.fullmatch(written[free[i]]) for i in found):
+            cell = [cells(i) for i in free]
+            found = [i for i, own in enumerate(cell) if i in found or _are_states(own)]
+        take("class", *(free[i] for i in found))
     if SELECTION_TABLE in names:
         for role in ("selection", "file_offset"):
             take(role, find(role))
     for role in ("presence", "value", "rater"):
-        known = ROLES[role].names
-        take(role, *(i for i, name in enumerate(names) if name in known and i not in taken))
+        own = ROLES[role].names
+        take(role, *(i for i, name in enumerate(names) if name in own and i not in taken))
     take("vote", *(i for i, name in enumerate(names) if re.fullmatch(VOTES, name)))
     for i, name in enumerate(names):
         if i not in taken and name not in ROLES["split"].names:
@@ -226,7 +248,23 @@ def assign_roles(
                 )
     read = taken - set(roles.get("ignored", ()))
     unused = tuple(name for i, name in enumerate(names) if name and i not in read)
-    return Columns(names, MappingProxyType(roles), unused)
+    classes = tuple(class_label(written[i]) for i in roles.get("class", ()))
+    return Columns(names, MappingProxyType(roles), unused, classes)
+
+
+def class_columns(names: Sequence[str], known: Known | None) -> list[int]:
+    """Positions of the columns of classes: those called so, or of which two and more are known."""
+    called = [i for i, name in enumerate(names) if PRESENCE_COLUMN.fullmatch(name)]
+    if called or known is None:
+        return called
+    found = [i for i, name in enumerate(names) if name and known(name)]
+    return found if len(found) > 1 else []
+
+
+def class_label(name: str) -> str:
+    """The label of a column of a class, as `small-engine` of `1-1_small-engine_presence`."""
+    called = PRESENCE_COLUMN.fullmatch(name)
+    return called[3] if called else name
 
 
 def as_columns(columns: GivenColumns) -> dict[str, tuple[str, ...]]:
@@ -262,12 +300,14 @@ def find_column(names: Sequence[str], *roles: str) -> str | None:
     return next((name for role in roles for name in ROLES[role].names if name in names), None)
 
 
-def has_header(names: Sequence[str], given: GivenColumns = None) -> bool:
+def has_header(
+    names: Sequence[str], given: GivenColumns = None, known: Known | None = None
+) -> bool:
     """Whether the names are those of columns: all that were given.
 
-    Otherwise a clip's and another's, or those of a class list.
+    Otherwise a clip's and another's or those of classes, or those of a class list.
     """
-    names = [name.casefold() for name in names]
+    written, names = names, [name.casefold() for name in names]
     if given:
         return {name.casefold() for own in as_columns(given).values() for name in own} <= set(names)
     others = sum(
@@ -275,7 +315,8 @@ def has_header(names: Sequence[str], given: GivenColumns = None) -> bool:
     )
     if find_column(names, "clip", "video") is None:
         return others >= 2
-    return others >= 1 or (len(names) > 1 and all(map(str.isidentifier, names)))
+    own = len(names) > 1 and all(map(str.isidentifier, names))
+    return own or others >= 1 or bool(class_columns(written, known))
 
 
 def known_names(*roles: str) -> str:
@@ -299,6 +340,10 @@ def _given_roles(
         if len(wanted) > 1 and role not in REPEATABLE:
             raise OptionError(f"{where}: one column of {role}, not {shortlist(wanted)}")
     return roles
+
+
+def _are_states(cells: Collection[str]) -> bool:
+    return bool(cells) and all(map(STATE.fullmatch, cells))
 
 
 def _distinct(rows: Iterable[Sequence[str]], positions: Collection[int]) -> int:

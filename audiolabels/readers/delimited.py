@@ -254,9 +254,9 @@ def stated_rows(
     value = (state == PRESENT).astype(np.float32)
     if held and (options.values is not None or options.raters is not None):
         (i,) = held
-        millionths = per_text(rows.extra[i], _millionths)
-        kept = drop(millionths == NO_STATE, i, "no value from 0 to 1: ")
-        given = (millionths[kept] / 1e6).astype(np.float32)
+        parts = per_text(rows.extra[i], millionths)
+        kept = drop(parts == NO_STATE, i, "no value from 0 to 1: ")
+        given = (parts[kept] / 1e6).astype(np.float32)
         value = np.where(state[kept] == PRESENT, given, 0)
         state, unsure, rows = state[kept], unsure[kept], rows.keep(kept)
     rater: npt.NDArray[Any] = np.zeros(len(rows.clip), np.int64)
@@ -277,12 +277,12 @@ def stated_rows(
     if isinstance(options.values, float):
         hard = value >= np.float32(options.values)
     state = np.where(unsure, UNSURE, np.where(hard, PRESENT, ABSENT)).astype(np.uint8)
-    listing = not (votes or held or "presence" in roles)
+    listing = not (votes or held or roles.keys() & {"presence", "class"})
     below = (value > 0) & ~hard
     return Stated(rows, state, value.astype(np.float32), rater, raters, below, listing, findings)
 
 
-def _millionths(text: str) -> int:
+def millionths(text: str) -> int:
     """A value from 0 to 1 in millionths, or `NO_STATE`."""
     try:
         number = float(text)

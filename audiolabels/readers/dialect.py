@@ -21,6 +21,7 @@ from audiolabels.readers.columns import (
     UNIT,
     Columns,
     GivenColumns,
+    Known,
     as_columns,
     assign_roles,
     find_column,
@@ -32,7 +33,7 @@ from audiolabels.readers.opening import HEAD, Source
 
 # Roles of columns whose cells decide about a row.
 STATED = ("presence", "value", "rater", "vote")
-EXTRA = (*STATED, "clip_length", "selection", "file_offset")
+EXTRA = (*STATED, "class", "clip_length", "selection", "file_offset")
 VIDEO_IDS = ("ytid", "yt_id", "youtube_id")  # columns of videos that hold nothing but their ids
 SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
 ROW_COUNT = re.compile(r"num_segs\s*=\s*(\d{1,15})")
@@ -152,19 +153,23 @@ def split_cells(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in line.split(delimiter)]
 
 
-def detect_dialect(source: Source, ontology: Ontology, given: GivenColumns = None) -> Dialect:
+def detect_dialect(
+    source: Source, ontology: Ontology, given: GivenColumns = None, known: Known | None = None
+) -> Dialect:
     """Recognise the layout from the first lines.
 
     Args:
         source: the opened file.
         ontology: tells a list of classes from labels of clips.
         given: role to names of columns.
+        known: whether a label is known; by default, whether the ontology has it.
 
     Raises:
         LabelFileError: the file is a list of classes, has no column of labels or of clips, or
             has no recognisable layout.
         OptionError: a column that was given is not there.
     """
+    known = known or (lambda name: ontology.resolve(name) is not None)
     promised, header, skipped = None, None, 0
     final = False  # whether the header is a line of its own, not a comment
     lines = source.head.splitlines(keepends=True)
@@ -175,19 +180,19 @@ def detect_dialect(source: Source, ontology: Ontology, given: GivenColumns = Non
         if promise := ROW_COUNT.search(line):
             promised = int(promise.group(1))
         names = [cell.casefold() for cell in cells]
-        if has_header(names, given) and not final and not (comment and header):
-            header, final = (names, _delimiter(line)), not comment
+        if has_header(cells, given, known) and not final and not (comment and header):
+            header, final = (cells, _delimiter(line)), not comment
         elif line.strip(" ,;\t") and not comment and names[0] != SPREADSHEET_HEADER:
             begin = Start(number, skipped, promised)
             delimiter = header[1] if header else _delimiter(line)
             rows = _sample(lines[number - 1 :], delimiter)
             if header or given:
-                named = header[0] if header else names
-                return from_header(source, named, rows, given, delimiter, begin)
+                named = header[0] if header else cells
+                return from_header(source, named, rows, given, known, delimiter, begin)
             return _from_shape(source, rows, delimiter, ontology, begin)
         skipped += len(raw)
     if header:
-        from_header(source, header[0], [], given)
+        from_header(source, header[0], [], given, known)
     where = "in its first 64 KiB" if len(source.head) == HEAD else "but a header or comments"
     raise LabelFileError(f"{source.path}: no rows {where}; was it cut off?")
 
@@ -227,6 +232,7 @@ def from_header(
     names: Sequence[str],
     rows: list[list[str]],
     given: GivenColumns,
+    known: Known | None = None,
     delimiter: str = ",",
     begin: Start = FIRST_LINE,
 ) -> Dialect:
@@ -238,6 +244,7 @@ def from_header(
     """
     while names and not names[-1]:
         names = names[:-1]
+    written, names = names, [name.casefold() for name in names]
     shown = ", ".join(names)
     if (
         find_column(names, "clip", "video") is None
@@ -248,7 +255,7 @@ def from_header(
             f"{source.path}: a list of classes, not labels of clips (columns {shown}); "
             f"a vocabulary is given with --vocabulary"
         )
-    columns = assign_roles(str(source.path), names, rows, given)
+    columns = assign_roles(str(source.path), written, rows, given, known)
     clip = columns["video"] if columns["clip"] is None else columns["clip"]
     file_clip = "" if clip is not None else _file_clip(source, columns, rows)
     if clip is None and not file_clip:
@@ -256,15 +263,18 @@ def from_header(
             f"{source.path}: no column of clips; columns are {shown}; name it clip_id "
             f"(known: {known_names('clip', 'video')}), or give it: --columns clip=NAME"
         )
-    found = (columns.roles.get(role) for role in ("labels", "numbered_label", "label"))
-    labels = next(filter(None, found), None)
-    if labels is None:
+    if columns.classes:
+        _refuse_odd_table(source, columns)
+    roles = ("labels", "numbered_label", "label")
+    found = (columns.roles.get(role) for role in roles)
+    labels = next(filter(None, found), columns.roles.get("class", ())[:1])
+    if not labels:
         raise LabelFileError(
             f"{source.path}: no column of labels; columns are {shown}; name it labels "
             f"(known: {known_names('labels', 'label')}), or give it: --columns labels=NAME"
         )
     start, end, lasting = columns["start"], columns["end"], columns["duration"]
-    first = rows[0] if rows else []
+    first, last = rows[0] if rows else [], (len(names) - 1,)
     texts = [first[i] for i in labels if i < len(first)]
     in_video, one_label = clip is not None and clip == columns["video"], "label" in columns.roles
     clips = [file_clip] if clip is None else _cells(rows, clip)
@@ -280,7 +290,7 @@ def from_header(
         end=lasting if end is None else end,
         lasting=end is None and lasting is not None,
         clip_length=columns["clip_length"],
-        width=None if labels == (len(names) - 1,) and delimiter != "\t" else len(names),
+        width=len(names) if columns.classes or labels != last or delimiter == "\t" else None,
         one_label=one_label,
         numbers=all(re.fullmatch(r"(\d+(;\d+)*)?", text) for text in texts),
         video_ids=clip is not None and in_video and names[clip] in VIDEO_IDS,
@@ -290,7 +300,34 @@ def from_header(
         begin=begin,
         file_clip=file_clip,
         unused=columns.unused,
+        wide=columns.classes,
     )
+
+
+def _refuse_odd_table(source: Source, columns: Columns) -> None:
+    """Refuse a table of one column per class that holds more than the classes of clips.
+
+    Raises:
+        LabelFileError: it has events, or columns that change what its cells mean.
+    """
+    names, roles = columns.names, columns.roles
+    what = f"{source.path}: a table of one column per class, such as {columns.classes[0]},"
+    if "clip" in roles and roles.keys() & {"start", "end"}:
+        raise LabelFileError(
+            f"{what} with times; as labels of clips it is read with --columns "
+            f"{','.join(f'ignored={names[i]}' for r in ('start', 'end') for i in roles.get(r, ()))}"
+            f" (columns=…); events need one row per event: clip, onset, offset, label"
+        )
+    for role in ("presence", "value", "vote"):
+        for i in roles.get(role, ()):
+            raise LabelFileError(
+                f"{what} whose cells hold presence and values; what is column {names[i]} for? If "
+                f"it is a class, use --columns class={names[i]} with all others, else --columns "
+                f"ignored={names[i]} (columns=…)"
+            )
+    twice = [name for name in columns.classes if columns.classes.count(name) > 1]
+    if twice:
+        raise LabelFileError(f"{source.path}: several columns of the class {twice[0]}; rename one")
 
 
 def _file_clip(source: Source, columns: Columns, rows: list[list[str]]) -> str:

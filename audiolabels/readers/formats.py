@@ -18,12 +18,14 @@ class Layout:
             whether the names have any.
         file_clip: the clip of all rows, as the file is called, where no column has it; else empty.
         unused: names of the columns that are not read.
+        wide: labels of the columns of classes, of a table that has one per class.
     """
 
     one_label: bool = False
     folders: bool = False
     file_clip: str = ""
     unused: tuple[str, ...] = ()
+    wide: tuple[str, ...] = ()
 
     @property
     def gathered(self) -> bool:

@@ -17,7 +17,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations import formats as label_formats
 from audiolabels.readers.annotations.label_parsing import LabelResolver
 from audiolabels.readers.annotations.tables import TableLayout
-from audiolabels.readers.columns import ROLES, GivenColumns, as_columns
+from audiolabels.readers.columns import ROLES, GivenColumns, Known, as_columns
 from audiolabels.readers.events import formats as event_formats
 from audiolabels.readers.formats import Format
 from audiolabels.readers.opening import Source, open_source
@@ -55,10 +55,10 @@ def list_labels(
     notes: list[str] = []
     for path in listed_inputs(inputs, "label", columns):
         with open_source(path) as source:
-            texts, one_label, what = _read(source, ontology, roles)
-        one, several = (
-            LabelResolver(ontology, one_label=each, mapping=mapping) for each in (True, False)
-        )
+            one, several = (
+                LabelResolver(ontology, one_label=each, mapping=mapping) for each in (True, False)
+            )
+            texts, one_label, what = _read(source, ontology, roles, one.knows)
         pieces = {text: (one if one_label else several).split(text) for text in texts}
         number = Counter(piece for each in pieces.values() for piece in set(each))
         for text, each in pieces.items():
@@ -71,7 +71,7 @@ def list_labels(
 
 
 def _read(
-    source: Source, ontology: Ontology, roles: Mapping[str, tuple[str, ...]]
+    source: Source, ontology: Ontology, roles: Mapping[str, tuple[str, ...]], known: Known
 ) -> tuple[list[str], bool, str]:
     """Distinct texts of labels, whether each is one label, and what the file was read as."""
     labels = roles.get("label") or roles.get("labels")
@@ -80,7 +80,7 @@ def _read(
     found: Format[Any]
     layout: Any
     try:
-        found, layout = label_formats.detect_format(source, ontology, roles)
+        found, layout = label_formats.detect_format(source, ontology, roles, known)
     except LabelFileError as error:
         if not roles and (lines := _lines(source)):
             return lines, True, "a list of labels"
@@ -91,8 +91,10 @@ def _read(
     options = ReadOptions(
         time_unit="s", missing_rows="accept", values="soft", raters="any", columns=roles
     )
-    texts: dict[str, None] = {}
-    for rows in found.read(source, _of_one_clip(layout) if lent else layout, options):
+    texts = dict.fromkeys(layout.wide)
+    for rows in (
+        () if texts else found.read(source, _of_one_clip(layout) if lent else layout, options)
+    ):
         texts |= dict.fromkeys(rows.labels.unique().dictionary_decode().to_pylist())
     unused = f"; columns not used: {', '.join(layout.unused)}" if layout.unused else ""
     return [*texts], layout.one_label, f"{found.name} ({found.summary}){unused}"

@@ -66,10 +66,17 @@ def in_memory(data: Any, columns: Any = None) -> InMemory | None:
     with guarded(name, LabelFileError, "no table"):
         if isinstance(data, Mapping):
             keys = [str(key) for key in data]
-            table = pa.table(dict(data)) if has_header(keys, columns) else _of_clips(data)
+            own = dict(zip(keys, data.values(), strict=True))
+            header = has_header(keys, columns, lambda key: _are_numbers(own[key]))
+            table = pa.table(dict(data)) if header else _of_clips(data)
         else:
             table = pa.Table.from_pylist(list(data))
     return InMemory(Path(name), table)
+
+
+def _are_numbers(cells: Any) -> bool:
+    """Whether cells are those of a class's column, not labels or events of a clip."""
+    return bool(len(cells)) and all(cell is None or isinstance(cell, int | float) for cell in cells)
 
 
 def _selected(data: Any) -> pa.Table:

@@ -74,6 +74,8 @@ EXAMPLES: dict[str, bytes] = {
     b"Ybbbbbbbbbb__0.000_10.000.wav\t2.5\t7.25\tGuitar\n"
     b"Y-aaaaaaaaaa_30.000_40.000.wav\t1.0\t2.0\tSpeech\n"
     b"Y-aaaaaaaaaa_30.000_40.000.wav\t3.0\t4.0\tSpeech\n",
+    "wide": b"filename,Guitar,Speech,/m/04rlf\n"
+    b"audio/-aaaaaaaaaa_30000.wav,0,1,1\nbbbbbbbbbb__0.wav,1,,-1\n",
     "clip-labels": b'clip_id,labels\n-aaaaaaaaaa_30000,"Speech,Music"\nbbbbbbbbbb__0,Guitar\n',
     "psl": b"filename\tlabels\tduration\thdf5path\n"
     b"-aaaaaaaaaa_30_40.wav\t0;137\t10.0\tdata/1.h5\n"

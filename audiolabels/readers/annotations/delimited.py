@@ -15,6 +15,7 @@ from audiolabels.labels.events import PRESENT
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.annotations.label_parsing import LabelRows
+from audiolabels.readers.annotations.wide import class_cells
 from audiolabels.readers.delimited import (
     NOT_A_TIME,
     DelimitedRows,
@@ -110,6 +111,10 @@ def place_rows(
     end = np.select([event, placed], ends[:2], ends[2]) / 1000
     begin = to_arrow(np.where(event | placed, 0, onset) / 1000)
     stop = to_arrow(end) if end.all() else doubles_to_arrow([s or None for s in end.tolist()])
+    cells = None
+    if dialect.wide:
+        cells, odd = class_cells(rows, dialect, source, options)
+        findings += odd
     made = LabelRows(
         rows.numbers,
         clip_rows(clip_id, begin, stop),
@@ -117,5 +122,6 @@ def place_rows(
         rows.names if len(rows.names) == len(onset) else rows.names.take(to_arrow(rows.clip)),
         sorted([*findings, *stated.findings], key=lambda finding: finding.row),
         None if plain else replace(stated, rows=rows, **kept),
+        cells,
     )
     return made, length[timed]

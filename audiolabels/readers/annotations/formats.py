@@ -27,7 +27,7 @@ from audiolabels.readers.annotations.tables import (
 )
 from audiolabels.readers.annotations.tfrecord import tfrecord_entries
 from audiolabels.readers.annotations.webdataset import webdataset_entries
-from audiolabels.readers.columns import GivenColumns
+from audiolabels.readers.columns import GivenColumns, Known
 from audiolabels.readers.dialect import Dialect, detect_dialect
 from audiolabels.readers.formats import Format, Layout, find_format, format_table
 from audiolabels.readers.opening import Source
@@ -108,6 +108,11 @@ def is_form(name: str) -> Callable[[Layout], bool]:
 
 LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
     _delimited(
+        "wide",
+        "one column per class: 1 present, 0 absent, else unknown; CSV or TSV",
+        lambda dialect: bool(dialect.wide),
+    ),
+    _delimited(
         "long",
         "one row per label: clip, label, with or without times; CSV or TSV",
         lambda dialect: dialect.one_label,
@@ -147,9 +152,11 @@ LABEL_FORMATS: Mapping[str, LabelFormat] = format_table(
 )
 
 
-def _labels_dialect(source: Source, ontology: Ontology, columns: GivenColumns) -> Dialect:
+def _labels_dialect(
+    source: Source, ontology: Ontology, columns: GivenColumns, known: Known
+) -> Dialect:
     """The layout of a delimited file, whose lengths of clips and times of events are not used."""
-    dialect = detect_dialect(source, ontology, columns)
+    dialect = detect_dialect(source, ontology, columns, known)
     unread = {"length": dialect.clip_length}
     if dialect.one_label and not dialect.places:
         unread |= {"onset": dialect.start, "offset": dialect.end}
@@ -158,10 +165,12 @@ def _labels_dialect(source: Source, ontology: Ontology, columns: GivenColumns) -
     return replace(dialect, unused=(*dialect.unused, *unused))
 
 
-def _entry_layout(source: Source, ontology: Ontology, columns: GivenColumns) -> Layout:
+def _entry_layout(
+    source: Source, ontology: Ontology, columns: GivenColumns, known: Known
+) -> Layout:
     """The layout of a table of JSON lines, or of entries made one; or none of its own."""
-    if source.container == "JSON" and is_json_lines(source, columns):
-        return open_json_lines(source, columns)
+    if source.container == "JSON" and is_json_lines(source, columns, known):
+        return open_json_lines(source, columns, known)
     for name, form in ENTRY_FORMS.items():
         if form.container == source.container and form.matches(source.head):
             return open_entries(source, name, form, columns)
@@ -169,13 +178,13 @@ def _entry_layout(source: Source, ontology: Ontology, columns: GivenColumns) -> 
 
 
 # How the layout of a container is found; `Format.matches` tests it, `Format.read` takes it.
-LAYOUTS: Mapping[str, Callable[[Source, Ontology, GivenColumns], Layout]] = MappingProxyType(
+LAYOUTS: Mapping[str, Callable[[Source, Ontology, GivenColumns, Known], Layout]] = MappingProxyType(
     {
         "text": _labels_dialect,
-        "Parquet": lambda source, ontology, columns: open_parquet(source, columns),
-        "memory": lambda source, ontology, columns: open_memory(source, columns),
+        "Parquet": lambda source, _, columns, known: open_parquet(source, columns, known),
+        "memory": lambda source, _, columns, known: open_memory(source, columns, known),
         **dict.fromkeys(("JSON", "tar", "TFRecord"), _entry_layout),
-        "Arrow": lambda source, ontology, columns: Layout(),
+        "Arrow": lambda *_: Layout(),
     }
 )
 # What a file of a container is that has no format of labels.
@@ -189,14 +198,24 @@ EVENTS: Mapping[str, str] = MappingProxyType(
 
 
 def detect_format(
-    source: Source, ontology: Ontology, columns: GivenColumns = None
+    source: Source,
+    ontology: Ontology,
+    columns: GivenColumns = None,
+    known: Known | None = None,
 ) -> tuple[LabelFormat, Layout]:
     """The format of a label file, and its layout.
+
+    Args:
+        source: the opened file.
+        ontology: tells a list of classes from labels of clips.
+        columns: role to names of columns.
+        known: whether a label is known; by default, whether the ontology has it.
 
     Raises:
         LabelFileError: it holds no labels of whole clips.
     """
-    layout = LAYOUTS[source.container](source, ontology, columns)
+    known = known or (lambda name: ontology.resolve(name) is not None)
+    layout = LAYOUTS[source.container](source, ontology, columns, known)
     found = find_format(LABEL_FORMATS, source.container, layout)
     if found is None:
         raise LabelFileError(

@@ -45,6 +45,7 @@ class LabelRows:
         names: string (N,): the clips as the file writes them.
         findings: rows that are not among the N, and what was left out of those that are.
         stated: what the rows state of their labels; None: all are present.
+        cells: int32 (N, C): of tables with a column per class, see `wide.class_cells`.
     """
 
     numbers: npt.NDArray[np.int64]
@@ -53,6 +54,7 @@ class LabelRows:
     names: pa.StringArray
     findings: list[Finding] = field(default_factory=list)
     stated: Stated | None = None
+    cells: npt.NDArray[np.int32] | None = None
 
     @classmethod
     def of_entries(
@@ -201,6 +203,11 @@ class LabelResolver:
         pieces = self._join_names(_clean(part.split(",")))
         return pieces if any(map(self._known, pieces)) else [part]
 
+    def knows(self, text: str) -> bool:
+        """Whether a text has labels, and all are known."""
+        pieces = self.split(text)
+        return bool(pieces) and all(map(self._known, pieces))
+
     def _known(self, label: str) -> bool:
         return self.position(label) != UNRESOLVED
 
@@ -258,7 +265,7 @@ def conclude_labels(
             f"{len(respelled)} labels are found regardless of case, spaces and underscores, such "
             f"as {one!r} for {own!r}"
         )
-    if annotated.classes is not None:
+    if annotated.classes:
         notes.append(f"annotated for {len(annotated.classes)} classes ({annotated.name})")
 
 

@@ -58,7 +58,9 @@ def gather_rows(
     if options.raters is not None and votes is not None:
         votes = unite_raters(votes, options.raters, options.values)
     if votes is not None:
-        labels = _of_votes(labels.take(votes.row), LabelSets.append(denials).take(votes.row), votes)
+        labels = sets_of_votes(
+            labels.take(votes.row), LabelSets.append(denials).take(votes.row), votes
+        )
         if options.soft:
             labels = replace(labels, values=votes.value[labels.owners])
     made = labels.united(clip if votes is None else votes.clip, len(first))
@@ -116,7 +118,7 @@ def _votes(held: list[LabelRows], clip: npt.NDArray[np.integer]) -> Votes | None
     )
 
 
-def _of_votes(given: LabelSets, denied: LabelSets, votes: Votes) -> LabelSets:
+def sets_of_votes(given: LabelSets, denied: LabelSets, votes: Votes) -> LabelSets:
     """The label set of each row, whose labels are present, absent or unsure."""
     present, unsure = votes.state == PRESENT, votes.state == UNSURE
     absent = denied.keep((votes.state == ABSENT)[denied.owners])

@@ -22,13 +22,14 @@ from audiolabels.readers.annotations.label_parsing import (
     make_resolver,
 )
 from audiolabels.readers.annotations.long import gather_rows
+from audiolabels.readers.annotations.wide import annotate_wide
 from audiolabels.readers.clip_ids import Names, folders_needed, note_videos
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.memory import InMemory
 from audiolabels.readers.opening import Source, open_source
-from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
+from audiolabels.readers.options import BLOCK_SIZES, Annotated, BlockSizes, ReadOptions
 from audiolabels.readers.reports import described, listed_inputs, no_usable_row
 
 
@@ -112,8 +113,10 @@ def keeps_folders(
     if options.folders is not None:
         return options.folders
 
+    known = make_resolver(ontology, options, one_label=True).knows
+
     def detect(source: Source) -> tuple[LabelFormat, Layout]:
-        return detect_format(source, ontology, options.columns)
+        return detect_format(source, ontology, options.columns, known)
 
     return folders_needed(
         paths,
@@ -148,22 +151,37 @@ def stream_labels(
     Raises:
         LabelFileError: see `read_labels`.
     """
+    known = make_resolver(ontology, options, one_label=True).knows
     annotated = options.load_annotated(ontology)
     folders = keeps_folders(paths, ontology, options)
+    first: dict[str, Annotated] = {}
     for number, path in enumerate(paths):
         with open_source(path) as source:
-            found, layout = detect_format(source, ontology, options.columns)
+            found, layout = detect_format(source, ontology, options.columns, known)
             layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
-            resolver = make_resolver(ontology, options, one_label=layout.one_label)
+            wide, notes, listened = layout.wide, list[str](), annotated
+            if wide:
+                notes.append(f"a column for each of {len(wide)} labels")
+            if wide and options.annotated is None and not options.denied:
+                listened = Annotated("its columns", ())  # cells state all of their classes
+            if listened.classes != first.setdefault("annotated", listened).classes:
+                raise LabelFileError(
+                    f"{path}: its clips were annotated for other classes than those of the files "
+                    f"before it; a table of one column per class states those of its columns. "
+                    f"State them for all files with --annotated (annotated=…), or join the files "
+                    f"as sources of their own (audiolabels.join)"
+                )
+            resolver = make_resolver(ontology, options, one_label=layout.one_label or bool(wide))
             table = TextTable(
-                resolver, options.block_sizes.labels, annotated.classes, denied=options.denied
+                resolver, options.block_sizes.labels, listened.classes, denied=options.denied
             )
-            notes: list[str] = []
             rows = ahead(note_videos(found.read(source, layout, options), _names, notes))
             annotate = partial(gather_rows, options=options) if layout.gathered else label_rows
+            if wide:
+                annotate = partial(annotate_wide, names=wide, options=options)
             parts = conclude_labels(
-                annotate(rows, table, source.name), source.name, resolver, annotated, notes
+                annotate(rows, table, source.name), source.name, resolver, listened, notes
             )
             facts = options.facts(ontology)
             whole = described(parts, path, found, last.report, layout, notes, facts)

@@ -18,7 +18,7 @@ from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered
-from audiolabels.readers.columns import MISSING, GivenColumns, has_header
+from audiolabels.readers.columns import MISSING, GivenColumns, Known, has_header
 from audiolabels.readers.delimited import (
     NO_TIME,
     NOT_A_TIME,
@@ -62,7 +62,9 @@ class TableLayout(Layout):
         return self.dialect.gathered
 
 
-def open_parquet(source: Source, given: GivenColumns = None) -> TableLayout:
+def open_parquet(
+    source: Source, given: GivenColumns = None, known: Known | None = None
+) -> TableLayout:
     """Open a Parquet file and find its columns.
 
     Raises:
@@ -79,11 +81,17 @@ def open_parquet(source: Source, given: GivenColumns = None) -> TableLayout:
                 f"shows them"
             )
         return open_table(
-            source, schema, lambda size, columns: file.iter_batches(size, columns=columns), given
+            source,
+            schema,
+            lambda size, columns: file.iter_batches(size, columns=columns),
+            given,
+            known,
         )
 
 
-def open_json_lines(source: Source, given: GivenColumns = None) -> TableLayout:
+def open_json_lines(
+    source: Source, given: GivenColumns = None, known: Known | None = None
+) -> TableLayout:
     """Read a file with one JSON object per line and find its columns; it is held in memory.
 
     Raises:
@@ -99,10 +107,13 @@ def open_json_lines(source: Source, given: GivenColumns = None) -> TableLayout:
             table.schema,
             lambda size, columns: iter(table.select(columns).to_batches(size)),
             given,
+            known,
         )
 
 
-def open_memory(source: Source, given: GivenColumns = None) -> TableLayout:
+def open_memory(
+    source: Source, given: GivenColumns = None, known: Known | None = None
+) -> TableLayout:
     """The columns of a table in memory.
 
     Raises:
@@ -117,16 +128,17 @@ def open_memory(source: Source, given: GivenColumns = None) -> TableLayout:
             held.schema_arrow,
             lambda size, columns: held.iter_batches(size, columns=columns),
             given,
+            known,
         )
 
 
-def is_json_lines(source: Source, given: GivenColumns = None) -> bool:
+def is_json_lines(source: Source, given: GivenColumns = None, known: Known | None = None) -> bool:
     """Whether the first line of a JSON file is an object by itself, with clip or labels."""
     try:
         entry = json.loads(source.head.split(b"\n", 1)[0].decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return False
-    return isinstance(entry, dict) and has_header([*entry], given)
+    return isinstance(entry, dict) and has_header([*entry], given, known)
 
 
 def read_table(source: Source, layout: TableLayout, options: ReadOptions) -> Iterator[LabelRows]:
@@ -178,6 +190,7 @@ def open_table(
     schema: pa.Schema,
     batches: Callable[[int, list[str]], Iterator[pa.RecordBatch]],
     given: GivenColumns,
+    known: Known | None = None,
 ) -> TableLayout:
     """A table of columns by the roles that their names have, or that are given.
 
@@ -186,6 +199,7 @@ def open_table(
         schema: of the table.
         batches: from a number of rows and names of columns to record batches of those.
         given: role to names of columns.
+        known: whether a label is known, to find columns of classes.
 
     Raises:
         LabelFileError: there is no column of clips or of labels.
@@ -201,7 +215,7 @@ def open_table(
         ["" if row.get(name) is None else str(row[name]) for name in names]
         for row in (() if head is None else head.to_pylist())
     ]
-    dialect = from_header(source, names, rows, given or {})
+    dialect = from_header(source, names, rows, given or {}, known)
     if is_list(schema.field(dialect.labels[0]).type):
         dialect = replace(dialect, one_label=False)
     unread = [name for name, ok in zip(schema.names, readable, strict=True) if not ok]
@@ -213,6 +227,7 @@ def open_table(
         folders=dialect.folders,
         file_clip=dialect.file_clip,
         unused=(*dialect.unused, *unread),
+        wide=dialect.wide,
     )
 
 

@@ -81,7 +81,9 @@ def detect_format(
     if container == "text":
         layout = detect_dialect(source, ontology, columns)
     elif container in ("JSON", "tar", "TFRecord", "memory"):
-        layout = LAYOUTS[container](source, ontology, columns)
+        layout = LAYOUTS[container](
+            source, ontology, columns, lambda name: ontology.resolve(name) is not None
+        )
     found = find_format(EVENT_FORMATS, container, layout)
     if found is not None:
         return found, layout

@@ -35,6 +35,7 @@ ALL_CLASSES_UNKNOWN = {
         2,
     ),
     "long": (b"clip,label\naaaaaaaaaaa_0,\nbbbbbbbbbbb_0,Music\n", 2),
+    "wide": (b"clip,Dog,Music\naaaaaaaaaaa_0,nan,-1\nbbbbbbbbbbb_0,0,1\n", 2),
     "clip-labels": (b"clip_id,labels\naaaaaaaaaaa_0,\nbbbbbbbbbbb_0,Music\n", 2),
     "psl": (
         b"filename\tlabels\thdf5path\nbbbbbbbbbbb_0_9.wav\t137\tx\naaaaaaaaaaa_0_9.wav\t\tx\n",
