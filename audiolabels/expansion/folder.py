@@ -216,15 +216,19 @@ class PartsWriter:
         """The distinct targets as cells."""
         return encode_targets(targets, *self._form)
 
-    def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
-        """Append a row group, cut where a part ends."""
+    def write(
+        self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32] | None
+    ) -> None:
+        """Append a row group, cut where a part ends; see `TargetsWriter.write`."""
         start = 0
         while start < len(clips):
             if not self._rows:
                 self._begin()
             stop = min(len(clips), start + self._most - self._rows)
             if self._writer is not None:
-                self._writer.write(clips[start:stop], cells, which[start:stop])
+                rows = slice(start, stop)
+                own = cells if which is not None else [each[rows] for each in cells]
+                self._writer.write(clips[rows], own, None if which is None else which[rows])
             self._rows += stop - start
             start = stop
             if self._rows == self._most:

@@ -61,7 +61,7 @@ class Group(NamedTuple):
 
     clips: pa.RecordBatch
     cells: Cells
-    which: npt.NDArray[np.int32]
+    which: npt.NDArray[np.int32] | None
 
 
 class Writer(Protocol):
@@ -88,5 +88,4 @@ def row_groups(
             yield result.targets
 
     for part in rechunk(targets(), writer.layout.group):
-        which = np.arange(len(part), dtype=np.int32)
-        yield Group(part.clips, writer.encode(part), which)
+        yield Group(part.clips, writer.encode(part), None)  # joined parts have a cell for each row

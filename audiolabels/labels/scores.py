@@ -158,7 +158,7 @@ class Scores(ClipRows):
         return replace(
             self.take(starts),
             clips=clips,
-            scores=np.maximum.reduceat(self.scores, starts, axis=0),
+            scores=_highest(self.scores, starts),
             unknown=np.bitwise_and.reduceat(self.unknown, starts, axis=0),
             report=Report(),
         )
@@ -182,6 +182,22 @@ class Scores(ClipRows):
     def __repr__(self) -> str:
         clips = len(run_starts(self.clip_id))
         return f"Scores({len(self):,} rows of {clips:,} clips × {len(self.vocabulary)} classes)"
+
+
+def _highest(values: Floats, starts: npt.NDArray[np.int64]) -> Floats:
+    """The maximum of each run of rows, float32 (M, K), from the first row of each.
+
+    The runs go row by row together: numpy's reduceat takes five times as long.
+    """
+    sizes = np.diff(np.append(starts, len(values)))
+    if len(starts) and (sizes == sizes[0]).all():
+        equal: Floats = values.reshape(len(starts), sizes[0], -1).max(axis=1)
+        return equal
+    highest = values[starts]
+    for place in range(1, int(sizes.max(initial=0))):
+        runs = np.flatnonzero(sizes > place)
+        highest[runs] = np.maximum(highest[runs], values[starts[runs] + place])
+    return highest
 
 
 def columns_in(own: Vocabulary, other: Vocabulary, ontology: Ontology) -> npt.NDArray[np.intp]:

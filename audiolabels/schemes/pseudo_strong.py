@@ -125,7 +125,8 @@ def mix_scores(
 
 def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float16]:
     rounded = values.astype(np.float16)
-    rounded[unknown] = 0
+    if unknown.any():
+        rounded[unknown] = 0
     return rounded
 
 

@@ -86,9 +86,13 @@ class Layout:
         """Distinct targets (positive or scores, and the listed state) as one cell each."""
         return [c.encode(t, columns) for c, t in zip(self.codings.values(), pair, strict=True)]
 
-    def gather(self, cells: Cells, which: npt.NDArray[np.int32], columns: int) -> list[pa.Array]:
-        """The target columns of N clips, from the number of each clip's cell, int32 (N,)."""
-        taken = [cell.take(to_arrow(which)) for cell in cells]
+    def gather(
+        self, cells: Cells, which: npt.NDArray[np.int32] | None, columns: int
+    ) -> list[pa.Array]:
+        """The target columns of N clips, from the number of each clip's cell, int32 (N,); None if
+        each has its own, in order.
+        """
+        taken = cells if which is None else [cell.take(to_arrow(which)) for cell in cells]
         return [c.gather(t, columns) for c, t in zip(self.codings.values(), taken, strict=True)]
 
     def load(self, pair: Iterable[pa.Array], columns: int) -> list[npt.NDArray[Any]]:

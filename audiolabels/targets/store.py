@@ -124,8 +124,12 @@ class TargetsWriter:
         """The distinct targets as cells, one per row for soft targets."""
         return encode_targets(targets, self._vocabulary, self.layout, self._listed)
 
-    def write(self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32]) -> None:
-        """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,)."""
+    def write(
+        self, clips: pa.RecordBatch, cells: Cells, which: npt.NDArray[np.int32] | None
+    ) -> None:
+        """Append one row group: N clips, cells from `encode`, and each clip's cell, int32 (N,), or
+        None if these are in order.
+        """
         targets = self.layout.gather(cells, which, len(self._vocabulary))
         table = pa.Table.from_arrays([*clips.columns, *targets], schema=self._schema)
         with blame(self._output):
@@ -427,8 +431,7 @@ def _copy_packed(path: Path, copy: Path) -> None:
             for start in range(0, len(batch), packed.group):
                 rows = slice(start, start + packed.group)
                 cells = packed.encode([each[rows] for each in pair], len(vocabulary))
-                which = np.arange(len(cells[0]), dtype=np.int32)
-                writer.write(batch[rows].select(SCHEMA.names), cells, which)
+                writer.write(batch[rows].select(SCHEMA.names), cells, None)
         writer.close(targets_metadata(facts))
 
 

@@ -57,7 +57,7 @@ def read_parquet(file: pq.ParquetFile | InMemory, options: ScoreOptions) -> Scor
     chosen = [clip, column, *(c for c in also if c in schema.names)]
 
     def blocks(classes: int) -> Iterator[Block]:
-        batches = file.iter_batches(options.block_sizes.scores, columns=chosen)
+        batches = _batches(file, options.block_sizes.scores, chosen)
         for first, batch in numbered(batches):
             names, known = [name or "" for name in batch[clip].to_pylist()], None
             if packed:
@@ -71,6 +71,31 @@ def read_parquet(file: pq.ParquetFile | InMemory, options: ScoreOptions) -> Scor
 
     notes = unused_note(schema.names, chosen)
     return ScoreTable(width, _labels(file), "classes", blocks, notes=notes)
+
+
+def _batches(
+    file: pq.ParquetFile | InMemory, size: int, columns: list[str]
+) -> Iterator[pa.RecordBatch]:
+    """Record batches of `size` rows, except the last.
+
+    Row groups are read one after the other, since Arrow frees none before the last one is read.
+    """
+    if isinstance(file, InMemory):
+        yield from file.iter_batches(size, columns=columns)
+        return
+    held, count = list[pa.RecordBatch](), 0
+    for group in range(file.num_row_groups):
+        for batch in file.iter_batches(
+            size, row_groups=[group], columns=columns, use_threads=False
+        ):
+            held.append(batch)
+            count += len(batch)
+            if count >= size:
+                joined = pa.concat_batches(held) if len(held) > 1 else batch
+                yield joined[:size]
+                held, count = [joined[size:]], count - size
+    if count:
+        yield pa.concat_batches(held)
 
 
 def _times(path: Path, batch: pa.RecordBatch, column: str) -> Ms | None:

@@ -1,5 +1,6 @@
 """Blocks of a file of scores to `Scores`: a row per segment, numbers to probabilities, checks."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.bits import Bits
-from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.clips.duplicates import repeated_hashes
 from audiolabels.clips.index import hash_strings
-from audiolabels.clips.names import parse_clip_name
-from audiolabels.clips.rows import clip_rows
+from audiolabels.clips.names import canonical_ids
+from audiolabels.clips.rows import clip_rows, join_rows
 from audiolabels.errors import ScoresFileError
 from audiolabels.labels.report import Finding, Report
 from audiolabels.labels.scores import Floats, Scores, run_starts
@@ -55,7 +56,10 @@ class Segments:
             raise ScoresFileError(f"{self.options.path}: {values.shape} scores for {n} rows")
         each = values.shape[1] if values.ndim == 3 else 1
         of_video = self.table.of_video
-        ids = [parse_clip_name(name, of_video=of_video).clip_id for name in block.names]
+        names = list(dict.fromkeys(block.names))  # a clip's segments have one
+        parsed = canonical_ids(texts_to_arrow(names), of_video=of_video).to_pylist()
+        known = dict(zip(names, parsed, strict=True))
+        ids = [known[name] for name in block.names]
         flat = values.reshape(n * each, columns)
         unknown = self._unknown(block, flat)
         findings = [
@@ -97,9 +101,11 @@ class Segments:
         values = np.array(block.values, np.float32)
         if block.known is not None:
             values[~block.known] = 0
-        self._refuse(block, ~np.isfinite(values), values, "no number")
+        # A number that is none makes both of them none.
+        low, high = float(values.min(initial=0)), float(values.max(initial=0))
+        if not math.isfinite(high - low):
+            self._refuse(block, ~np.isfinite(values), values, "no number")
         if not self.kind:
-            low, high = float(values.min(initial=0)), float(values.max(initial=0))
             self.kind = "probabilities" if low >= -SLACK and high <= 1 + SLACK else "logits"
             if self.kind == "logits" and low >= 0 and not self.table.top:
                 raise ScoresFileError(
@@ -117,6 +123,8 @@ class Segments:
             np.reciprocal(1 + values, out=values)
             if block.known is not None:
                 values[~block.known] = 0
+            return values
+        if low >= 0 and high <= 1:
             return values
         outside = (values < -SLACK) | (values > 1 + SLACK)
         self._refuse(block, outside, values, "no probability; if these are logits, use "
@@ -147,26 +155,27 @@ def in_order(parts: Iterable[Scores], path: Path) -> Iterator[Scores]:
         ScoresFileError: a segment does not begin after the one before it, or, at the end, a clip
             comes again; different names nearly never have the same hash.
     """
-    before: list[Scores] = []  # the last segment so far
+    before: list[pa.RecordBatch] = []  # the last segment so far
     hashes, rows = bytearray(), bytearray()
     for part in parts:
         if len(part):
-            both = Scores.concat([*before, part])
-            starts = run_starts(both.clip_id)
-            onset = np.asarray(both.onset.to_pylist())
-            same = np.ones(len(both), np.bool_)
+            both = join_rows([*before, part.clips])
+            clip_id, shift = both.column(0), len(before)
+            starts = run_starts(clip_id)
+            onset = to_numpy(both.column(1))
+            same = np.ones(len(onset), np.bool_)
             same[starts] = False
             late = np.flatnonzero(same[1:] & (onset[1:] <= onset[:-1]))
             if len(late):
                 row = int(late[0]) + 1
                 raise ScoresFileError(
-                    f"{path}: the segment of {both.clip_id[row]} in row {both.rows[row]:,} does "
+                    f"{path}: the segment of {clip_id[row]} in row {part.rows[row - shift]:,} does "
                     f"not begin after the one before it; sort the segments by onset, each once"
                 )
-            starts = starts[starts >= len(before)]
-            hashes += hash_strings(both.clip_id.take(to_arrow(starts))).tobytes()
-            rows += both.rows[starts].tobytes()
-            before = [part.slice(len(part) - 1, len(part))]
+            starts = starts[starts >= shift]
+            hashes += hash_strings(clip_id.take(to_arrow(starts))).tobytes()
+            rows += part.rows[starts - shift].tobytes()
+            before = [part.clips[len(part) - 1 :]]
         yield part
     twice = repeated_hashes(bytearray(hashes))
     if len(twice):
