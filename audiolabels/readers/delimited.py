@@ -22,7 +22,7 @@ from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
 from audiolabels.labels.report import Finding
 from audiolabels.readers.columns import MISSING, PRESENCE
-from audiolabels.readers.dialect import Dialect
+from audiolabels.readers.dialect import VALUED, Dialect
 from audiolabels.readers.lines import clip_blocks, line_blocks, read_lines
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
@@ -301,10 +301,11 @@ def refuse_column(
     """
     if texts:
         name = dialect.columns.names[column]
+        alike = f", or read all of them alike with --columns ignored={name} (columns=…)"
         raise LabelFileError(
             f"{source.path}: column {name} holds {shortlist(sorted(texts))}. Use {remedy}, or keep "
-            f"in the file only the rows whose labels are meant, or read all of them alike with "
-            f"--columns ignored={name} (columns=…)"
+            f"in the file only the rows whose labels are meant"
+            f"{'' if dialect.columns.names is VALUED else alike}"  # which has no header
         )
 
 

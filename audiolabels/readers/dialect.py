@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, mostly_videos, parse_clip_name
@@ -40,6 +41,7 @@ ROW_COUNT = re.compile(r"num_segs\s*=\s*(\d{1,15})")
 SAMPLE = 200  # rows after the header that are looked at
 NAMED_ROW = re.compile(rf"#[^,;\t]*{EXTENSION.pattern[:-1]}[,;\t]", re.IGNORECASE)
 NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
+VALUED = ("onset", "offset", "label", "value")  # of a track of labels with values
 FREQUENCIES = "frequencies"  # lines that begin with a backslash, in Audacity's labels
 SPACES = "  "  # the separator of columns aligned by two or more spaces
 
@@ -370,8 +372,15 @@ def _from_shape(
         raise LabelFileError(
             f"{source.path}: no column of labels; the first row holds only {', '.join(cells)}"
         )
-    if delimiter == "\t" and len(cells) == 3 and _are_numbers(cells[:2]):  # as Audacity's
-        return _of_labels_track(source, begin)
+    last = [row[-1] for row in rows]
+    units = bool(cells[-1]) and all(map(UNIT.fullmatch, last))
+    if delimiter == "\t" and _are_numbers(cells[:2]) and not times:
+        if len(cells) == 3:  # as Audacity's
+            return _of_labels_track(source, begin, NO_COLUMNS)
+        valued = any(last) and all(UNIT.fullmatch(cell) for cell in last if cell)
+        if len(cells) == 4 and valued:  # as MAESTRO's
+            values = MappingProxyType({"value": (3,)})
+            return _of_labels_track(source, begin, Columns(VALUED, values, ()))
     named_file = bool(EXTENSION.search(cells[0]))
     classes = cells[0] == "label_id" or any(cell in ontology for cell in cells[:3])
     if classes and not times and not named_file:
@@ -380,7 +389,7 @@ def _from_shape(
             f"{', '.join(cells)}); a vocabulary is given with --vocabulary"
         )
     most = 5 if scene else 4 if times else 2
-    if len(cells) > most and cells[-1] and all(map(UNIT.fullmatch, (row[-1] for row in rows))):
+    if len(cells) > most and units:
         raise LabelFileError(
             f"{source.path}: the last column looks like scores from 0 to 1 ({cells[-1]}), which "
             f"are not labels. Give the file a header, for instance clip_id,label,confidence, and "
@@ -420,14 +429,18 @@ def _from_shape(
     )
 
 
-def _of_labels_track(source: Source, begin: Start) -> Dialect:
-    """The layout of rows of onset, offset and label; the file is named after the clip."""
+def _of_labels_track(source: Source, begin: Start, columns: Columns) -> Dialect:
+    """The layout of rows of onset, offset, label and, if `columns` has it, a value.
+
+    The file is named after the clip.
+    """
     file_clip = clip_of_file(source.path)
     return Dialect(
+        columns=columns,
         delimiter="\t",
         clip=None,
         labels=(2,),
-        width=3,
+        width=len(columns.names) or 3,
         one_label=True,
         video_ids=False,
         of_video=mostly_videos([file_clip]),

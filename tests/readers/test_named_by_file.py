@@ -8,7 +8,7 @@ import pytest
 from event_examples import read
 from reader_support import by_clip, statements, told, write
 
-from audiolabels import expand_files, read_events, read_labels, read_targets
+from audiolabels import expand, expand_files, read_events, read_labels, read_targets
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.events import PRESENT
 from audiolabels.readers.clip_ids import clip_of_file
@@ -84,7 +84,7 @@ def test_a_point_label_has_no_length_and_an_empty_one_no_class(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        ("0.0\t1.0\tDog\t0.25\n", "looks like scores from 0 to 1"),
+        ("0.0\t1.0\tDog\t0.25\n", "column value holds 0.25. Use --values soft"),
         ("0.0,1.0,Dog\n", "not a label file"),
         ("0.0\t1.0\t2.0\n", "no column of labels"),
         ("onset\toffset\tlabel\tconfidence\n0\t1\tDog\t0.25\n", "column confidence holds 0.25"),
@@ -267,6 +267,49 @@ def test_real_files_of_editors(shared_data: Path) -> None:
     )
     assert (len(street), int((street.state == PRESENT).sum())) == (6, 57)
     with pytest.raises(
-        LabelFileError, match=r"maestro_cafe_14\.txt: the last column looks like sco"
+        LabelFileError, match=r"maestro_cafe_14\.txt: column value holds 0\.1.*--values"
     ):
         read_events(folder / "maestro_cafe_14.txt")
+
+
+SHARES = "0.0\t1.0\tcutlery and dishes\t0.25\n1.0\t2.0\tcutlery and dishes\t1.0\n"
+
+
+def test_values_of_a_track_need_a_meaning(tmp_path: Path) -> None:
+    path = write(tmp_path, SHARES, "cafe_14.txt")
+    with pytest.raises(
+        LabelFileError, match=r"cafe_14.txt: column value holds 0.25. Use --values soft.*meant$"
+    ):
+        read_events(path, mapping="maestro")
+    soft = read_events(path, mapping="maestro", values="soft")
+    assert soft.clip_id.to_pylist() == ["cafe_14"]
+    frames = expand(soft, "strong-framed", vocabulary=["Dishes, pots, and pans"], frame_length=1.0)
+    assert frames.to_numpy()[0][:3, 0].tolist() == [0.25, 1, 0]
+    hard = read_events(path, mapping="maestro", values=0.5)
+    assert hard.events(0) == (("Dishes, pots, and pans", 1.0, 2.0),)
+    labels = read_labels(path, mapping="maestro", values=0.5)
+    assert "columns not used: onset, offset" in labels.report.notes[0]
+
+
+def test_several_tracks_with_values_are_a_clip_each(tmp_path: Path) -> None:
+    paths = [write(tmp_path, SHARES, f"cafe_{i}.txt") for i in (14, 2)]
+    events = read_events(paths, mapping="maestro", values="soft")
+    assert events.clip_id.to_pylist() == ["cafe_14", "cafe_2"]
+
+
+def test_a_track_with_other_cells_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabelFileError, match="not a label file in a known format"):
+        read_events(write(tmp_path, "0.0\t1.0\tDog\tloud\n", "a.txt"))
+    made = read_events(
+        write(tmp_path, f"{SHARES}2\t3\tfootsteps\t\n", "a.txt"), mapping="maestro", values="soft"
+    )
+    assert made.report.findings[-1].reason == "no value from 0 to 1: "
+
+
+@pytest.mark.shared
+def test_maestro_is_read_with_its_values(shared_data: Path) -> None:
+    path = shared_data / "datasets" / "maestro_cafe_14.txt"
+    events = read_events(path, mapping="maestro", values="soft")
+    assert events.clip_id.to_pylist() == ["maestro_cafe_14"]
+    assert events.report.rows == events.report.rows_used == len(path.read_text().splitlines())
+    assert events.values[0] == pytest.approx(0.226079, abs=1e-6)
