@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.datasets.cache import find_file
+from audiolabels.datasets.cache import find_files
 from audiolabels.errors import OptionError, choose, expect, guarded, located, nearest
 from audiolabels.expansion.plan import Plan, Progress
 from audiolabels.expansion.summary import Recorder
@@ -138,7 +138,8 @@ class Join:
 
     def plan(self, source: Source, progress: Progress | None, done: int) -> Plan:
         """What is asked for of one data set; `done` are the bytes of those before it."""
-        total = sum(path.stat().st_size for each in self.sources for path in each.paths)
+        paths = [path for each in self.sources for path in each.paths]
+        total = sum(path.stat().st_size for path in paths if path.is_file())
 
         def report(read: int, _: int) -> None:
             if progress:
@@ -218,13 +219,14 @@ def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: Bloc
         for name, table in tables.items():
             with located(f"source {name!r}"):
                 kind, files, options = take_inputs(_beside(table, path), given)
-                found = tuple(
-                    find_file(kind, path.parent / file if ":" not in str(file) else file)
-                    for file in files
-                )
+                for file in files:
+                    expect(f"an entry of {kind}", file, str, "the name of a file")
+                inside = [file if ":" in file else path.parent / file for file in files]
+                found = tuple(find_files(kind, inside))
                 scheme, read = bind_inputs(options.pop("scheme"), options, block_sizes)
                 if read.read.soft:
                     raise OptionError("a join has hard targets: give a threshold for the values")
+                read.read.facts(ontology)  # raises the error of a mapping or coverage here
                 sources.append(Source(name, found, scheme, read))
         default = sources[0].scheme.vocabulary
         vocabulary = load_vocabulary(own.get("vocabulary"), ontology=ontology, default=default)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audiolabels.arrays.grid import clip_ms
+from audiolabels.errors import expect
 from audiolabels.labels.events import DURATION
 from audiolabels.ontology.mapping import LabelMapping, load_annotated, load_mapping
 from audiolabels.ontology.ontology import Ontology
@@ -60,6 +61,11 @@ class Annotated(NamedTuple):
 
 
 EVERYTHING = Annotated("", None)
+
+
+def _text(name: str, value: str) -> str:
+    expect(name, value, str, "text")
+    return value
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,7 @@ class ReadOptions(Options):
     prefix: str = option(
         "",
         "What clip ids begin with, before those of the file, such as the name of a data set.",
+        check=_text,
         metavar="TEXT",
     )
     columns: GivenColumns = option(

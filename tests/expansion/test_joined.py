@@ -13,7 +13,7 @@ from audiolabels import (
     read_labels,
     read_targets,
 )
-from audiolabels.errors import OptionError
+from audiolabels.errors import AudioLabelsError, OptionError
 
 TOML = """
 scheme = "pe-cml"
@@ -101,3 +101,26 @@ def test_metadata_state_how_each_file_was_read(folder: Path) -> None:
         (source,) = facts["sources"]
         assert source["mapping"] == source["annotated"]["name"] == "desed"
         assert (source["prefix"], "values" in source) == ("two/", False)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            'labels = "one.csv"\nmapping = "nosuch"',
+            "source 'x': 'nosuch' is neither a named",
+        ),
+        ('labels = "missing.csv"', "source 'x': missing.csv: no such file"),
+        ('labels = ["one.csv", 3]', "source 'x': an entry of labels: expected the name of a file"),
+        ('labels = "one.csv"\nprefix = 3', "source 'x': prefix: expected text; got 3"),
+        ('labels = "none*.csv"', "source 'x': .*no file matches this pattern"),
+    ],
+)
+def test_errors_name_the_source(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, table: str, message: str
+) -> None:
+    monkeypatch.chdir(folder)
+    Path("bad.toml").write_text(f"[x]\n{table}\n")
+    with pytest.raises(AudioLabelsError, match=message):
+        expand_files("bad.toml", "o.parquet")
+    assert not Path("o.parquet").exists()
