@@ -41,8 +41,13 @@ def clip_id(number: int) -> str:
     return "".join(LETTERS[scrambled >> shift & 63] for shift in range(0, 66, 6))
 
 
-def build_input(path: Path, sources: list[Path], clips: int, distinct: bool) -> None:
-    """Resample real rows; with `distinct`, join labels of several so that most sets differ."""
+def build_input(
+    path: Path, sources: list[Path], clips: int, distinct: bool, first: int = 0
+) -> None:
+    """Resample real rows; with `distinct`, join labels of several so that most sets differ.
+
+    Ids are those of the clips from number `first` on.
+    """
     rows = [
         line.rstrip("\n").split(", ", 3)[1:]
         for source in sources
@@ -58,7 +63,7 @@ def build_input(path: Path, sources: list[Path], clips: int, distinct: bool) -> 
                 others = (rng.choice(rows)[2].strip('"').split(",") for _ in range(2))
                 joined = {*labels.strip('"').split(","), *(x for more in others for x in more)}
                 labels = f'"{",".join(sorted(joined))}"'
-            file.write(f"{clip_id(number)}, {start}, {end}, {labels}\n")
+            file.write(f"{clip_id(first + number)}, {start}, {end}, {labels}\n")
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, float, list[str]]]:
