@@ -1,4 +1,4 @@
-"""Time a folder of parts made by this process, by two of them, and by Ray: PE-CML over 527 classes.
+"""Time a folder of parts: one process, two processes, Ray. PE-CML over 527 classes.
 
     python benchmarks/scale.py LABELS.csv... [--clips 20843200] [--shards 10] [--folder DIR]
 
