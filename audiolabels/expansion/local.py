@@ -50,8 +50,7 @@ def expand_files(
     """Expand label, event or score files to a Parquet file of targets, as a stream of parts.
 
     Memory grows by eight bytes per clip, to find duplicate clips. Read whole are JSON, labels with
-    one row per label, events that are not sorted by clip, labels given with scores, and scores in a
-    numpy archive.
+    one row per label, events that are not sorted by clip, and labels given with scores.
 
     Args:
         inputs: one file or several, or patterns such as `shards/*.csv.gz`, in any known format that

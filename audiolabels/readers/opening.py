@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, cast
@@ -120,25 +121,73 @@ def open_hdf5(path: Path) -> Iterator[Any]:
         yield file
 
 
-def npz_array(archive: Any, name: str) -> npt.NDArray[Any]:
-    """An array of a numpy archive; ValueError if its shape needs more bytes than it has."""
-    member = archive.zip.NameToInfo.get(f"{name}.npy") or archive.zip.getinfo(name)
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name} is compressed in a way that numpy does not write")
-    refuse_oversize(member.file_size, member.compress_size)
-    formats = np.lib.format
-    with archive.zip.open(member) as stream:
-        first = formats.read_magic(stream) == (1, 0)
+class NpzRows:
+    """An array of a numpy archive, whose rows are read block by block.
+
+    Attributes:
+        shape, ndim: of the array.
+
+    Raises:
+        ValueError: its shape needs more bytes than it has, or there are fewer.
+    """
+
+    def __init__(self, archive: Any, name: str) -> None:
+        member = archive.zip.NameToInfo.get(f"{name}.npy") or archive.zip.getinfo(name)
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{name} is compressed in a way that numpy does not write")
+        refuse_oversize(member.file_size, member.compress_size)
+        self._archive, self._name, self._member = archive, name, member
+        self._begin()
+        self.ndim = len(self.shape)
+        if math.prod(self.shape) * self._dtype.itemsize > member.file_size:
+            raise ValueError(f"{name} of shape {self.shape} in {member.file_size:,} bytes")
+
+    def _begin(self) -> None:
+        """Open the member at its first row."""
+        self._stream, self._row = self._archive.zip.open(self._member), 0
+        formats = np.lib.format
+        first = formats.read_magic(self._stream) == (1, 0)
         read = formats.read_array_header_1_0 if first else formats.read_array_header_2_0
-        shape, _, dtype = read(stream)
-    if math.prod(shape) * dtype.itemsize > member.file_size:
-        raise ValueError(f"{name} of shape {shape} in {member.file_size:,} bytes")
-    array: npt.NDArray[Any] = archive[name]
+        self.shape, self._across, self._dtype = read(self._stream)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> npt.NDArray[Any]:
+        """The rows from `start` up to `stop`; blocks in order are read once."""
+        start, stop, _ = rows.indices(len(self))
+        size = math.prod(self.shape[1:]) * self._dtype.itemsize
+        across = self._across and self.ndim > 1  # columns follow each other
+        if across or self._dtype.hasobject or not size:
+            return self.whole[rows]
+        if start < self._row:
+            self._stream.close()
+            self._begin()
+        self._stream.seek((start - self._row) * size, os.SEEK_CUR)
+        content = self._stream.read(size * (stop - start))
+        self._row = stop
+        if len(content) < size * (stop - start):
+            raise ValueError(f"{self._name} ends within its rows")
+        values = np.frombuffer(content, self._dtype).reshape(stop - start, *self.shape[1:])
+        return _refuse_no_text(values, self._name)
+
+    @cached_property
+    def whole(self) -> npt.NDArray[Any]:
+        """The array, in memory."""
+        return _refuse_no_text(self._archive[self._name], self._name)
+
+
+def _refuse_no_text(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     if array.dtype.kind == "U":
         codes = np.frombuffer(array.tobytes(), np.dtype("u4").newbyteorder(array.dtype.byteorder))
         if codes.max(initial=0) > sys.maxunicode:
             raise ValueError(f"{name} holds what is no text")
     return array
+
+
+def npz_array(archive: Any, name: str) -> npt.NDArray[Any]:
+    """An array of a numpy archive; ValueError if its shape needs more bytes than it has."""
+    return NpzRows(archive, name).whole
 
 
 def hdf5_data(file: Any, name: str) -> Any:

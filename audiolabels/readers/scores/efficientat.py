@@ -11,6 +11,7 @@ The file names carry no start in the video, so neither do the clip ids.
 
 import io
 import json
+import mmap
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import ScoresFileError, guarded, shortlist
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices
@@ -38,19 +42,12 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
             f"{options.path}: an array without clip ids; name the file that gives the clip of each "
             f"row with --scores-index (index=), or put {INDEX} next to it"
         )
-    entries = sorted((row, name) for name, row in _read_index(path).items())
-    outside = [f"{name} (row {row})" for row, name in entries if not 0 <= row < len(scores)]
-    if outside or not entries:
-        raise ScoresFileError(
-            f"{path}: {len(outside):,} of {len(entries):,} names have no row in "
-            f"{options.path.name}, which has {len(scores):,}: {shortlist(outside)}"
-        )
-    rows = np.array([row for row, _ in entries], np.int64)
-    names = [name for _, name in entries]
+    rows, names = _read_index(path, options.path.name, len(scores))
 
     def blocks(classes: int) -> Iterator[Block]:
         for part in row_slices(len(rows), options.block_sizes.scores):
-            yield Block(part.start + 1, names[part], scores[rows[part]])
+            yield Block(part.start + 1, names[part].to_pylist(), scores[rows[part]])
+            forget(scores)
 
     unnamed = len(scores) - len(np.unique(rows))
     notes = [f"clips named by {path.name}"]
@@ -67,7 +64,17 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
     )
 
 
-def _read_index(path: Path) -> dict[str, int]:
+def forget(mapped: npt.NDArray[Any]) -> None:
+    """Release the memory of what was read of a mapped file, where the system can."""
+    held = getattr(mapped, "_mmap", None)
+    if held is not None and hasattr(mmap, "MADV_DONTNEED"):
+        held.madvise(mmap.MADV_DONTNEED)
+
+
+def _read_index(
+    path: Path, scores: str, count: int
+) -> tuple[npt.NDArray[np.int64], pa.StringArray]:
+    """Rows of an array of scores, which has `count`, in order, and the name of each."""
     with guarded(path, ScoresFileError, "no index of names and rows"):
         content = path.read_bytes()
         if content[:1] == b"\x80":
@@ -76,18 +83,31 @@ def _read_index(path: Path) -> dict[str, int]:
             index = json.loads(content)
         else:
             index = content.decode("utf-8-sig").splitlines()
-    if isinstance(index, list):
-        names = [name for name in index if isinstance(name, str)]
-        index = {name: row for row, name in enumerate(names)} if len(names) == len(index) else None
-        if index is not None and len(index) < len(names):
-            raise ScoresFileError(f"{path}: a name occurs more than once")
     pairs = index.items() if isinstance(index, dict) else [(None, None)]
+    if isinstance(index, list):
+        pairs = zip(index, range(len(index)), strict=True)
     if not all(isinstance(name, str) and type(row) is int for name, row in pairs):
         raise ScoresFileError(
             f"{path}: no index of names and rows; expected an object from file name to row number, "
             f"or one name a line"
         )
-    return dict(pairs)
+    numbers = range(len(index)) if isinstance(index, list) else list(index.values())
+    outside = [row for row in numbers if not 0 <= row < count]
+    if outside or not index:
+        named = sorted(zip(numbers, index, strict=True))
+        listed = [f"{name} (row {row})" for row, name in named if not 0 <= row < count]
+        raise ScoresFileError(
+            f"{path}: {len(outside):,} of {len(index):,} names have no row in {scores}, which has "
+            f"{count:,}: {shortlist(listed)}"
+        )
+    names, rows = texts_to_arrow(list(index)), np.array(numbers, np.int64)
+    if pc.count_distinct(names).as_py() < len(names):
+        raise ScoresFileError(f"{path}: a name occurs more than once")
+    if isinstance(index, list):
+        return rows, names
+    table = pa.table({"row": to_arrow(rows), "name": names})
+    table = table.sort_by([("row", "ascending"), ("name", "ascending")])
+    return to_numpy(one_chunk(table["row"])), one_chunk(table["name"])
 
 
 class _Kind:

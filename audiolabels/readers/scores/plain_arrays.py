@@ -8,19 +8,17 @@
 | `segment_seconds` | instead of these: a number, the length of each segment |
 | `classes` | (C,) ids or exact display names, in the order of the columns |
 
-`clip_id` and `scores` are required; with (N, T, C) the times are too. An archive is held in memory,
-of an HDF5 file only the times.
+`clip_id` and `scores` are required; with (N, T, C) the times are too. Rows are read block by block.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.errors import ScoresFileError
-from audiolabels.readers.opening import hdf5_data, npz_array
+from audiolabels.readers.opening import NpzRows, hdf5_data, npz_array
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import (
     Block,
@@ -36,7 +34,10 @@ KEYS = ("clip_id", "scores", "onset", "offset", "segment_seconds", "classes")
 
 def read_npz(archive: Any, options: ScoreOptions) -> ScoreTable:
     """The rows of a numpy archive."""
-    data = {key: npz_array(archive, key) for key in KEYS if key in archive}
+    few = ("segment_seconds", "classes")
+    data = {
+        key: (npz_array if key in few else NpzRows)(archive, key) for key in KEYS if key in archive
+    }
     return _table(options, data, unused_note(archive, KEYS))
 
 
@@ -54,14 +55,13 @@ def _table(options: ScoreOptions, arrays: Mapping[str, Any], notes: tuple[str, .
             f"{options.path}: scores of shape {scores.shape} for clip_id of shape "
             f"{np.shape(clips)}; expected (N, C) or (N, T, C) for (N,)"
         )
-    onset, offset = _times(options, arrays, scores.shape)
-
+    times = _times(options, arrays, scores.shape)
     segments = scores.shape[1] if scores.ndim == 3 else 1
 
     def blocks(classes: int) -> Iterator[Block]:
         for rows in row_slices(len(scores), options.block_sizes.scores, segments):
-            begin, end = (None if ms is None else ms[rows] for ms in (onset, offset))
-            yield Block(rows.start + 1, texts(clips[rows]), scores[rows], begin, end)
+            names = texts(clips[rows])
+            yield Block(rows.start + 1, names, scores[rows], *times(rows, len(names)))
 
     labels = texts(np.asarray(arrays["classes"])) if "classes" in arrays else None
     return ScoreTable(scores.shape[-1], labels, "classes", blocks, notes=notes)
@@ -69,29 +69,46 @@ def _table(options: ScoreOptions, arrays: Mapping[str, Any], notes: tuple[str, .
 
 def _times(
     options: ScoreOptions, arrays: Mapping[str, Any], shape: tuple[int, ...]
-) -> tuple[Ms | None, Ms | None]:
+) -> Callable[[slice, int], tuple[Ms | None, Ms | None]]:
+    """A function of some rows, and how many they are, to their onsets and offsets."""
     rows = shape[:-1]
     if "segment_seconds" in arrays:
         length = seconds_to_ms(float(np.asarray(arrays["segment_seconds"])), "a segment")
-        number = np.arange(rows[1]) if len(rows) == 2 else np.zeros(rows[0], np.int64)
-        onset = np.broadcast_to(number * length, rows)
-        return onset, onset + length
+        begins = np.arange(*rows[1:] or (1,)) * length
+
+        def at_steps(part: slice, count: int) -> tuple[Ms, Ms]:
+            onset = np.broadcast_to(begins, (count, len(begins))).reshape(count, *rows[1:])
+            return onset, onset + length
+
+        return at_steps
     if "onset" not in arrays or (len(rows) == 2 and "offset" not in arrays):
         if len(rows) == 1 and "offset" not in arrays:
-            return None, None
+            return lambda part, count: (None, None)
         raise ScoresFileError(
             f"{options.path}: no times of the segments; add onset and offset in seconds, or "
             f"segment_seconds"
         )
-    onset = _spread(options, arrays["onset"], rows, "onset")
-    return onset, _spread(options, arrays["offset"], rows, "offset") if "offset" in arrays else None
+    given = [
+        _spread(options, arrays[name], rows, name) if name in arrays else None
+        for name in ("onset", "offset")
+    ]
+
+    def as_given(part: slice, count: int) -> tuple[Ms | None, Ms | None]:
+        onset, offset = (None if each is None else each(part, count) for each in given)
+        return onset, offset
+
+    return as_given
 
 
-def _spread(options: ScoreOptions, times: Any, rows: tuple[int, ...], what: str) -> Ms:
-    times = np.asarray(times)
-    if times.shape not in (rows, rows[1:]) or not times.shape:
+def _spread(
+    options: ScoreOptions, times: Any, rows: tuple[int, ...], what: str
+) -> Callable[[slice, int], Ms]:
+    shape = np.shape(times)
+    if shape not in (rows, rows[1:]) or not shape:
         raise ScoresFileError(
-            f"{options.path}: {what} of shape {times.shape} for segments of shape {rows}"
+            f"{options.path}: {what} of shape {shape} for segments of shape {rows}"
         )
-    spread: npt.NDArray[np.int64] = np.broadcast_to(whole_ms(times, options.path, what), rows)
-    return spread
+    if shape == rows:
+        return lambda part, count: whole_ms(times[part], options.path, what)
+    of_each = whole_ms(times[:], options.path, what)
+    return lambda part, count: np.broadcast_to(of_each, (count, *shape))

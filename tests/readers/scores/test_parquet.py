@@ -16,7 +16,7 @@ from score_files import (
 
 from audiolabels import Scores, expand, load_vocabulary, read_scores, write_targets
 from audiolabels.errors import ScoresFileError
-from audiolabels.readers import write_scores
+from audiolabels.readers import BlockSizes, write_scores
 
 AUDIOSET = load_vocabulary("audioset")
 CLIPS = ["aaaaaaaaaaa_30000", "bbbbbbbbbbb_0"]
@@ -111,3 +111,19 @@ def test_bad_parquet_is_refused(tmp_path: Path, columns: dict[str, Any], message
     path = write_parquet(tmp_path / "s.parquet", list(NAMES), **columns)
     with pytest.raises(ScoresFileError, match=message):
         read_scores(path)
+
+
+@pytest.mark.parametrize("group", [1, 2, 5, 7, 20])
+@pytest.mark.parametrize("size", [1, 3, 5, 6, 100])
+def test_row_groups_and_blocks_of_any_size_give_the_same(
+    tmp_path: Path, group: int, size: int
+) -> None:
+    values = np.random.default_rng(0).random((17, 3)).astype(np.float32)
+    scores = Scores.from_arrays([f"clip {i}" for i in range(17)], values, classes=NAMES)
+    write_scores(scores, tmp_path / "s.parquet")
+    table = pq.read_table(tmp_path / "s.parquet")
+    pq.write_table(table, tmp_path / "g.parquet", row_group_size=group)
+    read = read_scores(tmp_path / "g.parquet", block_sizes=BlockSizes(scores=size))
+    assert np.array_equal(read.scores, values)
+    assert read.clip_id.equals(scores.clip_id)
+    assert read.rows.tolist() == list(range(1, 18))

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from score_files import (
     NAMES,
     write_hdf5,
@@ -13,6 +16,7 @@ from score_files import (
 
 from audiolabels import AudioLabelsError, Scores, read_scores
 from audiolabels.readers import BlockSizes
+from audiolabels.readers.opening import NpzRows
 
 RNG = np.random.default_rng(7)
 CLIPS = ["aaaaaaaaaaa_30000", "bbbbbbbbbbb_0"]
@@ -145,3 +149,64 @@ def broken(tmp_path: Path, **changes: Any) -> Path:
 def test_bad_arrays_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(AudioLabelsError, match=message):
         read_scores(broken(tmp_path, **changes))
+
+
+@given(
+    shape=st.tuples(st.integers(0, 9), st.integers(1, 3), st.integers(1, 3)),
+    order=st.sampled_from("CF"),
+    deflated=st.booleans(),
+    kind=st.sampled_from(["f2", ">f4", "i8", "U3", "S2"]),
+    data=st.data(),
+)
+def test_rows_of_an_archive_in_any_order_are_those_of_the_array(
+    tmp_path_factory: Any,
+    shape: tuple[int, ...],
+    order: Any,
+    deflated: bool,
+    kind: str,
+    data: st.DataObject,
+) -> None:
+    array = np.arange(np.prod(shape)).reshape(shape).astype(kind, order=order)
+    path = tmp_path_factory.getbasetemp() / "a.npz"
+    (np.savez_compressed if deflated else np.savez)(path, array=array)
+    with np.load(path) as archive:
+        rows = NpzRows(archive, "array")
+        assert (rows.shape, rows.ndim, len(rows)) == (shape, 3, shape[0])
+        bounds = st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted)
+        for start, stop in data.draw(st.lists(bounds, max_size=5)):
+            assert np.array_equal(rows[start:stop], array[start:stop])
+        assert np.array_equal(rows.whole, array)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize("kind", ["npz", "hdf5"])
+def test_blocks_of_any_size_give_the_same(tmp_path: Path, kind: str, size: int) -> None:
+    rng = np.random.default_rng(0)
+    for number, (shape, times) in enumerate(
+        [
+            ((7, 3), {"onset": np.arange(7.0), "offset": np.arange(1.0, 8)}),
+            ((7, 3), {"segment_seconds": np.float64(2)}),
+            ((7, 2, 3), {"segment_seconds": np.float64(2)}),
+            ((7, 2, 3), {"onset": np.array([0.0, 5]), "offset": np.array([5.0, 9])}),
+            (
+                (7, 2, 3),
+                {"onset": rng.random((7, 1)) + np.arange(2), "offset": np.ones((7, 2)) * 3},
+            ),
+        ]
+    ):
+        names = np.array([f"clip {i}" for i in range(7)], "S6")
+        arrays = {"clip_id": names, "scores": rng.random(shape), **times}
+        arrays["classes"] = np.array(["Guitar", "Rain", "Speech"], "S6")
+        path = tmp_path / f"{number}.{kind}"
+        if kind == "npz":
+            with path.open("wb") as file:
+                np.savez(file, **arrays)
+        else:
+            with h5py.File(path, "w") as file:
+                for name, array in arrays.items():
+                    file[name] = array
+        whole = read_scores(path)
+        parts = read_scores(path, block_sizes=BlockSizes(scores=size))
+        assert parts.clips.equals(whole.clips)
+        assert np.array_equal(parts.scores, whole.scores)
+        assert np.array_equal(parts.scores.ravel(), arrays["scores"].astype(np.float32).ravel())
