@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py LABELS.csv... [--clips 20843200] [--shards 10] [--folder DIR]
 
-LABELS.csv are real segments files, resampled as in `expand.py` into files of equal size. In one run:
+LABELS.csv are real segments files, resampled as in `expand.py` into files of equal size:
 
 (a) local   `audiolabels expand 'shards/*.csv' -o OUT/`
 (b) two     the same of each half of the files, at once: what two processes can reach at best
