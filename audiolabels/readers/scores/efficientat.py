@@ -13,7 +13,7 @@ import io
 import json
 import mmap
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -83,7 +83,7 @@ def _read_index(
             index = json.loads(content)
         else:
             index = content.decode("utf-8-sig").splitlines()
-    pairs = index.items() if isinstance(index, dict) else [(None, None)]
+    pairs: Iterable[Any] = index.items() if isinstance(index, dict) else [(None, None)]
     if isinstance(index, list):
         pairs = zip(index, range(len(index)), strict=True)
     if not all(isinstance(name, str) and type(row) is int for name, row in pairs):
