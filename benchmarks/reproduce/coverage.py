@@ -247,7 +247,7 @@ def tables(results: list[Result]) -> str:
         ),
     ]
     for setting, arms in CLIPS.items():
-        clips = spread((r[setting]["clips"] for r in results), 0)
+        clips = " to ".join(f"{n:,}" for n in range_of(r[setting]["clips"] for r in results))
         parts += [
             f"**{setting.capitalize()}** ({clips} clips). What becomes of the complete labels:\n",
             markdown(
@@ -276,6 +276,12 @@ def tables(results: list[Result]) -> str:
     return "\n".join(parts)
 
 
+def range_of(numbers: Iterable[int]) -> list[int]:
+    """The least and the greatest, once if they are equal."""
+    found = sorted(numbers)
+    return sorted({found[0], found[-1]})
+
+
 def gather(results: list[Result], setting: str, arm: str, measure: str) -> list[float]:
     return [result[setting][arm][measure] for result in results]
 
@@ -283,8 +289,11 @@ def gather(results: list[Result], setting: str, arm: str, measure: str) -> list[
 def kept(results: list[Result], setting: str, arm: str) -> list[str]:
     found = [r[setting][arm] for r in results]
     states_ = ("positive", "lost_as_unknown", "lost_as_negative")
-    total = sum(found[0][s] for s in states_)
-    shares = [f"{100 * np.mean([f[s] for f in found]) / total:.1f} %" for s in states_]
+    totals = [sum(f[s] for s in states_) for f in found]
+    shares = [
+        f"{100 * np.mean([f[s] / n for f, n in zip(found, totals, strict=True)]):.1f} %"
+        for s in states_
+    ]
     clips = gather(results, setting, arm, "unknown")
     per_clip = (u / r[setting]["clips"] for u, r in zip(clips, results, strict=True))
     return [*shares, spread(per_clip, 1)]
