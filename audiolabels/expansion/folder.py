@@ -44,7 +44,7 @@ from audiolabels.readers.options import BLOCK_SIZES
 from audiolabels.readers.reports import no_usable_row
 from audiolabels.schemes.scheme import SchemeCounts
 from audiolabels.targets.layouts import Cells, Layout
-from audiolabels.targets.parts import UNFINISHED, Part, write_index
+from audiolabels.targets.parts import UNFINISHED, Part, is_folder, write_index
 from audiolabels.targets.store import (
     TargetsWriter,
     encode_targets,
@@ -60,7 +60,7 @@ def names_folder(output: str | Path, rows_per_part: int | None) -> bool:
     """Whether an output is a folder of parts: its name ends in a slash, it is a folder already, or
     the rows of a part are given.
     """
-    return rows_per_part is not None or str(output).endswith(("/", "\\")) or Path(output).is_dir()
+    return rows_per_part is not None or str(output).endswith(("/", "\\")) or is_folder(Path(output))
 
 
 def fill_folder(

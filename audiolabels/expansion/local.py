@@ -79,8 +79,8 @@ def expand_files(
         AudioLabelsError: bad input or a bad option. Whatever ends the work before its end, an
             error or an interrupt, leaves `output` and `report` as they were.
     """
-    reports, folder = [Path(report)] if report else [], names_folder(output, rows_per_part)
-    output = as_path("output", output)
+    where, reports = as_path("output", output), [Path(report)] if report else []
+    folder, output = names_folder(output, rows_per_part), where
     given: dict[str, Any] = {"scheme": scheme, "vocabulary": vocabulary, "ontology": ontology}
     given |= {"layout": layout, "scores": scores, "block_sizes": block_sizes, **options}
     given |= {"inputs": inputs, "outputs": [output, *reports], "progress": progress}

@@ -8,6 +8,7 @@ folder without an index was not finished.
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,9 @@ class Part(NamedTuple):
 
 def is_folder(path: Path) -> bool:
     """Whether targets at a path are a folder of parts."""
-    return path.is_dir()
+    with suppress(OSError, ValueError):  # a name that no file can have: opening it raises the error
+        return path.is_dir()
+    return False
 
 
 def identifying_file(path: Path) -> Path:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from audiolabels.cli import COMMANDS, group
 from audiolabels.cli.expand import options_of
+from audiolabels.expansion.local import ENGINES
 from audiolabels.exporters import EXPORTERS
 from audiolabels.exporters.webdataset import DOTS
 from audiolabels.exporters.wide_csv import UNKNOWN_CELLS
@@ -43,6 +44,7 @@ TABLES = {
     "missing_rows": MISSING_ROWS,
     "raters": RATERS,
     "layout": LAYOUTS,
+    "engine": ENGINES,
     "to": EXPORTERS,
     "dots": DOTS,
     "unknown_cells": UNKNOWN_CELLS,
@@ -74,6 +76,7 @@ def test_expand_takes_and_explains_the_options_of_each_scheme(name: str) -> None
     text = CliRunner().invoke(group, ["expand", "--help", "--scheme", name]).output
     shown = set(re.findall(r"^  (?:-o, )?(--[a-z-]+)", text, re.MULTILINE))
     general = {"--sample", "--ontology", "--scheme", "--output", "--vocabulary", "--layout"}
+    general |= {"--rows-per-part", "--engine"}
     own = {f"--{option.replace('_', '-')}" for option in options_of(scheme)}
     scores = {"--scores"} if "class_order" in options_of(scheme) else set()
     assert shown == general | own | scores | {"--report", "--quiet", "--json"}
