@@ -104,6 +104,6 @@ def _of_clips(data: Mapping[str, Any]) -> pa.Table:
         for event in own or [(None, None, None)]
     ]
     types = (pa.string(), pa.string(), pa.float64(), pa.float64())
-    cells = zip(*rows, strict=True)
-    arrays = [pa.array(cell, type_) for cell, type_ in zip(cells, types, strict=True)]
+    columns = zip(*rows, strict=True)
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
     return pa.table(dict(zip(("clip_id", *ORDER), arrays, strict=True)))

@@ -18,7 +18,7 @@ from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import VERIFIED_EMPTY, LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered
-from audiolabels.readers.columns import MISSING, GivenColumns, Known, has_header
+from audiolabels.readers.columns import MISSING, GivenColumns, Known, find_column, has_header
 from audiolabels.readers.delimited import (
     NO_TIME,
     NOT_A_TIME,
@@ -205,7 +205,11 @@ def open_table(
         LabelFileError: there is no column of clips or of labels.
         OptionError: a column that was given is not there.
     """
-    readable = [_is_readable(field.type) for field in schema]
+    readable = [
+        _is_readable(field.type)
+        or (pa.types.is_null(field.type) and find_column([field.name], "clip", "video") is not None)
+        for field in schema
+    ]
     names = [name if ok else "" for name, ok in zip(schema.names, readable, strict=True)]
     twice = {name for name in names if name and schema.names.count(name) > 1}
     if twice:
