@@ -17,6 +17,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.clip_ids import clip_of_file
 from audiolabels.readers.columns import (
     HEADER,
+    MISSING,
     NO_COLUMNS,
     SELECTION_TABLE,
     UNIT,
@@ -372,15 +373,16 @@ def _from_shape(
         raise LabelFileError(
             f"{source.path}: no column of labels; the first row holds only {', '.join(cells)}"
         )
-    last = [row[-1] for row in rows]
+    last = [row[-1].casefold() for row in rows]
     units = bool(cells[-1]) and all(map(UNIT.fullmatch, last))
     if delimiter == "\t" and _are_numbers(cells[:2]) and not times:
         if len(cells) == 3:  # as Audacity's
             return _of_labels_track(source, begin, NO_COLUMNS)
-        valued = any(last) and all(UNIT.fullmatch(cell) for cell in last if cell)
+        values = [cell for cell in last if cell not in MISSING]
+        valued = values and all(map(UNIT.fullmatch, values))
         if len(cells) == 4 and valued:  # as MAESTRO's
-            values = MappingProxyType({"value": (3,)})
-            return _of_labels_track(source, begin, Columns(VALUED, values, ()))
+            roles = MappingProxyType({"value": (3,)})
+            return _of_labels_track(source, begin, Columns(VALUED, roles, ()))
     named_file = bool(EXTENSION.search(cells[0]))
     classes = cells[0] == "label_id" or any(cell in ontology for cell in cells[:3])
     if classes and not times and not named_file:

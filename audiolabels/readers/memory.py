@@ -88,16 +88,22 @@ def _selected(data: Any) -> pa.Table:
 def _of_clips(data: Mapping[str, Any]) -> pa.Table:
     """A table of clips with labels, or a row per event; a clip without any has a row too."""
     values = [None if own is None else list(own) for own in data.values()]
-    events = [event for own in values for event in own or () if isinstance(event, tuple | list)]
-    if not events:
+    cells = [(clip, cell) for clip, own in zip(data, values, strict=True) for cell in own or ()]
+    if any(isinstance(own, str) for own in data.values()):
+        clip = next(clip for clip, own in data.items() if isinstance(own, str))
+        raise LabelFileError(f"dict: clip {clip!r}: {data[clip]!r} is no list of labels")
+    if not any(isinstance(cell, tuple | list) for _, cell in cells):
         labels = pa.array(values, pa.list_(pa.string()))
         return pa.table({"clip_id": pa.array(list(data), pa.string()), "labels": labels})
+    for clip, event in cells:
+        if not isinstance(event, tuple | list) or len(event) != len(ORDER):
+            raise LabelFileError(f"dict: clip {clip!r}: {event!r} is no event ({', '.join(ORDER)})")
     rows = [
         (clip, *event)
         for clip, own in zip(data, values, strict=True)
         for event in own or [(None, None, None)]
     ]
     types = (pa.string(), pa.string(), pa.float64(), pa.float64())
-    cells = zip(*rows, strict=True)
-    arrays = [pa.array(cell, type_) for cell, type_ in zip(cells, types, strict=True)]
+    columns = zip(*rows, strict=True)
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
     return pa.table(dict(zip(("clip_id", *ORDER), arrays, strict=True)))

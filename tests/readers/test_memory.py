@@ -133,3 +133,55 @@ def test_summaries_count_by_class() -> None:
     assert (numbers.sum(1) == 3).all()
     by_class = read_events(EVENTS, clip_duration=4).summary()
     assert np.allclose(by_class["seconds"], [1, 1])
+
+
+def test_an_empty_list_is_a_verified_empty_clip() -> None:
+    labels = read_labels({"a": ["Dog"], "b": [], "c": None, "d": [None]})
+    assert list(labels) == [("Dog",), (), None, None]
+    assert [(f.clip, f.reason) for f in labels.report.findings] == [
+        ("c", "no label"),
+        ("d", "no label"),
+    ]
+    assert list(read_labels({"b": []})) == [()]
+    again = read_labels(labels)
+    assert list(again) == list(labels)
+    for scheme in ("weak", "pe-cml"):
+        assert expand({"b": []}, scheme, vocabulary=["Dog"]).to_numpy()[1].tolist() == [[1]]
+
+
+def test_an_empty_list_in_a_file_may_be_a_clip_without_labels_so_far(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_text('{"clip": "a", "labels": ["Dog"]}\n{"clip": "b", "labels": []}\n')
+    assert list(read_labels(path)) == [("Dog",), None]
+
+
+@pytest.mark.parametrize("hold", [dict, pa.table, pd.DataFrame], ids=["dict", "arrow", "pandas"])
+def test_events_without_a_time_are_reported_like_empty_cells(
+    hold: Callable[[dict[str, list[Any]]], Any], tmp_path: Path
+) -> None:
+    columns = {
+        "clip": ["a", "b", "c", "d"],
+        "onset": [0.0, None, 1.0, float("nan")],
+        "offset": [1.0, 2.0, None, None],
+        "label": ["Dog"] * 4,
+    }
+    path = tmp_path / "events.csv"
+    path.write_text("clip,onset,offset,label\na,0,1,Dog\nb,,2,Dog\nc,1,,Dog\nd,nan,,Dog\n")
+    events, of_file = read_events(hold(columns)), read_events(path)
+    assert [events.events(i) for i in range(4)] == [(("Dog", 0.0, 1.0),), None, None, None]
+    assert [(f.row + 1, f.clip, f.kind, f.reason) for f in events.report.findings] == [
+        (f.row, f.clip, f.kind, f.reason) for f in of_file.report.findings
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        ({"a": "Dog"}, "dict: clip 'a': 'Dog' is no list of labels"),
+        ({"a": [("Dog", 0.0, 1.0)], "b": ["Cat"]}, "dict: clip 'b': 'Cat' is no event"),
+        ({"a": [("Dog", 1.0)]}, r"dict: clip 'a': \('Dog', 1.0\) is no event \(label, onset"),
+    ],
+)
+def test_clips_with_something_else_are_refused(data: dict[str, Any], match: str) -> None:
+    with pytest.raises(LabelFileError, match=match):
+        read_events(data)

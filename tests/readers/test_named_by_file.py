@@ -301,9 +301,11 @@ def test_a_track_with_other_cells_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabelFileError, match="not a label file in a known format"):
         read_events(write(tmp_path, "0.0\t1.0\tDog\tloud\n", "a.txt"))
     made = read_events(
-        write(tmp_path, f"{SHARES}2\t3\tfootsteps\t\n", "a.txt"), mapping="maestro", values="soft"
+        write(tmp_path, f"{SHARES}2\t3\tfootsteps\tnan\n", "a.txt"),
+        mapping="maestro",
+        values="soft",
     )
-    assert made.report.findings[-1].reason == "no value from 0 to 1: "
+    assert made.report.findings[-1].reason == "no value from 0 to 1: nan"
 
 
 @pytest.mark.shared

@@ -95,7 +95,9 @@ def place_rows(
         labels = texts_to_arrow(["" if out else text for text, out in texts]).dictionary_encode()
     rows = replace(rows, labels=labels).keep(~unused)
     kept = {name: getattr(stated, name)[~unused] for name in ("state", "value", "rater", "below")}
-    plain = not stated.raters and not options.soft and bool((stated.state == PRESENT).all())
+    plain = not (stated.raters or dialect.wide or options.soft) and bool(
+        (stated.state == PRESENT).all()
+    )
     event, length, timed = event[~unused], length[~unused], timed[~unused]
     onset, placed = rows.onset_ms, rows.bare[rows.clip] & ~event
     clip_id = rows.clip_ids

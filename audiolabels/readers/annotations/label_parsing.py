@@ -31,6 +31,7 @@ from audiolabels.readers.options import Annotated, ReadOptions
 from audiolabels.readers.reports import rows_report
 
 UNRESOLVED = -1
+VERIFIED_EMPTY = "\0[]"  # the text of an empty list of labels in memory; an empty text is no list
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 
 
@@ -185,6 +186,8 @@ class LabelResolver:
         Display names hold commas, so neighbours that only together make a name stay together.
         """
         text = text.strip()
+        if text == VERIFIED_EMPTY:
+            return ()
         if self._one_label and text:
             parts = _clean(text.split(","))
             pieces = self._join_names(parts)
@@ -328,7 +331,8 @@ class TextTable:
     def _add(self, new: pa.StringArray) -> None:
         owners, terms, unknown = parse_texts(new, self.resolver)
         given = np.bincount(owners, minlength=len(new))
-        sets, denials = self.resolver.sets(owners, terms, given > 0)
+        labelled = (given > 0) | np.array([text == VERIFIED_EMPTY for text in new.to_pylist()])
+        sets, denials = self.resolver.sets(owners, terms, labelled)
         start = len(self._texts)
         self.unknown |= {start + number: labels for number, labels in unknown.items()}
         different = LabelSets.build(owners, terms, given > 0).sizes

@@ -25,7 +25,7 @@ def label_studio_entries(source: Source) -> Entries:
     """The regions of all tasks, or their choices; tasks that nobody did are findings.
 
     Raises:
-        LabelFileError: a task has no audio file.
+        LabelFileError: a task has no audio file, or labels that are no list.
     """
     regions: list[tuple[int, dict[str, Any]]] = []
     choices: list[tuple[int, dict[str, Any]]] = []
@@ -48,10 +48,11 @@ def label_studio_entries(source: Source) -> Entries:
                 length = {"clip_length": result.get("original_length")}
                 if kind == "labels" and "start" in value:
                     times = {"onset": value["start"], "offset": value["end"]}
-                    labels = value["labels"] or [None]
+                    labels = _labels(source, number, value["labels"]) or [None]
                     regions += [(number, {**clip, **times, "label": a, **length}) for a in labels]
                 elif kind == "choices" and "start" not in value:
-                    choices += [(number, {**clip, "label": label}) for label in value["choices"]]
+                    labels = _labels(source, number, value["choices"])
+                    choices += [(number, {**clip, "label": label}) for label in labels]
                 else:
                     unused[kind] = None
             if before[0] == len(regions):
@@ -65,6 +66,12 @@ def label_studio_entries(source: Source) -> Entries:
         found = sorted([*choices, *rest], key=lambda row: row[0])
     numbers, rows = [number for number, _ in found], [row for _, row in found]
     return Entries(rows, numbers, findings, tuple(unused))
+
+
+def _labels(source: Source, number: int, labels: Any) -> list[Any]:
+    if not isinstance(labels, list):
+        raise LabelFileError(f"{source.path}: the labels of task {number} are no list: {labels!r}")
+    return labels
 
 
 def _audio(source: Source, number: int, data: Any) -> str:

@@ -76,7 +76,8 @@ def _labels(entry: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[str
             times = {"onset": onset, "offset": onset + supervision["duration"]}
             facts = {**custom, **{k: v for k, v in supervision.items() if k not in READ}}
             other = [name for name, value in facts.items() if name != EVENT and value is not None]
-            for label in str(custom[EVENT]).split(";"):
+            given = custom[EVENT] if isinstance(custom[EVENT], list) else [custom[EVENT]]
+            for label in ";".join(map(str, given)).split(";"):
                 yield {"clip": clip, **times, "label": label.strip() or None, **length}, other
 
 

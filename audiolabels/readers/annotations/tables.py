@@ -16,9 +16,9 @@ from audiolabels.arrays.grid import Ms
 from audiolabels.errors import LabelFileError, guarded
 from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
-from audiolabels.readers.annotations.label_parsing import LabelRows
+from audiolabels.readers.annotations.label_parsing import VERIFIED_EMPTY, LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered
-from audiolabels.readers.columns import MISSING, GivenColumns, Known, has_header
+from audiolabels.readers.columns import MISSING, GivenColumns, Known, find_column, has_header
 from audiolabels.readers.delimited import (
     NO_TIME,
     NOT_A_TIME,
@@ -205,7 +205,11 @@ def open_table(
         LabelFileError: there is no column of clips or of labels.
         OptionError: a column that was given is not there.
     """
-    readable = [_is_readable(field.type) for field in schema]
+    readable = [
+        _is_readable(field.type)
+        or (pa.types.is_null(field.type) and find_column([field.name], "clip", "video") is not None)
+        for field in schema
+    ]
     names = [name if ok else "" for name, ok in zip(schema.names, readable, strict=True)]
     twice = {name for name in names if name and schema.names.count(name) > 1}
     if twice:
@@ -255,7 +259,7 @@ def _rows(
     numbers = np.arange(first, first + count)
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
     clips = names.dictionary_encode()
-    joined = [_joined(cells[i]) for i in dialect.labels]
+    joined = [_joined(cells[i], source.container == "memory") for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
         _times(None if i is None else cells[i], count, unit_ms, signed)
@@ -279,12 +283,20 @@ def _texts(column: pa.Array) -> pa.StringArray:
     return pc.fill_null(column.cast(pa.string()), "")
 
 
-def _joined(column: pa.Array) -> pa.StringArray:
-    """Label texts; a list in the form that the parser of label texts takes apart again."""
+def _joined(column: pa.Array, verified: bool) -> pa.StringArray:
+    """Label texts; a list in the form that the parser of label texts takes apart again.
+
+    An empty list is one of a clip that has none of the labels if `verified`, else as null.
+    """
     if not is_list(column.type):
         return _texts(column)
-    lists = (cell or () for cell in column.to_pylist())
-    return texts_to_arrow([";".join(str(text) for text in cell if text) for cell in lists])
+    empty = VERIFIED_EMPTY if verified else ""
+    return texts_to_arrow(
+        [
+            empty if cell == [] else ";".join(str(text) for text in cell or () if text)
+            for cell in column.to_pylist()
+        ]
+    )
 
 
 def _times(column: pa.Array | None, count: int, unit_ms: int, signed: bool) -> Ms:

@@ -8,6 +8,7 @@ import json
 import tarfile
 from typing import Any
 
+from audiolabels.errors import LabelFileError
 from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.entries import Entries
 from audiolabels.readers.columns import find_column
@@ -18,7 +19,11 @@ NO_MEMBER = "no label member, since its key ends at the first dot:"
 
 
 def webdataset_entries(source: Source) -> Entries:
-    """A row for each label member, with all fields; the archive is read once, audio included."""
+    """A row for each label member, with all fields; the archive is read once, audio included.
+
+    Raises:
+        LabelFileError: the labels of a member are something else.
+    """
     rows, numbers, findings = list[dict[str, Any]](), [], []
     with tarfile.open(fileobj=source.stream, mode="r|") as archive:
         found = ((m, archive.extractfile(m)) for m in archive if m.name.endswith(".json"))
@@ -33,8 +38,19 @@ def webdataset_entries(source: Source) -> Entries:
                 findings.append(Finding(source.name, number, member.name, "row unused", fault))
     names = {name.casefold(): name for row in rows for name in row}
     labels = find_column([*names], "labels", "label")
+    for row in rows:
+        if not _are_labels(row.get(labels or "")):
+            raise LabelFileError(
+                f"{source.path}: {labels} of {row[KEY]}.json are neither a text nor a list of texts"
+            )
     roles = {"clip": KEY, **({} if labels is None else {"labels": labels})}
     return Entries(rows, numbers, findings, roles=roles)
+
+
+def _are_labels(cell: Any) -> bool:
+    return not isinstance(cell, dict) and not (
+        isinstance(cell, list) and any(isinstance(label, dict | list) for label in cell)
+    )
 
 
 def _split(name: str) -> tuple[str, str, str]:

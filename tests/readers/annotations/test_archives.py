@@ -3,6 +3,7 @@
 import gzip
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 import webdataset
@@ -128,3 +129,10 @@ WHOLE = tfrecord(segment("aaaaaaaaaaa", 0, 10, [0]), segment("bbbbbbbbbbb", 0, 1
 def test_records_that_are_refused(content: bytes, match: str, tmp_path: Path) -> None:
     with pytest.raises(LabelFileError, match=match):
         read_labels(write(tmp_path, content, "00.tfrecord"))
+
+
+@pytest.mark.parametrize("labels", [{"Dog": 1}, [["Dog"]]])
+def test_labels_of_a_member_that_are_none_are_refused(labels: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, shard({"a.json": {"labels": labels}}), "a.tar")
+    with pytest.raises(LabelFileError, match=r"a.tar: labels of a.json are neither a text nor"):
+        read_labels(path)

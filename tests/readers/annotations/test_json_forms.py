@@ -163,6 +163,10 @@ def test_several_annotations_of_a_task_must_be_settled(tmp_path: Path) -> None:
         ([task("a.wav", region(0, 1, "Dog"), data={"text": "x"})], "task 1 has no audio.* text"),
         ([task("a.wav", region(0, "x", "Dog"))], "broken, or not the form of label-studio"),  # type: ignore[arg-type]
         ([{"data": {"audio": "a.wav"}, "annotations": [{}]}], "label-studio: no 'result'"),
+        (
+            [task("a.wav", region(0, 1) | {"value": {"start": 0, "end": 1, "labels": "Dog"}})],
+            "labels of task 1 are no list: 'Dog'",
+        ),
     ],
 )
 def test_exports_that_are_refused(content: Any, match: str, tmp_path: Path) -> None:
@@ -330,3 +334,17 @@ def test_a_real_scene_of_scaper(shared_data: Path) -> None:
     spans = [span for _, *span in events.events(0) or ()]
     assert spans == [[0.0, 10.0], [2.0, 7.0], [5.0, 5.688], [7.0, 7.967]]
     assert events.report.findings == []
+
+
+def test_labels_of_a_supervision_may_be_a_list(tmp_path: Path) -> None:
+    line = {"id": "u", "recording_id": "r", "start": 0, "duration": 2}
+    path = write(
+        tmp_path, json.dumps(line | {"custom": {"audio_event": ["Dog", "Music"]}}), "a.jsonl"
+    )
+    assert by_clip(read_labels(path)) == {"r": {DOG, MUSIC}}
+
+
+def test_lines_without_any_clip_are_not_called_after_their_file(tmp_path: Path) -> None:
+    line = '{"clip": null, "onset": 0, "offset": 1, "label": "Dog"}\n'
+    with pytest.raises(LabelFileError, match=r"a.jsonl: none of the 1 rows.*the clip's id is null"):
+        read_events(write(tmp_path, line, "a.jsonl"))

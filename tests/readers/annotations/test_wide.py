@@ -254,3 +254,9 @@ def test_a_stream_of_small_parts_gives_the_same_targets(tmp_path: Path) -> None:
         expand_files(path, out, "weak", vocabulary=NAMES, block_sizes=BlockSizes(text=size))
         made.append(out.read_bytes())
     assert made[0] == made[1]
+
+
+def test_rows_of_a_clip_are_united_without_names_of_raters() -> None:
+    table = {"clip": ["a", "a"], "Dog": [1, 0], "Cat": [None, 0]}
+    assert shown(read_labels(table, raters="any"), ["Dog", "Cat"]) == ["+-"]
+    assert shown(read_labels(table), ["Dog", "Cat"]) == ["+?", "--"]
