@@ -99,9 +99,8 @@ def join_halves(
             if part == number
         }
         read = audiolabels.read_labels(kept, annotated=classes if annotated else None)
-        if every:
-            labelled = np.ones_like(read.sets.labelled)
-            read = replace(read, sets=replace(read.sets, labelled=labelled))
+        if not every:
+            read = replace(read, sets=replace(read.sets, labelled=read.sets.sizes > 0))
         sources[name] = {"labels": read}
     return audiolabels.join(sources, "weak", vocabulary="audioset")
 
