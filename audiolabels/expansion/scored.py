@@ -17,6 +17,7 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clips
 from audiolabels.metrics.label_agreement import AgreementSample
+from audiolabels.readers.lines import ahead
 from audiolabels.readers.reports import no_usable_row
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.scheme import Expanded
@@ -90,7 +91,7 @@ def _read_given(plan: Plan, recorder: Recorder) -> _Given:
 def _read_scores(plan: Plan, recorder: Recorder) -> Iterator[Scores]:
     """The scores; notes how their classes and the vocabulary differ."""
     assert plan.scores is not None
-    for part in plan.scores.stream():
+    for part in ahead(plan.scores.stream()):
         recorder.take_report(part.report)
         yield part
     teacher = part.vocabulary

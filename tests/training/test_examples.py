@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -6,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels import Annotations, Scores, expand, read_targets
+from audiolabels import Annotations, Scores, expand, read_targets, write_targets
 from audiolabels.errors import OptionError
 from audiolabels.features import Inputs, open_features
+from audiolabels.targets import store
+from audiolabels.targets.mapped import MappedRows
 from audiolabels.training.examples import Examples, Segments, held_out, windows
 
 
@@ -28,6 +31,30 @@ def test_a_batch_is_the_features_and_targets_of_its_rows(world, examples):
     assert np.array_equal(batch.target.numpy(), world.truth[[3, 0]])
     assert batch.lengths.tolist() == [5, 5]
     assert batch.mask.numpy().all()
+
+
+def test_large_soft_targets_stay_in_their_file(tmp_path, monkeypatch, features):
+    values = np.random.default_rng(0).random((6, 2))
+    scores = Scores.from_arrays(
+        [f"clip000000{i // 2}_0" for i in range(6)],
+        values,
+        classes=["Rain", "Dog"],
+        onset=[0, 1] * 3,
+        offset=[1, 2] * 3,
+    )
+    path = tmp_path / "t.parquet"
+    write_targets(expand(scores, "pseudo-strong"), path)
+    monkeypatch.setattr(store, "LARGE", 1)
+    mapped = Examples.match(store.map_targets(path), features)
+    held = Examples.match(read_targets(path), features)
+    assert isinstance(mapped.targets[0].scores, MappedRows)
+    assert not isinstance(held.targets[0].scores, MappedRows)
+    assert len(mapped) == len(held) == 6
+    for ours, right in zip(mapped.labels([4, 0, 4]), held.labels([4, 0, 4]), strict=True):
+        assert np.array_equal(ours, right)
+    for draw in ("all", "one-a-clip", "balanced"):
+        assert np.array_equal(mapped.order(draw, epoch=1), held.order(draw, epoch=1))
+    assert np.array_equal(pickle.loads(pickle.dumps(mapped)).labels()[0], held.labels()[0])
 
 
 def test_clips_without_features_and_rows_of_which_nothing_is_known_are_counted(features):
