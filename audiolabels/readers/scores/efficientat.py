@@ -13,7 +13,7 @@ import io
 import json
 import mmap
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -83,9 +83,11 @@ def _read_index(
             index = json.loads(content)
         else:
             index = content.decode("utf-8-sig").splitlines()
-    pairs = index.items() if isinstance(index, dict) else [(None, None)]
+    pairs: Iterable[tuple[Any, Any]] = [(None, None)]
     if isinstance(index, list):
         pairs = zip(index, range(len(index)), strict=True)
+    elif isinstance(index, dict):
+        pairs = index.items()
     if not all(isinstance(name, str) and type(row) is int for name, row in pairs):
         raise ScoresFileError(
             f"{path}: no index of names and rows; expected an object from file name to row number, "
