@@ -83,9 +83,15 @@ def _read_index(
             index = json.loads(content)
         else:
             index = content.decode("utf-8-sig").splitlines()
+<<<<<<< HEAD
     pairs: Iterable[Any] = index.items() if isinstance(index, dict) else [(None, None)]
+=======
+    pairs: Iterable[tuple[Any, Any]] = [(None, None)]
+>>>>>>> soft
     if isinstance(index, list):
         pairs = zip(index, range(len(index)), strict=True)
+    elif isinstance(index, dict):
+        pairs = index.items()
     if not all(isinstance(name, str) and type(row) is int for name, row in pairs):
         raise ScoresFileError(
             f"{path}: no index of names and rows; expected an object from file name to row number, "
