@@ -83,11 +83,7 @@ def _read_index(
             index = json.loads(content)
         else:
             index = content.decode("utf-8-sig").splitlines()
-<<<<<<< HEAD
-    pairs: Iterable[Any] = index.items() if isinstance(index, dict) else [(None, None)]
-=======
     pairs: Iterable[tuple[Any, Any]] = [(None, None)]
->>>>>>> soft
     if isinstance(index, list):
         pairs = zip(index, range(len(index)), strict=True)
     elif isinstance(index, dict):
