@@ -35,9 +35,13 @@ class InMemory:
         return self.table.schema
 
     def iter_batches(self, size: int, *, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        """Record batches of some columns, of at most so many rows, as of a Parquet file."""
+        """Record batches of some columns, of at most so many rows, as of a Parquet file.
+
+        They are validated as a whole: in each batch of lists, Arrow would validate all of them.
+        """
         chosen: pa.Table = self.table.select(columns)
-        yield from chosen.to_batches(size)
+        chosen.validate(full=True)
+        yield from chosen.to_reader(size)
 
 
 def in_memory(data: Any, columns: Any = None) -> InMemory | None:

@@ -123,7 +123,7 @@ class LabelResolver:
         self.respelled: dict[str, str] = {}
         self.known, self.lost = False, dict[str, None]()
         self._aliases = {label: ontology.find(name) for label, name in aliases.items()}
-        self._one_label = one_label
+        self.one_label = one_label
         self.position = lru_cache(maxsize=1 << 16)(self._position)
         self.split = lru_cache(maxsize=1 << 16)(self._split)
 
@@ -188,7 +188,7 @@ class LabelResolver:
         text = text.strip()
         if text == VERIFIED_EMPTY:
             return ()
-        if self._one_label and text:
+        if self.one_label and text:
             parts = _clean(text.split(","))
             pieces = self._join_names(parts)
             return tuple(pieces) if all(map(self._known, pieces)) else (", ".join(parts),)
@@ -347,12 +347,18 @@ Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], dict[int, tuple[str,
 
 
 def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
-    """Parse label texts: all at once where commas and ids suffice, else one by one.
+    """Parse label texts: all at once where known labels are joined by commas or semicolons, else
+    one by one.
 
     Returns:
         Text numbers and terms, int64 (L,) each, of every label; text number to unknown labels.
     """
-    pieces = pc.split_pattern(texts, ",")
+    if resolver.one_label:
+        pieces = pc.split_pattern(texts, ",")
+    else:
+        alike = pc.replace_substring(texts, ",", ";")
+        alike = pc.if_else(pc.match_substring(texts, ";"), texts, alike)
+        pieces = pc.split_pattern(alike, ";")
     counts = np.diff(to_numpy(pieces.offsets))
     tokens = pieces.flatten().dictionary_encode()
     positions = np.array([resolver.position(t) for t in tokens.dictionary.to_pylist()], np.int64)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ from audiolabels.errors import LabelFileError, guarded
 from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import VERIFIED_EMPTY, LabelRows
-from audiolabels.readers.batches import is_list, is_text, numbered
+from audiolabels.readers.batches import is_list, is_text, numbered, validated
 from audiolabels.readers.columns import MISSING, GivenColumns, Known, find_column, has_header
 from audiolabels.readers.delimited import (
     NO_TIME,
@@ -25,7 +26,6 @@ from audiolabels.readers.delimited import (
     DelimitedRows,
     checked,
     clip_columns,
-    per_text,
 )
 from audiolabels.readers.dialect import SAMPLE, Dialect, from_header
 from audiolabels.readers.formats import Layout
@@ -33,6 +33,7 @@ from audiolabels.readers.opening import Source
 from audiolabels.readers.options import ReadOptions
 
 TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
+JOINABLE = (pa.string(), pa.large_string())  # in lists; others are joined one by one
 NO_CLIP = "the clip's id is null"
 
 
@@ -83,7 +84,7 @@ def open_parquet(
         return open_table(
             source,
             schema,
-            lambda size, columns: file.iter_batches(size, columns=columns),
+            lambda size, columns: validated(file.iter_batches(size, columns=columns)),
             given,
             known,
         )
@@ -254,11 +255,10 @@ def _rows(
         names = texts_to_arrow([dialect.file_clip] * count)
     else:
         names = _texts(cells[dialect.clip])
-    missing = per_text(names.dictionary_encode(), lambda name: name.casefold() in MISSING)
-    known = missing == 0
+    clips = names.dictionary_encode()
+    known = ~_missing(clips.dictionary)[to_numpy(clips.indices)]
     numbers = np.arange(first, first + count)
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
-    clips = names.dictionary_encode()
     joined = [_joined(cells[i], source.container == "memory") for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
@@ -279,6 +279,15 @@ def _rows(
     return rows.keep(known)
 
 
+def _missing(names: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Which names are none; only those short enough are taken out of Arrow."""
+    result = np.zeros(len(names), np.bool_)
+    longest = max(map(len, MISSING))  # folding the case makes no text shorter
+    short = np.flatnonzero(to_numpy(pc.utf8_length(names)) <= longest)
+    result[short] = [name.casefold() in MISSING for name in names.take(short).to_pylist()]
+    return result
+
+
 def _texts(column: pa.Array) -> pa.StringArray:
     return pc.fill_null(column.cast(pa.string()), "")
 
@@ -290,7 +299,12 @@ def _joined(column: pa.Array, verified: bool) -> pa.StringArray:
     """
     if not is_list(column.type):
         return _texts(column)
-    empty = VERIFIED_EMPTY if verified else ""
+    empty, texts = VERIFIED_EMPTY if verified else "", column.flatten()
+    joinable = texts.type in JOINABLE and not pa.types.is_fixed_size_list(column.type)
+    if joinable and not texts.null_count and not pc.any(pc.equal(texts, "")).as_py():
+        joined = _texts(pc.binary_join(column, pa.scalar(";", texts.type)))
+        nothing = pc.fill_null(pc.equal(pc.list_value_length(column), 0), False)
+        return pc.if_else(nothing, pa.scalar(empty, joined.type), joined)
     return texts_to_arrow(
         [
             empty if cell == [] else ";".join(str(text) for text in cell or () if text)

@@ -18,7 +18,7 @@ from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import LabelFileError, guarded, shortlist
 from audiolabels.labels.events import DURATION, EMPTY, PRESENT, UNKNOWN
 from audiolabels.labels.report import Finding
-from audiolabels.readers.batches import numbered
+from audiolabels.readers.batches import numbered, validated
 from audiolabels.readers.events.parts import UNKNOWN_LENGTH, EventRows
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
@@ -46,7 +46,7 @@ def read_arrow_rows(source: Source, layout: Layout, options: ReadOptions) -> Ite
                 f"{source.path}: an Arrow stream without events; expected filename, and events "
                 f"with {', '.join(LISTS)}; columns are {shortlist(names)}"
             )
-        for first, batch in numbered(reader):
+        for first, batch in numbered(validated(reader)):
             yield _rows(batch, first, source.name)
 
 

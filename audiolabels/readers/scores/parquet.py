@@ -28,7 +28,7 @@ from audiolabels.arrays.grid import Ms
 from audiolabels.errors import ScoresFileError, expect
 from audiolabels.files import atomic_path, blame
 from audiolabels.labels.scores import Scores
-from audiolabels.readers.batches import is_list, numbered
+from audiolabels.readers.batches import is_list, numbered, validated
 from audiolabels.readers.columns import find_column
 from audiolabels.readers.memory import InMemory
 from audiolabels.readers.options import ScoreOptions
@@ -85,9 +85,8 @@ def _batches(
         return
     held, count = list[pa.RecordBatch](), 0
     for group in range(file.num_row_groups):
-        for batch in file.iter_batches(
-            size, row_groups=[group], columns=columns, use_threads=False
-        ):
+        read = file.iter_batches(size, row_groups=[group], columns=columns, use_threads=False)
+        for batch in validated(read):
             held.append(batch)
             count += len(batch)
             if count >= size:
