@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def seconds_of(command: list[str]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def in_turns(works: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
+def in_turns(works: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, float]:
     """Median of what each returns, run one after the other, in turns."""
     runs = [{name: work() for name, work in works.items()} for _ in range(repeats)]
     return {name: statistics.median(run[name] for run in runs) for name in works}
