@@ -5,10 +5,12 @@ The folder must be one that all machines see. Bytes are those of the local engin
 """
 
 import logging
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from audiolabels.errors import extra
+from audiolabels.errors import TargetsFileError, extra
 from audiolabels.expansion.folder import (
     begin_folder,
     finish_folder,
@@ -39,6 +41,7 @@ def fill_folder_with_ray(
 
     Raises:
         OptionError: Ray is not installed.
+        TargetsFileError: a worker died again and again.
         AudioLabelsError: see `expand_files`.
     """
     with extra("ray"):
@@ -49,12 +52,11 @@ def fill_folder_with_ray(
     shards = begin_folder(job, folder, rows)
     waiting = unmade(folder, shards)
     sizes = [sum(job.plan_of(shard).sizes) for shard in shards]
-    show = next(iter(job.plans)).progress
     with leaving_nothing(folder):
         shared = ray.put({**arguments, "progress": None})
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(_make)
-        where = str(folder.absolute())
-        running = {task.remote(shared, shards[n], n, where, rows): n for n in waiting}
+        here = str(Path.cwd())
+        running = {task.remote(here, shared, shards[n], n, str(folder), rows): n for n in waiting}
         done = sum(sizes) - sum(sizes[n] for n in waiting)
         try:
             while running:
@@ -62,17 +64,26 @@ def fill_folder_with_ray(
                 for each in ended:
                     ray.get(each)
                     done += sizes[running.pop(each)]
-                    if show:
-                        show(done, sum(sizes))
-        except ray.exceptions.RayTaskError as error:
+                    if job.progress:
+                        job.progress(done, sum(sizes))
+        except ray.exceptions.RayTaskError as error:  # what the task raised
             raise error.cause from None
+        except ray.exceptions.RayError as error:
+            raise TargetsFileError(
+                f"{folder}: Ray gave a part up after {RETRIES} retries: {error}; run the same "
+                f"command again to go on"
+            ) from error
         finally:
             for each in running:
                 ray.cancel(each)
         return finish_folder(job, shards, folder, report)
 
 
-def _make(arguments: dict[str, Any], shard: Shard, number: int, folder: str, rows: int) -> None:
-    """A task: one shard."""
+def _make(
+    here: str, arguments: dict[str, Any], shard: Shard, number: int, folder: str, rows: int
+) -> None:
+    """A task: one shard. Relative names of files are those of the driver's folder `here`."""
+    with suppress(OSError):  # absolute names do not need it; others end in an error of their own
+        os.chdir(here)
     with prepared(**arguments) as job:
         make_shard(job, shard, number, Path(folder), rows)

@@ -12,6 +12,7 @@ run does not go on with it.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
@@ -23,8 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.clips.duplicates import REPEATED
-from audiolabels.errors import LabelFileError, TargetsFileError, guarded
+from audiolabels.errors import TargetsFileError, guarded
 from audiolabels.expansion.job import Job, Shard, groups, write_ahead
 from audiolabels.expansion.summary import Recorder, Summary, report_file
 from audiolabels.files import (
@@ -39,9 +39,7 @@ from audiolabels.files import (
 from audiolabels.labels.report import Finding, Report
 from audiolabels.metrics.label_agreement import Agreement
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.options import whole_number
-from audiolabels.readers.options import BLOCK_SIZES
-from audiolabels.readers.reports import no_usable_row
+from audiolabels.options import Options, whole_number
 from audiolabels.schemes.scheme import SchemeCounts
 from audiolabels.targets.layouts import Cells, Layout
 from audiolabels.targets.parts import UNFINISHED, Part, is_folder, write_index
@@ -60,7 +58,8 @@ def names_folder(output: str | Path, rows_per_part: int | None) -> bool:
     """Whether an output is a folder of parts: its name ends in a slash, it is a folder already, or
     the rows of a part are given.
     """
-    return rows_per_part is not None or str(output).endswith(("/", "\\")) or is_folder(Path(output))
+    slash = str(output).endswith(("/", os.sep))
+    return slash or rows_per_part is not None or is_folder(Path(output))
 
 
 def fill_folder(
@@ -110,7 +109,7 @@ def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
                 f"{folder}: not an empty folder, so no parts are written there; delete it, or "
                 f"choose another"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
     write_rows(folder / UNFINISHED, [wanted])
     return shards
 
@@ -134,8 +133,7 @@ def make_shard(
         rows_per_part: most rows of a part.
         before, total: bytes of the shards before, and of all, for the progress that is shown.
     """
-    plan = job.plan_of(shard)
-    show = plan.progress
+    plan, show = job.plan_of(shard), job.progress
     if show:
         plan = replace(plan, progress=lambda done, _: show(before + done, total))
     findings: list[Finding] = []
@@ -174,14 +172,9 @@ def finish_folder(
             with job.recording(which, recorder) as mine:
                 for number in (n for n, shard in enumerate(shards) if shard.plan == which):
                     parts += _take_record(mine, folder, number)
-        if not summary.counts.clips:
-            raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
-        again = recorder.clips.duplicates(recorder.clips.repeated(), _clips(folder, parts))
-        recorder.take_findings(Finding(*clip, "duplicate clip", REPEATED) for clip in again)
-        summary.metadata["sources"] = summary.report.sources
-        if stated := summary.counts.stated():
-            summary.metadata["counts"] = stated
-        facts = written_facts(job.vocabulary, job.layout, job.listed, 0, summary.metadata)
+        metadata = recorder.conclude()
+        recorder.take_duplicates(_clips(folder, parts))
+        facts = written_facts(job.vocabulary, job.layout, job.listed, 0, metadata)
         write_index(folder, facts, parts)
     for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED, *folder.glob(".*.partial")):
         path.unlink()
@@ -297,15 +290,25 @@ def _plain(value: Any) -> Any:
 
 def _digest(job: Job, rows_per_part: int) -> str:
     """What the bytes of a folder depend on, as far as it is known before the inputs are read."""
-    stats = [(str(real_path(path)), path.stat()) for path in job.inputs if path.exists()]
+    read: list[Options] = [each for plan in job.plans for each in (plan.read, plan.read.read)]
+    read += [plan.scores.options for plan in job.plans if plan.scores]
+    plain = [{**vars(each), "read": None, "block_sizes": None} for each in read]
+    named = [value for each in plain for value in each.values() if isinstance(value, str | Path)]
     facts = [
-        {**job.facts, "joined": None},
-        [replace(plan.read.read, block_sizes=BLOCK_SIZES) for plan in job.plans],
-        [plan.read for plan in job.plans],
-        written_facts(job.vocabulary, job.layout, job.listed, rows_per_part, {}),
-        [(name, found.st_size, found.st_mtime_ns) for name, found in stats],
+        written_facts(job.vocabulary, job.layout, job.listed, rows_per_part, job.facts),
+        [(plan.scheme.name, plan.scheme.options) for plan in job.plans],
+        plain,
+        sorted({state for path in (*job.inputs, *named) for state in _state(Path(path))}),
     ]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()
+    return hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _state(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Path, size and time of the last change, if it is a file."""
+    with suppress(OSError, ValueError):  # a value of an option that names no file
+        if path.is_file():
+            facts = path.stat()
+            yield str(real_path(path)), facts.st_size, facts.st_mtime_ns
 
 
 @contextmanager

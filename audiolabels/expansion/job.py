@@ -58,6 +58,7 @@ class Job:
         listed: the second state that files list.
         counts: makes the counts of the whole.
         inputs: all files that are read.
+        progress: called with (bytes read, bytes in all).
         joint: the join.
     """
 
@@ -68,6 +69,7 @@ class Job:
     listed: str
     counts: Callable[[], SchemeCounts]
     inputs: tuple[Path, ...]
+    progress: Progress | None = None
     joint: Join | None = None
 
     @property
@@ -78,7 +80,8 @@ class Job:
     def shards(self) -> list[Shard]:
         """The plans, cut into pieces that do not depend on each other.
 
-        Each file of labels is one; events, whose clips may go on in another file, are not cut.
+        Each file of labels is one, and each of scores without given labels; events, whose clips may
+        go on in another file, are not cut.
         """
         pieces: list[Shard] = []
         for number, plan in enumerate(self.plans):
@@ -195,7 +198,7 @@ def prepared(
         facts = describe(bound, classes, ontology, labels=bool(paths))
         plans = tuple(replace(plan, scores=teacher) for teacher in teachers) or (plan,)
         inside = (*files, *beside)
-        yield Job(plans, (), facts, form, bound.options.listed, bound.counts, inside)
+        yield Job(plans, (), facts, form, bound.options.listed, bound.counts, inside, progress)
 
 
 def _join_job(joint: Join, path: Path, outputs: Sequence[Path], progress: Progress | None) -> Job:
@@ -206,9 +209,16 @@ def _join_job(joint: Join, path: Path, outputs: Sequence[Path], progress: Progre
     for source in joint.sources:
         plans.append(joint.plan(source, progress, done))
         done += sum(plans[-1].sizes)
-    facts, inside = joint.facts(), (*files, *beside)
     return Job(
-        tuple(plans), joint.sources, facts, joint.layout, joint.listed, JoinCounts, inside, joint
+        tuple(plans),
+        joint.sources,
+        joint.facts(),
+        joint.layout,
+        joint.listed,
+        JoinCounts,
+        (*files, *beside),
+        progress,
+        joint,
     )
 
 

@@ -11,21 +11,18 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from audiolabels.clips.duplicates import REPEATED
-from audiolabels.errors import LabelFileError, OptionError, choose
+from audiolabels.errors import OptionError, choose
 from audiolabels.expansion.distributed import fill_folder_with_ray
 from audiolabels.expansion.folder import fill_folder, names_folder
 from audiolabels.expansion.job import Job, prepared, write_ahead
 from audiolabels.expansion.plan import Progress
 from audiolabels.expansion.summary import Recorder, Summary, report_file
 from audiolabels.files import as_path, atomic_path, together
-from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import BlockSizes
 from audiolabels.readers.events.reading import ScatteredError
 from audiolabels.readers.options import BLOCK_SIZES
-from audiolabels.readers.reports import no_usable_row
 from audiolabels.targets.store import TargetsWriter
 
 ENGINES = ("local", "ray")
@@ -77,24 +74,25 @@ def expand_files(
 
     Raises:
         AudioLabelsError: bad input or a bad option. Whatever ends the work before its end, an
-            error or an interrupt, leaves `output` and `report` as they were.
+            error or an interrupt, leaves a file `output` and `report` as they were; a folder keeps
+            its finished parts, with which the same call goes on.
     """
-    where, reports = as_path("output", output), [Path(report)] if report else []
-    folder, output = names_folder(output, rows_per_part), where
+    path, reports = as_path("output", output), [Path(report)] if report else []
+    folder = names_folder(output, rows_per_part)
     given: dict[str, Any] = {"scheme": scheme, "vocabulary": vocabulary, "ontology": ontology}
     given |= {"layout": layout, "scores": scores, "block_sizes": block_sizes, **options}
-    given |= {"inputs": inputs, "outputs": [output, *reports], "progress": progress}
+    given |= {"inputs": inputs, "outputs": [path, *reports], "progress": progress}
     with prepared(**given) as job:
         if choose("engine", engine, ENGINES) == "ray":
             if not folder:
                 raise OptionError("Ray makes a folder of parts: end the output's name in a slash")
-            return fill_folder_with_ray(job, given, output, report, rows_per_part)
+            return fill_folder_with_ray(job, given, path, report, rows_per_part)
         if folder:
-            return fill_folder(job, output, report, rows_per_part)
+            return fill_folder(job, path, report, rows_per_part)
         try:
-            return _write(job, output, report, whole=False)
+            return _write(job, path, report, whole=False)
         except ScatteredError:  # events of a clip that do not follow one another
-            return _write(job, output, report, whole=True)
+            return _write(job, path, report, whole=True)
 
 
 @together()
@@ -110,15 +108,7 @@ def _write(job: Job, output: Path, report: str | Path | None, *, whole: bool) ->
             TargetsWriter(partial_, job.vocabulary, job.layout, job.listed, output)
         )
         write_ahead(job.rows(recorder, writer, whole=whole), writer.write)
-        candidates = recorder.clips.repeated()
-        if not summary.counts.clips:
-            raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
-        summary.metadata["sources"] = summary.report.sources
-        if stated := summary.counts.stated():
-            summary.metadata["counts"] = stated
-        writer.close(summary.metadata)
+        writer.close(recorder.conclude())
         with pq.ParquetFile(partial_) as written:
-            batches = written.iter_batches(columns=["clip_id", "onset"])
-            again = recorder.clips.duplicates(candidates, batches)
-            recorder.take_findings(Finding(*clip, "duplicate clip", REPEATED) for clip in again)
+            recorder.take_duplicates(written.iter_batches(columns=["clip_id", "onset"]))
     return summary

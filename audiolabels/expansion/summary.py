@@ -8,11 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from audiolabels.clips.duplicates import SeenClips
+import pyarrow as pa
+
+from audiolabels.clips.duplicates import REPEATED, SeenClips
+from audiolabels.errors import LabelFileError
 from audiolabels.files import atomic_path, blame
 from audiolabels.labels.report import FATES, Finding, Report
 from audiolabels.metrics.label_agreement import Agreement
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.readers.reports import no_usable_row
 from audiolabels.schemes.scheme import Scheme, SchemeCounts
 
 EXAMPLES = 3  # findings of a kind and reason that a summary keeps
@@ -73,6 +77,25 @@ class Recorder:
         """Take in what a part recorded, but for its counts."""
         self.summary.report.merge(part.summary.report)
         self.summary.finding_counts.update(part.summary.finding_counts)
+
+    def conclude(self) -> dict[str, Any]:
+        """The metadata of the summary, with sources and counts, once all is recorded.
+
+        Raises:
+            LabelFileError: no row could be used.
+        """
+        summary = self.summary
+        if not summary.counts.clips:
+            raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
+        summary.metadata["sources"] = summary.report.sources
+        if stated := summary.counts.stated():
+            summary.metadata["counts"] = stated
+        return summary.metadata
+
+    def take_duplicates(self, parts: Iterable[pa.RecordBatch]) -> None:
+        """Take in a finding for each clip that occurs again; `parts` as in `SeenClips`."""
+        again = self.clips.duplicates(self.clips.repeated(), parts)
+        self.take_findings(Finding(*clip, "duplicate clip", REPEATED) for clip in again)
 
     def take_findings(self, findings: Iterable[Finding]) -> None:
         """Take in further findings."""

@@ -66,6 +66,19 @@ def test_one_file_is_not_for_ray(folder: Path) -> None:
     assert "end the output's name in a slash" in done.stderr
 
 
+def test_a_task_that_always_dies_is_an_error_of_ours(folder: Path) -> None:
+    code = (
+        "import os; from audiolabels.expansion import distributed, local\n"
+        "distributed._make = lambda *arguments: os._exit(9)\n"
+        "local.expand_files('0.csv', 'dead/', engine='ray')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert "TargetsFileError: dead: Ray gave a part up after 3 retries" in done.stderr
+    assert not (folder / "dead").exists()
+
+
 DYING = """\
 import os
 from pathlib import Path
@@ -73,8 +86,8 @@ from audiolabels.expansion import distributed, local
 
 make = distributed._make
 
-def dying(arguments, shard, number, folder, rows):
-    make(arguments, shard, number, folder, rows)
+def dying(here, arguments, shard, number, folder, rows):
+    make(here, arguments, shard, number, folder, rows)
     mark = Path({marks!r}) / str(number)
     if not mark.exists():  # the first time each worker dies, when its shard is half made
         mark.touch()

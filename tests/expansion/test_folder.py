@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from audiolabels.comparison.file_comparison import compare_files
 from audiolabels.errors import AudioLabelsError, LabelFileError, TargetsFileError
 from audiolabels.expansion import folder as parts_of
 from audiolabels.expansion.local import expand_files
+from audiolabels.readers import BlockSizes
 from audiolabels.targets import read_info
 from audiolabels.targets.parts import INDEX, UNFINISHED
 
@@ -110,6 +112,66 @@ def test_an_interrupted_run_goes_on(
     for path, before in finished.items():
         assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert summary.counts.clips == 68
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch, *args: Any, **options: Any) -> None:
+    """Expand, and stop after the first part."""
+    end, calls = parts_of.PartsWriter._end, 0
+
+    def stop(writer: parts_of.PartsWriter) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise KeyboardInterrupt
+        end(writer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts_of.PartsWriter, "_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            expand_files(*args, rows_per_part=2, **options)
+
+
+def test_whatever_changes_the_bytes_is_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_labels(Path("a.csv"), [0, 1, 2, 0, 1, 2])
+    head, rows = "subject_label\tpredicate_id\tobject_id\n", "Dog\tskos:exactMatch\t/m/0bt9lr\n"
+    rows += "Guitar\tskos:exactMatch\t/m/0342h\nRain\tskos:exactMatch\t/m/06mb1\n"
+    Path("m.tsv").write_text(head + rows)
+    Path("joint.toml").write_text('[x]\nlabels = "a.csv"\nmapping = "m.tsv"\n')
+    numbers = np.random.default_rng(0).random((6, 527)).astype(np.float32)
+    np.savez("s.npz", clip_id=np.array([f"c{i}" for i in range(6)]), scores=numbers)
+    scores: dict[str, Any] = {"scheme": "pseudo-strong", "scores": "s.npz"}
+    for out, inputs, first, other in (
+        ("1", None, scores, {**scores, "score_values": "logits"}),
+        ("2", "joint.toml", {}, {"scheme": "weak"}),
+        ("3", "a.csv", {}, {"layout": "packed"}),
+        ("4", "a.csv", {}, {"prefix": "x/"}),
+    ):
+        interrupted(monkeypatch, inputs, out, **first)
+        with pytest.raises(TargetsFileError, match="with other inputs or options"):
+            expand_files(inputs, out, rows_per_part=2, **other)
+        expand_files(inputs, out, rows_per_part=2, block_sizes=BlockSizes(text=50), **first)
+    interrupted(monkeypatch, "a.csv", "5", mapping="m.tsv")
+    Path("m.tsv").write_text(head + rows.replace("/m/0bt9lr", "/m/01yrx"))
+    with pytest.raises(TargetsFileError, match="with other inputs or options"):
+        expand_files("a.csv", "5", mapping="m.tsv", rows_per_part=2)
+
+
+def test_progress_ends_at_the_whole(tmp_path: Path, inputs: list[Path]) -> None:
+    join = tmp_path / "joint.toml"
+    join.write_text('[a]\nlabels = "0.csv"\n[b]\nlabels = "2.csv"\nprefix = "b/"\n')
+    for name, paths in {"join": join, "files": inputs}.items():
+        steps: list[tuple[int, ...]] = []
+        note = partial(_note, steps)
+        expand_files(paths, tmp_path / name, rows_per_part=9, progress=note, **ODD)
+        assert steps == sorted(steps)
+        assert steps[-1][0] == steps[-1][1] > 0
+
+
+def _note(steps: list[tuple[int, ...]], *step: int) -> None:
+    steps.append(step)
 
 
 def test_a_run_that_fails_before_its_first_part_leaves_nothing(
