@@ -47,10 +47,20 @@ class MappedRows:
         return int(self.ends[-1])
 
     def __getitem__(self, rows: Any) -> npt.NDArray[Any]:
-        """The chosen columns of rows, given by a slice or their numbers: a copy, in memory."""
+        """The chosen columns of rows, given as to an array of numpy: a copy, in memory."""
         if isinstance(rows, slice):
             rows = np.arange(*rows.indices(len(self)))
-        rows = np.asarray(rows, np.int64)
+        rows = np.asarray(rows)
+        if rows.ndim == 0:
+            one: npt.NDArray[Any] = self[rows[None]][0]
+            return one
+        if rows.dtype == np.bool_:
+            if len(rows) != len(self):
+                raise IndexError(f"{len(rows)} truth values for {len(self)} rows")
+            rows = np.flatnonzero(rows)
+        rows = np.where(rows < 0, rows + len(self), rows).astype(np.int64)
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
+            raise IndexError(f"a row that is none of the {len(self)}")
         group = np.searchsorted(self.ends, rows, side="right")
         places = self.starts[group] + rows * self.width
         # All stretches of `width` bytes, one from each byte of the file on.

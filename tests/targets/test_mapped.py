@@ -24,6 +24,7 @@ from audiolabels import (
     SoftTargets,
     Vocabulary,
     expand,
+    expand_files,
     load_vocabulary,
     read_targets,
     write_targets,
@@ -146,6 +147,24 @@ def test_hard_targets_come_from_the_cache_as_from_memory(
             assert np.array_equal(bits[row], others[other])
 
 
+def test_soft_targets_in_a_folder_are_mapped_from_a_copy(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).random((20, 527)).astype(np.float32)
+    np.savez(tmp_path / "s.npz", clip_id=np.array([f"c{i}" for i in range(20)]), scores=numbers)
+    made = {
+        name: expand_files(None, tmp_path / name, "pseudo-strong", scores=tmp_path / "s.npz", **own)
+        for name, own in (("file", {}), ("folder", {"rows_per_part": 7}))
+    }
+    one, many = (map_targets(summary.output) for summary in made.values())
+    assert isinstance(many, SoftTargets)
+    assert isinstance(many.masked, MappedRows)
+    for ours, right in zip(many.to_numpy(), one.to_numpy(), strict=True):
+        assert np.array_equal(ours, right)
+    sources = [audiolabels.open(summary.output) for summary in made.values()]
+    again = pickle.loads(pickle.dumps(sources[1]))
+    for source_ in (sources[1], again):
+        assert np.array_equal(source_[["c13", "c2"]].target, sources[0][["c13", "c2"]].target)
+
+
 @LAYOUTS
 def test_mapped_targets_are_those_that_are_read(tmp_path: Path, layout: str) -> None:
     path = tmp_path / "t.parquet"
@@ -160,6 +179,11 @@ def test_mapped_targets_are_those_that_are_read(tmp_path: Path, layout: str) -> 
     for rows in (None, slice(3, 9), [13, 0, 0], np.array([], np.int64)):
         for ours, right in zip(mapped.to_numpy(rows), read.to_numpy(rows), strict=True):
             assert np.array_equal(ours, right)
+    for rows in (-1, 2, [-1, 0], [3, -14], read.scores[:, 0] > 0.3):
+        assert np.array_equal(mapped.scores[rows], read.scores[rows])
+    for rows in (14, [-15], np.array([True])):
+        with pytest.raises(IndexError, match="14"):
+            mapped.scores[rows]
     assert np.array_equal(mapped.reach(0.5), read.reach(0.5))
     assert np.array_equal(np.asarray(mapped.scores), read.scores)
     part = pickle.loads(pickle.dumps(mapped)).slice(2, 6)
