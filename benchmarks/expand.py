@@ -235,8 +235,9 @@ def compare_memory(folder: Path, small: Path, large: Path, rows: int) -> None:
         output.unlink()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+def take_arguments(text: str | None) -> tuple[argparse.Namespace, Path]:
+    """What the command line asks for, and the folder of the inputs; `text` describes the script."""
+    parser = argparse.ArgumentParser(description=text and text.splitlines()[0])
     parser.add_argument("sources", nargs="+", type=Path, help="real segments files")
     parser.add_argument("--clips", type=int, default=2_084_320)
     parser.add_argument("--repeats", type=int, default=5)
@@ -244,6 +245,11 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.gettempdir()) / "audiolabels-benchmark"
     folder.mkdir(parents=True, exist_ok=True)
+    return options, folder
+
+
+def main() -> None:
+    options, folder = take_arguments(__doc__)
 
     def input_of(name: str, clips: int, distinct: bool = False) -> Path:
         path = folder / f"{name}-{clips}.csv"

@@ -14,18 +14,16 @@ turns:
               the start of two more processes; the second part has the mapping `half`
 """
 
-import argparse
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from expand import build_input, ours
+from expand import build_input, ours, take_arguments
 
 MAPPING_HEAD = "subject_label\tpredicate_id\tobject_id\n"
 PARTS = 3
@@ -137,14 +135,7 @@ def compare_joins(folder: Path, source: Path, repeats: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("sources", nargs="+", type=Path, help="real segments files")
-    parser.add_argument("--clips", type=int, default=2_084_320)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--folder", type=Path, help="where the input is made, and kept")
-    options = parser.parse_args()
-    folder = options.folder or Path(tempfile.gettempdir()) / "audiolabels-benchmark"
-    folder.mkdir(parents=True, exist_ok=True)
+    options, folder = take_arguments(__doc__)
     source = folder / f"usual-{options.clips}.csv"
     if not source.exists():
         build_input(source, options.sources, options.clips, distinct=False)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
-from audiolabels.datasets.cache import find_files
+from audiolabels.datasets.cache import find_file
 from audiolabels.errors import LabelFileError, guarded
 from audiolabels.files import atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
@@ -50,7 +50,7 @@ def compare_files(
     """
     ontology = ontology or load_ontology().with_supplement()
     report, sides = Report(), []
-    for path in find_files("files to compare", [a, b]):
+    for path in (find_file("a file to compare", each) for each in (a, b)):
         side: Statements
         if _holds_targets(path):
             side = read_hard_targets(path)

@@ -36,3 +36,11 @@ def test_an_ontology_in_the_place_of_labels_is_refused(tmp_path: Path) -> None:
         compare_files(tmp_path / "a.csv", tmp_path / "ontology.json")
     with pytest.raises(LabelFileError, match="no such file"):
         compare_files(tmp_path / "gone.csv", tmp_path / "a.csv")
+
+
+def test_a_pattern_is_one_side(tmp_path: Path) -> None:
+    for name in ("a1", "a2", "b"):
+        (tmp_path / f"{name}.csv").write_text(f"clip_id,labels\n{name},Dog\n")
+    found = compare_files(tmp_path / "a?.csv", tmp_path / "a2.csv")
+    assert found.clips == 1
+    assert [source["name"] for source in found.report.sources] == ["a1.csv", "a2.csv", "a2.csv"]

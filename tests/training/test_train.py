@@ -10,6 +10,7 @@ from audiolabels import (
     Events,
     Scores,
     expand,
+    expand_files,
     write_targets,
 )
 from audiolabels.errors import OptionError, RunError, VocabularyError
@@ -27,6 +28,25 @@ def test_a_model_learns_what_embeddings_tell(world, go):
     assert measured.mean_average_precision > 0.8
     assert scores.shape == (120, 4)
     assert len(examples) == 120
+
+
+def test_targets_in_a_folder_train_the_same_model(world, go):
+    rows = [
+        f"{clip},{';'.join(world.vocabulary.names[c] for c in np.flatnonzero(row))}\n"
+        for clip, row in zip(world.ids, world.truth, strict=True)
+    ]
+    (world.folder / "labels.csv").write_text("clip_id,labels\n" + "".join(rows))
+    parts = world.folder / "parts"
+    options = {"vocabulary": world.vocabulary, "rows_per_part": 50}
+    expand_files(world.folder / "labels.csv", parts, "weak", **options)
+    one, many = go("one"), go("many", labels=parts)
+    before, after = weights(one.folder), weights(many.folder)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    measured = [
+        evaluate_run(load_run(one.folder), labels, open_features(world.features))[0]
+        for labels in (world.labels, parts)
+    ]
+    assert measured[0].mean_average_precision == measured[1].mean_average_precision
 
 
 def test_a_run_goes_on_from_another_with_a_new_head_and_the_rest_frozen(world, go):

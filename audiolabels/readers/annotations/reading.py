@@ -155,6 +155,7 @@ def stream_labels(
     annotated = options.load_annotated(ontology)
     folders = keeps_folders(paths, ontology, options)
     first: dict[str, Annotated] = {}
+    facts = options.facts(ontology)
     for number, path in enumerate(paths):
         with open_source(path) as source:
             found, layout = detect_format(source, ontology, options.columns, known)
@@ -183,7 +184,6 @@ def stream_labels(
             parts = conclude_labels(
                 annotate(rows, table, source.name), source.name, resolver, listened, notes
             )
-            facts = options.facts(ontology)
             whole = described(parts, path, found, last.report, layout, notes, facts)
             for part in chain((part.prefixed(options.prefix) for part in whole), [last]):
                 seen.add(part.clips, part.rows, source.name)
