@@ -170,10 +170,11 @@ class Join:
 def join_facts(
     joined: list[dict[str, Any]], vocabulary: Vocabulary, ontology: Ontology
 ) -> dict[str, Any]:
-    """The metadata of a join."""
+    """The metadata of a join, whose options are those that all data sets have in common."""
+    first, *others = (each["options"].items() for each in joined)
     return {
         "scheme": "join",
-        "options": {},
+        "options": {n: value for n, value in first if all((n, value) in own for own in others)},
         "joined": joined,
         "vocabulary": describe_vocabulary(vocabulary),
         "ontology": {"digest": ontology.digest, "classes": len(ontology)},

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import audiolabels
 from audiolabels import (
     expand,
     expand_files,
@@ -12,6 +13,7 @@ from audiolabels import (
     read_info,
     read_labels,
     read_targets,
+    write_targets,
 )
 from audiolabels.errors import AudioLabelsError, OptionError
 
@@ -124,3 +126,21 @@ def test_errors_name_the_source(
     with pytest.raises(AudioLabelsError, match=message):
         expand_files("bad.toml", "o.parquet")
     assert not Path("o.parquet").exists()
+
+
+def test_frames_of_a_join_are_looked_up_by_clip(tmp_path: Path) -> None:
+    rows = {"clip": ["a", "b"], "onset": [0, 1], "offset": [3, 2], "label": ["Dog", "Rain"]}
+    events = read_events(rows, clip_duration=4)
+    options = {"scheme": "strong-framed", "negatives": "both"}
+    joined = join([{"events": events}, {"events": events, "prefix": "x/"}], **options)
+    alone = audiolabels.LabelSource(expand(events, "strong-framed", negatives="both"))
+    path = tmp_path / "joined.parquet"
+    write_targets(joined, path)
+    for source in (audiolabels.LabelSource(joined), audiolabels.open(path)):
+        assert (source.framed, len(source)) == (True, 4)
+        for clip in ("a", "x/b"):
+            right = alone[clip.removeprefix("x/")]
+            assert source[clip].target.tolist() == right.target.tolist()
+            assert source[clip].mask.tolist() == right.mask.tolist()
+    mixed = join([{"events": events}, {"labels": {"c": ["Dog"]}, "scheme": "weak"}], **options)
+    assert mixed.metadata["options"] == {}

@@ -15,7 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.columns import (
+    doubles_to_arrow,
+    texts_to_arrow,
+    to_arrow,
+    to_bools,
+    to_numpy,
+)
 from audiolabels.arrays.lists import Lists
 from audiolabels.clips.names import mostly_videos, parse_clip_name
 from audiolabels.clips.rows import clip_rows
@@ -32,6 +38,7 @@ from audiolabels.readers.reports import rows_report
 
 UNRESOLVED = -1
 VERIFIED_EMPTY = "\0[]"  # the text of an empty list of labels in memory; an empty text is no list
+EMPTY_LIST = texts_to_arrow([VERIFIED_EMPTY])[0]
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 
 
@@ -331,7 +338,7 @@ class TextTable:
     def _add(self, new: pa.StringArray) -> None:
         owners, terms, unknown = parse_texts(new, self.resolver)
         given = np.bincount(owners, minlength=len(new))
-        labelled = (given > 0) | np.array([text == VERIFIED_EMPTY for text in new.to_pylist()])
+        labelled = (given > 0) | to_bools(pc.equal(new, EMPTY_LIST))
         sets, denials = self.resolver.sets(owners, terms, labelled)
         start = len(self._texts)
         self.unknown |= {start + number: labels for number, labels in unknown.items()}
