@@ -6,6 +6,7 @@ of distinct sets, so each set is stored once, and each clip refers to its own.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -128,10 +129,14 @@ class LabelSets:
     @staticmethod
     def concat(parts: "list[LabelSets]") -> "tuple[LabelSets, list[int]]":
         """All sets of all parts, and where each part's begin; parts of one lineage share them."""
-        lineages = {id(p.lineage) for p in parts}
-        if len(lineages) == 1 and parts[0].lineage is not None:
-            return max(parts, key=len), [0] * len(parts)
-        return LabelSets.append(parts), np.cumsum([0, *map(len, parts)])[:-1].tolist()
+        keys = [id(p) if p.lineage is None else id(p.lineage) for p in parts]
+        longest: dict[int, LabelSets] = {}
+        for key, part in zip(keys, parts, strict=True):
+            longest[key] = max(longest.get(key, part), part, key=len)
+        whole = [*longest.values()]
+        ends = dict(zip(longest, accumulate(map(len, whole)), strict=True))
+        starts = [ends[key] - len(longest[key]) for key in keys]
+        return whole[0] if len(whole) == 1 else LabelSets.append(whole), starts
 
     @staticmethod
     def append(parts: "list[LabelSets]", lineage: object | None = None) -> "LabelSets":

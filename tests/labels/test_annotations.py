@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from audiolabels import Annotations
 from audiolabels.errors import UnknownLabelError
 from audiolabels.labels.annotations import LabelSets
 from audiolabels.ontology import Ontology
+from audiolabels.readers import BlockSizes, read_labels
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=30)
 
@@ -51,6 +54,19 @@ def test_parts_of_one_lineage_share_their_sets() -> None:
     apart, starts = LabelSets.concat([short, build([(0, 3)])])
     assert len(apart) == 12
     assert starts == [0, 6]
+    other = build([(0, 3)])
+    mixed, starts = LabelSets.concat([short, other, longer])
+    assert as_sets(mixed) == as_sets(longer) + as_sets(other)
+    assert starts == [0, 12, 0]
+
+
+def test_labels_read_in_blocks_hold_each_set_once(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    rows = [f"clip{n},{('Speech', 'Dog')[n % 2]}" for n in range(100)]
+    path.write_text("\n".join(["clip_id,labels", *rows]), "utf-8")
+    labels = read_labels(path, block_sizes=BlockSizes(text=64))
+    assert [labels.labels(n) for n in range(4)] == [("Speech",), ("Dog",)] * 2
+    assert len(labels.sets) == 2
 
 
 @given(st.data())
