@@ -17,8 +17,13 @@ from signal import SIGINT, SIGTERM
 from stat import S_IMODE
 from typing import Any, NamedTuple
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from audiolabels.errors import OptionError, TargetsFileError, expect
 
+UNQUOTED = re.compile(r'[",\t\r\n]')  # what a cell in quotes alone can have
 HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<body")
 
 
@@ -220,6 +225,18 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
     return count
 
 
+def write_lines(path: str | Path, blocks: Iterable[pa.StringArray]) -> int:
+    """`write_rows` of lines that come in blocks."""
+    count = 0
+    with atomic_path(path) as partial, blame(path), partial.open("wb") as file:
+        for lines in blocks:
+            ended = pc.binary_join_element_wise(lines, "", "\n")
+            _, ends, text = ended.buffers()
+            file.write(memoryview(text)[: np.frombuffer(ends, np.int32)[len(ended)]])
+            count += len(lines)
+    return count
+
+
 def parse_json(content: bytes | str) -> Any:
     """The value of a JSON text; ValueError or RecursionError if it is none that can be written."""
     value = json.loads(content)
@@ -304,7 +321,7 @@ def plain(cell: str) -> str:
     >>> plain("64760"), plain("a, b.wav")
     ('64760', '"a, b.wav"')
     """
-    return quote(cell) if re.search(r'[",\t\r\n]', cell) else cell
+    return quote(cell) if UNQUOTED.search(cell) else cell
 
 
 def seconds(ms: int) -> str:

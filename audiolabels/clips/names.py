@@ -137,6 +137,12 @@ def video_of(clip_id: str) -> str:
     return video_and_start(clip_id)[0]
 
 
+def videos_of(clip_id: pa.StringArray) -> pa.StringArray:
+    """`video_of` of each clip."""
+    started = pc.match_substring_regex(clip_id, STARTED)
+    return pc.if_else(started, pc.utf8_slice_codeunits(clip_id, 0, 11), clip_id)
+
+
 @lru_cache(maxsize=1 << 16)
 def to_ms(text: str, unit_ms: int = 1000) -> int:
     """Whole milliseconds of a decimal number of seconds, or of other units; half goes up.

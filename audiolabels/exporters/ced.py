@@ -92,7 +92,7 @@ def write_ced(
 
 
 def _write_soft(targets: SoftTargets, path: str | Path, name: Name) -> Export:
-    names = [name(clip_id, row) for row, clip_id in enumerate(targets.clip_id.to_pylist())]
+    names = name(targets.clip_id, np.arange(len(targets))).to_pylist()
     scores, known = reorder_classes(targets, "ced").to_numpy()
     start = to_numpy(targets.onset.fill_null(0.0))
     lengths = to_numpy(targets.offset.fill_null(10.0)) - start

@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
 from audiolabels.arrays.grid import Ms, seconds_to_ms
-from audiolabels.clips.names import video_of
+from audiolabels.clips.names import videos_of
 from audiolabels.errors import OptionError, VocabularyError, shortlist
-from audiolabels.exporters.soft_columns import BinarisedTargets, soft_cells
+from audiolabels.exporters.soft_columns import BinarisedTargets, soft_texts
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import write_rows
 from audiolabels.ontology.vocabulary import load_vocabulary
@@ -30,8 +31,9 @@ ROWS = 1 << 14  # clips whose targets are unpacked at a time
 
 Rows = npt.NDArray[np.int64]
 AnyTargets = TypeVar("AnyTargets", Targets, SoftTargets)
-Cells = tuple[int, str, str, str, list[str]]
-Name = Callable[[str, int], str]  # a clip's id, and its row, to what a form calls it
+Cells = tuple[int, str, str, str, tuple[str, ...]]
+Columns = tuple[Rows, pa.StringArray, pa.StringArray, pa.StringArray, list[pa.StringArray]]
+Name = Callable[[pa.StringArray, Rows], pa.StringArray]  # ids and rows to names in a format
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +62,30 @@ class Selection:
         for start in range(0, len(self), ROWS):
             yield self.rows[start : start + ROWS], self.names.slice(start, ROWS).to_pylist()
 
+    def columns(self, labels: Sequence[str], separator: str) -> Iterator[Columns]:
+        """Rows, names, joined positive and unknown classes, and `soft_texts`, some thousands at a
+        time; where few label sets differ, each is joined once.
+        """
+        sets = self.targets.row_of_clip[self.rows]
+        used, first = np.unique(sets, return_index=True)
+        few = len(used) <= ROWS
+        if few:
+            joined = label_texts(self.targets, self.rows[first], labels, separator)
+        for start in range(0, len(self), ROWS):
+            rows, names = self.rows[start : start + ROWS], self.names.slice(start, ROWS)
+            if few:
+                which = to_arrow(np.searchsorted(used, sets[start : start + ROWS]))
+                positive, unknown = (texts.take(which) for texts in joined)
+            else:
+                positive, unknown = label_texts(self.targets, rows, labels, separator)
+            yield rows, names, positive, unknown, soft_texts(self.targets, rows)
+
     def cells(self, labels: Sequence[str], separator: str) -> Iterator[Cells]:
-        """Row, name, joined positive and unknown classes, and `soft_cells`, row by row."""
-        for rows, names in self.blocks():
-            texts = label_texts(self.targets, rows, labels, separator)
-            scores = soft_cells(self.targets, rows)
-            yield from zip(rows.tolist(), names, *texts, scores, strict=True)
+        """The same row by row."""
+        for rows, *texts, soft in self.columns(labels, separator):
+            texts = [column.to_pylist() for column in texts]
+            scores = list(zip(*(column.to_pylist() for column in soft), strict=True))
+            yield from zip(rows.tolist(), *texts, scores or [()] * len(rows), strict=True)
 
     def keep(self, fits: Callable[[str], bool], reason: str, export: Export) -> "Selection":
         """The clips with a suitable name; the others are counted and named in `export`."""
@@ -80,18 +100,18 @@ def name_after(pattern: str) -> Name:
     Raises:
         OptionError: the pattern has neither.
 
-    >>> name_after("audio/Y{id}.flac")("s9d-2nhuJCQ_30000", 0)
+    >>> name_after("audio/Y{id}.flac")(pa.array(["s9d-2nhuJCQ_30000"]), np.zeros(1, int))[0].as_py()
     'audio/Ys9d-2nhuJCQ.flac'
     """
     if "{id}" not in pattern and "{clip}" not in pattern:
         raise OptionError(f"{pattern!r}: a name needs {{id}} or {{clip}} in it")
     parts = re.split(r"(\{id\}|\{clip\})", pattern)
 
-    def name(clip_id: str, _: int) -> str:
-        known = {"{id}": video_of(clip_id), "{clip}": clip_id}
-        return "".join(known.get(part, part) for part in parts)
+    def names(clip_id: pa.StringArray, _: Rows) -> pa.StringArray:
+        known = {"{id}": videos_of(clip_id), "{clip}": clip_id}
+        return pc.binary_join_element_wise(*(known.get(part, part) for part in parts), "")
 
-    return name
+    return names
 
 
 def are_segments(targets: Targets | SoftTargets) -> bool:
@@ -200,12 +220,7 @@ def clip_spans(targets: Targets | SoftTargets) -> tuple[Rows, Rows]:
 
 def name_clips(targets: Targets, rows: Rows, name: Name) -> Selection:
     """Rows of targets under their names in the format."""
-    parts = [texts_to_arrow([])]
-    for start in range(0, len(rows), ROWS):
-        part = rows[start : start + ROWS]
-        pairs = zip(_ids(targets, part).to_pylist(), part.tolist(), strict=True)
-        parts.append(texts_to_arrow([name(clip_id, row) for clip_id, row in pairs]))
-    return Selection(targets, rows, pa.concat_arrays(parts))
+    return Selection(targets, rows, name(_ids(targets, rows), rows))
 
 
 def drop_ambiguous(clips: Selection, export: Export) -> Selection:
@@ -249,16 +264,18 @@ def _ids(targets: Targets, rows: Rows) -> pa.StringArray:
 
 def label_texts(
     targets: Targets, rows: Rows, labels: Sequence[str], separator: str
-) -> tuple[list[str], list[str]]:
-    """Positive and unknown classes of some rows, joined: two lists of len(rows) texts."""
+) -> tuple[pa.StringArray, pa.StringArray]:
+    """Positive and unknown classes of some rows, joined: two arrays of len(rows) texts."""
     _, first, which = np.unique(targets.row_of_clip[rows], return_index=True, return_inverse=True)
     target, mask = targets.to_numpy(rows[first])
-    positive, unknown = (
-        [separator.join(row) for row in label_lists(table, labels)]
-        for table in (target > 0, mask == 0)
-    )
-    places = which.tolist()
-    return [positive[i] for i in places], [unknown[i] for i in places]
+    texts, places = texts_to_arrow(labels), to_arrow(which)
+
+    def joined(table: npt.NDArray[np.bool_]) -> pa.StringArray:
+        row, column = np.nonzero(table)
+        lists = lists_of(row, texts.take(to_arrow(column)), len(table))
+        return pc.binary_join(lists, separator).take(places)
+
+    return joined(target > 0), joined(mask == 0)
 
 
 def label_lists(table: npt.NDArray[np.bool_], labels: Sequence[str]) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
+from audiolabels.arrays.columns import to_arrow, whole_ms
 from audiolabels.arrays.intervals import Runs, merge
 from audiolabels.exporters.clip_selection import (
     ROWS,
@@ -107,8 +107,7 @@ def select_events(
     chosen = np.unique(present.clip)
     silent = events.labelled.copy()
     silent[chosen] = False
-    ids = events.clip_id.take(to_arrow(chosen)).to_pylist()
-    names = texts_to_arrow([name(*clip) for clip in zip(ids, chosen.tolist(), strict=True)])
+    names = name(events.clip_id.take(to_arrow(chosen)), chosen)
     own = unique_names(names)
     for reason, lost in (
         ("unannotated clips", np.flatnonzero(~events.labelled)),

@@ -23,7 +23,7 @@ from audiolabels.exporters.clip_selection import (
     select_clips,
 )
 from audiolabels.exporters.pretrained_sed import by_name
-from audiolabels.exporters.soft_columns import soft_cells, soft_header
+from audiolabels.exporters.soft_columns import soft_header, soft_texts
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
@@ -62,8 +62,7 @@ def _rows(clips: Selection) -> Iterator[list[str]]:
             [plain(f"[{', '.join(some)}]") for some in label_lists(table, numbers)]
             for table in (target > 0, (target == 0) & (mask > 0), mask == 0)
         )
-        scores = soft_cells(clips.targets, rows)
-        for name, yes, no, maybe, soft in zip(
-            names, positive, negative, unknown, scores, strict=True
-        ):
-            yield [plain(name), yes, no, "[]", maybe, *soft]
+        scores = (column.to_pylist() for column in soft_texts(clips.targets, rows))
+        cells = zip(names, positive, negative, unknown, *scores, strict=True)
+        for name, yes, no, *others in cells:
+            yield [plain(name), yes, no, "[]", *others]

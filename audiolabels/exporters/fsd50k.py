@@ -11,16 +11,19 @@ Not possible: frames, and a clip without a positive class.
 """
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.clips.partition import draw_parts
 from audiolabels.errors import OptionError, guarded, shortlist
-from audiolabels.exporters.clip_selection import select_clips
+from audiolabels.exporters.clip_selection import Selection, name_after, select_clips
 from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.text_columns import plain_texts, quote_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, quote, refuse_other_classes, write_classes
+from audiolabels.files import refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 
 VALIDATION = 0.1  # share of the recordings
@@ -42,27 +45,32 @@ def write_fsd50k(targets: Targets, path: str | Path, *, like: str | Path | None 
     labels = [underscored(name) for name in vocabulary.names]
     classes = [(str(i), *c) for i, c in enumerate(zip(labels, vocabulary.ids, strict=True))]
     refuse_other_classes(class_file, classes)
-    clips = select_clips(targets, "fsd50k", lambda clip, _: clip, export, empty=False)
+    clips = select_clips(targets, "fsd50k", name_after("{clip}"), export, empty=False)
     head = ["fname", "labels", "mids", "split", "masked", *soft_header(targets)]
-    words, ids = clips.cells(labels, ","), clips.cells(vocabulary.ids, ",")
     split = _split(clips.names) if like is None else _split_like(Path(like), clips.names)
-    rows = (
-        [plain(name), quote(word), quote(positive), part, quote(unknown), *scores]
-        for (_, name, word, *_), (*_, positive, unknown, scores), part in zip(
-            words, ids, split, strict=True
-        )
-    )
-    export.write_table(path, head, rows, ",")
+    export.write_columns(path, head, _blocks(clips, labels, split), ",")
     export.files[class_file] = write_classes(class_file, classes, header=False, quoted=False)
     return export
 
 
-def _split(names: pa.StringArray) -> list[str]:
+def _blocks(
+    clips: Selection, labels: list[str], split: pa.StringArray
+) -> Iterator[list[pa.StringArray]]:
+    words, start = clips.columns(labels, ","), 0
+    for (_, _, word, *_), (_, names, positive, unknown, soft) in zip(
+        words, clips.columns(clips.targets.vocabulary.ids, ","), strict=True
+    ):
+        part, start = split.slice(start, len(names)), start + len(names)
+        quoted = map(quote_texts, (word, positive))
+        yield [plain_texts(names), *quoted, part, quote_texts(unknown), *soft]
+
+
+def _split(names: pa.StringArray) -> pa.StringArray:
     parts = draw_parts(names, (1 - VALIDATION, VALIDATION))
-    return [("train", "val")[part] for part in parts.tolist()]
+    return texts_to_arrow(["train", "val"]).take(to_arrow(parts))
 
 
-def _split_like(path: Path, names: pa.StringArray) -> list[str]:
+def _split_like(path: Path, names: pa.StringArray) -> pa.StringArray:
     with (
         guarded(path, OptionError, "not read"),
         path.open(encoding="utf-8-sig", newline="") as file,
@@ -81,7 +89,7 @@ def _split_like(path: Path, names: pa.StringArray) -> list[str]:
         raise OptionError(
             f"{path}: no split of {len(lacking):,} of {len(wanted):,} clips: {shortlist(lacking)}"
         )
-    return [parts[name] for name in wanted]
+    return texts_to_arrow([parts[name] for name in wanted])
 
 
 def underscored(name: str) -> str:

@@ -27,7 +27,13 @@ from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import canonical_ids, video_of
 from audiolabels.errors import OptionError, extra, guarded
-from audiolabels.exporters.clip_selection import Rows, Selection, reorder_classes, select_clips
+from audiolabels.exporters.clip_selection import (
+    Rows,
+    Selection,
+    name_after,
+    reorder_classes,
+    select_clips,
+)
 from audiolabels.exporters.soft_columns import BinarisedTargets
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame, real_path
@@ -99,9 +105,7 @@ def write_hdf5(
     if audio is not None and real_path(audio) == real_path(path):
         raise OptionError(f"{path}: the audio file, which must stay; write to another name")
     targets = reorder_classes(targets, form)
-    clips = select_clips(
-        targets, form, lambda clip, _: f"Y{video_of(clip)}{extension}", export, empty=True
-    )
+    clips = select_clips(targets, form, name_after(f"Y{{id}}{extension}"), export, empty=True)
     clips = clips.keep(
         lambda name: len(name.encode()) <= LONGEST_NAME,
         f"clips whose name has more than {LONGEST_NAME} bytes",

@@ -18,8 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
-from audiolabels.clips.names import video_of
-from audiolabels.exporters.clip_selection import ROWS, Selection, lists_of, select_clips
+from audiolabels.exporters.clip_selection import ROWS, Selection, lists_of, name_after, select_clips
 from audiolabels.exporters.soft_columns import BinarisedTargets
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
@@ -38,7 +37,7 @@ def write_huggingface(targets: Targets, path: str | Path) -> Export:
         OptionError: rows are frames.
     """
     export, path = Export(), Path(path)
-    clips = select_clips(targets, "huggingface", lambda clip, _: video_of(clip), export, empty=True)
+    clips = select_clips(targets, "huggingface", name_after("{id}"), export, empty=True)
     columns = {
         "video_id": pa.string(),
         **dict.fromkeys(("labels", "human_labels", "masked"), TEXTS),

@@ -162,7 +162,7 @@ def _of_manifest(
         raise OptionError("clip_duration is not for a manifest, which has the lengths")
     if real_path(like) == real_path(path):
         raise OptionError(f"{path} is the manifest to copy; choose another name")
-    clips = select_clips(targets, "lhotse", lambda clip, _: clip, export, empty=False)
+    clips = select_clips(targets, "lhotse", name_after("{clip}"), export, empty=False)
     listed = [(record["id"], name) for record, _, name in _entries(like)]
     names = texts_to_arrow([name for _, name in listed])
     places = ClipFinder(clips.names).find(names)

@@ -31,9 +31,8 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.arrays.intervals import Runs
-from audiolabels.clips.names import video_of
 from audiolabels.errors import OptionError, guarded, shortlist
-from audiolabels.exporters.clip_selection import lists_of
+from audiolabels.exporters.clip_selection import lists_of, name_after
 from audiolabels.exporters.event_selection import EventSelection, runs_of_clips, select_events
 from audiolabels.exporters.hdf5 import match_clips, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
@@ -109,7 +108,7 @@ def write_pretrained_sed(
         labels,
         vocabulary,
         parents or "none",
-        lambda clip, _: f"Y{video_of(clip)}.mp3",
+        name_after("Y{id}.mp3"),
         export,
         merged=False,
     )

@@ -12,16 +12,18 @@ Deviation: without an audio file there is no `hdf5path`, which PSL's own script 
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.arrays.grid import Ms
-from audiolabels.clips.names import video_and_start
+from audiolabels.clips.names import STARTED, videos_of
 from audiolabels.exporters.clip_selection import (
     Name,
+    Rows,
     Selection,
     are_segments,
     clip_lengths,
@@ -30,8 +32,9 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.hdf5 import keep_with_audio
 from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.text_columns import plain_texts, second_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, real_path, refuse_other_classes, seconds, write_classes
+from audiolabels.files import plain, real_path, refuse_other_classes, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -70,28 +73,32 @@ def write_psl(
     hdf5 = [] if audio is None else [plain(str(real_path(audio)))]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
     head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]
-    export.write_table(path, head, _rows(clips, length, segments, hdf5))
+    export.write_columns(path, head, _blocks(clips, length, segments, hdf5))
     export.files[class_file] = write_classes(class_file, classes)
     return export
 
 
 def _namer(length: Ms) -> Name:
-    @lru_cache(maxsize=1)  # a clip's segments are consecutive
-    def named(clip_id: str, length_ms: int) -> str:
-        video, start = video_and_start(clip_id)
-        if start is None:
-            return f"{clip_id}.wav"
-        return f"{video}_{seconds(start)}_{seconds(start + length_ms)}.wav"
+    def names(clip_id: pa.StringArray, rows: Rows) -> pa.StringArray:
+        started = pc.match_substring_regex(clip_id, STARTED)
+        start = pc.cast(pc.if_else(started, pc.utf8_slice_codeunits(clip_id, 12), "0"), pa.int64())
+        begin = to_numpy(start)
+        times = (second_texts(begin), second_texts(begin + length[rows]))
+        timed = pc.binary_join_element_wise(videos_of(clip_id), *times, "_")
+        return pc.binary_join_element_wise(pc.if_else(started, timed, clip_id), ".wav", "")
 
-    return lambda clip_id, row: named(clip_id, int(length[row]))
+    return names
 
 
-def _rows(clips: Selection, length: Ms, segments: bool, hdf5: list[str]) -> Iterator[list[str]]:
+def _blocks(
+    clips: Selection, length: Ms, segments: bool, hdf5: list[str]
+) -> Iterator[list[pa.StringArray | str]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     onset, offset = (to_numpy(t) for t in (clips.targets.onset, clips.targets.offset))
-    for row, name, positive, unknown, scores in clips.cells(numbers, ";"):
-        cells = [plain(name), positive, seconds(int(length[row])), *hdf5]
+    for rows, names, positive, unknown, soft in clips.columns(numbers, ";"):
+        columns = [plain_texts(names), positive, second_texts(length[rows]), *hdf5]
         if segments:
-            start, stop = (round(times[row] * 1000) for times in (onset, offset))
-            cells += [seconds(start), seconds(min(stop, int(length[row])))]
-        yield [*cells, unknown or ";", *scores]
+            start, stop = (np.rint(times[rows] * 1000).astype(int) for times in (onset, offset))
+            columns += [second_texts(start), second_texts(np.minimum(stop, length[rows]))]
+        masked = pc.if_else(pc.equal(unknown, ""), ";", unknown)
+        yield [*columns, masked, *soft]

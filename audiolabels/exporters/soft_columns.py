@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
+from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.errors import OptionError
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import portion
@@ -71,9 +73,9 @@ def soft_header(targets: Targets) -> list[str]:
     return ["soft"] if isinstance(targets, BinarisedTargets) else []
 
 
-def soft_cells(targets: Targets, rows: npt.NDArray[np.int64]) -> list[list[str]]:
-    """The cells under `soft_header`, as base64: a list of one text, or none, per row."""
+def soft_texts(targets: Targets, rows: npt.NDArray[np.int64]) -> list[pa.StringArray]:
+    """The column under `soft_header`, as base64, if the targets have scores."""
     if not isinstance(targets, BinarisedTargets):
-        return [[] for _ in range(len(rows))]
+        return []
     scores = np.ascontiguousarray(targets.scores(rows), "<f2")
-    return [[b64encode(row.tobytes()).decode("ascii")] for row in scores]
+    return [texts_to_arrow([b64encode(row.tobytes()).decode("ascii") for row in scores])]

@@ -20,9 +20,13 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+
+from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.exporters.clip_selection import (
     Name,
+    Rows,
     Selection,
     name_after,
     refuse_labels,
@@ -98,8 +102,7 @@ def write_webdataset(
 def _keyed(name: Name, dots: str, changed: dict[str, str]) -> Name:
     """Keys without dots; those that had one are noted in `changed`."""
 
-    def key(clip_id: str, row: int) -> str:
-        full = name(clip_id, row)
+    def key(full: str, clip_id: str) -> str:
         folder, slash, last = full.rpartition("/")
         if "." not in last:
             return full
@@ -112,7 +115,11 @@ def _keyed(name: Name, dots: str, changed: dict[str, str]) -> Name:
         changed[full] = f"{folder}{slash}{made}"
         return changed[full]
 
-    return key
+    def keys(clip_id: pa.StringArray, rows: Rows) -> pa.StringArray:
+        names = name(clip_id, rows).to_pylist()
+        return texts_to_arrow(list(map(key, names, clip_id.to_pylist())))
+
+    return keys
 
 
 def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[tuple[str, bytes]]:

@@ -9,9 +9,11 @@ from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.files import apart, blame, partial_path, real_path, write_rows
+from audiolabels.files import apart, blame, partial_path, real_path, write_lines, write_rows
 
 
 @dataclass
@@ -46,6 +48,18 @@ class Export:
         """Write a header and rows of cells, whole or not at all, and note the number of rows."""
         lines = (separator.join(cells) for cells in chain([head], rows))
         self.files[Path(path)] = write_rows(path, lines) - 1
+
+    def write_columns(
+        self,
+        path: str | Path,
+        head: Sequence[str],
+        blocks: Iterable[Sequence[pa.StringArray | str]],
+        separator: str = "\t",
+    ) -> None:
+        """The same of columns, block by block; a text is the same in all rows."""
+        lines = (pc.binary_join_element_wise(*columns, separator) for columns in blocks)
+        header = texts_to_arrow([separator.join(head)])
+        self.files[Path(path)] = write_lines(path, chain([header], lines)) - 1
 
 
 @contextmanager
