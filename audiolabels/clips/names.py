@@ -128,17 +128,12 @@ def video_and_start(clip_id: str) -> tuple[str, int | None]:
     return (clip_id[:11], int(clip_id[12:])) if re.fullmatch(STARTED, clip_id) else (clip_id, None)
 
 
-def video_of(clip_id: str) -> str:
-    """The video of a YouTube clip, or the whole id of another; all clips of a recording share it.
-
-    >>> video_of("Y9d-2nhuJCQ_30000"), video_of("64760")
-    ('Y9d-2nhuJCQ', '64760')
-    """
-    return video_and_start(clip_id)[0]
-
-
 def videos_of(clip_id: pa.StringArray) -> pa.StringArray:
-    """`video_of` of each clip."""
+    """The videos of YouTube clips, or the whole ids of others; clips of a recording share it.
+
+    >>> videos_of(pa.array(["Y9d-2nhuJCQ_30000", "64760"])).to_pylist()
+    ['Y9d-2nhuJCQ', '64760']
+    """
     started = pc.match_substring_regex(clip_id, STARTED)
     return pc.if_else(started, pc.utf8_slice_codeunits(clip_id, 0, 11), clip_id)
 

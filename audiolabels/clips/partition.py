@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.clips.names import canonical_ids, video_of
+from audiolabels.arrays.columns import to_numpy
+from audiolabels.clips.names import canonical_ids, videos_of
 from audiolabels.errors import OptionError
 
 
@@ -58,7 +59,9 @@ def held_out(clip_id: pa.StringArray, share: float, *, seed: int = 0) -> npt.NDA
 
 
 def _draw(clip_id: pa.StringArray, seed: int) -> npt.NDArray[np.float64]:
-    recordings = map(video_of, canonical_ids(clip_id, of_video=True).to_pylist())
-    digests = (hashlib.sha256(f"{seed}:{recording}".encode()).digest() for recording in recordings)
-    drawn = [int.from_bytes(digest[:6], "big") / (1 << 48) for digest in digests]
-    return np.array(drawn, np.float64)
+    recordings = videos_of(canonical_ids(clip_id, of_video=True)).dictionary_encode()
+    named = (f"{seed}:{recording}".encode() for recording in recordings.dictionary.to_pylist())
+    heads = b"".join(b"\0\0" + hashlib.sha256(name).digest()[:6] for name in named)
+    drawn: npt.NDArray[np.float64] = np.frombuffer(heads, ">u8") / float(1 << 48)
+    chosen: npt.NDArray[np.float64] = drawn[to_numpy(recordings.indices)]
+    return chosen

@@ -19,7 +19,7 @@ import pyarrow as pa
 from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_arrow, to_numpy
 from audiolabels.clips.index import ClipFinder
-from audiolabels.clips.names import video_and_start
+from audiolabels.clips.names import videos_of
 from audiolabels.comparison.odds_ratios import AnyInts, States
 from audiolabels.errors import ComparisonError, VocabularyError
 from audiolabels.labels.annotations import Annotations, LabelSets
@@ -181,7 +181,7 @@ def _no_common_clip(a: Statements, b: Statements) -> str:
         f"A and B have no clip in common: A has ids like {a.clip_id[0].as_py()!r}, B like "
         f"{b.clip_id[0].as_py()!r}"
     )
-    videos = [{video_and_start(id_)[0] for id_ in side.clip_id.to_pylist()} for side in (a, b)]
+    videos = [set(videos_of(side.clip_id).to_pylist()) for side in (a, b)]
     shared = len(videos[0] & videos[1])
     return f"{message}; {shared:,} videos are in both, with other starts" if shared else message
 

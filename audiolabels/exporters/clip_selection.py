@@ -95,7 +95,7 @@ class Selection:
 
 
 def name_after(pattern: str) -> Name:
-    """File names after a pattern with `{id}` (see `video_of`) or `{clip}` (the whole id).
+    """File names after a pattern with `{id}` (see `videos_of`) or `{clip}` (the whole id).
 
     Raises:
         OptionError: the pattern has neither.

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
 from audiolabels.clips.index import ClipFinder
-from audiolabels.clips.names import canonical_ids, video_of
+from audiolabels.clips.names import canonical_ids, videos_of
 from audiolabels.errors import OptionError, extra, guarded
 from audiolabels.exporters.clip_selection import (
     Rows,
@@ -222,9 +222,7 @@ def _some(names: pa.StringArray) -> str:
 
 
 def _videos(names: pa.StringArray) -> pa.StringArray:
-    return texts_to_arrow(
-        [video_of(clip) for clip in canonical_ids(names, of_video=True).to_pylist()]
-    )
+    return videos_of(canonical_ids(names, of_video=True))
 
 
 def _link(file: Any, sound: Any, kept: Rows, path: Path) -> None:
