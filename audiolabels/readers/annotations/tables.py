@@ -238,7 +238,8 @@ def open_table(
 
 def _is_readable(type_: pa.DataType) -> bool:
     value = type_.value_type if is_list(type_) else type_
-    return is_text(value) or pa.types.is_primitive(value)
+    none = is_list(type_) and pa.types.is_null(value)  # all lists are empty
+    return is_text(value) or pa.types.is_primitive(value) or none
 
 
 def _rows(
@@ -259,7 +260,7 @@ def _rows(
     known = ~_missing(clips.dictionary)[to_numpy(clips.indices)]
     numbers = np.arange(first, first + count)
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
-    joined = [_joined(cells[i], source.container == "memory") for i in dialect.labels]
+    joined = [_joined(cells[i]) for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
         _times(None if i is None else cells[i], count, unit_ms, signed)
@@ -292,22 +293,21 @@ def _texts(column: pa.Array) -> pa.StringArray:
     return pc.fill_null(column.cast(pa.string()), "")
 
 
-def _joined(column: pa.Array, verified: bool) -> pa.StringArray:
-    """Label texts; a list in the form that the parser of label texts takes apart again.
-
-    An empty list is one of a clip that has none of the labels if `verified`, else as null.
+def _joined(column: pa.Array) -> pa.StringArray:
+    """Label texts; a list in the form that the parser of label texts takes apart again, and
+    `VERIFIED_EMPTY` for an empty one.
     """
     if not is_list(column.type):
         return _texts(column)
-    empty, texts = VERIFIED_EMPTY if verified else "", column.flatten()
+    texts = column.flatten()
     joinable = texts.type in JOINABLE and not pa.types.is_fixed_size_list(column.type)
     if joinable and not texts.null_count and not pc.any(pc.equal(texts, "")).as_py():
         joined = _texts(pc.binary_join(column, pa.scalar(";", texts.type)))
         nothing = pc.fill_null(pc.equal(pc.list_value_length(column), 0), False)
-        return pc.if_else(nothing, pa.scalar(empty, joined.type), joined)
+        return pc.if_else(nothing, pa.scalar(VERIFIED_EMPTY, joined.type), joined)
     return texts_to_arrow(
         [
-            empty if cell == [] else ";".join(str(text) for text in cell or () if text)
+            VERIFIED_EMPTY if cell == [] else ";".join(str(text) for text in cell or () if text)
             for cell in column.to_pylist()
         ]
     )
