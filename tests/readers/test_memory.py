@@ -143,6 +143,7 @@ def test_an_empty_list_is_a_verified_empty_clip() -> None:
     labels = read_labels({"a": ["Dog"], "b": [], "c": None, "d": [None]})
     assert list(labels) == [("Dog",), (), None, None]
     assert [(f.clip, f.reason) for f in labels.report.findings] == [
+        ("d", "null or an empty text in a list of labels"),
         ("c", "no label"),
         ("d", "no label"),
     ]
@@ -178,6 +179,34 @@ def test_an_empty_list_means_the_same_everywhere(
     assert list(labels) == [given and tuple(given), (), None]
     assert "clips with an empty list of labels are verified empty" in labels.report.notes[0]
     assert [f.clip for f in labels.report.findings] == ["a", "c"][given is not None :]
+
+
+@pytest.mark.parametrize("form", ["memory", "polars", "parquet", "jsonl", "dictionary"])
+def test_a_null_among_the_labels_of_a_clip_is_reported(form: str, tmp_path: Path) -> None:
+    labels = [["Dog"], ["Dog", None, "Rain"], [""], None, []]
+    rows = [{"clip": clip, "labels": own} for clip, own in zip("abcde", labels, strict=True)]
+    data: Any = pl.DataFrame(rows) if form == "polars" else rows
+    if form == "parquet":
+        data = tmp_path / "labels.parquet"
+        pq.write_table(pa.Table.from_pylist(rows), data)
+    elif form == "jsonl":
+        data = tmp_path / "labels.jsonl"
+        data.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    elif form == "dictionary":
+        data = dict(zip("abcde", labels, strict=True))
+    made = read_labels(data)
+    assert list(made) == [("Dog",), ("Dog", "Rain"), None, None, ()]
+    assert [(f.row, f.clip, f.kind, f.reason) for f in made.report.findings] == [
+        (2, "b", "label dropped", "null or an empty text in a list of labels"),
+        (3, "c", "label dropped", "null or an empty text in a list of labels"),
+        (3, "c", "clip unlabelled", "no label"),
+        (4, "d", "clip unlabelled", "no label"),
+    ]
+
+
+def test_a_zero_in_a_list_is_a_number_like_others() -> None:
+    with pytest.raises(UnknownLabelError, match="numbers of an unknown class list"):
+        read_labels({"clip": ["a"], "labels": [[0]]})
 
 
 def test_labels_in_a_parquet_file_are_those_that_were_written(tmp_path: Path) -> None:

@@ -343,7 +343,7 @@ class TextTable:
         owners, terms, unknown = parse_texts(new, self.resolver)
         given = np.bincount(owners, minlength=len(new))
         verified = to_bools(pc.equal(new, EMPTY_LIST))
-        self.resolver.verified |= bool(verified.any())
+        self.resolver.verified |= bool(verified.any()) and not self._denied
         labelled = (given > 0) | verified
         sets, denials = self.resolver.sets(owners, terms, labelled)
         start = len(self._texts)
