@@ -33,9 +33,11 @@ from audiolabels.expansion.plan import Plan, Progress
 from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
+from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary
 from audiolabels.readers import BlockSizes, EventOptions, ReadOptions, read_events, read_labels
+from audiolabels.readers.options import STATED
 from audiolabels.schemes import SCHEMES, bind_scheme, describe, expand
 from audiolabels.schemes.scheme import Scheme, SchemeCounts
 from audiolabels.targets.layouts import Layout, choose_layout
@@ -133,6 +135,7 @@ class Join:
             made = describe(source.scheme, self.vocabulary, self.ontology, labels=False)
             facts = {"name": source.name, "scheme": made["scheme"], "options": made["options"]}
             facts |= source.read.read.facts(self.ontology)
+            facts.pop("annotated", None)  # known once the files are read
             joined.append(facts)
         return join_facts(joined, self.vocabulary, self.ontology)
 
@@ -164,7 +167,8 @@ class Join:
         counts.sources[source.name] = own
         counts.clips += own.clips
         place = [each.name for each in self.sources].index(source.name)
-        whole.summary.metadata["joined"][place]["counts"] = own.stated()
+        facts = whole.summary.metadata["joined"][place]
+        facts |= {**reading_facts(part.summary.report), "counts": own.stated()}
 
 
 def join_facts(
@@ -179,6 +183,11 @@ def join_facts(
         "vocabulary": describe_vocabulary(vocabulary),
         "ontology": {"digest": ontology.digest, "classes": len(ontology)},
     }
+
+
+def reading_facts(report: Report) -> dict[str, Any]:
+    """What metadata state of how the files of a data set were read, if it is not the default."""
+    return {n: value for file in report.sources for n, value in file.items() if n in STATED}
 
 
 def count_source(counts: Any, columns: int) -> SourceCounts:
@@ -345,9 +354,8 @@ def join(
             if not isinstance(part, Targets):
                 raise OptionError("a join has hard targets: give a threshold for the values")
             parts.append(part)
-            joined.append(
-                {"name": str(name), "scheme": chosen, "options": part.metadata["options"]}
-            )
+            facts = {"name": str(name), "scheme": chosen, "options": part.metadata["options"]}
+            joined.append(facts | reading_facts(labels.report))
     if not parts:
         raise OptionError("no data set to join")
     return replace(Targets.concat(parts), metadata=join_facts(joined, vocabulary, ontology))

@@ -6,7 +6,7 @@ unknown ids) and for soft targets `soft`, lists of float16 as long as `classes`:
 order, as JSON in the schema's metadata. The column `audio` is not written: join by `video_id`.
 
 Not possible: frames, and where in its video a clip begins. An empty `labels` means no positive
-class; `read_labels` reads such a clip as unannotated.
+class; `read_labels` reads such a clip as verified empty, since it does not read `masked`.
 """
 
 import json

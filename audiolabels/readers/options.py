@@ -21,6 +21,7 @@ SOFT = "soft"
 RATERS = ("mean", "majority", "any", "all", "dawid-skene")
 SOFT_RATERS = ("mean", "dawid-skene")
 VALUES = ("auto", "logits", "probabilities")
+STATED = ("mapping", "annotated", "values", "raters", "prefix")  # by metadata, of a file
 BEYOND_TOP = ("unknown", "zero")
 
 
@@ -177,15 +178,15 @@ class ReadOptions(Options):
             MappingError, VocabularyError: see `load_annotated`.
         """
         mapping, annotated = self.load_mapping(ontology), self.load_annotated(ontology)
-        stated = {
-            "mapping": mapping and mapping.name,
-            "annotated": annotated.classes is not None
-            and {"name": annotated.name, "classes": len(annotated.classes)},
-            "values": self.values,
-            "raters": self.raters,
-            "prefix": self.prefix,
-        }
-        return {name: value for name, value in stated.items() if value}
+        heard = annotated.classes
+        stated = (
+            mapping and mapping.name,
+            heard is not None and {"name": annotated.name, "classes": len(heard)},
+            self.values,
+            self.raters,
+            self.prefix,
+        )
+        return {name: value for name, value in zip(STATED, stated, strict=True) if value}
 
     @property
     def soft(self) -> bool:

@@ -1,5 +1,6 @@
 """Joins of data sets, as files and in memory."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ mapping = "desed"
 prefix = "two/"
 """
 CLASSES = ["Speech", "Dog", "Bark", "Cat", "Rain"]
+NAMED = ("own", "plain", "heard", "listed")
 
 
 @pytest.fixture
@@ -103,6 +105,30 @@ def test_metadata_state_how_each_file_was_read(folder: Path) -> None:
         (source,) = facts["sources"]
         assert source["mapping"] == source["annotated"]["name"] == "desed"
         assert (source["prefix"], "values" in source) == ("two/", False)
+
+
+@pytest.mark.parametrize("output", ["joint.parquet", "folder/"])
+def test_metadata_of_a_join_state_what_clips_were_annotated_for(folder: Path, output: str) -> None:
+    (folder / "wide.csv").write_text("clip,Dog,Speech\na,1,0\n")
+    (folder / "joint.toml").write_text(
+        f'vocabulary = "{folder}/classes.txt"\nprefix = "x/"\n'
+        '[own]\nlabels = "wide.csv"\nmapping = "desed"\n'
+        '[plain]\nlabels = "wide.csv"\n'
+        '[heard]\nlabels = "wide.csv"\nmapping = "desed"\nannotated = "none"\n'
+        '[listed]\nlabels = "one.csv"\nannotated = ["Dog", "Rain"]\n'
+    )
+    expand_files(folder / "joint.toml", f"{folder}/{output}")
+    tables = tomllib.loads((folder / "joint.toml").read_text())
+    tables = {n: {**tables[n], "labels": folder / tables[n]["labels"]} for n in NAMED}
+    made = join(tables, vocabulary=CLASSES, prefix="x/")
+    columns = {"name": "its columns"}
+    for metadata in (read_info(f"{folder}/{output}"), made.metadata):
+        found = {own["name"]: own for own in metadata["joined"]}
+        assert found["own"]["annotated"] == found["plain"]["annotated"] == columns
+        assert found["heard"]["annotated"] == {"name": "none", "classes": 0}
+        assert found["listed"]["annotated"]["classes"] == 2
+        assert [found[n].get("mapping") for n in NAMED] == ["desed", None, "desed", None]
+        assert {own["prefix"] for own in found.values()} == {"x/"}
 
 
 @pytest.mark.parametrize(

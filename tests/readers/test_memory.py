@@ -1,5 +1,8 @@
 """Data in memory is read as files are, and what was read is handed on as Arrow."""
 
+import io
+import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from audiolabels import expand, read_events, read_labels, read_scores
+from audiolabels import Annotations, expand, read_events, read_labels, read_scores
 from audiolabels.errors import (
     InputTypeError,
     LabelFileError,
@@ -139,6 +143,7 @@ def test_an_empty_list_is_a_verified_empty_clip() -> None:
     labels = read_labels({"a": ["Dog"], "b": [], "c": None, "d": [None]})
     assert list(labels) == [("Dog",), (), None, None]
     assert [(f.clip, f.reason) for f in labels.report.findings] == [
+        ("d", "null or an empty text in a list of labels"),
         ("c", "no label"),
         ("d", "no label"),
     ]
@@ -149,10 +154,65 @@ def test_an_empty_list_is_a_verified_empty_clip() -> None:
         assert expand({"b": []}, scheme, vocabulary=["Dog"]).to_numpy()[1].tolist() == [[1]]
 
 
-def test_an_empty_list_in_a_file_may_be_a_clip_without_labels_so_far(tmp_path: Path) -> None:
-    path = tmp_path / "labels.jsonl"
-    path.write_text('{"clip": "a", "labels": ["Dog"]}\n{"clip": "b", "labels": []}\n')
-    assert list(read_labels(path)) == [("Dog",), None]
+@pytest.mark.parametrize("form", ["memory", "polars", "parquet", "jsonl", "tar"])
+@pytest.mark.parametrize("given", [["Dog"], None], ids=["labelled", "nothing"])
+def test_an_empty_list_means_the_same_everywhere(
+    given: list[str] | None, form: str, tmp_path: Path
+) -> None:
+    rows = [{"clip": "a", "labels": given}, {"clip": "b", "labels": []}, {"clip": "c"}]
+    rows[2]["labels"] = None
+    data: Any = pl.DataFrame(rows) if form == "polars" else rows
+    if form not in ("memory", "polars"):
+        data = tmp_path / f"labels.{form}"
+    if form == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), data)
+    elif form == "jsonl":
+        data.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    elif form == "tar":
+        with tarfile.open(data, "w") as archive:
+            for row in rows:
+                content = json.dumps({"labels": row["labels"]}).encode()
+                member = tarfile.TarInfo(f"{row['clip']}.json")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    labels = read_labels(data)
+    assert list(labels) == [given and tuple(given), (), None]
+    assert "clips with an empty list of labels are verified empty" in labels.report.notes[0]
+    assert [f.clip for f in labels.report.findings] == ["a", "c"][given is not None :]
+
+
+@pytest.mark.parametrize("form", ["memory", "polars", "parquet", "jsonl", "dictionary"])
+def test_a_null_among_the_labels_of_a_clip_is_reported(form: str, tmp_path: Path) -> None:
+    labels = [["Dog"], ["Dog", None, "Rain"], [""], None, []]
+    rows = [{"clip": clip, "labels": own} for clip, own in zip("abcde", labels, strict=True)]
+    data: Any = pl.DataFrame(rows) if form == "polars" else rows
+    if form == "parquet":
+        data = tmp_path / "labels.parquet"
+        pq.write_table(pa.Table.from_pylist(rows), data)
+    elif form == "jsonl":
+        data = tmp_path / "labels.jsonl"
+        data.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    elif form == "dictionary":
+        data = dict(zip("abcde", labels, strict=True))
+    made = read_labels(data)
+    assert list(made) == [("Dog",), ("Dog", "Rain"), None, None, ()]
+    assert [(f.row, f.clip, f.kind, f.reason) for f in made.report.findings] == [
+        (2, "b", "label dropped", "null or an empty text in a list of labels"),
+        (3, "c", "label dropped", "null or an empty text in a list of labels"),
+        (3, "c", "clip unlabelled", "no label"),
+        (4, "d", "clip unlabelled", "no label"),
+    ]
+
+
+def test_a_zero_in_a_list_is_a_number_like_others() -> None:
+    with pytest.raises(UnknownLabelError, match="numbers of an unknown class list"):
+        read_labels({"clip": ["a"], "labels": [[0]]})
+
+
+def test_labels_in_a_parquet_file_are_those_that_were_written(tmp_path: Path) -> None:
+    labels = Annotations.from_dict({"a": ["Dog"], "b": [], "c": None})
+    pq.write_table(pa.table(labels), tmp_path / "labels.parquet")
+    assert list(read_labels(tmp_path / "labels.parquet")) == list(labels)
 
 
 @pytest.mark.parametrize("hold", [dict, pa.table, pd.DataFrame], ids=["dict", "arrow", "pandas"])

@@ -37,7 +37,7 @@ from audiolabels.readers.options import Annotated, ReadOptions
 from audiolabels.readers.reports import rows_report
 
 UNRESOLVED = -1
-VERIFIED_EMPTY = "\0[]"  # the text of an empty list of labels in memory; an empty text is no list
+VERIFIED_EMPTY = "\0[]"  # the text of an empty list of labels; an empty text is no list
 EMPTY_LIST = texts_to_arrow([VERIFIED_EMPTY])[0]
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 
@@ -109,6 +109,7 @@ class LabelResolver:
             `unsure` where its label is given, and `absent` where it is confirmed absent.
         respelled: labels to those of the mapping that differ in case or underscores.
         known: whether a label was found so far.
+        verified: whether a list of labels was empty so far.
         lost: labels that were not found.
 
     Raises:
@@ -128,7 +129,7 @@ class LabelResolver:
         self.drop = drop
         self.mapping = mapping
         self.respelled: dict[str, str] = {}
-        self.known, self.lost = False, dict[str, None]()
+        self.known, self.verified, self.lost = False, False, dict[str, None]()
         self._aliases = {label: ontology.find(name) for label, name in aliases.items()}
         self.one_label = one_label
         self.position = lru_cache(maxsize=1 << 16)(self._position)
@@ -254,7 +255,8 @@ def conclude_labels(
     annotated: Annotated,
     notes: list[str],
 ) -> Iterator[Each]:
-    """The same parts; at the end, notes of what a mapping did and the clips were annotated for.
+    """The same parts; at the end, notes of what a mapping did and the clips were annotated for, and
+    of empty lists.
 
     Raises:
         UnknownLabelError: at the end, if there were labels and none is known.
@@ -269,6 +271,8 @@ def conclude_labels(
         )
     if mapping is not None:
         notes.append(f"mapping {mapping.name} ({len(mapping.labels)} labels)")
+    if resolver.verified:
+        notes.append("clips with an empty list of labels are verified empty")
     if respelled := resolver.respelled:
         one, own = next(iter(respelled.items()))
         notes.append(
@@ -338,7 +342,9 @@ class TextTable:
     def _add(self, new: pa.StringArray) -> None:
         owners, terms, unknown = parse_texts(new, self.resolver)
         given = np.bincount(owners, minlength=len(new))
-        labelled = (given > 0) | to_bools(pc.equal(new, EMPTY_LIST))
+        verified = to_bools(pc.equal(new, EMPTY_LIST))
+        self.resolver.verified |= bool(verified.any()) and not self._denied
+        labelled = (given > 0) | verified
         sets, denials = self.resolver.sets(owners, terms, labelled)
         start = len(self._texts)
         self.unknown |= {start + number: labels for number, labels in unknown.items()}

@@ -161,11 +161,12 @@ def stream_labels(
             found, layout = detect_format(source, ontology, options.columns, known)
             layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
-            wide, notes, listened = layout.wide, list[str](), annotated
+            wide, notes, listened, stated = layout.wide, list[str](), annotated, {**facts}
             if wide:
                 notes.append(f"a column for each of {len(wide)} labels")
             if wide and options.annotated is None and not options.denied:
                 listened = Annotated("its columns", ())  # cells state all of their classes
+                stated["annotated"] = {"name": listened.name}
             if listened.classes != first.setdefault("annotated", listened).classes:
                 raise LabelFileError(
                     f"{path}: its clips were annotated for other classes than those of the files "
@@ -184,7 +185,7 @@ def stream_labels(
             parts = conclude_labels(
                 annotate(rows, table, source.name), source.name, resolver, listened, notes
             )
-            whole = described(parts, path, found, last.report, layout, notes, facts)
+            whole = described(parts, path, found, last.report, layout, notes, stated)
             for part in chain((part.prefixed(options.prefix) for part in whole), [last]):
                 seen.add(part.clips, part.rows, source.name)
                 yield part

@@ -35,6 +35,7 @@ from audiolabels.readers.options import ReadOptions
 TARGETS_KEY = b"audiolabels"  # the store's metadata; such a file holds targets, not labels
 JOINABLE = (pa.string(), pa.large_string())  # in lists; others are joined one by one
 NO_CLIP = "the clip's id is null"
+NO_LABEL = "null or an empty text in a list of labels"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +239,8 @@ def open_table(
 
 def _is_readable(type_: pa.DataType) -> bool:
     value = type_.value_type if is_list(type_) else type_
-    return is_text(value) or pa.types.is_primitive(value)
+    none = is_list(type_) and pa.types.is_null(value)  # all lists are empty
+    return is_text(value) or pa.types.is_primitive(value) or none
 
 
 def _rows(
@@ -259,7 +261,8 @@ def _rows(
     known = ~_missing(clips.dictionary)[to_numpy(clips.indices)]
     numbers = np.arange(first, first + count)
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
-    joined = [_joined(cells[i], source.container == "memory") for i in dialect.labels]
+    lists = [_joined(cells[i]) for i in dialect.labels]
+    joined = [texts for texts, _ in lists]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
         _times(None if i is None else cells[i], count, unit_ms, signed)
@@ -276,6 +279,9 @@ def _rows(
         {i: _texts(cells[i]).dictionary_encode() for i in dialect.extra},
         lost,
     )
+    for i in (i for _, void in lists for i in void if known[i]):
+        clip = rows.clip_id[int(rows.clip[i])].as_py()
+        lost.append(Finding(source.name, first + i, clip, "label dropped", NO_LABEL))
     return rows.keep(known)
 
 
@@ -292,25 +298,23 @@ def _texts(column: pa.Array) -> pa.StringArray:
     return pc.fill_null(column.cast(pa.string()), "")
 
 
-def _joined(column: pa.Array, verified: bool) -> pa.StringArray:
-    """Label texts; a list in the form that the parser of label texts takes apart again.
-
-    An empty list is one of a clip that has none of the labels if `verified`, else as null.
+def _joined(column: pa.Array) -> tuple[pa.StringArray, list[int]]:
+    """Label texts, and which rows have a list with a label that is none; a list in the form that
+    the parser of label texts takes apart again, and `VERIFIED_EMPTY` for an empty one.
     """
     if not is_list(column.type):
-        return _texts(column)
-    empty, texts = VERIFIED_EMPTY if verified else "", column.flatten()
+        return _texts(column), []
+    texts = column.flatten()
     joinable = texts.type in JOINABLE and not pa.types.is_fixed_size_list(column.type)
     if joinable and not texts.null_count and not pc.any(pc.equal(texts, "")).as_py():
         joined = _texts(pc.binary_join(column, pa.scalar(";", texts.type)))
         nothing = pc.fill_null(pc.equal(pc.list_value_length(column), 0), False)
-        return pc.if_else(nothing, pa.scalar(empty, joined.type), joined)
-    return texts_to_arrow(
-        [
-            empty if cell == [] else ";".join(str(text) for text in cell or () if text)
-            for cell in column.to_pylist()
-        ]
-    )
+        return pc.if_else(nothing, pa.scalar(VERIFIED_EMPTY, joined.type), joined), []
+    cells = column.to_pylist()
+    kept = [[str(text) for text in cell or () if text not in (None, "")] for cell in cells]
+    void = [i for i, cell in enumerate(cells) if len(cell or ()) > len(kept[i])]
+    texts = [VERIFIED_EMPTY if cell == [] else ";".join(kept[i]) for i, cell in enumerate(cells)]
+    return texts_to_arrow(texts), void
 
 
 def _times(column: pa.Array | None, count: int, unit_ms: int, signed: bool) -> Ms:

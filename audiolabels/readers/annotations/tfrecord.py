@@ -39,7 +39,7 @@ def tfrecord_entries(source: Source) -> Entries:
         context = _context(record)
         video, start, end = (context[name][0] for name in FIELDS[:3])
         labels = [ids.get(number, str(number)) for number in context["labels"]]
-        rows.append(dict(zip(FIELDS, (video.decode(), start, end, labels), strict=True)))
+        rows.append(dict(zip(FIELDS, (video.decode(), start, end, labels or None), strict=True)))
     return Entries(rows, unused=("features",))
 
 

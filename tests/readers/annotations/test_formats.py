@@ -65,7 +65,9 @@ ALL_CLASSES_UNKNOWN = {
         1,
     ),
     "webdataset": (
-        shard({"aaaaaaaaaaa_0.json": {"labels": []}, "bbbbbbbbbbb_0.json": {"labels": ["Music"]}}),
+        shard(
+            {"aaaaaaaaaaa_0.json": {"labels": None}, "bbbbbbbbbbb_0.json": {"labels": ["Music"]}}
+        ),
         1,
     ),
     "audioset-tfrecord": (

@@ -57,13 +57,12 @@ def test_parquet_ids_are_read_rather_than_the_names_beside_them(read: Reader) ->
     assert by_clip(read(parquet_bytes(columns))) == {"a": {MUSIC}}
 
 
-def test_parquet_says_nothing_with_null_or_an_empty_list(read: Reader) -> None:
+def test_a_clip_with_null_is_unannotated_and_one_with_an_empty_list_verified_empty(
+    read: Reader,
+) -> None:
     labels = read(parquet_bytes({"video_id": ["a", "b", "c"], "labels": [None, [], ["Music"]]}))
-    assert by_clip(labels) == {"a": None, "b": None, "c": {MUSIC}}
-    assert findings(labels) == [
-        (1, "a", "clip unlabelled", "no label"),
-        (2, "b", "clip unlabelled", "no label"),
-    ]
+    assert by_clip(labels) == {"a": None, "b": set(), "c": {MUSIC}}
+    assert findings(labels) == [(1, "a", "clip unlabelled", "no label")]
 
 
 def test_parquet_rows_without_a_clip_are_reported(read: Reader) -> None:
