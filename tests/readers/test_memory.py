@@ -124,6 +124,14 @@ def test_clips_are_looked_up_by_row_and_by_id() -> None:
     assert framed["a"][0].shape == (4, 1)
 
 
+@pytest.mark.parametrize("row", [slice(2), [0, 1], np.array([0, 1]), 0.5, None], ids=repr)
+def test_what_is_neither_an_id_nor_a_number_is_no_row(row: Any) -> None:
+    labels, events = read_labels(LABELS), read_events(EVENTS, clip_duration=4)
+    for held in (labels, events, expand(labels, "weak")):
+        with pytest.raises(InputTypeError, match="expected a clip's id or a row's number; got "):
+            held[row]
+
+
 def test_summaries_count_by_class() -> None:
     labels = read_labels(LABELS)
     assert labels.summary()["clips"].sum() == 4
