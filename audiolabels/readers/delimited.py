@@ -39,6 +39,7 @@ LATEST_S = 1e6  # beyond, times are read digit by digit
 PER_CLIP = ("names", "clip_id", "bare", "named_ms")
 PER_ROW = ("numbers", "labels", "onset_ms", "offset_ms")
 UNCLEAR = "unclear"  # a cell of presence, of a table that was made of other cells
+NO_VOTE = frozenset({"-1", "-1.0", UNCLEAR})
 NO_STATE = -1  # of a cell that states neither presence nor absence
 
 
@@ -262,6 +263,14 @@ def stated_rows(
     rater: npt.NDArray[Any] = np.zeros(len(rows.clip), np.int64)
     raters: tuple[str, ...] = ()
     if options.raters is not None and votes:
+        for i in votes:
+            cells = {text.strip().casefold() for text in rows.extra[i].dictionary.to_pylist()}
+            odd = sorted(cells - MISSING - PRESENCE.keys() - NO_VOTE)
+            if odd:
+                raise LabelFileError(
+                    f"{source.path}: column {names[i]} holds {shortlist(map(repr, odd))}; a vote is "
+                    f"1 or 0 (true, false; present, absent), or empty without one"
+                )
         found = np.stack([states(i) for i in votes], axis=1)
         row, rater = np.nonzero(found != NO_STATE)
         unseen = np.setdiff1d(np.arange(len(rows.clip)), row)  # unsure, as no rater saw the label
