@@ -319,6 +319,12 @@ def has_header(
     return own or others >= 1 or bool(class_columns(written, known))
 
 
+def changes_meaning(name: str) -> bool:
+    """Whether a column of that name, in lower case, may change what a label means."""
+    known = find_column([name], "presence", "value", "rater") is not None
+    return known or re.fullmatch(f"{VOTES}|{ASKED}", name) is not None
+
+
 def known_names(*roles: str) -> str:
     """The names of columns with one of the roles, as messages list them."""
     return shortlist([name for role in roles for name in ROLES[role].names], 8)

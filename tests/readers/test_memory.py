@@ -193,3 +193,31 @@ def test_events_without_a_time_are_reported_like_empty_cells(
 def test_clips_with_something_else_are_refused(data: dict[str, Any], match: str) -> None:
     with pytest.raises(LabelFileError, match=match):
         read_events(data)
+
+
+def test_decimals_are_numbers() -> None:
+    held = duckdb.sql("SELECT 'a' AS clip, 'Dog' AS label, 0.5 AS onset, 1.25 AS offset")
+    assert read_events(held)[0] == (("Dog", 0.5, 1.25),)
+    valued = duckdb.sql("SELECT 'a' AS clip, 'Dog' AS label, 0.3 AS value")
+    with pytest.raises(LabelFileError, match=r"column value holds 0\.3"):
+        read_labels(valued)
+    assert read_labels(valued, values=0.5)[0] is None
+
+
+def test_categories_of_polars_are_texts() -> None:
+    frame = pl.DataFrame(LONG | {"note": ["near", None, "far"]})
+    category = frame.with_columns(pl.all().cast(pl.Categorical))
+    enum = frame.with_columns(pl.col("label").cast(pl.Enum(["Dog", "Rain", "Guitar"])))
+    for held in (category, enum):
+        assert list(read_labels(held)) == list(read_labels(LONG))
+
+
+@pytest.mark.parametrize("name", ["present", "score", "rater_1", "verified"])
+def test_a_column_that_changes_the_meaning_is_refused_if_its_type_is_not_read(name: str) -> None:
+    with pytest.raises(LabelFileError, match=rf"column {name} may change .* its type struct<x: in"):
+        read_labels([{"clip": "a", "label": "Dog", name: {"x": 1}}])
+
+
+def test_a_label_that_no_rater_saw_is_unknown() -> None:
+    votes = {"clip": ["a"], "label": ["Dog"], "rater_1": [None], "rater_2": [None]}
+    assert read_labels(votes, raters="mean")[0] is None
