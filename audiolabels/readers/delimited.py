@@ -268,8 +268,8 @@ def stated_rows(
             odd = sorted(cells - MISSING - PRESENCE.keys() - NO_VOTE)
             if odd:
                 raise LabelFileError(
-                    f"{source.path}: column {names[i]} holds {shortlist(map(repr, odd))}; a vote is "
-                    f"1 or 0 (true, false; present, absent), or empty without one"
+                    f"{source.path}: column {names[i]} holds {shortlist(map(repr, odd))}; votes are "
+                    f"1, 0 or empty (true, false; present, absent)"
                 )
         found = np.stack([states(i) for i in votes], axis=1)
         row, rater = np.nonzero(found != NO_STATE)
