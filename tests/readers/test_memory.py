@@ -221,3 +221,24 @@ def test_a_column_that_changes_the_meaning_is_refused_if_its_type_is_not_read(na
 def test_a_label_that_no_rater_saw_is_unknown() -> None:
     votes = {"clip": ["a"], "label": ["Dog"], "rater_1": [None], "rater_2": [None]}
     assert read_labels(votes, raters="mean")[0] is None
+
+
+def test_events_that_were_handed_on_keep_their_states() -> None:
+    """An absence is no event, nor is what may be one (DESED's dishes, which may be cutlery)."""
+    columns = {
+        "clip": ["a", "a", "b", "c", "d"],
+        "label": ["Dishes", "Dog", "Speech", None, "Cat"],
+        "onset": [0.0, 1.0, 0.0, None, 0.0],
+        "offset": [1.0, 2.0, 1.0, None, 3.0],
+        "present": [1, 0, 1, 1, 0],
+    }
+    events = read_events(columns, mapping="desed", clip_duration=4)
+    for held in (pl.DataFrame(events), events.to_pandas(), pa.table(events)):
+        again = read_events(held, clip_duration=4)
+        states = events.to_pandas()["state"].to_list()
+        assert states == ["present", "unsure", "absent", "present", "empty", "absent"]
+        assert again.to_pandas().equals(events.to_pandas())
+    named = read_events(
+        columns | {"state": ["Ohio", "Utah", "Iowa", "Ohio", "Ohio"]}, mapping="desed"
+    )
+    assert "columns not used: state" in named.report.notes[0]
