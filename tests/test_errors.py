@@ -121,6 +121,8 @@ def test_an_option_that_is_not_offered_suggests_the_nearest() -> None:
 
 
 def test_labels_that_a_scheme_does_not_read_are_named() -> None:
+    with pytest.raises(OptionError, match="'pel' needs Annotations, not str: read the files with"):
+        expand("labels.csv", "pel", mapping="esc50")
     with pytest.raises(OptionError, match="'pe-cml' needs Annotations, not str: read the files"):
         expand("labels.csv")
     with pytest.raises(OptionError, match=r"no option 'parent'; .*; did you mean 'parents'\?"):

@@ -12,6 +12,8 @@ from audiolabels.cli.output import Summary
 from audiolabels.errors import TargetsFileError, guarded
 from audiolabels.targets.store import read_info
 
+READING = ("mapping", "annotated", "values", "raters", "prefix")  # options in the facts of a file
+
 
 @click.command(
     "info",
@@ -47,7 +49,16 @@ def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("ontology", f"{facts['ontology']['classes']} classes, {facts['ontology']['digest'][:12]}"),
         ("written by", f"{facts['library']}, format {facts['format_version']}"),
         *(
-            ("source", f"{s['name']} ({s['format']}, {s['rows']:,} rows, {s['sha256'][:12]})")
+            ("source", f"{s['name']} ({s['format']}, {s['rows']:,} rows{_reading(s)})")
             for s in facts.get("sources", [])
         ),
     ]
+
+
+def _reading(source: Mapping[str, Any]) -> str:
+    """The start of a file's hash, of data in memory none, and the options of reading."""
+    options = {name: source[name] for name in READING if name in source}
+    if "annotated" in options:
+        options["annotated"] = "for {classes:,} classes ({name})".format(**options["annotated"])
+    stated = [f"{name} {value}" for name, value in options.items()]
+    return "".join(f", {text}" for text in (source["sha256"][:12], *stated) if text)

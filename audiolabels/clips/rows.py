@@ -6,7 +6,8 @@ are sliced, taken and joined with it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from operator import index
+from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow
+from audiolabels.errors import InputTypeError
 
 if TYPE_CHECKING:
     import pandas
@@ -106,6 +108,21 @@ def prefixed(prefix: str, clip_id: pa.StringArray) -> pa.StringArray:
     """Ids with a text before each."""
     start, nothing = texts_to_arrow([prefix, ""])
     return pc.binary_join_element_wise(start, clip_id, nothing) if prefix else clip_id
+
+
+def row_number(row: SupportsIndex, rows: int) -> int:
+    """The number of one of so many rows; negative numbers count from the end.
+
+    Raises:
+        IndexError: no such row.
+        InputTypeError: no whole number; a slice or a list is none.
+    """
+    try:
+        return range(rows)[index(row)]
+    except IndexError:
+        raise IndexError(f"no row {row}: there are {rows:,}") from None
+    except TypeError:
+        raise InputTypeError(f"expected a clip's id or a row's number; got {row!r}") from None
 
 
 T = TypeVar("T", bound=ClipRows)

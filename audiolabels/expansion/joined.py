@@ -217,7 +217,7 @@ def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: Bloc
         OptionError: not such a file, an option that is not known, or a value that it does not take.
     """
     with guarded(path, OptionError, "not a TOML file"):
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))
     tables = {name: value for name, value in content.items() if isinstance(value, dict)}
     shared = {name: value for name, value in content.items() if name not in tables}
     if not tables:
@@ -232,7 +232,8 @@ def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: Bloc
                 for file in files:
                     expect(f"an entry of {kind}", file, str, "the name of a file")
                 inside = [file if ":" in file else path.parent / file for file in files]
-                found = tuple(find_files(kind, inside))
+                if not (found := tuple(find_files(kind, inside))):
+                    raise OptionError(f"no file of {kind} is named")
                 scheme, read = bind_inputs(options.pop("scheme"), options, block_sizes)
                 if read.read.soft:
                     raise OptionError("a join has hard targets: give a threshold for the values")

@@ -17,7 +17,7 @@ from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arro
 from audiolabels.arrays.lists import Lists
 from audiolabels.arrays.tables import html_table
 from audiolabels.clips.index import ClipFinder
-from audiolabels.clips.rows import ClipRows, clip_rows, prefixed
+from audiolabels.clips.rows import ClipRows, clip_rows, prefixed, row_number
 from audiolabels.errors import UnknownLabelError, expect, shortlist
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, load_ontology
@@ -247,10 +247,11 @@ class Annotations(ClipRows):
         Raises:
             UnknownClipError: no clip has the id, or several could be meant.
             IndexError: no such row.
+            InputTypeError: neither an id nor a number, such as a slice.
         """
         if isinstance(clip, str):
             return self.labels(ClipFinder(self.clip_id).row_of(clip))
-        return self.labels(range(len(self))[clip])
+        return self.labels(row_number(clip, len(self)))
 
     def __iter__(self) -> Iterator[tuple[str, ...] | None]:
         return map(self.labels, range(len(self)))

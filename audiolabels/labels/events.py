@@ -21,7 +21,7 @@ from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
 from audiolabels.arrays.intervals import united
 from audiolabels.arrays.tables import abridged, html_table
 from audiolabels.clips.index import ClipFinder
-from audiolabels.clips.rows import prefixed
+from audiolabels.clips.rows import prefixed, row_number
 from audiolabels.errors import (
     InputTypeError,
     LabelFileError,
@@ -204,10 +204,11 @@ class Events:
         Raises:
             UnknownClipError: no clip has the id, or several could be meant.
             IndexError: no such row.
+            InputTypeError: neither an id nor a number, such as a slice.
         """
         if isinstance(clip, str):
             return self.events(ClipFinder(self.clip_id).row_of(clip))
-        return self.events(range(len(self))[clip])
+        return self.events(row_number(clip, len(self)))
 
     def __iter__(self) -> Iterator[tuple[tuple[str, float, float], ...] | None]:
         return map(self.events, range(len(self)))

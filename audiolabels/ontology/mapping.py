@@ -14,16 +14,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from os.path import lexists
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from audiolabels.errors import MappingError, expect, guarded, nearest, shortlist
+from audiolabels.errors import MappingError, VocabularyError, expect, guarded, nearest, shortlist
 from audiolabels.files import as_path
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.ontology import Ontology, load_ontology
-from audiolabels.ontology.vocabulary import load_vocabulary
+from audiolabels.ontology.vocabulary import NAMED, load_vocabulary
 
+MODIFIER = "predicate_modifier"  # Not, in SSSOM
 COLUMNS = ("subject_label", "predicate_id", "object_id")
 NO_CLASS = "sssom:NoTermFound"
 
@@ -202,7 +204,11 @@ def load_draft(
     with guarded(path, MappingError, "cannot be read"):
         lines = path.read_text("utf-8-sig").splitlines()
         rows = tuple(_parse(path, lines, ontology))
-    annotated = not any(re.match("# ?other:.*annotated=none", line) for line in lines)
+    found = [re.match(r"# ?other:.*annotated=(\w*)", line) for line in lines]
+    stated = {match[1] for match in found if match}
+    if stated - {"none"}:
+        raise MappingError(f"{path}: annotated={min(stated)} in the slot other: only none is read")
+    annotated = not stated
     decided, undecided = (
         tuple(r for r in rows if bool(r.relation) is is_) for is_ in (True, False)
     )
@@ -228,6 +234,11 @@ def _parse(path: Path, lines: list[str], ontology: Ontology) -> Iterable[Row]:
         if not label:
             raise MappingError(f"{where} has no subject_label")
         class_id = None if object_id == NO_CLASS else ontology.resolve(object_id)
+        if MODIFIER in head and (modifier := cells[head.index(MODIFIER)].strip()):
+            raise MappingError(
+                f"{where}: {MODIFIER} {modifier!r}: relations that do not hold are not read; "
+                "remove the row"
+            )
         if not relation:
             yield Row(label, "", class_id)
             continue
@@ -302,6 +313,18 @@ def load_annotated(
     if isinstance(source, str | Path) and str(source).endswith(".sssom.tsv"):
         mapping = load_mapping(source, ontology=ontology)
         return mapping.name, mapping.covered
+    known = (*mapping_names(), *NAMED)
+    if (
+        isinstance(source, str)
+        and source not in known
+        and ":" not in source
+        and not lexists(source)
+    ):
+        raise VocabularyError(
+            f"annotated: {source!r} is neither 'none', nor a named mapping "
+            f"({', '.join(mapping_names())}), nor a named vocabulary ({', '.join(NAMED)}), nor a "
+            f"file{''.join(f'; did you mean {n!r}?' for n in nearest(source, known, 1))}"
+        )
     vocabulary = load_vocabulary(source, ontology=ontology)
     ids = frozenset(ontology.resolve(id_) or id_ for id_ in vocabulary.ids)
     return vocabulary.name, ids

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from audiolabels.errors import LabelFileError, OptionError, choose, expect, nearest, shortlist
+from audiolabels.labels.events import STATES
 
 # Role to the names of its columns, as the library takes it; text: `role=name,role=name`.
 GivenColumns = str | Mapping[str, str | Sequence[str]] | None
@@ -105,6 +106,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
 HEADER = frozenset(
     name for role in ("start", "end", "labels", "label", "presence") for name in ROLES[role].names
 )
+STATES_COLUMN = "state"
 CLASS_LIST = "index display_name label_id name".split()
 UNSURE = ("tags", "classes")  # names that a column of single labels comes before
 LAST = ("annotation", "common name", "species code")  # of labels, where no other column has any
@@ -113,6 +115,12 @@ PRESENCE: Mapping[str, bool] = MappingProxyType(
     dict.fromkeys("present true 1 1.0 yes y t a av audible".split(), True)
     | dict.fromkeys("not_present false 0 0.0 no n f v visible absent inaudible".split(), False)
 )
+# Cells of a column of `Events`' states; those of whole clips concern no label.
+STATE_CELLS: Mapping[str, bool] = MappingProxyType(
+    dict.fromkeys("present empty nothing other".split(), True)
+    | dict.fromkeys("absent silent".split(), False)
+)
+UNSURE_CELLS = frozenset({"unsure", "unknown"})
 # Columns whose names leave open what they make of a label; compiled when first needed.
 ASKED = (
     r"(not|non|un|is_not|in)_?(present|audible|verified)|absent|absence|(is_)?negat(ed|ive)|"
@@ -235,6 +243,9 @@ def assign_roles(
             take(role, find(role))
     for role in ("presence", "value", "rater"):
         own = ROLES[role].names
+        if role == "presence" and STATES_COLUMN in names:  # of `Events`, handed on
+            states = cells(names.index(STATES_COLUMN))
+            own = (*own, *[STATES_COLUMN] * (bool(states) and {*STATES}.issuperset(states)))
         take(role, *(i for i, name in enumerate(names) if name in own and i not in taken))
     take("vote", *(i for i, name in enumerate(names) if re.fullmatch(VOTES, name)))
     for i, name in enumerate(names):
@@ -317,6 +328,12 @@ def has_header(
         return others >= 2
     own = len(names) > 1 and all(map(str.isidentifier, names))
     return own or others >= 1 or bool(class_columns(written, known))
+
+
+def changes_meaning(name: str) -> bool:
+    """Whether a column of that name, in lower case, may change what a label means."""
+    known = find_column([name], "presence", "value", "rater") is not None
+    return known or re.fullmatch(f"{VOTES}|{ASKED}", name) is not None
 
 
 def known_names(*roles: str) -> str:

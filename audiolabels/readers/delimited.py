@@ -21,7 +21,13 @@ from audiolabels.clips.names import LONGEST_CLIP_S, parse_clip_name, to_ms
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
 from audiolabels.labels.report import Finding
-from audiolabels.readers.columns import MISSING, PRESENCE
+from audiolabels.readers.columns import (
+    MISSING,
+    PRESENCE,
+    STATE_CELLS,
+    STATES_COLUMN,
+    UNSURE_CELLS,
+)
 from audiolabels.readers.dialect import VALUED, Dialect
 from audiolabels.readers.lines import clip_blocks, line_blocks, read_lines
 from audiolabels.readers.opening import Source
@@ -39,6 +45,7 @@ LATEST_S = 1e6  # beyond, times are read digit by digit
 PER_CLIP = ("names", "clip_id", "bare", "named_ms")
 PER_ROW = ("numbers", "labels", "onset_ms", "offset_ms")
 UNCLEAR = "unclear"  # a cell of presence, of a table that was made of other cells
+NO_VOTE = frozenset({"-1", "-1.0", UNCLEAR})
 NO_STATE = -1  # of a cell that states neither presence nor absence
 
 
@@ -239,13 +246,15 @@ def stated_rows(
         return ~which
 
     def states(i: int) -> npt.NDArray[np.int64]:
-        return per_text(rows.extra[i], lambda c: PRESENCE.get(c.strip().casefold(), NO_STATE))
+        words = STATE_CELLS if names[i] == STATES_COLUMN else PRESENCE
+        return per_text(rows.extra[i], lambda c: words.get(c.strip().casefold(), NO_STATE))
 
     unsure = np.zeros(len(rows.clip), np.bool_)
     state = np.full(len(rows.clip), PRESENT)
     for i in roles.get("presence", ()):
         found = states(i)
-        unsure |= per_text(rows.extra[i], lambda cell: cell == UNCLEAR) > 0
+        unclear = UNSURE_CELLS if names[i] == STATES_COLUMN else {UNCLEAR}
+        unsure |= per_text(rows.extra[i], unclear.__contains__) > 0
         kept = drop((found == NO_STATE) & ~unsure, i, "neither PRESENT nor NOT_PRESENT: ")
         if votes:  # which are of what the row concerns
             kept &= drop(kept & (found == 0), i, "not about what is audible: ")
@@ -262,6 +271,14 @@ def stated_rows(
     rater: npt.NDArray[Any] = np.zeros(len(rows.clip), np.int64)
     raters: tuple[str, ...] = ()
     if options.raters is not None and votes:
+        for i in votes:
+            cells = {text.strip().casefold() for text in rows.extra[i].dictionary.to_pylist()}
+            odd = sorted(cells - MISSING - PRESENCE.keys() - NO_VOTE)
+            if odd:
+                raise LabelFileError(
+                    f"{source.path}: column {names[i]} holds {shortlist(map(repr, odd))}; votes "
+                    f"are 1, 0 or empty (true, false; present, absent)"
+                )
         found = np.stack([states(i) for i in votes], axis=1)
         row, rater = np.nonzero(found != NO_STATE)
         unseen = np.setdiff1d(np.arange(len(rows.clip)), row)  # unsure, as no rater saw the label

@@ -60,7 +60,7 @@ def in_memory(data: Any, columns: Any = None) -> InMemory | None:
     held = getattr(getattr(data, "data", None), "table", None)  # a data set of Hugging Face
     if hasattr(data, "__arrow_c_stream__"):
         with guarded(name, LabelFileError, "no table"):
-            return InMemory(Path(name), pa.RecordBatchReader.from_stream(data).read_all())
+            return InMemory(Path(name), _plain(pa.RecordBatchReader.from_stream(data).read_all()))
     if isinstance(held, pa.Table):
         indices = getattr(data, "_indices", None)
         return InMemory(Path(name), held if indices is None else _selected(data))
@@ -76,6 +76,19 @@ def in_memory(data: Any, columns: Any = None) -> InMemory | None:
         else:
             table = pa.Table.from_pylist(list(data))
     return InMemory(Path(name), table)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The table with polars' categories as texts, since Arrow does not decode them."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type) and pa.types.is_string_view(field.type.value_type):
+            chunks = [
+                pa.DictionaryArray.from_arrays(part.indices, part.dictionary.cast(pa.string()))
+                for part in table.column(i).chunks
+            ]
+            type_ = pa.dictionary(field.type.index_type, pa.string())
+            table = table.set_column(i, field.name, pa.chunked_array(chunks, type_))
+    return table
 
 
 def _are_numbers(cells: Any) -> bool:

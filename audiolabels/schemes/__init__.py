@@ -136,12 +136,12 @@ def expand(
         reader, declared = READERS[reads]
         names = [name for each in declared for name in each.declared()]
         labels = reader(labels, **{name: options.pop(name) for name in names if name in options})
-    chosen = bind_scheme(scheme, options)
     if not isinstance(labels, reads):
         raise OptionError(
             f"scheme {scheme!r} needs {reads.__name__}, not {type(labels).__name__}: read "
             f"the files with {READERS[reads][0].__name__}"
         )
+    chosen = bind_scheme(scheme, options)
     if vocabulary is None and isinstance(labels, Scores):
         vocabulary = named_like(labels.vocabulary, labels.ontology)
     vocabulary = load_vocabulary(vocabulary, ontology=labels.ontology, default=chosen.vocabulary)

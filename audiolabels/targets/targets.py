@@ -22,7 +22,7 @@ from audiolabels.arrays.bits import Bits, by_chunk, unpack_floats, weigh
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.tables import abridged, html_table
 from audiolabels.clips.index import ClipFinder
-from audiolabels.clips.rows import ClipRows
+from audiolabels.clips.rows import ClipRows, row_number
 from audiolabels.errors import extra
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.mapped import MappedRows
@@ -72,9 +72,10 @@ class TargetRows(ClipRows, ABC):
         Raises:
             UnknownClipError: no clip has the id, or several could be meant.
             IndexError: no such row.
+            InputTypeError: neither an id nor a number, such as a slice.
         """
         if not isinstance(clip, str):
-            target, mask = self.to_numpy([range(len(self))[clip]])
+            target, mask = self.to_numpy([row_number(clip, len(self))])
             return target[0], mask[0]
         encoded = self.clip_id.dictionary_encode()
         found = ClipFinder(encoded.dictionary).row_of(clip)

@@ -144,3 +144,12 @@ def test_names_that_are_no_text_are_read_and_refused_as_outputs(
     done = run("expand", name, "-o", "t\udcff.parquet", cwd=tmp_path)
     assert done.returncode == 1
     assert "parquet: not written, left as it was: " in done.stderr
+
+
+def test_info_names_the_options_that_a_file_was_read_with(tmp_path: Path) -> None:
+    (tmp_path / "home.csv").write_text("clip_id,label\nkitchen,Dishes\n")
+    options = ("--mapping", "desed", "--prefix", "d/", "-o", "t.parquet")
+    assert run("expand", "home.csv", *options, cwd=tmp_path).returncode == 0
+    line = run("info", "t.parquet", cwd=tmp_path).stdout.splitlines()[-1]
+    assert line.startswith("source      home.csv (long, 1 rows, ")
+    assert line.endswith(", mapping desed, annotated for 18 classes (desed), prefix d/)")

@@ -142,6 +142,7 @@ def test_metadata_of_a_join_state_what_clips_were_annotated_for(folder: Path, ou
         ('labels = ["one.csv", 3]', "source 'x': an entry of labels: expected the name of a file"),
         ('labels = "one.csv"\nprefix = 3', "source 'x': prefix: expected text; got 3"),
         ('labels = "none*.csv"', "source 'x': .*no file matches this pattern"),
+        ("labels = []", "source 'x': no file of labels is named"),
     ],
 )
 def test_errors_name_the_source(
@@ -152,6 +153,13 @@ def test_errors_name_the_source(
     with pytest.raises(AudioLabelsError, match=message):
         expand_files("bad.toml", "o.parquet")
     assert not Path("o.parquet").exists()
+
+
+def test_a_join_may_begin_with_a_byte_order_mark(folder: Path) -> None:
+    path = folder / "joint.toml"
+    path.write_text("\ufeff" + path.read_text("utf-8"), "utf-8")
+    expand_files(path, folder / "o.parquet")
+    assert len(read_targets(folder / "o.parquet")) == 4
 
 
 def test_frames_of_a_join_are_looked_up_by_clip(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from oracles.mapping import annotated_for, mapped
 from strategies import ontologies
 
 from audiolabels import load_vocabulary, read_events, read_labels, toy_ontology
-from audiolabels.errors import MappingError, UnknownLabelError
+from audiolabels.errors import MappingError, UnknownLabelError, VocabularyError
 from audiolabels.ontology.mapping import RELATIONS, load_annotated, load_mapping
 
 HEAD = "subject_label\tpredicate_id\tobject_id\tobject_label\n"
@@ -70,6 +70,11 @@ def test_case_and_underscores_matter_only_where_two_labels_differ_in_them(
 def test_with_a_mapping_other_labels_are_unknown(tmp_path: Path, toy: Path) -> None:
     with pytest.raises(UnknownLabelError, match="Guitar"):
         read(tmp_path, "clip_id,label\na,Guitar\n", mapping=toy)
+    lacking = (
+        r"labels that mapping toy lacks, in 1 row so far: 'Bell' \(row 3\)\. Correct them, give"
+    )
+    with pytest.raises(UnknownLabelError, match=lacking):
+        read(tmp_path, "clip_id,label\na,strum\na,Bell\n", mapping=toy)
     dropped = read(tmp_path, "clip_id,label\na,Guitar\na,strum\n", mapping=toy, unknown="drop")
     assert dropped.labels(0) == ("Guitar",)
 
@@ -127,6 +132,14 @@ def test_a_mapping_equals_its_definition(data: st.DataObject) -> None:
             HEAD + "a\tskos:exactMatch\t/toy/bell\tx\na\tskos:broadMatch\t/toy/bell\tx\n",
             "row 3: 'a' has two relations",
         ),
+        (
+            "predicate_modifier\t" + HEAD + "Not\ta\tskos:exactMatch\t/toy/bell\tx\n",
+            "row 2: predicate_modifier 'Not': relations that do not hold are not read",
+        ),
+        (
+            '#other: "annotated=all"\n' + HEAD + "a\tskos:exactMatch\t/toy/bell\tx\n",
+            "annotated=all in the slot other: only none is read",
+        ),
     ],
 )
 def test_broken_mappings_are_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -134,6 +147,12 @@ def test_broken_mappings_are_refused(tmp_path: Path, text: str, message: str) ->
     path.write_text(text)
     with pytest.raises(MappingError, match=message):
         load_mapping(path, ontology=toy_ontology())
+
+
+def test_no_such_coverage_is_refused_with_what_there_is(tmp_path: Path) -> None:
+    match = "'dessed' is neither 'none', nor a named mapping .*; did you mean 'desed'"
+    with pytest.raises(VocabularyError, match=match):
+        read(tmp_path, "clip_id,label\na,Dog\n", annotated="dessed")
 
 
 def test_a_name_that_misses_suggests_the_nearest() -> None:

@@ -128,6 +128,14 @@ def test_clips_are_looked_up_by_row_and_by_id() -> None:
     assert framed["a"][0].shape == (4, 1)
 
 
+@pytest.mark.parametrize("row", [slice(2), [0, 1], np.array([0, 1]), 0.5, None], ids=repr)
+def test_what_is_neither_an_id_nor_a_number_is_no_row(row: Any) -> None:
+    labels, events = read_labels(LABELS), read_events(EVENTS, clip_duration=4)
+    for held in (labels, events, expand(labels, "weak")):
+        with pytest.raises(InputTypeError, match="expected a clip's id or a row's number; got "):
+            held[row]
+
+
 def test_summaries_count_by_class() -> None:
     labels = read_labels(LABELS)
     assert labels.summary()["clips"].sum() == 4
@@ -245,3 +253,52 @@ def test_events_without_a_time_are_reported_like_empty_cells(
 def test_clips_with_something_else_are_refused(data: dict[str, Any], match: str) -> None:
     with pytest.raises(LabelFileError, match=match):
         read_events(data)
+
+
+def test_decimals_are_numbers() -> None:
+    held = duckdb.sql("SELECT 'a' AS clip, 'Dog' AS label, 0.5 AS onset, 1.25 AS offset")
+    assert read_events(held)[0] == (("Dog", 0.5, 1.25),)
+    valued = duckdb.sql("SELECT 'a' AS clip, 'Dog' AS label, 0.3 AS value")
+    with pytest.raises(LabelFileError, match=r"column value holds 0\.3"):
+        read_labels(valued)
+    assert read_labels(valued, values=0.5)[0] is None
+
+
+def test_categories_of_polars_are_texts() -> None:
+    frame = pl.DataFrame(LONG | {"note": ["near", None, "far"]})
+    category = frame.with_columns(pl.all().cast(pl.Categorical))
+    enum = frame.with_columns(pl.col("label").cast(pl.Enum(["Dog", "Rain", "Guitar"])))
+    for held in (category, enum):
+        assert list(read_labels(held)) == list(read_labels(LONG))
+
+
+@pytest.mark.parametrize("name", ["present", "score", "rater_1", "verified"])
+def test_a_column_that_changes_the_meaning_is_refused_if_its_type_is_not_read(name: str) -> None:
+    with pytest.raises(LabelFileError, match=rf"column {name} may change .* its type struct<x: in"):
+        read_labels([{"clip": "a", "label": "Dog", name: {"x": 1}}])
+
+
+def test_a_label_that_no_rater_saw_is_unknown() -> None:
+    votes = {"clip": ["a"], "label": ["Dog"], "rater_1": [None], "rater_2": [None]}
+    assert read_labels(votes, raters="mean")[0] is None
+
+
+def test_events_that_were_handed_on_keep_their_states() -> None:
+    """An absence is no event, nor is what may be one (DESED's dishes, which may be cutlery)."""
+    columns = {
+        "clip": ["a", "a", "b", "c", "d"],
+        "label": ["Dishes", "Dog", "Speech", None, "Cat"],
+        "onset": [0.0, 1.0, 0.0, None, 0.0],
+        "offset": [1.0, 2.0, 1.0, None, 3.0],
+        "present": [1, 0, 1, 1, 0],
+    }
+    events = read_events(columns, mapping="desed", clip_duration=4)
+    for held in (pl.DataFrame(events), events.to_pandas(), pa.table(events)):
+        again = read_events(held, clip_duration=4)
+        states = events.to_pandas()["state"].to_list()
+        assert states == ["present", "unsure", "absent", "present", "empty", "absent"]
+        assert again.to_pandas().equals(events.to_pandas())
+    named = read_events(
+        columns | {"state": ["Ohio", "Utah", "Iowa", "Ohio", "Ohio"]}, mapping="desed"
+    )
+    assert "columns not used: state" in named.report.notes[0]

@@ -156,3 +156,12 @@ def test_an_event_counts_if_its_value_reaches_the_threshold() -> None:
     target, mask = expand(events, "strong-framed", vocabulary=["Dog"]).to_numpy()
     assert target.ravel().tolist() == [0, 1, 0, 0]
     assert mask.all()
+
+
+@pytest.mark.parametrize("cell", ["maybe", "0.5", "2"])
+def test_a_cell_that_is_no_vote_is_refused(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "votes.csv").write_text(f"clip,label,rater_1,rater_2\na,Dog,1,-1\na,Cat,{cell},1\n")
+    with pytest.raises(
+        LabelFileError, match=rf"votes\.csv: column rater_1 holds '{cell}'; votes are"
+    ):
+        read_labels(tmp_path / "votes.csv", raters="mean")

@@ -267,7 +267,7 @@ def conclude_labels(
         among = f"in mapping {mapping.name}" if mapping else "in the ontology; is there a mapping?"
         raise UnknownLabelError(
             f"{source}: no label of the file is known {among}: "
-            f"{shortlist(resolver.lost, show=resolver.ontology.hint)}"
+            f"{shortlist(resolver.lost, show=repr if mapping else resolver.ontology.hint)}"
         )
     if mapping is not None:
         notes.append(f"mapping {mapping.name} ({len(mapping.labels)} labels)")
@@ -279,7 +279,7 @@ def conclude_labels(
             f"{len(respelled)} labels are found regardless of case, spaces and underscores, such "
             f"as {one!r} for {own!r}"
         )
-    if annotated.classes:
+    if annotated.classes is not None:
         notes.append(f"annotated for {len(annotated.classes)} classes ({annotated.name})")
 
 
@@ -458,6 +458,12 @@ def look_up_labels(
     ]
 
 
+LACKING = (  # by which an unknown label is not known, and what to do
+    "ontology, supplement and aliases all lack",
+    "name their classes with --aliases FILE (aliases=…)",
+)
+
+
 def refuse_unknown(
     unknown: Mapping[int, Sequence[str]],
     resolver: LabelResolver,
@@ -477,15 +483,19 @@ def refuse_unknown(
     for row in bad.tolist():
         for label in unknown[int(indices[row])]:
             first.setdefault(label, int(numbers[row]))
-    ontology = resolver.ontology
+    ontology, mapping = resolver.ontology, resolver.mapping
+    lacking, remedy = LACKING
     shown = shortlist(first, show=lambda label: ontology.hint(label, f"row {first[label]:,}"))
-    remedy = (
-        "Correct them, name their classes with --aliases FILE (aliases=…), or drop and count them "
-        "with --unknown drop (unknown='drop')"
-    )
+    if mapping is not None:  # then a name of the ontology is none
+        lacking, remedy = (
+            f"mapping {mapping.name} lacks",
+            "give each a row in a mapping of your own",
+        )
+        shown = shortlist(first, show=lambda label: f"{label!r} (row {first[label]:,})")
+    remedy = f"Correct them, {remedy}, or drop and count them with --unknown drop (unknown='drop')"
     if all(label.isdecimal() for label in first):
         remedy = "They are numbers of an unknown class list; write ids or names in their place"
     raise UnknownLabelError(
-        f"{source}: labels that ontology, supplement and aliases all lack, in {len(bad):,} "
+        f"{source}: labels that {lacking}, in {len(bad):,} "
         f"row{'s' * (len(bad) > 1)} so far: {shown}. {remedy}"
     )

@@ -19,7 +19,14 @@ from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
 from audiolabels.readers.annotations.label_parsing import VERIFIED_EMPTY, LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered, validated
-from audiolabels.readers.columns import MISSING, GivenColumns, Known, find_column, has_header
+from audiolabels.readers.columns import (
+    MISSING,
+    GivenColumns,
+    Known,
+    changes_meaning,
+    find_column,
+    has_header,
+)
 from audiolabels.readers.delimited import (
     NO_TIME,
     NOT_A_TIME,
@@ -209,10 +216,22 @@ def open_table(
     """
     readable = [
         _is_readable(field.type)
-        or (pa.types.is_null(field.type) and find_column([field.name], "clip", "video") is not None)
+        or (
+            pa.types.is_null(field.type)
+            and (
+                find_column([field.name], "clip", "video") is not None
+                or changes_meaning(field.name.casefold())
+            )
+        )
         for field in schema
     ]
     names = [name if ok else "" for name, ok in zip(schema.names, readable, strict=True)]
+    for field, ok in zip(schema, readable, strict=True):
+        if not ok and changes_meaning(field.name.casefold()):
+            raise LabelFileError(
+                f"{source.path}: column {field.name} may change what a label means, but its type "
+                f"{field.type} is not read; make it text or numbers, or leave it out"
+            )
     twice = {name for name in names if name and schema.names.count(name) > 1}
     if twice:
         raise LabelFileError(f"{source.path}: several columns of the name {min(twice)}; rename one")
@@ -240,7 +259,8 @@ def open_table(
 def _is_readable(type_: pa.DataType) -> bool:
     value = type_.value_type if is_list(type_) else type_
     none = is_list(type_) and pa.types.is_null(value)  # all lists are empty
-    return is_text(value) or pa.types.is_primitive(value) or none
+    plain = pa.types.is_primitive(value) or pa.types.is_decimal(value)
+    return is_text(value) or plain or none
 
 
 def _rows(

@@ -13,9 +13,18 @@ from audiolabels.arrays.columns import texts_to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
 from audiolabels.clips.names import to_ms
 from audiolabels.errors import OptionError
-from audiolabels.labels.events import ABSENT, EMPTY, NOTHING, OTHER, UNKNOWN
+from audiolabels.labels.events import (
+    ABSENT,
+    EMPTY,
+    NOTHING,
+    OTHER,
+    PRESENT,
+    STATES,
+    UNKNOWN,
+    UNSURE,
+)
 from audiolabels.labels.report import Finding
-from audiolabels.readers.columns import MISSING
+from audiolabels.readers.columns import MISSING, STATES_COLUMN
 from audiolabels.readers.delimited import (
     NO_TIME,
     DelimitedRows,
@@ -70,7 +79,13 @@ def event_rows(
     missing = per_text(rows.labels, lambda text: text.strip().casefold() in MISSING) > 0
     empty = missing & (np.maximum(rows.onset_ms, rows.offset_ms) == NO_TIME)
     state = np.select([empty, missing, ~rows.timed], [EMPTY, NOTHING, UNKNOWN], state)
-    report(state == NOTHING, "label dropped", "no label")
+    whole = np.zeros(len(state), np.bool_)
+    for i in dialect.columns.roles.get("presence", ()):
+        if dialect.columns.names[i] == STATES_COLUMN:  # of `Events`, handed on
+            of_clip = per_text(rows.extra[i], lambda c: STATES.index(c) if c in STATES else -1)
+            whole = missing & np.isin(of_clip, (EMPTY, NOTHING, OTHER))
+            state = np.where(whole, of_clip, state)
+    report((state == NOTHING) & ~whole, "label dropped", "no label")
     report(state == UNKNOWN, "event dropped", "a time is not a number of seconds")
     given = np.zeros(len(state), np.int64)
     if dialect.clip_length is not None:
@@ -86,7 +101,7 @@ def event_rows(
     _, first = np.unique(rows.clip[another], return_index=True)
     another[np.delete(np.flatnonzero(another), first)] = False
     report(another, "event as it is", ANOTHER_LENGTH)
-    labels, spans = rows.labels, state <= ABSENT
+    labels, spans = rows.labels, np.isin(state, (PRESENT, ABSENT, UNSURE))
     if missing.any():
         texts = labels.dictionary.to_pylist()
         texts = ["" if text.strip().casefold() in MISSING else text for text in texts]
