@@ -1,4 +1,4 @@
-"""PSDS1 and PSDS2 of frame scores against events, computed by sed_scores_eval.
+"""PSDS1 and PSDS2 of frame scores against events.
 
 Sources: Bilen et al., ICASSP 2020 (the score); Ebbers et al., ICASSP 2022 (its computation over all
 thresholds at once); DCASE 2021 task 4 (the two scenarios in `SCENARIOS`). Dinkel et al. 2022 (PSL,
@@ -18,43 +18,38 @@ Choices that the sources leave open, and deviations:
 """
 
 import itertools
-import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import texts_to_arrow, whole_ms
+from audiolabels.arrays.columns import row_order, texts_to_arrow, to_bools, whole_ms
+from audiolabels.arrays.intervals import Ints, Runs
 from audiolabels.clips.index import ClipFinder
-from audiolabels.errors import MetricError, OptionError, extra, shortlist
+from audiolabels.errors import MetricError, OptionError, shortlist
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores, run_starts
+from audiolabels.metrics.psd_roc import (
+    Floats,
+    Scenario,
+    Spans,
+    Truth,
+    area,
+    class_curves,
+    load_median_filter,
+)
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.event_spans import merge_events, unsure_events
 
-Floats = npt.NDArray[np.float64]
-
-MAX_EFPR = 100.0  # effective false positives an hour
-SCENARIOS: Mapping[str, Mapping[str, float | None]] = MappingProxyType(
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
-        "psds1": {
-            "dtc_threshold": 0.7,
-            "gtc_threshold": 0.7,
-            "cttc_threshold": None,
-            "alpha_ct": 0.0,
-            "alpha_st": 1.0,
-        },
-        "psds2": {
-            "dtc_threshold": 0.1,
-            "gtc_threshold": 0.1,
-            "cttc_threshold": 0.3,
-            "alpha_ct": 0.5,
-            "alpha_st": 1.0,
-        },
+        "psds1": Scenario(dtc=0.7, gtc=0.7, cttc=None, alpha_ct=0.0, alpha_st=1.0),
+        "psds2": Scenario(dtc=0.1, gtc=0.1, cttc=0.3, alpha_ct=0.5, alpha_st=1.0),
     }
 )
 
@@ -129,43 +124,33 @@ def psds(
     parents: str = "none",
     median_filter: float | Mapping[str, float] | None = None,
     jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Detection:
     """PSDS1 and PSDS2.
-
-    The time grows with clips × classes² for PSDS2: 300 clips of 50 frames and 100 classes take a
-    quarter of a minute on one core.
 
     Args:
         scores: K classes; consecutive frames of each clip, without a gap, are cut to its length.
         events: reference events; clips are matched by id.
         parents: whether events also count for ancestors of their class; see `merge_events`.
         median_filter: length in seconds, of all classes or of each id; 0 or None for no filter.
-        jobs: processes; with hundreds of clips one is as fast as two.
+        jobs: processes, which are started if one would take long; a script that gives more than 1
+            needs `if __name__ == "__main__":`.
+        progress: called with classes done and classes in all, first with none done.
 
     Raises:
-        OptionError: sed_scores_eval is not installed, or an unsupported pandas; a negative length
-            of the filter, or none for a class; no such policy.
+        OptionError: a filter, and sed_scores_eval is not installed; a negative length of the
+            filter, or none for a class; no such policy.
         MetricError: no common clip, no event of any class, frames that overlap, leave gaps or have
             no times, or an unscored class with events.
         VocabularyError: the events' ontology lacks a class of the scores.
     """
-    evaluator = _import_evaluator()
     vocabulary = scores.vocabulary
     lengths = _filter_lengths(median_filter, vocabulary)
-    ids = events.clip_id.to_pylist()
-    annotated = {ids[row]: row for row in np.flatnonzero(events.labelled).tolist()}
-    rows = _rows_of_clips(scores, list(annotated))
-    both = [clip for clip in rows if clip in annotated]
-    if not both:
-        raise MetricError(
-            f"no clip has both scores and events: {shortlist(rows) or 'none'} against "
-            f"{shortlist(annotated) or 'none'}"
-        )
+    rows, places, without = _match_clips(scores, events)
+    clips = np.full(len(events), -1)
+    clips[places] = np.arange(len(places))
     runs = merge_events(events, vocabulary, parents=parents)
-    evaluated = np.zeros(len(events), np.bool_)
-    evaluated[[annotated[clip] for clip in both]] = True
-    inside = evaluated[runs.clip]
-    counts = np.bincount(runs.column[inside], minlength=len(vocabulary))
+    counts = np.bincount(runs.column[clips[runs.clip] >= 0], minlength=len(vocabulary))
     heard = _annotated(events, vocabulary)
     kept = np.flatnonzero((counts > 0) & heard)
     if not len(kept):
@@ -173,48 +158,75 @@ def psds(
         raise MetricError(
             f"no class of the scores{among} has an event in the clips that have scores"
         )
-    _refuse_unscored(scores, kept, np.concatenate([rows[clip] for clip in both]))
-
-    truth: dict[str, list[tuple[float, float, str]]] = {clip: [] for clip in both}
-    for clip, column, onset, offset in zip(*(a[inside].tolist() for a in runs), strict=True):
-        if heard[column]:
-            truth[ids[clip]].append((onset / 1000, offset / 1000, vocabulary.ids[column]))
-    seconds = {clip: int(events.duration_ms[annotated[clip]]) / 1000 for clip in both}
-    classes = [vocabulary.ids[c] for c in kept.tolist()]
-    frames = {
-        clip: evaluator.base_modules.scores.create_score_dataframe(
-            *_frames(scores, clip, rows[clip], kept, seconds[clip]), classes
-        )
-        for clip in both
-    }
-    if lengths.any():
-        frames = evaluator.base_modules.postprocessing.medfilt(frames, lengths[kept])
-    overall, by_class = {}, {}
-    for name, scenario in SCENARIOS.items():
-        if len(kept) == 1:
-            scenario = {**scenario, "alpha_ct": 0.0, "cttc_threshold": None}
-        overall[name], found, *_ = evaluator.intersection_based.psds(
-            frames, truth, seconds, **scenario, max_efpr=MAX_EFPR, num_jobs=jobs
-        )
-        by_class[name] = np.array([found[id_] for id_ in classes], np.float64)
-    unsure = unsure_events(events, vocabulary, parents=parents)
-    return Detection(
-        psds1=float(overall["psds1"]),
-        psds2=float(overall["psds2"]),
-        vocabulary=vocabulary.take(kept),
-        psds1_per_class=by_class["psds1"],
-        psds2_per_class=by_class["psds2"],
-        events=counts[kept],
-        clips=len(both),
-        seconds=sum(seconds.values()),
-        classes_without_events=tuple(
-            vocabulary.names[c] for c in np.flatnonzero((counts == 0) & heard)
-        ),
-        classes_not_annotated=tuple(vocabulary.names[c] for c in np.flatnonzero(~heard)),
-        clips_without_scores=tuple(clip for clip in annotated if clip not in rows),
-        clips_without_events=tuple(clip for clip in rows if clip not in annotated),
-        unsure=int((evaluated[unsure.clip] & np.isin(unsure.column, kept)).sum()),
+    _refuse_unscored(scores, kept, np.concatenate([*rows.values()]))
+    duration_ms = events.duration_ms[places]
+    truth = Truth(
+        *_frames(scores, rows, duration_ms),
+        *_references(runs, clips, kept),
+        sum((duration_ms / 1000).tolist()),
+        [*SCENARIOS.values()],
     )
+    columns = [scores.scores[:, column] for column in kept]
+    curves = class_curves(truth, columns, lengths[kept], jobs=jobs, progress=progress)
+    psds1, psds2 = (
+        (area(*found, alpha_st=scenario.alpha_st), np.array([*map(area, found)]))
+        for scenario, found in zip(truth.scenarios, zip(*curves, strict=True), strict=True)
+    )
+    unsure = unsure_events(events, vocabulary, parents=parents)
+    unheard = np.flatnonzero((counts == 0) & heard)
+    return Detection(
+        psds1=psds1[0],
+        psds2=psds2[0],
+        vocabulary=vocabulary.take(kept),
+        psds1_per_class=psds1[1],
+        psds2_per_class=psds2[1],
+        events=counts[kept],
+        clips=len(rows),
+        seconds=truth.seconds,
+        classes_without_events=tuple(vocabulary.names[c] for c in unheard),
+        classes_not_annotated=tuple(vocabulary.names[c] for c in np.flatnonzero(~heard)),
+        clips_without_scores=without[0],
+        clips_without_events=without[1],
+        unsure=int(((clips[unsure.clip] >= 0) & np.isin(unsure.column, kept)).sum()),
+    )
+
+
+def _match_clips(
+    scores: Scores, events: Events
+) -> tuple[dict[str, Ints], Ints, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The clips with scores and annotations.
+
+    Returns:
+        The rows of scores of each, their rows among the events, and the ids of other clips: those
+        without scores, and those without annotations.
+    """
+    ids = events.clip_id.to_pylist()
+    annotated = {ids[row]: row for row in np.flatnonzero(events.labelled).tolist()}
+    scored = _rows_of_clips(scores, list(annotated))
+    rows = {clip: each for clip, each in scored.items() if clip in annotated}
+    if not rows:
+        raise MetricError(
+            f"no clip has both scores and events: {shortlist(scored) or 'none'} against "
+            f"{shortlist(annotated) or 'none'}"
+        )
+    places = np.array([annotated[clip] for clip in rows])
+    lacking = tuple(clip for clip in annotated if clip not in scored)
+    return rows, places, (lacking, tuple(clip for clip in scored if clip not in annotated))
+
+
+def _references(runs: Runs, clips: Ints, kept: Ints) -> tuple[Spans, Ints]:
+    """The events of the evaluated clips and classes, and the number of each one's class.
+
+    Args:
+        runs: merged events.
+        clips: the number of each clip of the events, -1 if it is not evaluated.
+        kept: the columns of the evaluated classes.
+    """
+    some = np.flatnonzero((clips[runs.clip] >= 0) & np.isin(runs.column, kept))
+    clip, column = clips[runs.clip[some]], np.searchsorted(kept, runs.column[some])
+    order = row_order(clip, column)
+    some = some[order]
+    return Spans(clip[order], runs.first[some] * 1000, runs.stop[some] * 1000), column[order]
 
 
 def _annotated(events: Events, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
@@ -224,20 +236,6 @@ def _annotated(events: Events, vocabulary: Vocabulary) -> npt.NDArray[np.bool_]:
     ontology = events.ontology
     places = [ontology.index[ontology.resolve(id_) or id_] for id_ in vocabulary.ids]
     return np.isin(places, events.annotated)
-
-
-def _import_evaluator() -> Any:
-    import pandas
-
-    with extra("psds"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one of its own dependencies uses pkg_resources
-        import sed_scores_eval
-    if int(pandas.__version__.split(".")[0]) >= 3:
-        raise OptionError(
-            f"sed_scores_eval computes PSDS with pandas 2 only, and this is {pandas.__version__}; "
-            f"install it with: pip install 'pandas<3'"
-        )
-    return sed_scores_eval
 
 
 def _filter_lengths(given: float | Mapping[str, float] | None, vocabulary: Vocabulary) -> Floats:
@@ -250,6 +248,8 @@ def _filter_lengths(given: float | Mapping[str, float] | None, vocabulary: Vocab
     lengths = np.array([given[id_] for id_ in vocabulary.ids], np.float64)
     if not (np.isfinite(lengths) & (lengths >= 0)).all():
         raise OptionError("the length of a median filter is a number of seconds, 0 for none")
+    if lengths.any():
+        load_median_filter()
     return lengths
 
 
@@ -282,25 +282,36 @@ def _refuse_unscored(
         )
 
 
-def _frames(
-    scores: Scores,
-    clip: str,
-    rows: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int64],
-    seconds: float,
-) -> tuple[npt.NDArray[np.float32], Floats]:
-    """Scores of the frames that begin in the clip, (T, K), and the times between them, (T + 1,)."""
-    part = slice(int(rows[0]), int(rows[-1]) + 1)
-    onset, offset = scores.onset[part], scores.offset[part]
-    if onset.null_count or offset.null_count:
-        raise MetricError(f"frames of clip {clip!r} have no times; PSDS needs onsets and offsets")
-    starts, ends = whole_ms(onset), whole_ms(offset)
-    if (ends <= starts).any() or (starts[1:] != ends[:-1]).any():
+def _frames(scores: Scores, rows: Mapping[str, Ints], duration_ms: Ints) -> tuple[Ints, Spans]:
+    """The rows of the frames that begin in their clip, and these frames, cut to the clip.
+
+    Args:
+        scores: of all frames.
+        rows: those of M clips.
+        duration_ms: int64 (M,): the lengths of the clips.
+    """
+    names, every = list(rows), np.concatenate([*rows.values()])
+    clip = np.repeat(np.arange(len(names)), [len(each) for each in rows.values()])
+    timed = to_bools(pc.and_(scores.onset.is_valid(), scores.offset.is_valid()))[every]
+    if not timed.all():
         raise MetricError(
-            f"frames of clip {clip!r} overlap or leave gaps; PSDS needs one after the other"
+            f"frames of clip {names[clip[np.argmin(timed)]]!r} have no times; PSDS needs onsets "
+            f"and offsets"
         )
-    begun = int((starts < seconds * 1000).sum())
-    if not begun:
-        raise MetricError(f"no frame of clip {clip!r} begins within its {seconds:g} seconds")
-    times = np.append(starts[:begun] / 1000, min(ends[begun - 1] / 1000, seconds))
-    return scores.scores[part][:begun, columns], times
+    onset, offset = whole_ms(scores.onset)[every], whole_ms(scores.offset)[every]
+    odd = offset <= onset
+    odd[1:] |= (onset[1:] != offset[:-1]) & (clip[1:] == clip[:-1])
+    if odd.any():
+        raise MetricError(
+            f"frames of clip {names[clip[np.argmax(odd)]]!r} overlap or leave gaps; PSDS needs one "
+            f"after the other"
+        )
+    begun = onset < duration_ms[clip]
+    if len(without := np.setdiff1d(clip, clip[begun])):
+        seconds = duration_ms[without[0]] / 1000
+        raise MetricError(
+            f"no frame of clip {names[without[0]]!r} begins within its {seconds:g} seconds"
+        )
+    clip, onset = clip[begun], onset[begun]
+    offset = np.minimum(offset[begun], duration_ms[clip])
+    return every[begun], Spans(clip, onset * 1000, offset * 1000)

@@ -1,21 +1,25 @@
-"""PSDS against a slow oracle, and what is done to scores and events before it is computed."""
+"""PSDS against a slow oracle and sed_scores_eval, and what is done to its scores and events."""
 
 import importlib.util
 import sys
 from collections.abc import Mapping
 
+import numpy as np
 import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import psds as oracle
 
-from audiolabels import Events, Scores, read_events
+from audiolabels import Events, Scores, load_vocabulary, read_events
 from audiolabels.errors import MetricError, OptionError
+from audiolabels.metrics import psd_roc
 from audiolabels.metrics.psds import Detection, psds
+from audiolabels.schemes.event_spans import merge_events
 
-PANDAS_3 = int(pandas.__version__.split(".")[0]) >= 3
 lacks = importlib.util.find_spec("sed_scores_eval") is None
+filters = pytest.mark.skipif(lacks, reason="needs the extra psds")
+PANDAS_3 = int(pandas.__version__.split(".")[0]) >= 3
 able = pytest.mark.skipif(lacks or PANDAS_3, reason="needs sed_scores_eval, and pandas 2")
 
 CLASSES = ("Rain", "Dog", "Guitar")
@@ -53,7 +57,6 @@ def cases(draw: st.DrawFn) -> tuple[dict, dict]:
     return frames, events
 
 
-@able
 @settings(max_examples=40)
 @given(cases())
 def test_both_scenarios_are_what_their_definition_says(case: tuple[dict, dict]) -> None:
@@ -89,13 +92,94 @@ def test_both_scenarios_are_what_their_definition_says(case: tuple[dict, dict]) 
     assert set(found.classes_without_events) == set(CLASSES) - sounding
 
 
+def many(seed: int, clips: int = 40, classes: int = 7) -> tuple[Scores, dict, dict]:
+    """Scores, events and lengths of clips, of uneven sizes, with equal scores in half the cases."""
+    draw = np.random.default_rng(seed)
+    names = load_vocabulary("audioset").names[:classes]
+    ids, starts, values, events, lengths = [], [], [], {}, {}
+    step = int(draw.choice([333, 960, 20_000]))
+    for clip in map("clip {}".format, range(clips)):
+        frames = int(draw.integers(1, 25))
+        length = int(draw.integers(step * (frames - 1) + 1, step * (frames + 1)))
+        onset = np.arange(frames) * step
+        score = draw.random((frames, classes))
+        events[clip], lengths[clip] = [], length / 1000
+        for column in draw.integers(0, classes, draw.integers(0, 6)).tolist():
+            first, stop = np.sort(draw.choice(length + 1, 2, replace=False)).tolist()
+            events[clip].append((names[column], first / 1000, stop / 1000))
+            score[(onset + step > first) & (onset < stop), column] += 0.8
+        ids += [clip] * frames
+        starts += (onset / 1000).tolist()
+        values.append(np.minimum(score / 1.8, 1).round(1 if seed % 2 else 9))
+    ends = [start + step / 1000 for start in starts]
+    scores = Scores.from_arrays(
+        ids, np.concatenate(values), classes=names, onset=starts, offset=ends
+    )
+    return scores, events, lengths
+
+
+def evaluated(
+    scores: Scores, events: dict, lengths: dict, filters: float | None
+) -> dict[str, list[float]]:
+    """PSDS as sed_scores_eval computes it, of all classes and of each."""
+    psd_roc.load_median_filter()  # which keeps the warnings of the first import down
+    import sed_scores_eval
+
+    classes = list(scores.vocabulary.ids)
+    ids, onset, offset = scores.clip_id.to_pylist(), *map(np.array, (scores.onset, scores.offset))
+    frames = {}
+    for clip in lengths:
+        own = [row for row, name in enumerate(ids) if name == clip and onset[row] < lengths[clip]]
+        times = np.append(onset[own], min(offset[own[-1]], lengths[clip]))
+        table = sed_scores_eval.base_modules.scores.create_score_dataframe
+        frames[clip] = table(scores.scores[own], times, classes)
+    if filters:
+        frames = sed_scores_eval.base_modules.postprocessing.medfilt(frames, filters)
+    given = Events.from_dict(events, duration=lengths)
+    names, truth = given.clip_id.to_pylist(), {clip: [] for clip in lengths}
+    for clip, column, first, stop in zip(*merge_events(given, scores.vocabulary), strict=True):
+        truth[names[clip]].append((first / 1000, stop / 1000, classes[column]))
+    found = {}
+    for name, options in OPTIONS.items():
+        options = {f"{k}_threshold" if k[0] != "a" else k: v for k, v in options.items()}
+        overall, each, *_ = sed_scores_eval.intersection_based.psds(
+            frames, truth, lengths, **options, max_efpr=100.0
+        )
+        found[name] = [overall, *(each[id_] for id_ in classes)]
+    return found
+
+
+@able
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("filters", [None, 0.333, 1.5])
+def test_the_figures_are_those_of_sed_scores_eval(seed: int, filters: float | None) -> None:
+    scores, events, lengths = many(seed)
+    found = psds(scores, Events.from_dict(events, duration=lengths), median_filter=filters)
+    wanted = evaluated(scores, events, lengths, filters)
+    assert max(wanted["psds1"]) > 0.1
+    assert 0 < wanted["psds2"][0] < 1
+    for name in OPTIONS:
+        each = [getattr(found, name), *getattr(found, f"{name}_per_class")]
+        assert each == pytest.approx(wanted[name], abs=1e-12)
+
+
+def test_several_processes_find_what_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores, events, lengths = many(1)
+    given_events, seen = Events.from_dict(events, duration=lengths), []
+    alone = psds(scores, given_events, jobs=2)  # too small for processes
+    monkeypatch.setattr(psd_roc, "WORTH_PROCESSES", 0)
+    found = psds(scores, given_events, jobs=2, progress=lambda *numbers: seen.append(numbers))
+    assert found.numbers() == alone.numbers()
+    assert found.per_class() == alone.per_class()
+    assert seen == [(done, 7) for done in range(8)]
+
+
 def perfect(**options: object) -> Detection:
     clips = {"a": [[0.9, 0.0], [0.9, 0.0], [0.0, 0.8]], "b": [[0.0, 0.0], [0.0, 0.7], [0.0, 0.0]]}
     events = {"a": [("Rain", 0, 2), ("Dog", 2, 3)], "b": [("Dog", 1, 2)]}
     return psds(scores_of(clips, ("Rain", "Dog")), Events.from_dict(events, duration=3), **options)
 
 
-@able
 def test_scores_that_know_the_events_reach_one() -> None:
     found = perfect()
     assert (found.psds1, found.psds2) == (1, 1)
@@ -105,7 +189,6 @@ def test_scores_that_know_the_events_reach_one() -> None:
     assert found.per_class()["name"] == ["Rain", "Dog"]
 
 
-@able
 def test_events_of_a_class_that_overlap_are_one() -> None:
     scores = scores_of({"a": [[0.9], [0.9], [0.0]]}, ("Rain",))
     events = Events.from_dict({"a": [("Rain", 0, 1.5), ("Rain", 1, 2)]}, duration=3)
@@ -113,7 +196,7 @@ def test_events_of_a_class_that_overlap_are_one() -> None:
     assert (found.events.tolist(), found.psds1, found.psds2) == ([1], 1, 1)
 
 
-@able
+@filters
 def test_the_median_filter_takes_its_length_in_seconds() -> None:
     def once(length: object) -> float:
         spiky = [[0.1], [0.9], [0.1], [0.1], [0.8], [0.8], [0.8], [0.1], [0.1], [0.1]]
@@ -126,7 +209,6 @@ def test_the_median_filter_takes_its_length_in_seconds() -> None:
     assert once(4) == 0  # and too long a filter takes the event too
 
 
-@able
 def test_frames_beyond_the_clip_are_cut() -> None:
     frames = {"a": [[0.9], [0.0], [0.9]]}
     short = Events.from_dict({"a": [("Rain", 0, 1)]}, duration=1.5)
@@ -135,7 +217,6 @@ def test_frames_beyond_the_clip_are_cut() -> None:
     assert psds(scores_of(frames, ("Rain",)), long).psds1 < 1
 
 
-@able
 def test_parents_bear_their_childrens_events() -> None:
     scores = scores_of({"a": [[0.9, 0.9], [0.0, 0.0]]}, ("Animal", "Dog"))
     events = Events.from_dict({"a": [("Dog", 0, 1)]}, duration=2)
@@ -143,7 +224,6 @@ def test_parents_bear_their_childrens_events() -> None:
     assert psds(scores, events, parents="all").events.tolist() == [1, 1]
 
 
-@able
 def test_what_is_left_out_is_named() -> None:
     scores = scores_of({"a": [[0.9]], "b": [[0.1]], "d": [[0.1]]}, ("Rain",))
     events = Events.from_dict({"a": [("Rain", 0, 1)], "b": [], "c": [], "d": None}, duration=1)
@@ -154,7 +234,6 @@ def test_what_is_left_out_is_named() -> None:
     assert "2 clips, 1 classes" in repr(found)
 
 
-@able
 def test_classes_that_nobody_listened_for_are_left_out() -> None:
     scores = scores_of({"a": [[0.9, 0.1], [0.0, 0.9]]}, ("Rain", "Dog"))
     rows = {"filename": ["a"] * 2, "onset": [0, 1], "offset": [1, 2], "label": ["Rain", "Dog"]}
@@ -169,7 +248,6 @@ def test_classes_that_nobody_listened_for_are_left_out() -> None:
         psds(scores, read_events(rows, clip_duration=2, annotated=["Cat"]))
 
 
-@able
 def test_events_with_values_are_refused_for_want_of_a_threshold() -> None:
     rows = {"filename": ["a"], "onset": [0], "offset": [1], "label": ["Rain"], "value": [0.5]}
     events = read_events(rows, clip_duration=2, values="soft")
@@ -177,7 +255,6 @@ def test_events_with_values_are_refused_for_want_of_a_threshold() -> None:
         psds(scores_of({"a": [[0.9]]}, ("Rain",)), events)
 
 
-@able
 def test_clips_are_matched_by_the_rule_for_all_look_ups() -> None:
     events = Events.from_dict({"abcdefghijk_30000": [("Rain", 0, 1)]}, duration=1)
     found = psds(scores_of({"abcdefghijk": [[0.9]], "b": [[0.9]]}, ("Rain",)), events)
@@ -188,7 +265,6 @@ def test_clips_are_matched_by_the_rule_for_all_look_ups() -> None:
         psds(twice, events)
 
 
-@able
 @pytest.mark.parametrize(
     ("times", "message"),
     [
@@ -206,7 +282,6 @@ def test_odd_frames_are_refused(times: tuple, message: str) -> None:
         psds(scores, Events.from_dict({"a": [("Rain", 0, 1)]}, duration=2))
 
 
-@able
 def test_nothing_in_common_is_said() -> None:
     scores = scores_of({"a": [[0.9]]}, ("Rain",))
     with pytest.raises(MetricError, match="no clip has both scores and events: a against b"):
@@ -218,14 +293,13 @@ def test_nothing_in_common_is_said() -> None:
         psds(apart, Events.from_dict({"a": [("Rain", 0, 1)]}))
 
 
-@able
 def test_a_class_without_scores_is_refused() -> None:
-    scores = scores_of({"a": [[0.9]]}, ("Rain",)).over(_vocabulary("Rain", "Dog"))
+    scores = scores_of({"a": [[0.9]]}, ("Rain",)).over(load_vocabulary(["Rain", "Dog"]))
     with pytest.raises(MetricError, match=r"1 classes with events have no score .*: Dog"):
         psds(scores, Events.from_dict({"a": [("Rain", 0, 1), ("Dog", 0, 1)]}, duration=1))
 
 
-@able
+@filters
 def test_odd_filters_are_refused() -> None:
     with pytest.raises(OptionError, match="length of a median filter"):
         perfect(median_filter=-1)
@@ -233,20 +307,11 @@ def test_odd_filters_are_refused() -> None:
         perfect(median_filter={"/m/06mb1": 1.0})
 
 
-@pytest.mark.skipif(lacks, reason="needs sed_scores_eval")
-def test_pandas_3_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pandas, "__version__", "3.1.1")
-    with pytest.raises(OptionError, match=r"pandas 2 only, and this is 3\.1\.1.*'pandas<3'"):
-        perfect()
-
-
-def test_a_missing_evaluator_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_median_filter_needs_sed_scores_eval(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*sys.modules]:
+        if name.partition(".")[0] == "sed_scores_eval":
+            monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sed_scores_eval", None)
-    with pytest.raises(OptionError, match=r"pip install 'audiolabels\[psds\]'"):
-        perfect()
-
-
-def _vocabulary(*names: str) -> object:
-    from audiolabels import load_vocabulary
-
-    return load_vocabulary(names)
+    assert perfect().psds1 == 1
+    with pytest.raises(OptionError, match=r"pip install 'audiolabels\[psds\]'; PSDS without a"):
+        perfect(median_filter=1)
