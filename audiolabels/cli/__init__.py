@@ -111,8 +111,9 @@ def _run(args: list[str] | None) -> int:
     except AudioLabelsError as error:
         click.echo(f"Error: {error}", err=True)
         return 1
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; unfinished files are as they were before.", err=True)
+    except (click.Abort, KeyboardInterrupt) as error:  # click makes one of the other
+        text = str(error.__cause__ or error)
+        click.echo(text or "Interrupted; unfinished files are as they were before.", err=True)
         return 130
     return code if isinstance(code, int) else 0
 

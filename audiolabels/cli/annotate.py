@@ -8,7 +8,7 @@ import click
 
 from audiolabels.cli.declarations import click_option, path_option
 from audiolabels.cli.help import Command
-from audiolabels.cli.output import Summary
+from audiolabels.cli.output import Summary, keeping_parts
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
@@ -48,10 +48,13 @@ def command(output: Path, **options: Any) -> Summary:
         from audiolabels.training.annotate import annotate
 
     run, features = open_run(options)
-    with progress_bar("annotating", "clips") as progress:
+    with keeping_parts(), progress_bar("annotating", "clips") as progress:
         done = annotate(run, features, output, progress=progress, **options)
     taken = f" ({done.parts_found} of {done.parts} parts were complete)" * bool(done.parts_found)
     lines = [f"wrote {output}: {done.segments:,} segments of {done.clips:,} clips{taken}"]
     if done.empty_segments:
         lines.append(f"segments without a frame or sample, left out: {done.empty_segments:,}")
+    if done.clips_scored:
+        speed = done.clips_scored / done.seconds
+        lines.append(f"{speed:,.1f} clips per second, {done.reading:.0%} of the time reading")
     return Summary(lines, {**asdict(done), "output": output})

@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,6 +52,16 @@ def note(text: str) -> None:
     """Print a line about work in progress to standard error, unless --quiet."""
     if not is_set("quiet"):
         click.echo(text, err=True)
+
+
+@contextmanager
+def keeping_parts() -> Iterator[None]:
+    """Work whose finished parts are kept, as the message of an interrupt explains."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        text = "Interrupted; finished parts are kept: run the same command again to go on."
+        raise KeyboardInterrupt(text) from None
 
 
 def print_summary(summary: Summary) -> None:

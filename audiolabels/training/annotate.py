@@ -1,14 +1,17 @@
 """Annotation: a model's scores of every segment of every clip, as a score file.
 
 Source: Dinkel et al. 2022, §2: each segment of n seconds is scored on its own. Scores are written
-as float16 in parts; an interrupted annotation continues after the last complete part.
+as float16 in parts, and an interrupted annotation continues after them. Batches depend on clips and
+batch size alone, not on where a part ends, so the scores are those of an uninterrupted run.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +21,33 @@ import pyarrow.parquet as pq
 from safetensors.torch import save
 
 from audiolabels.arrays.columns import to_arrow
-from audiolabels.errors import RunError
+from audiolabels.errors import RunError, guarded
 from audiolabels.features import Features
-from audiolabels.files import atomic_path, write_rows
+from audiolabels.features.inputs import Floats
+from audiolabels.files import atomic_path, blame, write_rows
 from audiolabels.readers.scores.parquet import CLASSES
 from audiolabels.training.examples import Ints, Segments, windows
 from audiolabels.training.predict import predict
 from audiolabels.training.run_folder import Run, check_features, fingerprint, weights_of
 
-PART = 4096  # clips that are written at a time
+# A part ends after so many clips, or with the batch during which so many seconds have passed.
+PART, SECONDS = 100, 30.0
+ROW_GROUP = 1 << 14  # rows
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """Numbers of clips and segments written, and of parts found from an earlier attempt.
+    """What was written.
 
-    Empty segments, without a frame or sample, are not written, so that a clip may have none.
+    Attributes:
+        path: the file.
+        clips, segments: their numbers. Empty segments, without a frame or sample, are not written,
+            so that a clip may have none.
+        parts, parts_found: numbers of parts, and of those from an earlier attempt.
+        empty_segments: their number.
+        clips_scored: clips without those found.
+        seconds: duration of scoring them.
+        reading: share of this time, from 0 to 1, in which the model waited for features.
     """
 
     path: Path
@@ -42,6 +56,95 @@ class Annotated:
     parts: int
     parts_found: int
     empty_segments: int
+    clips_scored: int
+    seconds: float
+    reading: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """The scoring of all segments, in parts that are named after their first segment.
+
+    Attributes:
+        model: from `load_run`.
+        segments: N of them.
+        names: string (N,): their clips.
+        layer: see `annotate`.
+        classes: their ids.
+        folder: of the parts.
+        groups: numbers of segments: a part ends at each of them, if not before.
+        options: of `predict`.
+    """
+
+    model: Any
+    segments: Segments
+    names: pa.Array
+    layer: str | None
+    classes: Sequence[str]
+    folder: Path
+    groups: Sequence[int]
+    options: dict[str, Any]
+
+    def unscored(self) -> list[range]:
+        """The segments that no part has, in spans of one group at most."""
+        at, spans = 0, []
+        for path in sorted(self.folder.glob("*.parquet")):
+            with guarded(path, RunError, "a broken part of an annotation; delete it"):
+                start, rows = int(path.stem), pq.read_metadata(path).num_rows
+                if start < at:
+                    raise ValueError("it has rows of the part before")
+            spans.append(range(at, start))
+            at = start + rows
+        return _cut([*spans, range(at, len(self.segments))], self.groups)
+
+    def batches(self, spans: Sequence[range]) -> list[range]:
+        """The spans in batches, which begin with each group anew."""
+        step = self.options.get("batch_size", 256)
+        return _cut(spans, [n for ends in pairwise(self.groups) for n in range(*ends, step)])
+
+    def predict(
+        self, batches: Sequence[range], on_wait: Callable[[float], None]
+    ) -> Iterator[Floats]:
+        """The numbers of each batch, in the type in which they are written."""
+        number = np.float16 if self.layer is None else np.float32
+        for numbers in predict(self.model, self.segments, layer=self.layer, batches=batches,
+                               on_wait=on_wait, **self.options):  # fmt: skip
+            yield numbers.astype(number)
+
+    def write(self, first: int, numbers: Sequence[Floats]) -> None:
+        """Write a part that begins with the segment `first`."""
+        values = np.concatenate(numbers)
+        rows = slice(first, first + len(values))
+        table = pa.table(
+            {
+                "clip_id": self.names[rows],
+                "onset": to_arrow(self.segments.onset[rows]),
+                "offset": to_arrow(self.segments.offset[rows]),
+                "scores" if self.layer is None else "embedding": pa.FixedSizeListArray.from_arrays(
+                    to_arrow(values.ravel()), values.shape[1]
+                ),
+            }
+        )
+        if self.layer is None:
+            classes = json.dumps(list(self.classes)).encode()
+            table = table.replace_schema_metadata({CLASSES: classes})
+        with atomic_path(self.folder / f"{first:012}.parquet") as partial:
+            pq.write_table(table, partial, compression="zstd")
+
+    def conclude(self, output: Path) -> int:
+        """Write all parts to one file, in row groups of one size; the number of parts."""
+        paths = sorted(self.folder.glob("*.parquet"))
+        held = pq.read_schema(paths[0]).empty_table()
+        with (
+            atomic_path(output) as partial,
+            pq.ParquetWriter(partial, held.schema, compression="zstd") as writer,
+        ):
+            for path in paths:
+                held = pa.concat_tables([held, pq.read_table(path)])
+                while len(held) >= ROW_GROUP or (len(held) and path is paths[-1]):
+                    writer.write_table(held[:ROW_GROUP].combine_chunks())
+                    held = held[ROW_GROUP:]
+        return len(paths)
 
 
 def annotate(
@@ -67,13 +170,14 @@ def annotate(
         layer: write the output of this layer, as a column of embeddings that `open_features` reads
             with `frame_seconds` equal to `window`; see `predict`.
         clips: rows of the features; all by default.
-        progress: called with clips done and clips in all.
+        progress: called after each batch with clips done and clips in all.
         options: `batch_size`, `workers` and `device` of `predict`.
 
     Raises:
         RunError: unsuitable features, no clip was chosen, or existing parts are of another job:
             other weights, clips, features or options.
         ScoresFileError: the model outputs NaN.
+        TargetsFileError: the file or its parts cannot be written.
     """
     check_features(run.model, features, run.config)
     if not len(features.clip_ids):
@@ -94,60 +198,66 @@ def annotate(
         "features": fingerprint(features, chosen),
         "window": window, "layer": layer, "ids": list(run.vocabulary.ids), "part": PART,
     }  # fmt: skip
-    job, text = parts / "job.json", json.dumps(stated)
-    if not job.exists():
-        shutil.rmtree(parts, ignore_errors=True)  # of a job whose removal was interrupted
-        parts.mkdir()
-        write_rows(job, [text])
-    elif job.read_text("utf-8").rstrip("\n") != text:
-        raise RunError(f"{parts} holds parts of another annotation that was interrupted; delete it")
-    starts = range(0, len(chosen), PART)
-    names = [parts / f"{start:09d}.parquet" for start in starts]
-    found = sum(name.exists() for name in names)
-    segments = 0
-    for start, name in zip(starts, names, strict=True):
-        mine = chosen[start : start + PART]
-        if not name.exists():
-            table = _score(run, features, mine, length, layer, options)
-            with atomic_path(name) as partial:
-                pq.write_table(table, partial, compression="zstd")
-        segments += pq.read_metadata(name).num_rows
+    _begin(parts, json.dumps(stated))
+    segments, owner = Segments.whole(features, chosen).cut(length)
+    names = pa.array([features.clip_ids[clip] for clip in chosen.tolist()], pa.string())
+    groups = np.searchsorted(owner, [*range(0, len(chosen), PART), len(chosen)])
+    scoring = Scoring(run.model, segments, names.take(to_arrow(owner)), layer, run.vocabulary.ids,
+                      parts, np.unique(groups).tolist(), options)  # fmt: skip
+    spans, found = scoring.unscored(), len([*parts.glob("*.parquet")])
+    ends = np.flatnonzero(np.diff(owner, append=-1)) + 1  # of the clips, in numbers of segments
+
+    def clips_ending_in(span: range) -> int:
+        first, last = np.searchsorted(ends, (span.start, span.stop), "right")
+        return int(last - first)
+
+    to_score, scored, waits = sum(map(clips_ending_in, spans)), 0, list[float]()
+    began = time.perf_counter()
+    for done in _score(scoring, spans, waits.append):
+        scored += clips_ending_in(done)
         if progress:
-            progress(min(len(chosen), start + PART), len(chosen))
-    with (
-        atomic_path(output) as partial,
-        pq.ParquetWriter(partial, pq.read_schema(names[0]), compression="zstd") as writer,
-    ):
-        for name in names:
-            for batch in pq.ParquetFile(name).iter_batches():
-                writer.write_batch(batch)
+            progress(len(ends) - to_score + scored, len(ends))
+    seconds = time.perf_counter() - began
+    count = scoring.conclude(output)
     shutil.rmtree(parts)
-    return Annotated(output, len(chosen), segments, len(names), found, segments_in_all - segments)
+    return Annotated(output, len(chosen), len(segments), count, found,
+                     segments_in_all - len(segments), scored, seconds,
+                     sum(waits) / seconds)  # fmt: skip
+
+
+def _begin(parts: Path, job: str) -> None:
+    """Make the folder of parts, or go on with that of the same job."""
+    path = parts / "job.json"
+    if not path.exists():
+        shutil.rmtree(parts, ignore_errors=True)  # of a job whose removal was interrupted
+        with blame(parts):
+            parts.mkdir()
+        write_rows(path, [job])
+    elif path.read_text("utf-8").rstrip("\n") != job:
+        raise RunError(f"{parts} holds parts of another annotation that was interrupted; delete it")
 
 
 def _score(
-    run: Run,
-    features: Features,
-    clips: Ints,
-    length: float,
-    layer: str | None,
-    options: dict[str, Any],
-) -> pa.Table:
-    segments, owner = Segments.whole(features, clips).cut(length)
-    number = np.float16 if layer is None else np.float32
-    batches = predict(run.model, segments, layer=layer, **options)
-    numbers = np.concatenate([batch.astype(number) for batch in batches])
-    names = pa.array([features.clip_ids[clip] for clip in clips.tolist()], pa.string())
-    table = pa.table(
-        {
-            "clip_id": names.take(to_arrow(owner)),
-            "onset": to_arrow(segments.onset),
-            "offset": to_arrow(segments.offset),
-            "scores" if layer is None else "embedding": pa.FixedSizeListArray.from_arrays(
-                to_arrow(numbers.ravel()), numbers.shape[1]
-            ),
-        }
-    )
-    if layer is not None:
-        return table
-    return table.replace_schema_metadata({CLASSES: json.dumps(list(run.vocabulary.ids)).encode()})
+    scoring: Scoring, spans: Sequence[range], on_wait: Callable[[float], None]
+) -> Iterator[range]:
+    """Score the spans here, and yield each batch that is done."""
+    batches, last = scoring.batches(spans), {span.stop for span in spans}
+    held, began = list[Floats](), time.monotonic()
+    for batch, numbers in zip(batches, scoring.predict(batches, on_wait), strict=True):
+        first = batch.start if not held else first
+        held.append(numbers)
+        if batch.stop in last or time.monotonic() - began >= SECONDS:
+            scoring.write(first, held)
+            held, began = [], time.monotonic()
+        yield batch
+
+
+def _cut(spans: Sequence[range], edges: Sequence[int]) -> list[range]:
+    """The spans cut at the edges, which are in order; without empty ones."""
+    places = np.asarray(edges)
+    pieces: list[range] = []
+    for span in spans:
+        inside = places[slice(*np.searchsorted(places, (span.start, span.stop)))]
+        ends = np.unique([span.start, *inside, span.stop]).tolist()
+        pieces += [range(*two) for two in pairwise(ends)]
+    return pieces

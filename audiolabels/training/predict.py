@@ -1,6 +1,7 @@
 """Probabilities of segments, batch by batch."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ def predict(
     batch_size: int = 256,
     workers: int = 0,
     device: torch.device | None = None,
+    batches: Sequence[range] | None = None,
+    on_wait: Callable[[float], None] = lambda seconds: None,
 ) -> Iterator[Floats]:
     """Probabilities of the segments, in order, or the output of a layer.
 
@@ -31,6 +34,8 @@ def predict(
         batch_size: segments at a time.
         workers: processes that read features.
         device: the GPU by default, if there is one.
+        batches: the numbers of the segments of each batch; by default `batch_size` at a time.
+        on_wait: called for each batch with the seconds that the model waited for its features.
 
     Yields:
         float32 (B, C), or (B, D).
@@ -42,8 +47,13 @@ def predict(
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device).eval()
     plain = Segments(segments.features, segments.clips, segments.onset, segments.offset)
-    done = 0
-    for batch in make_loader(plain, batch_size, workers):
+    if batches is None:
+        starts = range(0, len(plain), batch_size)
+        batches = [range(start, min(start + batch_size, len(plain))) for start in starts]
+    began = time.perf_counter()
+    loader = make_loader(plain, 1, workers, batch_sampler=batches)
+    for numbers, batch in zip(batches, loader, strict=True):
+        on_wait(time.perf_counter() - began)
         with torch.inference_mode():
             x, lengths = (values.to(device) for values in batch)
             if layer is None:
@@ -52,10 +62,10 @@ def predict(
                 scores = embeddings(model, x, lengths, layer).cpu().numpy()
         if not np.isfinite(scores).all():
             bad = int(np.flatnonzero(~np.isfinite(scores).all(1))[0])
-            clip = segments.features.clip_ids[int(segments.clips[done + bad])]
+            clip = segments.features.clip_ids[int(segments.clips[numbers[bad]])]
             raise ScoresFileError(f"the model's scores of {clip} are not numbers (NaN)")
-        done += len(scores)
         yield scores
+        began = time.perf_counter()
 
 
 def predict_windows(model: Any, examples: Examples, window: float | None, **options: Any) -> Floats:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -85,6 +86,46 @@ def test_annotate_writes_scores_that_expand_takes(world: World, tmp_path: Path) 
                 world.features, *SMALL, "--epochs", 2, "-o", tmp_path / "student")  # fmt: skip
     assert "examples" in text
     assert "of clips trained on            120" in text
+
+
+INTERRUPTED = """\
+import os, signal
+from audiolabels.cli import main
+from audiolabels.training import annotate
+
+write = annotate.Scoring.write
+
+def interrupted(self, first, numbers):
+    write(self, first, numbers)
+    os.kill(os.getpid(), signal.SIGINT)
+
+annotate.Scoring.write = interrupted
+main({arguments!r})
+"""
+
+
+def test_annotate_goes_on_after_an_interrupt(world: World, tmp_path: Path) -> None:
+    def arguments(output: str) -> list[str]:
+        asked = ["annotate", world.run, "--features", world.features, "-o", tmp_path / output]
+        return [*map(str, asked), "--window", "0.96"]
+
+    def facts(output: str) -> dict[str, float]:
+        return json.loads(done(*arguments(output), "--json"))
+
+    code = INTERRUPTED.format(arguments=arguments("scores.parquet"))
+    first = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert first.returncode == 130
+    assert "finished parts are kept: run the same command again to go on" in first.stderr
+    assert not (tmp_path / "scores.parquet").exists()
+    text = done(*arguments("scores.parquet"))
+    assert "(1 of 2 parts were complete)" in text
+    assert re.search(r"[\d,.]+ clips per second, \d+% of the time reading", text)
+    whole = facts("whole.parquet")
+    assert (tmp_path / "scores.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert whole["clips_scored"] == 120
+    assert 0 < whole["reading"] < 1
 
 
 def test_processes_that_torchrun_starts_share_an_epoch(world: World, tmp_path: Path) -> None:

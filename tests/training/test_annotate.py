@@ -46,10 +46,12 @@ def test_scores_of_segments_are_the_model_s(world, run):
     assert scores.clip_id.to_pylist()[::3] == world.ids
 
 
-def test_an_annotation_goes_on_where_it_was_interrupted(world, run, monkeypatch):
+@pytest.mark.parametrize("seconds", [1e-9, 30])
+def test_an_annotation_goes_on_where_it_was_interrupted(world, run, monkeypatch, seconds):
     monkeypatch.setattr(module, "PART", 50)
     features, whole = open_features(world.features), world.folder / "whole.parquet"
-    annotate(run, features, whole, window=0.96)
+    annotate(run, features, whole, window=0.96, batch_size=64)
+    monkeypatch.setattr(module, "SECONDS", seconds)
     output = world.folder / "broken.parquet"
 
     def interrupt(done, _):
@@ -57,19 +59,57 @@ def test_an_annotation_goes_on_where_it_was_interrupted(world, run, monkeypatch)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        annotate(run, features, output, window=0.96, progress=interrupt)
+        annotate(run, features, output, window=0.96, batch_size=64, progress=interrupt)
     assert not output.exists()
-    done = annotate(run, features, output, window=0.96)
-    assert (done.parts, done.parts_found) == (3, 2)
-    assert pq.read_table(output).equals(pq.read_table(whole))
+    done = annotate(run, features, output, window=0.96, batch_size=64)
+    assert (done.parts, done.parts_found) == ((3, 2) if seconds == 30 else (10, 8))
+    assert done.clips_scored == 20
+    assert output.read_bytes() == whole.read_bytes()
     assert not list(world.folder.glob(".*parts"))
 
 
-def interrupted(run, features, output, monkeypatch, **options):
-    def interrupt(*_):
-        raise KeyboardInterrupt
+def test_what_is_missing_between_parts_is_scored(world, run, monkeypatch):
+    monkeypatch.setattr(module, "PART", 20)
+    features, whole = open_features(world.features), world.folder / "whole.parquet"
+    annotate(run, features, whole, window=0.96)
+    output = world.folder / "broken.parquet"
+    interrupted(run, features, output, monkeypatch, after=120, PART=20)
+    parts = sorted((world.folder / ".broken.parquet.parts").glob("*.parquet"))
+    for lost in (0, 2, 3):
+        parts[lost].unlink()
+    done = annotate(run, features, output, window=0.96)
+    assert (done.parts, done.parts_found, done.clips_scored) == (6, 3, 60)
+    assert output.read_bytes() == whole.read_bytes()
 
-    monkeypatch.setattr(module, "PART", 50)
+
+def test_progress_is_shown_after_each_batch(world, run):
+    calls = []
+    annotate(run, open_features(world.features), world.folder / "s.parquet", window=0.96,
+             batch_size=128, progress=lambda *call: calls.append(call))  # fmt: skip
+    # Segments 128, 256, 384, 500, and the end; batches begin anew after 100 clips.
+    assert calls == [(done, 120) for done in (25, 51, 76, 100, 120)]
+
+
+def test_a_broken_part_is_named(world, run, monkeypatch):
+    features, output = open_features(world.features), world.folder / "scores.parquet"
+    interrupted(run, features, output, monkeypatch)
+    parts = world.folder / ".scores.parquet.parts"
+    (first,) = parts.glob("*.parquet")
+    first.rename(parts / "000000000300.parquet")
+    (parts / "000000000100.parquet").write_bytes((parts / "000000000300.parquet").read_bytes())
+    with pytest.raises(RunError, match="300.parquet: a broken part .* rows of the part before"):
+        annotate(run, features, output, window=0.96)
+    (parts / "000000000100.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RunError, match="100.parquet: a broken part of an annotation; delete it"):
+        annotate(run, features, output, window=0.96)
+
+
+def interrupted(run, features, output, monkeypatch, after=50, PART=50, **options):
+    def interrupt(done, _):
+        if done == after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "PART", PART)
     with pytest.raises(KeyboardInterrupt):
         annotate(run, features, output, window=0.96, progress=interrupt, **options)
 
