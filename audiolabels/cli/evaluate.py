@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,15 @@ import click
 from audiolabels.cli.declarations import click_option, path_option, usage_if
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import CLIP_LENGTHS
-from audiolabels.cli.output import Summary
+from audiolabels.cli.output import Summary, note
+from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
 from audiolabels.files import atomic_path, together
 from audiolabels.ontology.parents import PARENTS_OR_NONE
+
+PROCESSES = 4  # for PSDS, at most: each holds some hundred megabytes
+LONG = 5.0  # seconds from which on an estimate is printed
 
 
 @click.command(
@@ -92,13 +99,36 @@ def command(
         from audiolabels.readers import read_events
 
         events = read_events(events_path, unknown="drop", **durations)
-        results.append(detect(run, events, features, window=window or FRAME, **psds, **options))
+        jobs = min(PROCESSES, os.cpu_count() or 1)
+        with progress_bar("PSDS", "classes") as bar:
+            report = _with_estimate(bar, jobs)
+            psds |= {"window": window or FRAME, "jobs": jobs, "progress": report}
+            results.append(detect(run, events, features, **psds, **options))
         lines.append(str(results[-1]))
     name = (labels or events_path or run.folder).stem
     folder = output or run.folder / "evaluation" / name
     numbers = _write(folder, results)
     lines.append(f"wrote {folder / 'metrics.json'} and classes.csv")
     return Summary(lines, {**numbers, "folder": folder})
+
+
+def _with_estimate(bar: Callable[[int, int], None] | None, jobs: int) -> Callable[[int, int], None]:
+    """A function to call with classes done and classes in all, first with none done.
+
+    After the first, it prints how long all will take, if that is long.
+    """
+    started = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal started
+        if not done:
+            started = time.monotonic()
+        elif done == 1 and (seconds := (time.monotonic() - started) * total / jobs) >= LONG:
+            note(f"PSDS of {total} classes takes about {seconds:.0f} seconds")
+        if bar:
+            bar(done, total)
+
+    return report
 
 
 @together()

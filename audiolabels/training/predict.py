@@ -68,6 +68,15 @@ def predict(
         began = time.perf_counter()
 
 
+def predict_all(model: Any, segments: Segments, columns: int, **options: Any) -> Floats:
+    """Probabilities of all segments and of that many classes: float32 (N, C)."""
+    scores, done = np.empty((len(segments), columns), np.float32), 0
+    for batch in predict(model, segments, **options):
+        scores[done : done + len(batch)] = batch
+        done += len(batch)
+    return scores
+
+
 def predict_windows(model: Any, examples: Examples, window: float | None, **options: Any) -> Floats:
     """Probabilities of each example; with a window, the mean over its segments of that length.
 
@@ -79,7 +88,7 @@ def predict_windows(model: Any, examples: Examples, window: float | None, **opti
         float32 (N, C).
     """
     if window is None:
-        return np.concatenate(list(predict(model, examples, **options)))
+        return predict_all(model, examples, len(examples.vocabulary), **options)
     parts, owner = examples.cut(window)
     total = np.zeros((len(examples), len(examples.vocabulary)), np.float32)
     done = 0

@@ -1,10 +1,12 @@
 """Evaluation of a run on known targets of clips or frames."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from audiolabels.arrays.bits import CHUNK
 from audiolabels.errors import VocabularyError
 from audiolabels.features import Features
 from audiolabels.features.inputs import Floats
@@ -12,10 +14,10 @@ from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
 from audiolabels.metrics.psds import Detection, psds
 from audiolabels.metrics.ranking import Evaluation, evaluate
-from audiolabels.targets.store import read_targets
-from audiolabels.targets.targets import BINARISATION_THRESHOLD, SoftTargets
+from audiolabels.targets.store import map_targets
+from audiolabels.targets.targets import BINARISATION_THRESHOLD
 from audiolabels.training.examples import Examples, Segments
-from audiolabels.training.predict import predict, predict_windows
+from audiolabels.training.predict import predict_all, predict_windows
 from audiolabels.training.run_folder import CLASSES, Run, check_features
 
 FRAME = 0.96  # seconds; Hershey et al. 2021, §3.2
@@ -49,16 +51,18 @@ def evaluate_run(
     """
     check_features(run.model, features, run.config)
     try:
-        targets = read_targets(labels).select(run.vocabulary)
+        targets = map_targets(labels).select(run.vocabulary)
     except VocabularyError as error:
         raise VocabularyError(
             f"{labels}: {error}. Expand the labels with --vocabulary {run.folder / CLASSES}"
         ) from error
     examples = Examples.match(targets, features)
     scores = predict_windows(run.model, examples, window, **options)
-    target, mask = examples.labels()
-    if isinstance(targets, SoftTargets):
-        target = target >= BINARISATION_THRESHOLD
+    target, mask = np.empty((2, *scores.shape), np.bool_)
+    for start in range(0, len(scores), CHUNK):
+        rows = slice(start, start + CHUNK)
+        values, known = examples.labels(rows)
+        target[rows], mask[rows] = values >= BINARISATION_THRESHOLD, known > 0
     return evaluate(scores, target, mask, vocabulary=run.vocabulary), examples, scores
 
 
@@ -70,6 +74,8 @@ def detect(
     window: float = FRAME,
     median_filter: float | None = None,
     parents: str = "none",
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Detection:
     """PSDS1 and PSDS2 of a run's scores on segments of clips with events.
@@ -79,7 +85,7 @@ def detect(
         features: of the clips; clips without features, or without a frame, are named in the result.
         window: length of the segments in seconds.
         median_filter: its length in seconds.
-        parents: see `psds`.
+        parents, jobs, progress: see `psds`.
         options: as for `evaluate_run`.
 
     Raises:
@@ -91,13 +97,19 @@ def detect(
     rows = features.find(names)
     found = np.flatnonzero(rows >= 0)
     segments, owner = Segments.whole(features, rows[found]).cut(window)
-    nothing = np.zeros((0, len(run.vocabulary)), np.float32)
     scores = Scores.from_arrays(
         [names[row] for row in found[owner].tolist()],
-        np.concatenate([nothing, *predict(run.model, segments, **options)]),
+        predict_all(run.model, segments, len(run.vocabulary), **options),
         classes=run.vocabulary,
         onset=segments.onset.tolist(),
         offset=segments.offset.tolist(),
         ontology=events.ontology,
     )
-    return psds(scores, events, parents=parents, median_filter=median_filter)
+    return psds(
+        scores,
+        events,
+        parents=parents,
+        median_filter=median_filter,
+        jobs=jobs,
+        progress=progress,
+    )

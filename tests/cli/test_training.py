@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from safetensors.numpy import load_file
 from training.conftest import World
 
-from audiolabels.cli import group
+from audiolabels.cli import evaluate, group
 from audiolabels.errors import AudioLabelsError
 from audiolabels.training.examples import DRAWS
 from audiolabels.training.hyperparameters import Hyperparameters
@@ -73,6 +73,23 @@ def test_evaluate_prints_and_writes_every_metric(world: World, tmp_path: Path) -
     assert [row["name"] for row in classes] == list(world.vocabulary.names)
     mean = np.mean([float(row["average_precision"]) for row in classes])
     assert overall["mAP"] == pytest.approx(mean)
+
+
+def test_evaluate_estimates_how_long_psds_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([100.0, 103.0] * 2)
+    monkeypatch.setattr(evaluate.time, "monotonic", lambda: next(clock))
+    moved: list[tuple[int, int]] = []
+    report = evaluate._with_estimate(lambda *numbers: moved.append(numbers), 2)
+    for done_ in range(3):
+        report(done_, 110)
+    assert capsys.readouterr().err == "PSDS of 110 classes takes about 165 seconds\n"
+    assert moved == [(0, 110), (1, 110), (2, 110)]
+    report = evaluate._with_estimate(None, 2)
+    for done_ in range(3):
+        report(done_, 2)
+    assert not capsys.readouterr().err
 
 
 def test_annotate_writes_scores_that_expand_takes(world: World, tmp_path: Path) -> None:

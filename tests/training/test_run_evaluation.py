@@ -1,14 +1,30 @@
 import numpy as np
-import pytest
 
 from audiolabels import Events
 from audiolabels.features import open_features
+from audiolabels.training import run_evaluation
+from audiolabels.training.examples import Examples
 from audiolabels.training.hyperparameters import Hyperparameters
-from audiolabels.training.run_evaluation import detect
+from audiolabels.training.run_evaluation import detect, evaluate_run
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
 
-pytest.importorskip("sed_scores_eval", reason="PSDS needs the extra psds")
+
+def test_targets_are_taken_block_by_block(world, go, monkeypatch):
+    run, features = load_run(go("run").folder), open_features(world.features)
+    whole = evaluate_run(run, world.labels, features)[0]
+    sizes, labels = [], Examples.labels
+
+    def counted(examples, rows):
+        sizes.append(len(examples.rows[rows]))
+        return labels(examples, rows)
+
+    monkeypatch.setattr(run_evaluation, "CHUNK", 7)
+    monkeypatch.setattr(Examples, "labels", counted)
+    found = evaluate_run(run, world.labels, features)[0]
+    assert sizes == [7] * 17 + [1]
+    assert found.numbers() == whole.numbers()
+    assert found.per_class() == whole.per_class()
 
 
 def test_a_run_that_knows_its_classes_detects_their_events(world):
@@ -24,15 +40,16 @@ def test_a_run_that_knows_its_classes_detects_their_events(world):
         },
         duration=4.8,
     )
-    run = load_run(done.folder)
-    found = detect(run, events, features, median_filter=2.0)
+    run, seen = load_run(done.folder), []
+    found = detect(run, events, features, progress=lambda *numbers: seen.append(numbers))
+    assert seen[-1] == (len(names), len(names))
     assert found.clips == 120
     assert found.psds1 > 0.5
     frames = np.full(120, 5)
     frames[3] = 0
     path = world.folder / "some.npz"
     np.savez(path, clip_id=np.array(world.ids), embedding=world.embedding, n_frames=frames)
-    some = detect(run, events, open_features(path), median_filter=2.0)
+    some = detect(run, events, open_features(path))
     assert (some.clips, some.clips_without_scores) == (119, (world.ids[3],))
     run.model.head.weight.data.neg_()
-    assert detect(run, events, features, median_filter=2.0).psds1 < found.psds1 / 2
+    assert detect(run, events, features).psds1 < found.psds1 / 2
