@@ -129,7 +129,7 @@ class Scoring:
             classes = json.dumps(list(self.classes)).encode()
             table = table.replace_schema_metadata({CLASSES: classes})
         with atomic_path(self.folder / f"{first:012}.parquet") as partial:
-            pq.write_table(table, partial, compression="zstd")
+            pq.write_table(table, partial, compression="none")
 
     def conclude(self, output: Path) -> int:
         """Write all parts to one file, in row groups of one size; the number of parts."""
