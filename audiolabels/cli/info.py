@@ -58,7 +58,10 @@ def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _reading(source: Mapping[str, Any]) -> str:
     """The start of a file's hash, of data in memory none, and the options of reading."""
     options = {name: source[name] for name in READING if name in source}
-    if "annotated" in options:
-        options["annotated"] = "for {classes:,} classes ({name})".format(**options["annotated"])
+    if coverage := options.get("annotated"):
+        own = (
+            f"{coverage['classes']:,} classes ({coverage['name']})" if "classes" in coverage else ""
+        )
+        options["annotated"] = f"for {own or coverage['name']}"
     stated = [f"{name} {value}" for name, value in options.items()]
     return "".join(f", {text}" for text in (source["sha256"][:12], *stated) if text)

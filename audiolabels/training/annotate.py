@@ -242,9 +242,9 @@ def _score(
 ) -> Iterator[range]:
     """Score the spans here, and yield each batch that is done."""
     batches, last = scoring.batches(spans), {span.stop for span in spans}
-    held, began = list[Floats](), time.monotonic()
+    held, first, began = list[Floats](), 0, time.monotonic()
     for batch, numbers in zip(batches, scoring.predict(batches, on_wait), strict=True):
-        first = batch.start if not held else first
+        first = first if held else batch.start
         held.append(numbers)
         if batch.stop in last or time.monotonic() - began >= SECONDS:
             scoring.write(first, held)

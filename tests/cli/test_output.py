@@ -153,3 +153,11 @@ def test_info_names_the_options_that_a_file_was_read_with(tmp_path: Path) -> Non
     line = run("info", "t.parquet", cwd=tmp_path).stdout.splitlines()[-1]
     assert line.startswith("source      home.csv (long, 1 rows, ")
     assert line.endswith(", mapping desed, annotated for 18 classes (desed), prefix d/)")
+
+
+def test_info_names_the_columns_that_a_table_was_annotated_for(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text("clip_id,Speech,Dog\na,1,0\nb,-1,1\n")
+    options = ("--scheme", "weak", "-o", "t.parquet")
+    assert run("expand", "wide.csv", *options, cwd=tmp_path).returncode == 0
+    line = run("info", "t.parquet", cwd=tmp_path).stdout.splitlines()[-1]
+    assert line.endswith(", annotated for its columns)")
