@@ -111,6 +111,8 @@ def test_the_report_says_what_was_read(format_: str, container: str, read: Reade
     )
     digest = hashlib.sha256(content).hexdigest()
     facts = {"name": "some.file", "format": format_, "sha256": digest, "rows": count}
+    if format_ == "wide":
+        facts["annotated"] = {"name": "its columns"}
     assert report.sources == [facts]
     assert (report.rows, report.rows_used) == (count, count)
 
