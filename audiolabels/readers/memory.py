@@ -74,7 +74,7 @@ def in_memory(data: Any, columns: Any = None) -> InMemory | None:
             header = has_header(keys, columns, lambda key: _are_numbers(own[key]))
             table = pa.table(dict(data)) if header else _of_clips(data)
         else:
-            table = pa.Table.from_pylist(list(data))
+            table = _of_rows(data)
     return InMemory(Path(name), table)
 
 
@@ -100,6 +100,15 @@ def _selected(data: Any) -> pa.Table:
     """The chosen rows of a data set of Hugging Face, in their order."""
     table: pa.Table = data.with_format("arrow")[:]
     return table
+
+
+def _of_rows(data: Sequence[Any]) -> pa.Table:
+    """A table of rows; those without a name have a null there (Arrow takes the first row's)."""
+    for number, row in enumerate(data, 1):
+        if not isinstance(row, Mapping):
+            raise LabelFileError(f"list: row {number:,}: {row!r} is no dictionary of columns")
+    names = dict.fromkeys(name for row in data for name in row)
+    return pa.table({str(name): [row.get(name) for row in data] for name in names})
 
 
 def _of_clips(data: Mapping[str, Any]) -> pa.Table:

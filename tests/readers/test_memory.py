@@ -242,3 +242,14 @@ def test_events_that_were_handed_on_keep_their_states() -> None:
         columns | {"state": ["Ohio", "Utah", "Iowa", "Ohio", "Ohio"]}, mapping="desed"
     )
     assert "columns not used: state" in named.report.notes[0]
+
+
+def test_columns_that_the_first_row_lacks_are_read() -> None:
+    rows = [{"clip": "a", "label": "Dog"}, {"clip": "b", "label": "Cat", "present": False}]
+    labels = read_labels(rows)
+    assert list(labels) == [None]
+    assert labels.report.findings[0].reason.startswith("neither PRESENT nor NOT_PRESENT")
+    wide = [{"clip": "a", "Dog": 1}, {"clip": "b", "Dog": 0, "Cat": 1}]
+    assert list(read_labels(wide)) == [("Dog",), ("Cat",)]
+    with pytest.raises(LabelFileError, match="list: row 2: 5 is no dictionary of columns"):
+        read_labels([rows[0], 5])
