@@ -10,9 +10,8 @@ from audiolabels.cli.declarations import PATH
 from audiolabels.cli.help import Command
 from audiolabels.cli.output import Summary
 from audiolabels.errors import TargetsFileError, guarded
+from audiolabels.readers.options import STATED
 from audiolabels.targets.store import read_info
-
-READING = ("mapping", "annotated", "values", "raters", "prefix")  # options in the facts of a file
 
 
 @click.command(
@@ -57,7 +56,7 @@ def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _reading(source: Mapping[str, Any]) -> str:
     """The start of a file's hash, of data in memory none, and the options of reading."""
-    options = {name: source[name] for name in READING if name in source}
+    options = {name: source[name] for name in STATED if name in source}
     if coverage := options.get("annotated"):
         own = (
             f"{coverage['classes']:,} classes ({coverage['name']})" if "classes" in coverage else ""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from audiolabels.errors import LabelFileError, guarded
+from audiolabels.errors import LabelFileError, guarded, shortlist
 from audiolabels.readers.columns import has_header
 
 ORDER = ("label", "onset", "offset")
@@ -62,19 +62,28 @@ def in_memory(data: Any, columns: Any = None) -> InMemory | None:
         with guarded(name, LabelFileError, "no table"):
             return InMemory(Path(name), _plain(pa.RecordBatchReader.from_stream(data).read_all()))
     if isinstance(held, pa.Table):
-        indices = getattr(data, "_indices", None)
-        return InMemory(Path(name), held if indices is None else _selected(data))
+        chosen = held if getattr(data, "_indices", None) is None else _selected(data)
+        with guarded(name, LabelFileError, "no table"):
+            return InMemory(Path(name), _with_class_names(chosen, data.features))
     rows = isinstance(data, Sequence) and not isinstance(data, str) and len(data)
     if not isinstance(data, Mapping) and not (rows and isinstance(data[0], Mapping)):
         return None
     with guarded(name, LabelFileError, "no table"):
         if isinstance(data, Mapping):
+            if any(
+                hasattr(own, "column_names") or hasattr(own, "columns") for own in data.values()
+            ):
+                raise LabelFileError(f"{name}: several tables: {shortlist(data)}; give one of them")
+            if nested := [key for key, own in data.items() if isinstance(own, Mapping)]:
+                raise LabelFileError(
+                    f"{name}: {nested[0]!r} holds a dictionary, not a list of cells or labels"
+                )
             keys = [str(key) for key in data]
             own = dict(zip(keys, data.values(), strict=True))
             header = has_header(keys, columns, lambda key: _are_numbers(own[key]))
             table = pa.table(dict(data)) if header else _of_clips(data)
         else:
-            table = pa.Table.from_pylist(list(data))
+            table = _of_rows(data)
     return InMemory(Path(name), table)
 
 
@@ -96,10 +105,36 @@ def _are_numbers(cells: Any) -> bool:
     return bool(len(cells)) and all(cell is None or isinstance(cell, int | float) for cell in cells)
 
 
+def _with_class_names(table: pa.Table, features: Mapping[str, Any]) -> pa.Table:
+    """The table with names for the numbers of Hugging Face's `ClassLabel`, of which -1 is none."""
+    for i, name in enumerate(table.column_names):
+        one = getattr(features[name], "names", None)
+        listed = getattr(getattr(features[name], "feature", None), "names", None)
+        if one is None and listed is None:
+            continue
+        named: Any = {-1: None, None: None, **dict(enumerate(one or listed or ()))}
+        cells = table.column(i).to_pylist()
+        if one is not None:
+            cells = [named[number] for number in cells]
+        else:
+            cells = [own if own is None else [named[number] for number in own] for own in cells]
+        table = table.set_column(i, name, [cells])
+    return table
+
+
 def _selected(data: Any) -> pa.Table:
     """The chosen rows of a data set of Hugging Face, in their order."""
     table: pa.Table = data.with_format("arrow")[:]
     return table
+
+
+def _of_rows(data: Sequence[Any]) -> pa.Table:
+    """A table of rows; those without a name have a null there (Arrow takes the first row's)."""
+    for number, row in enumerate(data, 1):
+        if not isinstance(row, Mapping):
+            raise LabelFileError(f"list: row {number:,}: {row!r} is no dictionary of columns")
+    names = dict.fromkeys(name for row in data for name in row)
+    return pa.table({str(name): [row.get(name) for row in data] for name in names})
 
 
 def _of_clips(data: Mapping[str, Any]) -> pa.Table:

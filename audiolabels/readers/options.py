@@ -62,6 +62,7 @@ class Annotated(NamedTuple):
 
 
 EVERYTHING = Annotated("", None)
+OWN_COLUMNS = Annotated("its columns", ())  # of a wide table: its cells state all
 
 
 def _text(name: str, value: str) -> str:

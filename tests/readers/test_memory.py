@@ -302,3 +302,46 @@ def test_events_that_were_handed_on_keep_their_states() -> None:
         columns | {"state": ["Ohio", "Utah", "Iowa", "Ohio", "Ohio"]}, mapping="desed"
     )
     assert "columns not used: state" in named.report.notes[0]
+
+
+def test_columns_that_the_first_row_lacks_are_read() -> None:
+    rows = [{"clip": "a", "label": "Dog"}, {"clip": "b", "label": "Cat", "present": False}]
+    labels = read_labels(rows)
+    assert list(labels) == [None]
+    assert labels.report.findings[0].reason.startswith("neither PRESENT nor NOT_PRESENT")
+    wide = [{"clip": "a", "Dog": 1}, {"clip": "b", "Dog": 0, "Cat": 1}]
+    assert list(read_labels(wide)) == [("Dog",), ("Cat",)]
+    with pytest.raises(LabelFileError, match="list: row 2: 5 is no dictionary of columns"):
+        read_labels([rows[0], 5])
+
+
+def test_numbers_of_hugging_faces_classes_are_their_names() -> None:
+    text, class_ = datasets.Value("string"), datasets.ClassLabel(names=["Dog", "Rain"])
+    one = datasets.Dataset.from_dict(
+        {"filename": ["a", "b", "c"], "label": [0, 1, -1]},
+        features=datasets.Features(filename=text, label=class_),
+    )
+    assert list(read_labels(one)) == [("Dog",), ("Rain",), None]
+    assert list(read_labels(one.select([1, 0]))) == [("Rain",), ("Dog",)]
+    several = datasets.Dataset.from_dict(
+        {"filename": ["a", "b"], "labels": [[1], [0, 1]]},
+        features=datasets.Features(filename=text, labels=datasets.Sequence(class_)),
+    )
+    assert list(read_labels(several)) == [("Rain",), ("Dog", "Rain")]
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        ({"train": pd.DataFrame(LONG), "test": pl.DataFrame(LONG)}, "dict: several tables: train"),
+        (
+            datasets.DatasetDict(train=datasets.Dataset.from_dict(LONG)),
+            "datasets.DatasetDict: several tables: train; give one of them",
+        ),
+        ({"a": {"label": "Dog"}}, "dict: 'a' holds a dictionary, not a list of cells"),
+        (pd.DataFrame(LONG).to_dict(), "dict: 'filename' holds a dictionary, not a list"),
+    ],
+)
+def test_what_holds_several_tables_is_refused(data: Any, match: str) -> None:
+    with pytest.raises(LabelFileError, match=match):
+        read_labels(data)

@@ -33,7 +33,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.columns import MISSING
 from audiolabels.readers.delimited import Stated
-from audiolabels.readers.options import Annotated, ReadOptions
+from audiolabels.readers.options import OWN_COLUMNS, Annotated, ReadOptions
 from audiolabels.readers.reports import rows_report
 
 UNRESOLVED = -1
@@ -279,7 +279,7 @@ def conclude_labels(
             f"{len(respelled)} labels are found regardless of case, spaces and underscores, such "
             f"as {one!r} for {own!r}"
         )
-    if annotated.classes is not None:
+    if annotated.classes is not None and annotated != OWN_COLUMNS:
         notes.append(f"annotated for {len(annotated.classes)} classes ({annotated.name})")
 
 

@@ -29,7 +29,7 @@ from audiolabels.readers.formats import Layout
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.memory import InMemory
 from audiolabels.readers.opening import Source, open_source
-from audiolabels.readers.options import BLOCK_SIZES, Annotated, BlockSizes, ReadOptions
+from audiolabels.readers.options import BLOCK_SIZES, OWN_COLUMNS, Annotated, BlockSizes, ReadOptions
 from audiolabels.readers.reports import described, listed_inputs, no_usable_row
 
 
@@ -165,7 +165,7 @@ def stream_labels(
             if wide:
                 notes.append(f"a column for each of {len(wide)} labels")
             if wide and options.annotated is None and not options.denied:
-                listened = Annotated("its columns", ())  # cells state all of their classes
+                listened = OWN_COLUMNS
                 stated["annotated"] = {"name": listened.name}
             if listened.classes != first.setdefault("annotated", listened).classes:
                 raise LabelFileError(
