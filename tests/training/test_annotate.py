@@ -97,10 +97,10 @@ def test_a_broken_part_is_named(world, run, monkeypatch):
     (first,) = parts.glob("*.parquet")
     first.rename(parts / "000000000300.parquet")
     (parts / "000000000100.parquet").write_bytes((parts / "000000000300.parquet").read_bytes())
-    with pytest.raises(RunError, match="300.parquet: a broken part .* rows of the part before"):
+    with pytest.raises(RunError, match=r"300.parquet: a broken part .* rows of the part before"):
         annotate(run, features, output, window=0.96)
     (parts / "000000000100.parquet").write_bytes(b"PAR1")
-    with pytest.raises(RunError, match="100.parquet: a broken part of an annotation; delete it"):
+    with pytest.raises(RunError, match=r"100.parquet: a broken part of an annotation; delete it"):
         annotate(run, features, output, window=0.96)
 
 
