@@ -7,7 +7,7 @@ import click
 from audiolabels.cli.declarations import PATH, click_option, from_declared, path_option
 from audiolabels.cli.output import note
 from audiolabels.errors import OptionError
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.hyperparameters import DEVICE, Hyperparameters
 
 if TYPE_CHECKING:
     from audiolabels.features import Features
@@ -77,12 +77,16 @@ MODEL = (
 )
 DECLARED = Hyperparameters.declared()
 MIXING = from_declared(DECLARED["mixing"])
-HYPERPARAMETERS = [from_declared(option) for n, option in DECLARED.items() if n != "mixing"]
+HYPERPARAMETERS = [
+    *(from_declared(option) for n, option in DECLARED.items() if n != "mixing"),
+    from_declared(DEVICE),
+]
 RUN_INPUT = (
     click.Argument(["run_path"], metavar="RUN", type=PATH),
     *FEATURES,
     from_declared(DECLARED["workers"], type=click.IntRange(0)),
     from_declared(DECLARED["batch_size"], type=click.IntRange(1)),
+    from_declared(DEVICE),
 )
 WINDOW = seconds_option("--window", "Score segments of this length.")
 
@@ -90,8 +94,10 @@ WINDOW = seconds_option("--window", "Score segments of this length.")
 def training_arguments(options: dict[str, Any]) -> dict[str, Any]:
     """Arguments of `train` and `cascade`: those options, with the features opened."""
     from audiolabels.training.models import rate_of
+    from audiolabels.training.predict import find_device
     from audiolabels.training.run_folder import load_run
 
+    find_device(options["device"])
     init, model = options.get("init"), options["model"]
     rate = load_run(init).model.rate if init else rate_of(model or "mlp")
     return {
@@ -104,8 +110,10 @@ def training_arguments(options: dict[str, Any]) -> dict[str, Any]:
 
 def open_run(options: dict[str, Any]) -> "tuple[Run, Features]":
     """Load the run of `RUN_INPUT`, and open its features at the sample rate of the model."""
+    from audiolabels.training.predict import find_device
     from audiolabels.training.run_folder import load_run
 
+    find_device(options["device"])
     run = load_run(options.pop("run_path"))
     return run, _open_features(options, run.model.rate)
 

@@ -27,7 +27,7 @@ from audiolabels.features.inputs import Floats
 from audiolabels.files import atomic_path, blame, write_rows
 from audiolabels.readers.scores.parquet import CLASSES
 from audiolabels.training.examples import Ints, Segments, windows
-from audiolabels.training.predict import predict
+from audiolabels.training.predict import find_device, predict
 from audiolabels.training.run_folder import Run, check_features, fingerprint, weights_of
 
 # A part ends after so many clips, or with the batch during which so many seconds have passed.
@@ -174,11 +174,13 @@ def annotate(
         options: `batch_size`, `workers` and `device` of `predict`.
 
     Raises:
+        OptionError: no such layer or device.
         RunError: unsuitable features, no clip was chosen, or existing parts are of another job:
             other weights, clips, features or options.
         ScoresFileError: the model outputs NaN.
         TargetsFileError: the file or its parts cannot be written.
     """
+    find_device(options.get("device", "auto"))
     check_features(run.model, features, run.config)
     if not len(features.clip_ids):
         raise RunError("the features hold no clip")

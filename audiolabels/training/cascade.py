@@ -19,6 +19,7 @@ from audiolabels.features import Features
 from audiolabels.files import parse_json, sha256_of, write_rows
 from audiolabels.training.annotate import annotate
 from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.predict import find_device
 from audiolabels.training.run_folder import load_run, refuse_other
 from audiolabels.training.train import HELD_OUT, train
 
@@ -63,6 +64,7 @@ def cascade(
     parents: str | None = None,
     held_out: float = HELD_OUT,
     hyperparameters: Hyperparameters | None = None,
+    device: str = "auto",
     on_stage: Callable[[Stage], None] = lambda stage: None,
     **train_options: Any,
 ) -> list[Stage]:
@@ -77,13 +79,15 @@ def cascade(
         labels_scheme, vocabulary, parents: as for `expand`.
         held_out: share of clips for validation, on given labels in every stage.
         hyperparameters: of each stage.
+        device: see `find_device`.
         on_stage: called after each stage.
         train_options: of `train`.
 
     Raises:
-        OptionError: a weight outside its range, or no stage.
+        OptionError: a weight outside its range, no stage, or no such device.
         RunError: the folder holds another cascade; one of fewer stages is continued.
     """
+    find_device(device)
     if not teacher_weights or not all(0 <= weight <= 1 for weight in teacher_weights):
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
     hyperparameters = hyperparameters or Hyperparameters()
@@ -111,11 +115,11 @@ def cascade(
             if not scores.exists():
                 annotate(load_run(stages[-1].folder), features, scores,
                          batch_size=hyperparameters.batch_size,
-                         workers=hyperparameters.workers)  # fmt: skip
+                         workers=hyperparameters.workers, device=device)  # fmt: skip
             expand_files(labels, targets, "co-supervised", scores=scores, teacher_weight=weight,
                          labels_scheme=labels_scheme, **expansion)  # fmt: skip
         done = train(targets, features, folder / f"stage-{number}", model, validation=given,
-                     held_out=held_out, hyperparameters=hyperparameters,
+                     held_out=held_out, hyperparameters=hyperparameters, device=device,
                      **train_options)  # fmt: skip
         stages.append(Stage(done.folder, weight, done.best))
         on_stage(stages[-1])

@@ -3,10 +3,17 @@
 from dataclasses import dataclass
 from functools import partial
 
-from audiolabels.options import Options, above_zero, option, portion, whole_number
+from audiolabels.options import Option, Options, above_zero, option, portion, whole_number
 
 COUNT = {"check": whole_number, "metavar": "N"}
 FROM_ZERO = {"check": partial(whole_number, least=0), "metavar": "N"}
+DEVICE = Option(
+    "auto",
+    "Where the model runs. auto: a GPU if there is one.",
+    choices=("auto", "cpu", "cuda", "mps"),
+    name="device",
+    field="device",
+)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,32 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, default_convert
 
-from audiolabels.errors import ScoresFileError
+from audiolabels.errors import OptionError, ScoresFileError
 from audiolabels.features.inputs import Floats
 from audiolabels.training.examples import Examples, Ints, Segments
+from audiolabels.training.hyperparameters import DEVICE
 from audiolabels.training.models import embeddings
+
+
+def find_device(device: str | torch.device = "auto") -> torch.device:
+    """The device of that name: `auto` is the GPU, CUDA's or Apple's, if there is one, or the CPU.
+
+    Raises:
+        OptionError: no such name, or torch finds no such device here.
+    """
+    if isinstance(device, torch.device):
+        return device
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    found = [name for name, is_there in there.items() if is_there]
+    name = DEVICE.checked(device)
+    if name not in ("auto", *found):
+        raise OptionError(f"device {name!r}: torch {torch.__version__} finds none here; choose "
+                          f"one of auto, {', '.join(found)}")  # fmt: skip
+    return torch.device(found[0] if name == "auto" else name)
 
 
 def predict(
@@ -21,7 +43,7 @@ def predict(
     layer: str | None = None,
     batch_size: int = 256,
     workers: int = 0,
-    device: torch.device | None = None,
+    device: str | torch.device = "auto",
     batches: Sequence[range] | None = None,
     on_wait: Callable[[float], None] = lambda seconds: None,
 ) -> Iterator[Floats]:
@@ -33,7 +55,7 @@ def predict(
         layer: one of `layers(model)`, or "" for the input of the head; None for probabilities.
         batch_size: segments at a time.
         workers: processes that read features.
-        device: the GPU by default, if there is one.
+        device: see `find_device`.
         batches: the numbers of the segments of each batch; by default `batch_size` at a time.
         on_wait: called for each batch with the seconds that the model waited for its features.
 
@@ -42,9 +64,9 @@ def predict(
 
     Raises:
         ScoresFileError: the model outputs NaN.
-        OptionError: no such layer.
+        OptionError: no such layer or device.
     """
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = find_device(device)
     model.to(device).eval()
     plain = Segments(segments.features, segments.clips, segments.onset, segments.offset)
     if batches is None:

@@ -17,7 +17,7 @@ from audiolabels.metrics.ranking import Evaluation, evaluate
 from audiolabels.targets.store import map_targets
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
 from audiolabels.training.examples import Examples, Segments
-from audiolabels.training.predict import predict_all, predict_windows
+from audiolabels.training.predict import find_device, predict_all, predict_windows
 from audiolabels.training.run_folder import CLASSES, Run, check_features
 
 FRAME = 0.96  # seconds; Hershey et al. 2021, §3.2
@@ -47,8 +47,9 @@ def evaluate_run(
     Raises:
         RunError: unsuitable features.
         VocabularyError: the targets lack a class of the run.
-        OptionError: targets and features share no clip.
+        OptionError: targets and features share no clip, or no such device.
     """
+    find_device(options.get("device", "auto"))
     check_features(run.model, features, run.config)
     try:
         targets = map_targets(labels).select(run.vocabulary)
@@ -90,8 +91,9 @@ def detect(
 
     Raises:
         RunError: unsuitable features.
-        OptionError, MetricError: see `psds`.
+        OptionError, MetricError: see `psds`; no such device.
     """
+    find_device(options.get("device", "auto"))
     check_features(run.model, features, run.config)
     names = events.clip_id.to_pylist()
     rows = features.find(names)

@@ -18,6 +18,7 @@ from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import MODELS, describe, make_model
+from audiolabels.training.predict import find_device
 from audiolabels.training.run_folder import (
     check_features,
     fingerprint,
@@ -75,6 +76,7 @@ def train(
     init: Path | None = None,
     frozen: bool = False,
     model_options: dict[str, Any] | None = None,
+    device: str = "auto",
     **fit_options: Any,
 ) -> Trained:
     """Train a model on a targets file.
@@ -94,11 +96,13 @@ def train(
         init: a run to begin with; its head is replaced if the classes differ.
         frozen: whether only the head is trained.
         model_options: of the model's constructor; none with `init`.
+        device: see `find_device`; a run can be continued on another.
         fit_options: `on_epoch` and `progress` of `fit`.
 
     Raises:
         OptionError, RunError, VocabularyError, TargetsFileError: bad options or input.
     """
+    find_device(device)
     hyperparameters = hyperparameters or Hyperparameters()
     if mix is not None and hyperparameters.mixing is None:
         hyperparameters = replace(hyperparameters, mixing=MIXING)
@@ -147,7 +151,8 @@ def train(
     best, began = finished(folder), time.perf_counter()
     found = best is not None
     if best is None:
-        best = fit(network, examples, validated, hyperparameters, folder, **fit_options)
+        best = fit(network, examples, validated, hyperparameters, folder, device=device,
+                   **fit_options)  # fmt: skip
         save_weights(folder, network, best)
     in_both = int(np.isin(validated.clips, examples.clips).sum())
     not_validated = dict(validated.left_out) if validation else {}

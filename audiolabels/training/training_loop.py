@@ -167,6 +167,7 @@ def fit(
     *,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     progress: bool = False,
+    device: str = "auto",
 ) -> float:
     """Train a model and average the weights of its best epochs.
 
@@ -176,6 +177,7 @@ def fit(
         folder: for checkpoints and the log; an interrupted run there is resumed.
         on_epoch: called after each epoch.
         progress: whether to show Lightning's progress bar.
+        device: a choice of `DEVICE`.
 
     Returns:
         The best validation mAP of an epoch.
@@ -204,6 +206,7 @@ def fit(
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         warnings.filterwarnings("ignore", module=r"torch\.optim\.lr_scheduler")
         trainer = lightning.Trainer(
+            accelerator=device,
             devices=local,
             num_nodes=int(os.environ.get("WORLD_SIZE", 1)) // local,
             strategy="ddp" if "LOCAL_WORLD_SIZE" in os.environ else "auto",

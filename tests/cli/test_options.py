@@ -50,6 +50,7 @@ TABLES = {
     "unknown_cells": UNKNOWN_CELLS,
     "draw": DRAWS,
     "loss": LOSSES,
+    "device": ("auto", "cpu", "cuda", "mps"),  # as torch names them
     "precision": ("32", "bf16-mixed", "16-mixed"),  # as Lightning names them
 }
 OTHER_TABLES = {("cascade", "parents"): PARENTS}  # of labels of clips
