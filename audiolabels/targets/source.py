@@ -330,7 +330,7 @@ def _index_clips(
         raise OptionError(
             f"clips of this join have no one shape: its data sets have rows for whole clips, or for "
             f"frames of different grids: {shortlist(shown)}. Expand those of each kind to a file "
-            f"of their own, and draw examples from both with audiolabels.targets.Mixture or "
+            f"of its own, and draw examples from both with audiolabels.targets.Mixture or "
             f"train --mix; read_targets(…)['clip'] looks up a clip of such a join"
         )
     options = metadata.get("options", {})
