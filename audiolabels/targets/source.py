@@ -322,8 +322,17 @@ def _index_clips(
         `ClipFinder`.
 
     Raises:
-        OptionError: there is no row.
+        OptionError: there is no row, or a join of frames with whole clips or other frames.
     """
+    hops = {own["name"]: own["options"].get("frame_hop") for own in metadata.get("joined", ())}
+    if len(set(hops.values())) > 1:
+        shown = (f"{name} ({f'every {hop} s' if hop else 'clips'})" for name, hop in hops.items())
+        raise OptionError(
+            f"clips of this join have no one shape: its data sets have rows for whole clips, or for "
+            f"frames of different grids: {shortlist(shown)}. Expand those of each kind to a file "
+            f"of its own, and draw examples from both with audiolabels.targets.Mixture or "
+            f"train --mix; read_targets(…)['clip'] looks up a clip of such a join"
+        )
     options = metadata.get("options", {})
     ids, first, count, last = list[pa.StringArray](), list[npt.NDArray[np.int64]](), 0, None
     for batch in batches:

@@ -107,6 +107,27 @@ def test_metadata_state_how_each_file_was_read(folder: Path) -> None:
         assert (source["prefix"], "values" in source) == ("two/", False)
 
 
+def test_frames_joined_with_whole_clips_are_not_looked_up_as_if_they_were_clips(
+    tmp_path: Path,
+) -> None:
+    options = {"scheme": "strong-framed", "clip_duration": 4}
+    framed = {**options, "events": {"a": [("Dog", 0, 1)]}, "prefix": "s/"}
+    finer = {**framed, "prefix": "f/", "frame_length": 0.5, "frame_hop": 0.5}
+    weak = {"labels": {"a": ["Dog"]}, "prefix": "w/"}
+    for others, shown in (
+        ({"weak": weak}, r"framed \(every 0.96 s\), weak \(clips\)"),
+        ({"finer": finer}, r"framed \(every 0.96 s\), finer \(every 0.5 s\)"),
+    ):
+        made = join({"framed": framed, **others}, vocabulary=["Dog", "Rain"])
+        write_targets(made, tmp_path / "joint.parquet")
+        match = rf"no one shape: .*: {shown}\. Expand those of each kind .*Mixture"
+        with pytest.raises(OptionError, match=match):
+            audiolabels.open(tmp_path / "joint.parquet")
+        with pytest.raises(OptionError, match=match):
+            audiolabels.LabelSource(made)
+        assert read_targets(tmp_path / "joint.parquet")["s/a"][0].shape == (4, 2)
+
+
 @pytest.mark.parametrize("output", ["joint.parquet", "folder/"])
 def test_metadata_of_a_join_state_what_clips_were_annotated_for(folder: Path, output: str) -> None:
     (folder / "wide.csv").write_text("clip,Dog,Speech\na,1,0\n")

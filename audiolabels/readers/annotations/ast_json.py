@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from audiolabels.errors import LabelFileError, guarded
+from audiolabels.errors import LabelFileError, guarded, shortlist
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
@@ -34,7 +34,15 @@ def _texts(entry: Any) -> tuple[str | None, str]:
 
 def _load_entries(source: Source) -> list[Any]:
     with guarded(source.path, LabelFileError, "not valid JSON, cut off?"):
-        content = json.loads(source.stream.read().decode("utf-8-sig"))
+        text = source.stream.read().decode("utf-8-sig").strip()
+        content, end = json.JSONDecoder().raw_decode(text)
+        if isinstance(content, dict) and text[end:].lstrip(" \r").startswith("\n"):
+            raise LabelFileError(
+                f"{source.path}: JSON lines without a field of a clip or of labels; fields are "
+                f"{shortlist(content)}; name them clip and labels, or use --columns (columns=…)"
+            )
+        if text[end:]:
+            json.loads(text)  # raises the error of what follows
     first = content[0] if isinstance(content, list) and content else None
     official = isinstance(first, dict) and "child_ids" in first
     if official or (isinstance(content, dict) and isinstance(content.get("classes"), list)):

@@ -80,8 +80,9 @@ def open_entries(
             reason = made.findings[0].reason if made.findings else "no entries"
             raise LabelFileError(f"{source.path}: no labels (read as {name}): {reason}")
         names = dict.fromkeys(name for row in made.rows for name in row)
-        cells = {name: [row.get(name) for row in made.rows] for name in names}
-        table = pa.table({name: pa.array(cells[name], TYPES.get(name)) for name in names})
+        table = pa.table(
+            {name: _column(name, [row.get(name) for row in made.rows]) for name in names}
+        )
         layout = open_table(
             source,
             table.schema,
@@ -90,6 +91,15 @@ def open_entries(
         )
     unused = (*layout.unused, *made.unused)
     return replace(layout, form=name, entries=made.numbers, findings=made.findings, unused=unused)
+
+
+def _column(name: str, cells: list[Any]) -> pa.Array:
+    """The cells of a column; where they are of several kinds, as texts of JSON."""
+    try:
+        return pa.array(cells, TYPES.get(name))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        texts = [c if c is None or isinstance(c, str) else json.dumps(c) for c in cells]
+        return pa.array(texts, pa.string())
 
 
 def _with_roles(

@@ -10,6 +10,7 @@ from typing import Any
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.entries import Entries, load_json
+from audiolabels.readers.annotations.json_fields import of_kind, take
 from audiolabels.readers.columns import find_column
 from audiolabels.readers.opening import Source
 
@@ -25,33 +26,47 @@ def label_studio_entries(source: Source) -> Entries:
     """The regions of all tasks, or their choices; tasks that nobody did are findings.
 
     Raises:
-        LabelFileError: a task has no audio file, or labels that are no list.
+        LabelFileError: a task has no audio file, or a field is none of Label Studio's.
     """
     regions: list[tuple[int, dict[str, Any]]] = []
     choices: list[tuple[int, dict[str, Any]]] = []
     empty: list[tuple[int, dict[str, Any]]] = []
     findings: list[Finding] = []
     unused: dict[str, None] = {}
-    for number, task in enumerate(load_json(source), 1):
-        name = _audio(source, number, task["data"])
-        done = [each for each in task["annotations"] if not each.get("was_cancelled")]
+    for number, task in enumerate(of_kind(load_json(source), "the file", "a list"), 1):
+        place = f"task {number}"
+        name = _audio(source, number, take(task, "data", place, "an object"))
+        given = {
+            f"annotation {i} of {place}": each
+            for i, each in enumerate(take(task, "annotations", place, "a list"), 1)
+        }
+        done = {
+            where: each
+            for where, each in given.items()
+            if not of_kind(each, where, "an object").get("was_cancelled")
+        }
         if not done:
-            reason = "skipped by the annotator" if task["annotations"] else "not annotated yet"
+            reason = "skipped by the annotator" if given else "not annotated yet"
             findings.append(Finding(source.name, number, name, "row unused", reason))
-        for annotation in done:
+        for where, annotation in done.items():
             clip = {"clip": name}
             if len(done) > 1:
-                clip["rater"] = f"annotation {annotation['id']}"
+                clip["rater"] = f"annotation {take(annotation, 'id', where, 'a number', 'a text')}"
             before = len(regions), len(choices)
-            for result in annotation["result"]:
-                kind, value = result["type"], result.get("value", {})
-                length = {"clip_length": result.get("original_length")}
+            for result in take(annotation, "result", where, "a list"):
+                inside = f"a result of {where}"
+                kind = take(result, "type", inside, "a text")
+                value = take(result, "value", inside, "an object", "null") or {}
+                length = {
+                    "clip_length": take(result, "original_length", inside, "a number", "null")
+                }
                 if kind == "labels" and "start" in value:
-                    times = {"onset": value["start"], "offset": value["end"]}
-                    labels = _labels(source, number, value["labels"]) or [None]
+                    onset, offset = (take(value, n, inside, "a number") for n in ("start", "end"))
+                    times = {"onset": onset, "offset": offset}
+                    labels = _labels(value, "labels", inside) or [None]
                     regions += [(number, {**clip, **times, "label": a, **length}) for a in labels]
                 elif kind == "choices" and "start" not in value:
-                    labels = _labels(source, number, value["choices"])
+                    labels = _labels(value, "choices", inside)
                     choices += [(number, {**clip, "label": label}) for label in labels]
                 else:
                     unused[kind] = None
@@ -68,19 +83,18 @@ def label_studio_entries(source: Source) -> Entries:
     return Entries(rows, numbers, findings, tuple(unused))
 
 
-def _labels(source: Source, number: int, labels: Any) -> list[Any]:
-    if not isinstance(labels, list):
-        raise LabelFileError(f"{source.path}: the labels of task {number} are no list: {labels!r}")
-    return labels
+def _labels(value: Any, name: str, place: str) -> list[Any]:
+    labels = take(value, name, place, "a list")
+    return [of_kind(label, f"{name} of {place}", "a text", "null") for label in labels]
 
 
 def _audio(source: Source, number: int, data: Any) -> str:
     """The audio file of a task."""
     names = {name.casefold(): name for name in data}
     column = find_column([*names], "clip", "video")
-    if column is None or not isinstance(name := data[names[column]], str):
+    if column is None:
         raise LabelFileError(
             f"{source.path}: task {number} has no audio file in data; its fields are "
             f"{shortlist(names) or 'none'}; name it audio"
         )
-    return name
+    return str(take(data, names[column], f"data of task {number}", "a text"))

@@ -17,10 +17,12 @@ from audiolabels.errors import LabelFileError, guarded
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.annotations.entries import Entries
+from audiolabels.readers.annotations.json_fields import of_kind, take
 from audiolabels.readers.opening import Source
 
 READ = frozenset("id recording_id start duration channel custom".split())
 EVENT = "audio_event"
+NUMBER = "a number"
 
 
 def is_lhotse(head: bytes) -> bool:
@@ -35,21 +37,28 @@ def is_lhotse(head: bytes) -> bool:
 
 
 def lhotse_entries(source: Source) -> Entries:
-    """The labels of all supervisions; lines without are findings."""
+    """The labels of all supervisions; lines without are findings.
+
+    Raises:
+        LabelFileError: a line or a field is none of Lhotse's.
+    """
     rows, numbers, findings, unused = [], [], list[Finding](), dict[str, None]()
     lines = source.stream.read().decode("utf-8-sig").split("\n")
     for number, line in enumerate(lines, 1):
         if line.strip():
-            entry = json.loads(line)
+            place = f"line {number}"
+            with guarded(place, LabelFileError, "not valid JSON"):
+                entry = json.loads(line)
             labels = 0
-            for row, other in _labels(entry):
+            for row, other in _labels(entry, place):
                 unused |= dict.fromkeys(other)
                 rows.append(row)
                 numbers.append(number)
                 labels += 1
             if not labels:
                 kind = f"{entry.get('type', '')} without {EVENT} of its own".strip()
-                findings.append(Finding(source.name, number, entry["id"], "row unused", kind))
+                name = str(take(entry, "id", place, "a text", "a number"))
+                findings.append(Finding(source.name, number, name, "row unused", kind))
     if all(str(row["label"] or 0).isdecimal() for row in rows):
         ids = _column_ids(source.path.with_name("class_labels_indices.csv"))
         rows = [{**row, "label": ids.get(row["label"], row["label"])} for row in rows]
@@ -64,25 +73,38 @@ def _column_ids(path: Path) -> dict[str, str]:
         return {row["index"]: row["mid"] for row in csv.DictReader(file)}
 
 
-def _labels(entry: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[str]]]:
+def _labels(entry: Mapping[str, Any], line: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """A row for each label of a cut or supervision, and what else is known of it."""
-    clip, length = entry.get("recording_id"), {}
+    clip, length = take(entry, "recording_id", line, "a text", "null"), {}
+    supervisions = {line: entry}
     if "supervisions" in entry:
-        clip, length = _clip(entry), {"clip_length": entry["duration"]}
-    for supervision in entry.get("supervisions", (entry,)):
-        custom = supervision.get("custom") or {}
+        clip, length = _clip(entry, line), {"clip_length": take(entry, "duration", line, NUMBER)}
+        listed = take(entry, "supervisions", line, "a list")
+        supervisions = {f"supervision {n} of {line}": own for n, own in enumerate(listed, 1)}
+    for place, supervision in supervisions.items():
+        custom = take(supervision, "custom", place, "an object", "null") or {}
         if EVENT in custom:
-            onset = supervision["start"]
-            times = {"onset": onset, "offset": onset + supervision["duration"]}
+            onset = take(supervision, "start", place, NUMBER)
+            times = {"onset": onset, "offset": onset + take(supervision, "duration", place, NUMBER)}
             facts = {**custom, **{k: v for k, v in supervision.items() if k not in READ}}
             other = [name for name, value in facts.items() if name != EVENT and value is not None]
             given = custom[EVENT] if isinstance(custom[EVENT], list) else [custom[EVENT]]
+            for each in given:
+                of_kind(each, f"{EVENT} of {place}", "a text", NUMBER, "null")
             for label in ";".join(map(str, given)).split(";"):
                 yield {"clip": clip, **times, "label": label.strip() or None, **length}, other
 
 
-def _clip(cut: Mapping[str, Any]) -> str:
-    recording = cut.get("recording") or {}
-    whole = cut["start"] == 0 and abs(cut["duration"] - recording.get("duration", 0)) < 1e-3
-    sources = [each["source"] for each in recording.get("sources", ()) if each["type"] == "file"]
-    return str([*sources, recording["id"]][0] if whole else cut["id"])
+def _clip(cut: Mapping[str, Any], line: str) -> str:
+    recording, place = (
+        take(cut, "recording", line, "an object", "null") or {},
+        f"recording of {line}",
+    )
+    length = take(recording, "duration", place, NUMBER, "null") or 0
+    whole = take(cut, "start", line, NUMBER) == 0
+    if not whole or abs(take(cut, "duration", line, NUMBER) - length) >= 1e-3:
+        return str(take(cut, "id", line, "a text", NUMBER))
+    for source in take(recording, "sources", place, "a list", "null") or ():
+        if take(source, "type", f"a source of {place}", "a text") == "file":
+            return str(take(source, "source", f"a source of {place}", "a text"))
+    return str(take(recording, "id", place, "a text", NUMBER))

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from audiolabels.arrays.grid import Ms
 from audiolabels.errors import LabelFileError, guarded
 from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.delimited import place_rows
+from audiolabels.readers.annotations.json_fields import check_lines
 from audiolabels.readers.annotations.label_parsing import VERIFIED_EMPTY, LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered, validated
 from audiolabels.readers.columns import (
@@ -108,9 +109,7 @@ def open_json_lines(
         OptionError: a column that was given is not there.
     """
     with _broken(source, "JSON lines"):
-        import pyarrow.json  # seldom needed, and slow to load
-
-        table = pyarrow.json.read_json(source.stream)
+        table = _parsed_lines(source.stream.read())
         return open_table(
             source,
             table.schema,
@@ -118,6 +117,26 @@ def open_json_lines(
             given,
             known,
         )
+
+
+def _parsed_lines(content: bytes) -> pa.Table:
+    """JSON lines as a table, in which texts that look like times are texts."""
+    from pyarrow.json import ParseOptions, read_json  # seldom needed, and slow to load
+
+    try:
+        table = read_json(io.BytesIO(content))
+    except pa.ArrowInvalid:
+        check_lines(content)
+        raise
+    schema = pa.schema(
+        [f.with_type(pa.string()) if pa.types.is_temporal(f.type) else f for f in table.schema]
+    )
+    # Where Arrow infers the type of lists, it loses nulls before the first value.
+    with suppress(pa.ArrowInvalid):
+        table.validate(full=True)
+        if schema == table.schema:
+            return table
+    return read_json(io.BytesIO(content), parse_options=ParseOptions(explicit_schema=schema))
 
 
 def open_memory(

@@ -11,10 +11,12 @@ from typing import Any
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.report import Finding
 from audiolabels.readers.annotations.entries import Entries
+from audiolabels.readers.annotations.json_fields import of_kind
 from audiolabels.readers.columns import find_column
 from audiolabels.readers.opening import Source
 
 KEY = "__key__"  # as webdataset calls it
+LABEL = ("a text", "a number", "null")
 NO_MEMBER = "no label member, since its key ends at the first dot:"
 
 
@@ -22,7 +24,7 @@ def webdataset_entries(source: Source) -> Entries:
     """A row for each label member, with all fields; the archive is read once, audio included.
 
     Raises:
-        LabelFileError: the labels of a member are something else.
+        LabelFileError: the labels of a member are something else, or lists in some members alone.
     """
     rows, numbers, findings = list[dict[str, Any]](), [], []
     with tarfile.open(fileobj=source.stream, mode="r|") as archive:
@@ -38,19 +40,21 @@ def webdataset_entries(source: Source) -> Entries:
                 findings.append(Finding(source.name, number, member.name, "row unused", fault))
     names = {name.casefold(): name for row in rows for name in row}
     labels = find_column([*names], "labels", "label")
-    for row in rows:
-        if not _are_labels(row.get(labels or "")):
-            raise LabelFileError(
-                f"{source.path}: {labels} of {row[KEY]}.json are neither a text nor a list of texts"
-            )
+    if labels is not None:
+        name = names[labels]
+        for row in rows:
+            row[name] = _as_texts(row.get(name), f"{name} of {row[KEY]}.json")
+        if len({isinstance(row[name], list) for row in rows if row[name] is not None}) > 1:
+            raise LabelFileError(f"{name} is a list in some members, a text in others")
     roles = {"clip": KEY, **({} if labels is None else {"labels": labels})}
     return Entries(rows, numbers, findings, roles=roles)
 
 
-def _are_labels(cell: Any) -> bool:
-    return not isinstance(cell, dict) and not (
-        isinstance(cell, list) and any(isinstance(label, dict | list) for label in cell)
-    )
+def _as_texts(cell: Any, place: str) -> Any:
+    """A text, or a list of texts, of which each may be null."""
+    if isinstance(cell, list):
+        return [_as_texts(of_kind(own, f"an entry of {place}", *LABEL), place) for own in cell]
+    return None if of_kind(cell, place, *LABEL, "a list") is None else str(cell)
 
 
 def _split(name: str) -> tuple[str, str, str]:

@@ -67,7 +67,8 @@ def test_columns_of_members_may_be_given(tmp_path: Path) -> None:
     [
         (shard({"a.wav": b"RIFF"}), r"no labels \(read as webdataset\): no entries"),
         (shard({"a.json": {"labels": "Dog", "sure": 0.4}}), "column sure may change what"),
-        (shard({"a.json": {"labels": "Dog"}, "b.json": {"labels": 3}}), "form of webdataset"),
+        (shard({"a.json": {"labels": "Dog"}, "b.json": {"labels": 3}}), "lack, in 1 row .*'3'"),
+        (shard({"a.json": {"labels": "Dog"}, "b.json": {"labels": []}}), "a list in some members"),
         (shard({"a.json": {"labels": "Dog"}})[:515], "broken, or not the form of webdataset"),
     ],
 )
@@ -134,5 +135,5 @@ def test_records_that_are_refused(content: bytes, match: str, tmp_path: Path) ->
 @pytest.mark.parametrize("labels", [{"Dog": 1}, [["Dog"]]])
 def test_labels_of_a_member_that_are_none_are_refused(labels: Any, tmp_path: Path) -> None:
     path = write(tmp_path, shard({"a.json": {"labels": labels}}), "a.tar")
-    with pytest.raises(LabelFileError, match=r"a.tar: labels of a.json are neither a text nor"):
+    with pytest.raises(LabelFileError, match=r"a.tar: .*labels of a.json is .*; expected a text"):
         read_labels(path)

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +94,18 @@ def test_a_scene_without_events_is_verified_empty(tmp_path: Path) -> None:
             "column rater holds annotation 1, annotation 2.*ignored=rater",
         ),
         (jams(namespace("scaper", scaper("Dog", 0, 1)))[:-40], "broken, or not the form of jams"),
-        ('{"annotations": [], "sandbox": {}}', "form of jams: no 'file_metadata'"),
-        (jams({"namespace": "scaper", "data": [{"time": "?", "value": "Dog"}]}), "form of jams"),
+        (
+            '{"annotations": [], "sandbox": {}}',
+            "file_metadata of the file is missing; expected an object",
+        ),
+        (
+            jams({"namespace": "scaper", "data": [{"time": "?", "value": "Dog"}]}),
+            'time of observation 1 of annotation 1 is "\\?"; expected a number',
+        ),
+        (
+            jams({"namespace": "scaper", "data": {"time": [0], "duration": []}}),
+            "data of annotation 1 has lists of different lengths",
+        ),
     ],
 )
 def test_jams_that_is_refused(content: str, match: str, tmp_path: Path) -> None:
@@ -161,11 +173,14 @@ def test_several_annotations_of_a_task_must_be_settled(tmp_path: Path) -> None:
     [
         ([task("a.wav", annotations=[])], "no labels .read as label-studio.: not annotated yet"),
         ([task("a.wav", region(0, 1, "Dog"), data={"text": "x"})], "task 1 has no audio.* text"),
-        ([task("a.wav", region(0, "x", "Dog"))], "broken, or not the form of label-studio"),  # type: ignore[arg-type]
-        ([{"data": {"audio": "a.wav"}, "annotations": [{}]}], "label-studio: no 'result'"),
+        ([task("a.wav", region(0, "x", "Dog"))], 'end of .* is "x"; expected a number'),  # type: ignore[arg-type]
+        (
+            [{"data": {"audio": "a.wav"}, "annotations": [{}]}],
+            "result of annotation 1 of task 1 is missing",
+        ),
         (
             [task("a.wav", region(0, 1) | {"value": {"start": 0, "end": 1, "labels": "Dog"}})],
-            "labels of task 1 are no list: 'Dog'",
+            'labels of a result of annotation 1 of task 1 is "Dog"; expected a list',
         ),
     ],
 )
@@ -259,7 +274,7 @@ def test_column_numbers_are_those_of_the_list_in_the_folder(tmp_path: Path) -> N
         ),
         (
             '{"id": "c", "recording_id": "c", "start": 0, "custom": {"audio_event": "Dog"}}',
-            "form of lhotse: no 'duration'",
+            "duration of line 1 is missing; expected a number",
         ),
         (
             '{"id": "c", "recording_id": "c", "start": 0, "duration": 1,'
@@ -293,6 +308,85 @@ def test_json_lines_of_events(tmp_path: Path) -> None:
     assert events.report.sources[0]["format"] == "json-events"
 
 
+@pytest.mark.parametrize("first", [[None], [None, "Dog"], [None, None, "Dog"], [None, 1]])
+def test_json_lines_may_begin_with_null(first: list[str | None], tmp_path: Path) -> None:
+    lines = [{"clip": "a", "labels": first}, {"clip": "b", "labels": ["Dog", None]}]
+    if 1 in first:
+        lines[1]["labels"] = [2]
+    path = write(tmp_path, "\n".join(map(json.dumps, lines)), "l.jsonl")
+    labels = read_labels(path, aliases={"1": "Dog", "2": "Dog"})
+    assert by_clip(labels) == {"a": {DOG} if first[1:] else None, "b": {DOG}}
+    assert labels.report.findings[0].row == 1
+
+
+def test_json_lines_without_clips_are_refused_as_such(tmp_path: Path) -> None:
+    path = write(tmp_path, '{"x": "a.wav", "tag2": "Dog"}\n' * 2, "l.jsonl")
+    with pytest.raises(LabelFileError, match=r"l.jsonl: JSON lines without .* are x, tag2; name"):
+        read_labels(path)
+
+
+def test_clips_that_are_called_like_times_stay_so(tmp_path: Path) -> None:
+    line = '{"clip": "2024-05-01T04:30:00", "labels": ["Dog"]}\n'
+    assert by_clip(read_labels(write(tmp_path, line, "l.jsonl"))) == {"2024-05-01T04:30:00": {DOG}}
+
+
+def variants(node: Any, *at: str | int) -> Iterator[tuple[Any, str]]:
+    """What a value of JSON becomes with one part of it of another kind, and where."""
+    for value in (None, 3, "x", True, [], [None], {}, {"a": [1]}):
+        yield value, ".".join(map(str, at))
+    inside = node if isinstance(node, dict) else dict(enumerate(node if type(node) is list else ()))
+    for name, part in inside.items():
+        for changed, place in variants(part, *at, name):
+            copy = {**inside, name: changed}
+            yield (copy if isinstance(node, dict) else list(copy.values())), place
+        if isinstance(node, dict):
+            yield {key: value for key, value in node.items() if key != name}, f"no {name}"
+
+
+OBSERVATION = {"time": 0.5, "duration": 1.5, "value": {"label": "Dog"}, "confidence": 1.0}
+OLDER = {"time": [0.5], "duration": [1], "value": ["Dog"]}
+SUPERVISION = {"id": "s", "start": 0.5, "duration": 1.5, "custom": {"audio_event": ["Dog"]}}
+RECORDING = {"id": "r", "sources": [{"type": "file", "source": "a.wav"}], "duration": 5.0}
+CUT = {
+    "id": "c",
+    "start": 0,
+    "duration": 5.0,
+    "supervisions": [SUPERVISION],
+    "recording": RECORDING,
+}
+FORMS: dict[str, Any] = {
+    "scene.jams": json.loads(jams(namespace("scaper", OBSERVATION))),
+    "older.jams": json.loads(jams({"namespace": "scaper", "data": OLDER})),
+    "cut.jsonl": CUT,
+    "supervision.jsonl": {**SUPERVISION, "recording_id": "r"},
+    "regions.json": json.loads(json.dumps([task("a.wav", region(0, 1, "Dog", original_length=2))])),
+    "choices.json": json.loads(json.dumps([task("a.wav", choice("Dog"))])),
+    "lines.jsonl": {"clip": "a", "labels": ["Dog"]},
+    "events.jsonl": {"clip": "a", "onset": 0.5, "offset": 2, "label": "Dog"},
+}
+# What Python and Arrow call what they do not expect.
+FOREIGN = (
+    r"object (is|has)|NoneType|'(int|float|str|list|dict)'|indices|Expected|onvert|iterable|zip"
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_values_of_other_kinds_are_refused_in_our_words(form: str, tmp_path: Path) -> None:
+    path, refused = tmp_path / form, list[tuple[str, str]]()
+    for content, place in variants(FORMS[form]):
+        lines = [content, FORMS[form]] if form.endswith("jsonl") else [content]
+        path.write_text("\n".join(map(json.dumps, lines)))
+        for reader in (read_events, read_labels):
+            try:
+                reader(path)
+            except AudioLabelsError as error:
+                refused.append((place, str(error)))
+    assert len(refused) > 20
+    for place, message in refused:
+        assert path.name in message, place
+        assert not re.search(FOREIGN, message), place
+
+
 def test_json_lines_of_events_without_a_clip(tmp_path: Path) -> None:
     line = '{"onset": 0.5, "offset": 2, "label": "Dog"}\n'
     events = read(tmp_path, line, "dawn.jsonl")
@@ -306,7 +400,9 @@ def test_json_lines_of_events_without_a_clip(tmp_path: Path) -> None:
         ('{"clip": "a.wav", "labels": "Dog"}\n', "no events: .* read as json-lines"),
         ('{"data": [{"wav": "a.wav", "labels": "Dog"}]}', "not an event file"),
         (EVENT_LINES.replace('"clip_duration"', '"score"'), "column score holds 5, 6"),
-        (EVENT_LINES.replace("0.5", '"x"'), "broken JSON lines"),
+        (EVENT_LINES.replace("0.5", '"x"'), "line 2: onset is a number; before, it is a text"),
+        (EVENT_LINES + "3\n", "line 5 is 3; expected an object"),
+        (EVENT_LINES + "{\n", "line 5: not valid JSON"),
     ],
 )
 def test_lines_that_are_no_events(content: str, match: str, tmp_path: Path) -> None:
