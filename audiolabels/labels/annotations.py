@@ -248,6 +248,9 @@ class Annotations(ClipRows):
             return self.labels(ClipFinder(self.clip_id).row_of(clip))
         return self.labels(row_number(clip, len(self)))
 
+    def __contains__(self, clip: object) -> bool:
+        return clip in ClipFinder(self.clip_id)
+
     def __iter__(self) -> Iterator[tuple[str, ...] | None]:
         return map(self.labels, range(len(self)))
 

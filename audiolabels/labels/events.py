@@ -210,6 +210,9 @@ class Events:
             return self.events(ClipFinder(self.clip_id).row_of(clip))
         return self.events(row_number(clip, len(self)))
 
+    def __contains__(self, clip: object) -> bool:
+        return clip in ClipFinder(self.clip_id)
+
     def __iter__(self) -> Iterator[tuple[tuple[str, float, float], ...] | None]:
         return map(self.events, range(len(self)))
 
