@@ -19,7 +19,7 @@ from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, clip_rows, prefixed, row_number
 from audiolabels.errors import UnknownLabelError, expect, shortlist
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 
 if TYPE_CHECKING:
     import pandas
@@ -199,7 +199,7 @@ class Annotations(ClipRows):
             InputTypeError: not a dictionary, or not of lists of labels.
         """
         expect("labels", labels, Mapping, "a dictionary of clip ids to lists of labels")
-        ontology = ontology or load_ontology().with_supplement()
+        ontology = default_ontology(ontology)
         for clip, names in labels.items():
             expect(f"clip {clip!r}", names, Iterable | None, "a list of labels, or None")
         given = [list(names) if names is not None else [] for names in labels.values()]

@@ -32,7 +32,7 @@ from audiolabels.errors import (
 )
 from audiolabels.labels.annotations import positions
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 
 if TYPE_CHECKING:
     import pandas
@@ -123,7 +123,7 @@ class Events:
             InputTypeError: not such a dictionary, list or event.
         """
         expect("events", events, Mapping, "a dictionary of clip ids to lists of events")
-        ontology = ontology or load_ontology().with_supplement()
+        ontology = default_ontology(ontology)
         absent = absent or {}
         clips = list(dict.fromkeys([*events, *absent]))
         given = duration if isinstance(duration, Mapping) else dict.fromkeys(clips, duration)

@@ -289,3 +289,9 @@ def test_numbers_of_hugging_faces_classes_are_their_names() -> None:
 def test_what_holds_several_tables_is_refused(data: Any, match: str) -> None:
     with pytest.raises(LabelFileError, match=match):
         read_labels(data)
+
+
+def test_a_path_is_no_ontology() -> None:
+    for read in (read_labels, read_events, read_scores):
+        with pytest.raises(InputTypeError, match="ontology: expected what load_ontology returns"):
+            read({"a": ["Dog"]}, ontology="birds.json")  # type: ignore[operator]
