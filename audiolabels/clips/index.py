@@ -185,6 +185,13 @@ class ClipFinder:
             raise UnknownClipError(f"no clip {name!r} among {len(ids):,}; those look like {shown}")
         return row
 
+    def __contains__(self, name: object) -> bool:
+        """Whether a name means one clip."""
+        try:
+            return isinstance(name, str) and int(self.find([name])[0]) != MISSING
+        except UnknownClipError:  # ambiguous
+            return False
+
     @cached_property
     def _unit(self) -> str:
         """The unit of all starts of videos: ms, s, or empty if mixed or unclear."""

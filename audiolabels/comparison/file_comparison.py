@@ -12,7 +12,7 @@ from audiolabels.datasets.cache import find_file
 from audiolabels.errors import LabelFileError, guarded
 from audiolabels.files import atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import read_labels
 from audiolabels.targets.parts import identifying_file, is_folder
@@ -48,7 +48,7 @@ def compare_files(
     >>> compare_files(sample_path(), sample_path())
     Comparison(200 clips, 59 classes; A holds 100.0% of B's 442 pairs, B holds 100.0% of A's 442)
     """
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     report, sides = Report(), []
     for path in (find_file("a file to compare", each) for each in (a, b)):
         side: Statements

@@ -21,7 +21,7 @@ from audiolabels.files import refuse_overwriting
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary, named_like
 from audiolabels.readers import BlockSizes, ScoreOptions
 from audiolabels.readers.annotations.reading import keeps_folders
@@ -165,7 +165,7 @@ def prepared(
     """A job, with its files of scores open. Arguments and errors: see `expand_files`."""
     given = {name: value for name, value in options.items() if value is not None}
     paths = find_files("inputs", inputs or [])
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     if len(paths) == 1 and paths[0].suffix.casefold() == ".toml":
         if scores is not None:
             raise OptionError(f"{paths[0]}: a join of data sets reads no scores")

@@ -34,7 +34,7 @@ from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary
 from audiolabels.readers import BlockSizes, EventOptions, ReadOptions, read_events, read_labels
 from audiolabels.readers.options import STATED
@@ -340,7 +340,7 @@ def join(
     """
     expect("sources", sources, Mapping | Sequence, "a list of tables, or a mapping of them")
     named = sources if isinstance(sources, Mapping) else dict(enumerate(sources, 1))
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     parts: list[Targets] = []
     joined: list[dict[str, Any]] = []
     for name, table in named.items():

@@ -20,7 +20,7 @@ from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, clip_rows, prefixed, row_number
 from audiolabels.errors import UnknownLabelError, expect, shortlist
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 
 if TYPE_CHECKING:
     import pandas
@@ -204,7 +204,7 @@ class Annotations(ClipRows):
             InputTypeError: not a dictionary, or not of lists of labels.
         """
         expect("labels", labels, Mapping, "a dictionary of clip ids to lists of labels")
-        ontology = ontology or load_ontology().with_supplement()
+        ontology = default_ontology(ontology)
         for clip, names in labels.items():
             expect(f"clip {clip!r}", names, Iterable | None, "a list of labels, or None")
         given = [list(names) if names is not None else [] for names in labels.values()]
@@ -252,6 +252,9 @@ class Annotations(ClipRows):
         if isinstance(clip, str):
             return self.labels(ClipFinder(self.clip_id).row_of(clip))
         return self.labels(row_number(clip, len(self)))
+
+    def __contains__(self, clip: object) -> bool:
+        return clip in ClipFinder(self.clip_id)
 
     def __iter__(self) -> Iterator[tuple[str, ...] | None]:
         return map(self.labels, range(len(self)))

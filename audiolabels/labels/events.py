@@ -32,7 +32,7 @@ from audiolabels.errors import (
 )
 from audiolabels.labels.annotations import positions
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 
 if TYPE_CHECKING:
     import pandas
@@ -123,7 +123,7 @@ class Events:
             InputTypeError: not such a dictionary, list or event.
         """
         expect("events", events, Mapping, "a dictionary of clip ids to lists of events")
-        ontology = ontology or load_ontology().with_supplement()
+        ontology = default_ontology(ontology)
         absent = absent or {}
         clips = list(dict.fromkeys([*events, *absent]))
         given = duration if isinstance(duration, Mapping) else dict.fromkeys(clips, duration)
@@ -209,6 +209,9 @@ class Events:
         if isinstance(clip, str):
             return self.events(ClipFinder(self.clip_id).row_of(clip))
         return self.events(row_number(clip, len(self)))
+
+    def __contains__(self, clip: object) -> bool:
+        return clip in ClipFinder(self.clip_id)
 
     def __iter__(self) -> Iterator[tuple[tuple[str, float, float], ...] | None]:
         return map(self.events, range(len(self)))

@@ -20,7 +20,7 @@ from audiolabels.arrays.intervals import changes
 from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import ScoresFileError, VocabularyError, expect
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Floats = npt.NDArray[np.float32]
@@ -75,7 +75,7 @@ class Scores(ClipRows):
             ScoresFileError: the shapes do not match, or a score is not in [0, 1].
             VocabularyError: no such classes.
         """
-        ontology = ontology or load_ontology().with_supplement()
+        ontology = default_ontology(ontology)
         classes = load_vocabulary(classes, ontology=ontology)
         expect("clip_id", clip_id, Iterable, "a list of clip ids")
         values = np.array(scores, np.float32)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from audiolabels.errors import MappingError, VocabularyError, expect, guarded, nearest, shortlist
 from audiolabels.files import as_path
 from audiolabels.ontology.embedded import ontology_folder
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import NAMED, load_vocabulary
 
 MODIFIER = "predicate_modifier"  # Not, in SSSOM
@@ -200,7 +200,7 @@ def load_draft(
                 f"{str(source)!r} is neither a named mapping ({', '.join(mapping_names())}) nor a "
                 f"file{''.join(f'; did you mean {other!r}?' for other in near)}"
             )
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     with guarded(path, MappingError, "cannot be read"):
         lines = path.read_text("utf-8-sig").splitlines()
         rows = tuple(_parse(path, lines, ontology))

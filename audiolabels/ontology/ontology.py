@@ -308,6 +308,18 @@ class Ontology:
         return over
 
 
+def default_ontology(ontology: Ontology | None) -> Ontology:
+    """An ontology that was given, or the embedded one with its supplement.
+
+    Raises:
+        InputTypeError: something else, such as the path of a file.
+    """
+    if ontology is None:
+        return load_ontology().with_supplement()
+    expect("ontology", ontology, Ontology, "what load_ontology returns")
+    return ontology
+
+
 def load_ontology(path: str | Path | None = None) -> Ontology:
     """Load the embedded AudioSet ontology v1, or one from a JSON file.
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from audiolabels.datasets.cache import find_file
 from audiolabels.errors import VocabularyError, expect, guarded, nearest, shortlist
 from audiolabels.ontology.embedded import ontology_folder
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 
 LARGEST = 65_535  # the Parquet layouts store columns as uint16
 
@@ -189,7 +189,7 @@ def load_vocabulary(
     """
     if isinstance(source, Vocabulary):
         return source
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     if source is None:
         ids, _ = NAMED[default](ontology)
         source = default if all(map(ontology.resolve, ids)) else "ontology"

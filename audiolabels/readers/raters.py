@@ -67,6 +67,7 @@ def unite_raters(votes: Votes, rule: str, threshold: str | float | None) -> Vote
     pair, rater, value = pair[once], rater[once], value[once]
     number = np.bincount(pair, minlength=len(first))
     share = np.bincount(pair, value, len(first)) / np.maximum(number, 1)
+    share = share.astype(np.float32).astype(np.float64)  # values are exact in float32 alone
     if rule == "dawid-skene":
         share = _dawid_skene(pair, rater, value, len(first))
     tie = number == 0
@@ -76,7 +77,7 @@ def unite_raters(votes: Votes, rule: str, threshold: str | float | None) -> Vote
         share = (np.bincount(pair, value > 0, len(first)) > 0).astype(np.float64)
     elif rule == "all":
         share = (share == 1).astype(np.float64)
-    present = share >= threshold if isinstance(threshold, float) else share > 0
+    present = share >= np.float32(threshold) if isinstance(threshold, float) else share > 0
     state = np.where(tie, UNSURE, np.where(present, PRESENT, ABSENT)).astype(np.uint8)
     order = np.argsort(first)
     return votes._replace(

@@ -23,7 +23,7 @@ from audiolabels.files import (
 )
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Report
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import class_rows, load_vocabulary
 from audiolabels.readers import read_labels
 from audiolabels.splitting.by_class import Split, split_by_root
@@ -91,7 +91,7 @@ def split_files(
     ]
     lists = [path.with_suffix(".classes.csv") for path in (base, target)]
     refuse_overwriting(paths, [*files[0], *files[1], *lists])
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     classes = load_vocabulary(vocabulary, ontology=ontology)
     labels = read_labels(paths, ontology=ontology, **reading)
     split = split_by_root(labels, root, vocabulary=classes)

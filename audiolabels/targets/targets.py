@@ -83,6 +83,9 @@ class TargetRows(ClipRows, ABC):
         target, mask = self.to_numpy(rows)
         return (target[0], mask[0]) if len(rows) == 1 else (target, mask)
 
+    def __contains__(self, clip: object) -> bool:
+        return clip in ClipFinder(self.clip_id.dictionary_encode().dictionary)
+
     def __iter__(self) -> Iterator[tuple[Floats, Floats]]:
         return map(self.__getitem__, range(len(self)))
 

@@ -117,6 +117,9 @@ def test_clips_are_looked_up_by_row_and_by_id() -> None:
     labels = read_labels({"abcdefghijk_30000": ["Guitar"], "b": ["Dog"]})
     assert labels[0] == labels[-2] == labels["Yabcdefghijk.wav"] == ("Guitar",)
     assert len(labels) == 2
+    assert "b.wav" in labels
+    assert "c" not in labels
+    assert ("Dog",) not in labels
     with pytest.raises(UnknownClipError, match="no clip 'c' among 2"):
         labels["c"]
     with pytest.raises(IndexError):
@@ -126,6 +129,7 @@ def test_clips_are_looked_up_by_row_and_by_id() -> None:
     assert [target.tolist() for target, _ in targets] == [[0, 1], [1, 0]]
     framed = expand(EVENTS, "strong-framed", vocabulary=["Dog"], clip_duration=4)
     assert framed["a"][0].shape == (4, 1)
+    assert ("a" in framed, "b" in framed, "a" in read_events(EVENTS)) == (True, False, True)
 
 
 @pytest.mark.parametrize("row", [slice(2), [0, 1], np.array([0, 1]), 0.5, None], ids=repr)
@@ -345,3 +349,9 @@ def test_numbers_of_hugging_faces_classes_are_their_names() -> None:
 def test_what_holds_several_tables_is_refused(data: Any, match: str) -> None:
     with pytest.raises(LabelFileError, match=match):
         read_labels(data)
+
+
+def test_a_path_is_no_ontology() -> None:
+    for read in (read_labels, read_events, read_scores):
+        with pytest.raises(InputTypeError, match="ontology: expected what load_ontology returns"):
+            read({"a": ["Dog"]}, ontology="birds.json")  # type: ignore[operator]

@@ -165,3 +165,11 @@ def test_a_cell_that_is_no_vote_is_refused(tmp_path: Path, cell: str) -> None:
         LabelFileError, match=rf"votes\.csv: column rater_1 holds '{cell}'; votes are"
     ):
         read_labels(tmp_path / "votes.csv", raters="mean")
+
+
+def test_a_mean_that_is_the_threshold_reaches_it() -> None:
+    rated = {"clip": ["a"] * 3, "label": ["Dog"] * 3, "rater": ["x", "y", "z"]}
+    rated |= {"value": [0.2, 0.9, 0.4]}
+    assert read_labels(rated, raters="mean", values=0.5)[0] == ("Dog",)
+    _, mask = expand(rated, "weak", vocabulary=["Dog"], raters="majority")["a"]
+    assert mask.tolist() == [0]  # a tie

@@ -12,7 +12,7 @@ from audiolabels.errors import LabelFileError
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.mapping import LabelMapping
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.readers.annotations.formats import LabelFormat, detect_format
 from audiolabels.readers.annotations.label_parsing import (
     LabelRows,
@@ -85,7 +85,7 @@ def read_labels(
         columns=columns,
         block_sizes=block_sizes,
     )
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     return gather_labels(listed_inputs(paths, "label", columns), ontology, options)
 
 

@@ -14,7 +14,7 @@ from audiolabels.errors import LabelFileError
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.mapping import LabelMapping
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.readers.clip_ids import folders_needed
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.events.event_cleaning import clean_events
@@ -87,7 +87,7 @@ def read_events(
         block_sizes=block_sizes,
     )
     options = EventOptions(read, clip_duration, clip_durations, explicit_negatives)
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     parts = stream_events(listed_inputs(paths, "event", columns), ontology, options, whole=True)
     result = Events.concat(list(parts), ontology)
     if not len(result):

@@ -10,7 +10,7 @@ from audiolabels.errors import ScoresFileError, VocabularyError, guarded
 from audiolabels.files import as_path
 from audiolabels.labels.report import Report
 from audiolabels.labels.scores import Scores
-from audiolabels.ontology.ontology import Ontology, load_ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.readers.memory import InMemory, in_memory
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ScoreOptions
@@ -131,7 +131,7 @@ def read_scores(
     held = in_memory(path)
     file = as_path("scores", path) if held is None else held.path
     options = ScoreOptions(file, class_order, values, index, beyond_top, block_sizes)
-    ontology = ontology or load_ontology().with_supplement()
+    ontology = default_ontology(ontology)
     with open_scores(options, ontology, held) as scores:
         return Scores.concat(list(scores.stream()))
 
