@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
@@ -30,6 +29,7 @@ Curve = tuple[
 
 MAX_EFPR = 100.0  # effective false positives an hour
 BLOCK = 1 << 16  # detections whose overlaps with events are looked for at a time
+CLIPS = 32  # filtered at a time
 WORTH_PROCESSES = 5.0  # seconds
 
 
@@ -213,16 +213,31 @@ def _mapping(jobs: int) -> Iterator[Callable[..., Any]]:
 def _filter(
     frames: Spans, scores: npt.NDArray[Any], length: float
 ) -> tuple[Spans, npt.NDArray[Any]]:
-    """Frames and scores after the median filter, clip by clip."""
+    """Frames and scores after the median filter, without frames of silence at the ends of a clip.
+
+    Many clips are filtered at a time, with silence between them that is longer than the filter.
+    """
     median_filter = load_median_filter()
-    starts = [*np.flatnonzero(changes(frames.clip)).tolist(), len(scores)]
     values, spans = [], []
-    for start, stop in pairwise(starts):
-        times = np.append(frames.onset[start:stop], frames.offset[stop - 1]) / 1e6
-        filtered, times = median_filter(scores[start:stop, None], times, [length])
-        times = np.rint(times * 1e6).astype(np.int64)
-        values.append(filtered[:, 0])
-        spans.append((np.full(len(filtered), frames.clip[start]), times[:-1], times[1:]))
+    silence = 10**6 + int(np.ceil(length)) * 10**6
+    for first in range(0, int(frames.clip[-1]) + 1, CLIPS):
+        part = slice(*np.searchsorted(frames.clip, [first, first + CLIPS]))
+        clip, onset, offset = (each[part] for each in frames)
+        last = np.flatnonzero(_ends(clip))
+        begin = np.cumsum(np.append(0, offset[last] + silence))  # of each clip
+        clip = clip - first
+        padded = np.full(len(clip) + len(last), -np.inf)
+        times = np.empty(len(padded) + 1, np.int64)
+        padded[np.arange(len(clip)) + clip] = scores[part]
+        times[np.arange(len(clip)) + clip] = onset + begin[clip]
+        times[last + clip[last] + 1] = offset[last] + begin[:-1]
+        times[-1] = begin[-1]
+        filtered, seconds = median_filter(padded[:, None], times / 1e6, [length])
+        some, times = filtered[:, 0] > -np.inf, np.rint(seconds * 1e6).astype(np.int64)
+        onset, offset = times[:-1][some], times[1:][some]
+        place = np.searchsorted(begin, onset, "right") - 1
+        values.append(filtered[some, 0])
+        spans.append((place + first, onset - begin[place], offset - begin[place]))
     return Spans(*map(np.concatenate, zip(*spans, strict=True))), np.concatenate(values)
 
 
@@ -230,7 +245,7 @@ def _detect(frames: Spans, scores: npt.NDArray[Any]) -> Detections:
     """The longest spans around each frame of which no frame scores lower."""
     place = np.arange(len(scores)) + frames.clip + 1
     # Between the clips, and at both ends, is silence.
-    padded = np.full(len(scores) + frames.clip[-1] + 2, -np.inf)
+    padded = np.full(len(scores) + frames.clip.max(initial=0) + 2, -np.inf)
     padded[place] = scores
     before = _next(padded, -1, np.greater)[place]
     after = _next(padded, 1, np.greater_equal)[place]
