@@ -328,9 +328,9 @@ def _index_clips(
     if len(set(hops.values())) > 1:
         shown = (f"{name} ({f'every {hop} s' if hop else 'clips'})" for name, hop in hops.items())
         raise OptionError(
-            f"clips of this join have no one shape: its data sets have rows for whole clips, or for "
-            f"frames of different grids: {shortlist(shown)}. Expand those of each kind to a file "
-            f"of its own, and draw examples from both with audiolabels.targets.Mixture or "
+            f"clips of this join have no one shape: its data sets have rows for whole clips, or "
+            f"for frames of different grids: {shortlist(shown)}. Expand those of each kind to a "
+            f"file of its own, and draw examples from both with audiolabels.targets.Mixture or "
             f"train --mix; read_targets(…)['clip'] looks up a clip of such a join"
         )
     options = metadata.get("options", {})
