@@ -132,7 +132,7 @@ REPEATABLE = frozenset("numbered_label class presence value rater vote ignored".
 LABELS = frozenset({"label", "labels", "numbered_label", "class"})
 VOTES = r"(labell?er|rater|annotator|coder|worker)_?\d+|(rating|vote)_?\d+"
 # As SONYC-UST has them, such as 1-X_engine_presence.
-PRESENCE_COLUMN = re.compile(r"(\d+-(\d+|x)_|\d+_)?(.+)_presence", re.IGNORECASE)
+PRESENCE_COLUMN = re.compile(r"((?:\d+-(?:\d+|x)_|\d+_)?(.+))_presence", re.IGNORECASE)
 NUMBERED = re.compile(r"(label|class|tag)_?\d{1,3}")
 WORDS = frozenset("present not_present absent positive negative + -".split())
 STARTS = r"(\w+_)?(start|begin|onset)(_\w+)?"
@@ -259,7 +259,7 @@ def assign_roles(
                 )
     read = taken - set(roles.get("ignored", ()))
     unused = tuple(name for i, name in enumerate(names) if name and i not in read)
-    classes = tuple(class_label(written[i]) for i in roles.get("class", ()))
+    classes = class_labels([written[i] for i in roles.get("class", ())])
     return Columns(names, MappingProxyType(roles), unused, classes)
 
 
@@ -272,10 +272,19 @@ def class_columns(names: Sequence[str], known: Known | None) -> list[int]:
     return found if len(found) > 1 else []
 
 
-def class_label(name: str) -> str:
-    """The label of a column of a class, as `small-engine` of `1-1_small-engine_presence`."""
-    called = PRESENCE_COLUMN.fullmatch(name)
-    return called[3] if called else name
+def class_labels(names: Sequence[str]) -> tuple[str, ...]:
+    """The labels of columns of classes, as `small-engine` of `1-1_small-engine_presence`; where
+    that is the label of several columns, they keep their numbers.
+
+    >>> class_labels(["3-1_impact_presence", "3_impact_presence", "8_dog_presence"])
+    ('3-1_impact', '3_impact', 'dog')
+    """
+    called = [PRESENCE_COLUMN.fullmatch(name) for name in names]
+    labels = [own[2] if own else name for own, name in zip(called, names, strict=True)]
+    return tuple(
+        own[1] if own and labels.count(label) > 1 else label
+        for own, label in zip(called, labels, strict=True)
+    )
 
 
 def as_columns(columns: GivenColumns) -> dict[str, tuple[str, ...]]:

@@ -21,22 +21,70 @@ from audiolabels.readers.label_lists import list_labels
 
 NAMES = ["Animal", "Dog", "Bark", "Cat", "Rain"]
 CELLS = "filename,fold,Animal,Dog,Cat\na.wav,1,1,1.0,0\nb.wav,2,0,-1,NaN\nc.wav,1,,-1.0,\n"
-# Written from the description of the data set at Zenodo: fine classes, a coarse one, -1 where a
-# member of the team annotated another group of classes, and how near the source is.
-SONYC = """\
-split,sensor_id,audio_filename,annotator_id,year,borough,latitude,1-1_small-sounding-engine_presence,1-X_engine-of-uncertain-size_presence,1_engine_presence,8-1_dog-barking-whining_presence,1-1_small-sounding-engine_proximity
-train,0,00_000066.wav,10,2017,1,40.72951,1,0,1,0,near
-train,0,00_000066.wav,11,2017,1,40.72951,1,1,1,0,far
-train,0,00_000066.wav,12,2017,1,40.72951,0,0,0,0,-1
-test,4,04_000002.wav,-3,2019,1,40.73,-1,-1,-1,1,-1
-"""
+# Columns of annotations.csv in SONYC-UST 2: whether a fine class is present, how near its
+# source is, and whether a coarse one is present; as the baseline of DCASE 2020, task 5, reads them.
+FINE = """
+1-1_small-sounding-engine 1-2_medium-sounding-engine 1-3_large-sounding-engine
+1-X_engine-of-uncertain-size 2-1_rock-drill 2-2_jackhammer 2-3_hoe-ram 2-4_pile-driver
+2-X_other-unknown-impact-machinery 3-1_non-machinery-impact 4-1_chainsaw
+4-2_small-medium-rotating-saw 4-3_large-rotating-saw 4-X_other-unknown-powered-saw 5-1_car-horn
+5-2_car-alarm 5-3_siren 5-4_reverse-beeper 5-X_other-unknown-alert-signal 6-1_stationary-music
+6-2_mobile-music 6-3_ice-cream-truck 6-X_music-from-uncertain-source
+7-1_person-or-small-group-talking 7-2_person-or-small-group-shouting 7-3_large-crowd
+7-4_amplified-speech 7-X_other-unknown-human-voice 8-1_dog-barking-whining
+""".split()
+COARSE = (
+    "1_engine 2_machinery-impact 3_non-machinery-impact 4_powered-saw 5_alert-signal 6_music "
+    "7_human-voice 8_dog"
+).split()
+FACTS = "year week day hour borough block latitude longitude".split()
+
+
+def sonyc(*rows: tuple[str, int, str, str]) -> str:
+    """A file of SONYC-UST.
+
+    Args:
+        *rows: a recording, who annotated it (a volunteer; below zero a member of the team, who were
+            asked about some groups of classes; zero: what the team agreed on), the numbers of the
+            groups that they were asked about, and the codes of what they found.
+    """
+    header = ["split", "sensor_id", "audio_filename", "annotator_id", *FACTS]
+    header += [f"{name}_presence" for name in FINE] + [f"{name}_proximity" for name in FINE]
+    lines = [[*header, *(f"{name}_presence" for name in COARSE)]]
+    for file, annotator, asked, found in rows:
+
+        def cell(name: str, asked: str = asked, found: str = found) -> str:
+            return str(int(name.split("_")[0] in found.split())) if name[0] in asked else "-1"
+
+        near = [
+            {"1": "far", "0": "-1", "-1": "-1"}[cell(name)] if annotator > 0 else "notsure"
+            for name in FINE
+        ]
+        place = ["2017", "44", "2", "9", "1", "547", "40.72951", "-73.99388"]
+        facts = ["train", "0", file, str(annotator), *place]
+        lines.append([*facts, *map(cell, FINE), *near, *map(cell, COARSE)])
+    return "".join(f"{','.join(line)}\n" for line in lines)
+
+
+ALL = "12345678"
+SONYC = sonyc(
+    ("00_000066.wav", 10, ALL, "1-1 1"),
+    ("00_000066.wav", 11, ALL, "1-1 1-X 1"),
+    ("00_000066.wav", 12, ALL, "3-1 3"),
+    ("04_000002.wav", -3, "38", "8-1 8"),
+    ("04_000002.wav", -5, "38", "3-1 3"),
+    ("04_000002.wav", 0, "38", "8-1 8"),
+)
 ENGINES = """\
 label,class
 small-sounding-engine,Light engine (high frequency)
 engine-of-uncertain-size,Engine
 engine,Engine
 dog-barking-whining,Dog
+3-1_non-machinery-impact,"Thump, thud"
+3_non-machinery-impact,"Thump, thud"
 """
+HEARD = ["Light engine (high frequency)", "Engine", "Dog", "Thump, thud"]
 
 
 def shown(labels: Annotations, names: list[str] = NAMES, scheme: str = "weak") -> list[str]:
@@ -155,33 +203,54 @@ def test_columns_are_labels_of_a_mapping(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("raters", "states"),
-    [("majority", ["++-", "??+"]), ("any", ["++-", "??+"]), ("all", ["---", "??+"])],
+    [
+        ("majority", ["++--", "??+-"]),
+        ("any", ["++-+", "??++"]),
+        ("all", ["----", "??--"]),
+    ],
 )
 def test_sonyc_has_several_annotators(raters: str, states: list[str], tmp_path: Path) -> None:
     path, aliases = write(tmp_path, SONYC), write(tmp_path, ENGINES, "classes.csv")
-    names = ["Light engine (high frequency)", "Engine", "Dog"]
     with pytest.raises(LabelFileError, match=r"column annotator_id holds .*--raters"):
-        read_labels(path, aliases=aliases)
-    labels = read_labels(path, aliases=aliases, raters=raters)
+        read_labels(path, aliases=aliases, unknown="drop")
+    with pytest.raises(UnknownLabelError, match=r"'medium-sounding-engine'.* and 26 more"):
+        read_labels(path, aliases=aliases, raters=raters)
+    labels = read_labels(path, aliases=aliases, raters=raters, unknown="drop")
     assert labels.clip_id.to_pylist() == ["00_000066", "04_000002"]
-    assert shown(labels, names) == states
-    assert labels.report.rows_used == 4
-    unused = "split, sensor_id, year, borough, latitude, 1-1_small-sounding-engine_proximity"
-    assert f"columns not used: {unused}" in labels.report.notes[0]
+    assert shown(labels, HEARD) == states
+    assert labels.report.rows_used == 6
+    unused = ["split", "sensor_id", *FACTS, *(f"{name.lower()}_proximity" for name in FINE)]
+    assert labels.report.notes[0].endswith(f"columns not used: {', '.join(unused)}")
+
+
+@pytest.mark.parametrize(
+    ("annotator", "states"),
+    [("annotator_id == 0", {"04_000002": "??+-"}), ("annotator_id > 0", {"00_000066": "++--"})],
+)
+def test_rows_of_sonyc_are_chosen_in_memory(
+    annotator: str, states: dict[str, str], tmp_path: Path
+) -> None:
+    frame, aliases = pd.read_csv(io.StringIO(SONYC)), write(tmp_path, ENGINES, "classes.csv")
+    raters = "majority" if ">" in annotator else None
+    labels = read_labels(frame.query(annotator), aliases=aliases, raters=raters, unknown="drop")
+    assert dict(zip(labels.clip_id.to_pylist(), shown(labels, HEARD), strict=True)) == states
 
 
 def test_the_share_of_annotators_is_a_target(tmp_path: Path) -> None:
     path, aliases = write(tmp_path, SONYC), write(tmp_path, ENGINES, "classes.csv")
-    labels = read_labels(path, aliases=aliases, raters="mean")
-    names = ["Light engine (high frequency)", "Engine", "Dog"]
-    values, known = expand(labels, "weak", vocabulary=names).to_numpy()
-    np.testing.assert_allclose(values, [[2 / 3, 2 / 3, 0], [0, 0, 1]], atol=1e-3)
-    assert known.tolist() == [[1, 1, 1], [0, 0, 1]]
+    labels = read_labels(path, aliases=aliases, raters="mean", unknown="drop")
+    values, known = expand(labels, "weak", vocabulary=HEARD).to_numpy()
+    third = 1 / 3
+    expected = [[2 * third, 2 * third, 0, third], [0, 0, 2 * third, third]]
+    np.testing.assert_allclose(values, expected, atol=1e-3)
+    assert known.tolist() == [[1, 1, 1, 1], [0, 0, 1, 1]]
 
 
 def test_labels_of_columns_are_listed(tmp_path: Path) -> None:
     listed, _ = list_labels(write(tmp_path, SONYC), ontology=audiolabels.load_ontology())
-    assert listed[:2] == ("small-sounding-engine", "engine-of-uncertain-size")
+    assert len(listed) == len(FINE) + len(COARSE) == 37
+    assert listed[:2] == ("small-sounding-engine", "medium-sounding-engine")
+    assert {"3-1_non-machinery-impact", "3_non-machinery-impact", "dog"} <= {*listed}
 
 
 def test_confirmed_absences_of_events_are_the_zeros(tmp_path: Path) -> None:
