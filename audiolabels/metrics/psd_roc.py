@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ Curve = tuple[Floats, Floats]
 
 MAX_EFPR = 100.0  # effective false positives an hour
 BLOCK = 1 << 16  # detections whose overlaps with events are looked for at a time
-CLIPS = 32  # filtered at a time
+FILTERED = 1 << 11  # frames filtered at a time, more if a clip has more
 WORTH_PROCESSES = 5.0  # seconds
 
 
@@ -228,15 +229,17 @@ def _filter(
     median_filter = load_median_filter()
     values, spans = [], []
     silence = 10**6 + int(np.ceil(length)) * 10**6
-    for first in range(0, int(frames.clip[-1]) + 1, CLIPS):
-        part = slice(*np.searchsorted(frames.clip, [first, first + CLIPS]))
-        clip, onset, offset = (each[part] for each in frames)
+    starts = np.flatnonzero(changes(frames.clip))
+    starts = starts[changes(starts // FILTERED)]
+    for start, stop in pairwise([*starts.tolist(), len(scores)]):
+        clip, onset, offset = (each[start:stop] for each in frames)
         last = np.flatnonzero(_ends(clip))
         begin = np.cumsum(np.append(0, offset[last] + silence))  # of each clip
+        first = clip[0]
         clip = clip - first
         padded = np.full(len(clip) + len(last), -np.inf)
         times = np.empty(len(padded) + 1, np.int64)
-        padded[np.arange(len(clip)) + clip] = scores[part]
+        padded[np.arange(len(clip)) + clip] = scores[start:stop]
         times[np.arange(len(clip)) + clip] = onset + begin[clip]
         times[last + clip[last] + 1] = offset[last] + begin[:-1]
         times[-1] = begin[-1]
