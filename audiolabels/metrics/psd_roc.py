@@ -11,8 +11,10 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
@@ -20,16 +22,15 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.intervals import Ints, changes
-from audiolabels.errors import extra
+from audiolabels.errors import MetricError, extra
 
 Floats = npt.NDArray[np.float64]
-Curve = tuple[
-    Floats, Floats
-]  # effective false positives an hour, from 0; the best rate up to there
+# Effective false positives an hour, ascending from 0, and the best rate up to each.
+Curve = tuple[Floats, Floats]
 
 MAX_EFPR = 100.0  # effective false positives an hour
 BLOCK = 1 << 16  # detections whose overlaps with events are looked for at a time
-CLIPS = 32  # filtered at a time
+FILTERED = 1 << 11  # frames filtered at a time, more if a clip has more
 WORTH_PROCESSES = 5.0  # seconds
 
 
@@ -156,6 +157,9 @@ def class_curves(
         median_filters: K lengths in seconds, 0 for none.
         jobs: processes, which are started if one would take long.
         progress: called with classes done and classes in all, first with none done.
+
+    Raises:
+        MetricError: a process was killed.
     """
     tasks = [*zip(range(len(scores)), scores, median_filters, strict=True)]
     report = progress or (lambda done, total: None)
@@ -206,6 +210,11 @@ def _mapping(jobs: int) -> Iterator[Callable[..., Any]]:
     pool = ProcessPoolExecutor(jobs, get_context("spawn"))
     try:
         yield pool.map
+    except BrokenProcessPool as error:
+        raise MetricError(
+            "a process that computes PSDS was killed, perhaps for want of memory; jobs=1 needs the "
+            'least, and a script that gives more needs `if __name__ == "__main__":`'
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -220,15 +229,17 @@ def _filter(
     median_filter = load_median_filter()
     values, spans = [], []
     silence = 10**6 + int(np.ceil(length)) * 10**6
-    for first in range(0, int(frames.clip[-1]) + 1, CLIPS):
-        part = slice(*np.searchsorted(frames.clip, [first, first + CLIPS]))
-        clip, onset, offset = (each[part] for each in frames)
+    starts = np.flatnonzero(changes(frames.clip))
+    starts = starts[changes(starts // FILTERED)]
+    for start, stop in pairwise([*starts.tolist(), len(scores)]):
+        clip, onset, offset = (each[start:stop] for each in frames)
         last = np.flatnonzero(_ends(clip))
         begin = np.cumsum(np.append(0, offset[last] + silence))  # of each clip
+        first = clip[0]
         clip = clip - first
         padded = np.full(len(clip) + len(last), -np.inf)
         times = np.empty(len(padded) + 1, np.int64)
-        padded[np.arange(len(clip)) + clip] = scores[part]
+        padded[np.arange(len(clip)) + clip] = scores[start:stop]
         times[np.arange(len(clip)) + clip] = onset + begin[clip]
         times[last + clip[last] + 1] = offset[last] + begin[:-1]
         times[-1] = begin[-1]
@@ -311,6 +322,7 @@ def _best(efpr: Floats, rate: Floats) -> Curve:
     """The steps of the highest rate up to each number of false positives, from 0 on."""
     some = np.flatnonzero(efpr <= MAX_EFPR)
     order = some[np.lexsort((rate[some], efpr[some]))]
-    efpr, rate = np.append(0, efpr[order]), np.maximum.accumulate(np.append(0, rate[order]))
+    efpr = np.append(0, efpr[order].clip(min=0))  # sums of floats may end just below 0
+    rate = np.maximum.accumulate(np.append(0, rate[order]))
     higher = np.append(True, rate[1:] > rate[:-1])
     return efpr[higher], rate[higher]

@@ -141,7 +141,7 @@ def psds(
         OptionError: a filter, and sed_scores_eval is not installed; a negative length of the
             filter, or none for a class; no such policy.
         MetricError: no common clip, no event of any class, frames that overlap, leave gaps or have
-            no times, or an unscored class with events.
+            no times, or an unscored class with events; a process was killed.
         VocabularyError: the events' ontology lacks a class of the scores.
     """
     vocabulary = scores.vocabulary

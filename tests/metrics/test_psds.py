@@ -1,6 +1,7 @@
 """PSDS against a slow oracle and sed_scores_eval, and what is done to its scores and events."""
 
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping
 
@@ -172,6 +173,12 @@ def test_several_processes_find_what_one_does(monkeypatch: pytest.MonkeyPatch) -
     assert found.numbers() == alone.numbers()
     assert found.per_class() == alone.per_class()
     assert seen == [(done, 7) for done in range(8)]
+
+
+def test_a_process_that_is_killed_is_said() -> None:
+    with pytest.raises(MetricError, match=r"a process that computes PSDS was killed.*jobs=1"):  # noqa: SIM117
+        with psd_roc._mapping(2) as mapped:
+            list(mapped(os._exit, [1]))
 
 
 def perfect(**options: object) -> Detection:
