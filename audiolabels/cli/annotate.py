@@ -12,6 +12,7 @@ from audiolabels.cli.output import Summary, keeping_parts
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
+from audiolabels.expansion.local import ENGINES
 
 
 @click.command(
@@ -19,6 +20,21 @@ from audiolabels.errors import extra
     cls=Command,
     groups={
         "Input": RUN_INPUT,
+        "Cluster": (
+            click_option(
+                "--engine",
+                "ray: actors of Ray score, on the cluster that RAY_ADDRESS names or on this "
+                "machine.",
+                type=click.Choice(ENGINES),
+                default="local",
+            ),
+            click_option(
+                "--num-gpus",
+                "GPUs of each actor, or a share of one.  [default: 1 where the cluster has GPUs]",
+                type=click.FloatRange(min=0),
+                metavar="N",
+            ),
+        ),
         "Output": (
             WINDOW,
             click_option(

@@ -91,15 +91,15 @@ def test_annotate_writes_scores_that_expand_takes(world: World, tmp_path: Path) 
 INTERRUPTED = """\
 import os, signal
 from audiolabels.cli import main
-from audiolabels.training import annotate
+from audiolabels.training import scoring
 
-write = annotate.Scoring.write
+write = scoring.Scoring.write
 
 def interrupted(self, first, numbers):
     write(self, first, numbers)
     os.kill(os.getpid(), signal.SIGINT)
 
-annotate.Scoring.write = interrupted
+scoring.Scoring.write = interrupted
 main({arguments!r})
 """
 
