@@ -51,6 +51,7 @@ Examples:
   audiolabels annotate run/ --window 2 --features audio/ -o scores.parquet
   audiolabels annotate ast-finetuned-audioset/ --window 10 --features audio/ -o scores.parquet
   audiolabels annotate run/ --layer body.0 --features audio/ -o embeddings.parquet
+  audiolabels annotate run/ --window 2 --features audio/ --engine ray -o scores.parquet
   audiolabels expand --scheme pseudo-strong --scores scores.parquet -o soft.parquet
 """,
 )
@@ -58,7 +59,7 @@ def command(output: Path, **options: Any) -> Summary:
     """Score segments of clips with a trained model.
 
     RUN is a folder that train wrote, or one with a Hugging Face audio classifier. Without --window
-    a segment is a whole clip. An annotation that was interrupted is continued.
+    a segment is a whole clip. An annotation that was interrupted is continued by the same command.
     """
     with extra("train"):
         from audiolabels.training.annotate import annotate

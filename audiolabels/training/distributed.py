@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from audiolabels import errors
-from audiolabels.errors import LONGEST, AudioLabelsError, OptionError, RunError
+from audiolabels.errors import LONGEST, AudioLabelsError, OptionError, RunError, guarded
 from audiolabels.expansion.distributed import RETRIES, connect
 from audiolabels.training.scoring import Done, Scoring
 
@@ -74,7 +74,7 @@ def _score(
                 raise getattr(errors, row["error"])(row["message"])
             yield Done(range(row["start"], row["stop"]), row["waited"], row["seconds"])
     except ray.exceptions.RayError as error:
-        reason = str(error).strip().splitlines()[-1][:LONGEST]
+        reason = " ".join(str(error).split())[:LONGEST]
         raise RunError(f"{scoring.folder}: Ray gave up: {reason}; run the same command again to go "
                        f"on") from error  # fmt: skip
 
@@ -102,14 +102,14 @@ class _Actor:
 
     def _score(self, span: range) -> Done:
         """Score a span, unless the processes that tried it died; Ray would retry without end."""
+        first, last = (self.scoring.names[n].as_py() for n in (span.start, span.stop - 1))
         tries = self.scoring.folder / f"{span.start:012}.tries"
-        with tries.open("a") as file:
-            file.write("x")
-        try:
-            if tries.stat().st_size > RETRIES + 1:
-                clips = [self.scoring.names[n].as_py() for n in (span.start, span.stop - 1)]
-                raise RunError(f"{RETRIES + 1} actors of Ray died while they scored the clips from "
-                               f"{clips[0]} to {clips[1]}")  # fmt: skip
-            return self.scoring.score_span(span)
-        finally:
-            tries.unlink(missing_ok=True)
+        with guarded(f"clips from {first} to {last}", RunError, "an actor of Ray failed"):
+            with tries.open("a") as file:
+                file.write("x")
+            try:
+                if tries.stat().st_size > RETRIES + 1:
+                    raise ChildProcessError(f"{RETRIES + 1} of them died while they scored these")
+                return self.scoring.score_span(span)
+            finally:
+                tries.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Actors of Ray write the same file as this machine alone, whatever dies meanwhile."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -160,7 +161,7 @@ def test_what_a_dead_actor_did_is_done_again_but_not_without_end(script) -> None
     done = script(DYING)
     assert done.returncode == 0, done.stderr
     assert len([*(script.folder / "marks").iterdir()]) == 7
-    assert "RunError 2 actors of Ray died while they scored the clips from c0 to c14" in done.stdout
+    assert "RunError clips from c0 to c14: an actor of Ray failed: 2 of them died" in done.stdout
     assert not (script.folder / "never.parquet").exists()
     (script.folder / ".never.parquet.parts/job.json").unlink()
     (script.folder / ".never.parquet.parts").rmdir()
@@ -171,9 +172,16 @@ REFUSED = """\
 connect()
 model = make_model("linear", 3, dim=8)
 model.head.bias.data[0] = float("nan")
-for options in ({}, {"num_gpus": 1}, {"device": "cuda"}, {"device": "mps"}):
+class Foreign(distributed._Actor):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.scoring.segments.features.read = None
+
+for options in ({}, {"num_gpus": 1}, {"device": "cuda"}, {"device": "mps"}, {"layer": ""}):
+    if options == {"layer": ""}:
+        distributed._Actor = Foreign
     try:
-        annotate(model, "never.parquet", **options)
+        annotate(model, "layer" if "layer" in options else "scores", **options)
     except AudioLabelsError as error:
         print(type(error).__name__, error)
 """
@@ -182,11 +190,12 @@ for options in ({}, {"num_gpus": 1}, {"device": "cuda"}, {"device": "mps"}):
 def test_what_actors_refuse_is_refused_as_here(script) -> None:
     done = script(REFUSED)
     assert done.returncode == 0, done.stderr
-    nan, gpus, cuda, mps = done.stdout.splitlines()
+    nan, gpus, cuda, mps, foreign = done.stdout.splitlines()
     assert nan.startswith("ScoresFileError the model's scores of c")
     assert gpus == "OptionError num_gpus 1 and device 'auto': the cluster of Ray has 0 GPUs"
     assert cuda == "OptionError num_gpus 0 and device 'cuda': the cluster of Ray has 0 GPUs"
     assert mps.startswith("OptionError device 'mps'")
+    assert re.match(r"RunError clips from c\d+ to c\d+: an actor of Ray failed: 'None", foreign)
     assert "Traceback" not in done.stderr
 
 
