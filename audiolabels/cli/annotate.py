@@ -1,5 +1,7 @@
 """`audiolabels annotate`"""
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,9 @@ def command(output: Path, **options: Any) -> Summary:
         from audiolabels.training.annotate import annotate
 
     run, features = open_run(options)
-    with keeping_parts(), progress_bar("annotating", "clips") as progress:
+    # Ray reports actors that died on standard output, where the summary alone belongs.
+    only_summary = redirect_stdout(sys.stderr)
+    with only_summary, keeping_parts(), progress_bar("annotating", "clips") as progress:
         done = annotate(run, features, output, progress=progress, **options)
     taken = f" ({done.parts_found} of {done.parts} parts were complete)" * bool(done.parts_found)
     lines = [f"wrote {output}: {done.segments:,} segments of {done.clips:,} clips{taken}"]
