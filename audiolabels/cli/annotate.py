@@ -1,5 +1,7 @@
 """`audiolabels annotate`"""
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from audiolabels.cli.output import Summary, keeping_parts
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
+from audiolabels.expansion.local import ENGINES
 
 
 @click.command(
@@ -19,6 +22,21 @@ from audiolabels.errors import extra
     cls=Command,
     groups={
         "Input": RUN_INPUT,
+        "Cluster": (
+            click_option(
+                "--engine",
+                "ray: actors of Ray score, on the cluster that RAY_ADDRESS names or on this "
+                "machine.",
+                type=click.Choice(ENGINES),
+                default="local",
+            ),
+            click_option(
+                "--num-gpus",
+                "GPUs of each actor, or a share of one.  [default: 1 where the cluster has GPUs]",
+                type=click.FloatRange(min=0),
+                metavar="N",
+            ),
+        ),
         "Output": (
             WINDOW,
             click_option(
@@ -35,6 +53,7 @@ Examples:
   audiolabels annotate run/ --window 2 --features audio/ -o scores.parquet
   audiolabels annotate ast-finetuned-audioset/ --window 10 --features audio/ -o scores.parquet
   audiolabels annotate run/ --layer body.0 --features audio/ -o embeddings.parquet
+  audiolabels annotate run/ --window 2 --features audio/ --engine ray -o scores.parquet
   audiolabels expand --scheme pseudo-strong --scores scores.parquet -o soft.parquet
 """,
 )
@@ -42,13 +61,15 @@ def command(output: Path, **options: Any) -> Summary:
     """Score segments of clips with a trained model.
 
     RUN is a folder that train wrote, or one with a Hugging Face audio classifier. Without --window
-    a segment is a whole clip. An annotation that was interrupted is continued.
+    a segment is a whole clip. An annotation that was interrupted is continued by the same command.
     """
     with extra("train"):
         from audiolabels.training.annotate import annotate
 
     run, features = open_run(options)
-    with keeping_parts(), progress_bar("annotating", "clips") as progress:
+    # Ray reports actors that died on standard output, where the summary alone belongs.
+    only_summary = redirect_stdout(sys.stderr)
+    with only_summary, keeping_parts(), progress_bar("annotating", "clips") as progress:
         done = annotate(run, features, output, progress=progress, **options)
     taken = f" ({done.parts_found} of {done.parts} parts were complete)" * bool(done.parts_found)
     lines = [f"wrote {output}: {done.segments:,} segments of {done.clips:,} clips{taken}"]

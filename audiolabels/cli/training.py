@@ -113,7 +113,8 @@ def open_run(options: dict[str, Any]) -> "tuple[Run, Features]":
     from audiolabels.training.predict import find_device
     from audiolabels.training.run_folder import load_run
 
-    find_device(options["device"])
+    if options.get("engine") != "ray":  # whose actors may run elsewhere
+        find_device(options["device"])
     run = load_run(options.pop("run_path"))
     return run, _open_features(options, run.model.rate)
 

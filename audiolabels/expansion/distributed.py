@@ -25,6 +25,19 @@ from audiolabels.expansion.summary import Summary
 RETRIES = 3  # of a task whose worker or machine dies
 
 
+def connect() -> Any:
+    """Ray, connected to the cluster that `RAY_ADDRESS` names, or to one on this machine.
+
+    Raises:
+        OptionError: it is not installed.
+    """
+    with extra("ray"):
+        import ray
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+    return ray
+
+
 def fill_folder_with_ray(
     job: Job,
     arguments: dict[str, Any],
@@ -44,10 +57,7 @@ def fill_folder_with_ray(
         TargetsFileError: a worker died again and again.
         AudioLabelsError: see `expand_files`.
     """
-    with extra("ray"):
-        import ray
-    if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+    ray = connect()
     rows = rows_of_part(rows_per_part)
     shards = begin_folder(job, folder, rows)
     waiting = unmade(folder, shards)

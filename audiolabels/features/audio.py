@@ -140,6 +140,9 @@ class AudioFeatures(Features):
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_cache": OrderedDict()}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _found=state["_found"].copy())  # Ray's arrays are read-only
+
 
 def open_audio(path: Path, rate: int | None, progress: Progress | None = None) -> AudioFeatures:
     """Open a folder of audio files, or a table of them. See `open_features`."""

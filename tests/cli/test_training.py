@@ -18,6 +18,7 @@ from training.conftest import World
 
 from audiolabels.cli import evaluate, group
 from audiolabels.errors import AudioLabelsError
+from audiolabels.training import annotate as annotation
 from audiolabels.training.examples import DRAWS
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.training_loop import LOSSES
@@ -108,15 +109,15 @@ def test_annotate_writes_scores_that_expand_takes(world: World, tmp_path: Path) 
 INTERRUPTED = """\
 import os, signal
 from audiolabels.cli import main
-from audiolabels.training import annotate
+from audiolabels.training import scoring
 
-write = annotate.Scoring.write
+write = scoring.Scoring.write
 
 def interrupted(self, first, numbers):
     write(self, first, numbers)
     os.kill(os.getpid(), signal.SIGINT)
 
-annotate.Scoring.write = interrupted
+scoring.Scoring.write = interrupted
 main({arguments!r})
 """
 
@@ -143,6 +144,21 @@ def test_annotate_goes_on_after_an_interrupt(world: World, tmp_path: Path) -> No
     assert (tmp_path / "scores.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     assert whole["clips_scored"] == 120
     assert 0 < whole["reading"] < 1
+
+
+def test_what_ray_prints_is_not_in_the_summary(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def printing(*arguments: object, **options: object) -> annotation.Annotated:
+        sys.stdout.write("(raylet) an actor died\n")
+        return annotate(*arguments, **options)  # type: ignore[arg-type]
+
+    annotate = annotation.annotate
+    monkeypatch.setattr(annotation, "annotate", printing)
+    asked = ["annotate", world.run, "--features", world.features, "-o", tmp_path / "s.parquet"]
+    result = CliRunner().invoke(group, [*map(str, asked), "--json"])
+    assert json.loads(result.stdout)["clips"] == 120
+    assert "(raylet) an actor died" in result.stderr
 
 
 def test_processes_that_torchrun_starts_share_an_epoch(world: World, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from audiolabels import expand, read_scores, read_targets, write_targets
 from audiolabels.errors import RunError
 from audiolabels.features import open_features
 from audiolabels.training import annotate as module
+from audiolabels.training import scoring
 from audiolabels.training.annotate import annotate
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.run_evaluation import evaluate_run
@@ -51,7 +52,7 @@ def test_an_annotation_goes_on_where_it_was_interrupted(world, run, monkeypatch,
     monkeypatch.setattr(module, "PART", 50)
     features, whole = open_features(world.features), world.folder / "whole.parquet"
     annotate(run, features, whole, window=0.96, batch_size=64)
-    monkeypatch.setattr(module, "SECONDS", seconds)
+    monkeypatch.setattr(scoring, "SECONDS", seconds)
     output = world.folder / "broken.parquet"
 
     def interrupt(done, _):
