@@ -32,6 +32,7 @@ ROWS = 1 << 14  # clips whose targets are unpacked at a time
 Rows = npt.NDArray[np.int64]
 AnyTargets = TypeVar("AnyTargets", Targets, SoftTargets)
 Cells = tuple[int, str, str, str, tuple[str, ...]]
+LabelColumns = tuple[pa.StringArray, pa.StringArray]
 Columns = tuple[Rows, pa.StringArray, pa.StringArray, pa.StringArray, list[pa.StringArray]]
 Name = Callable[[pa.StringArray, Rows], pa.StringArray]  # ids and rows to names in a format
 
@@ -62,9 +63,10 @@ class Selection:
         for start in range(0, len(self), ROWS):
             yield self.rows[start : start + ROWS], self.names.slice(start, ROWS).to_pylist()
 
-    def columns(self, labels: Sequence[str], separator: str) -> Iterator[Columns]:
-        """Rows, names, joined positive and unknown classes, and `soft_texts`, some thousands at a
-        time; where few label sets differ, each is joined once.
+    def label_columns(self, labels: Sequence[str], separator: str) -> Iterator[LabelColumns]:
+        """Joined positive and unknown classes, some thousands at a time.
+
+        Where few label sets differ, each is joined once.
         """
         sets = self.targets.row_of_clip[self.rows]
         used, first = np.unique(sets, return_index=True)
@@ -72,13 +74,19 @@ class Selection:
         if few:
             joined = label_texts(self.targets, self.rows[first], labels, separator)
         for start in range(0, len(self), ROWS):
-            rows, names = self.rows[start : start + ROWS], self.names.slice(start, ROWS)
+            part = slice(start, start + ROWS)
             if few:
-                which = to_arrow(np.searchsorted(used, sets[start : start + ROWS]))
-                positive, unknown = (texts.take(which) for texts in joined)
+                which = to_arrow(np.searchsorted(used, sets[part]))
+                yield joined[0].take(which), joined[1].take(which)
             else:
-                positive, unknown = label_texts(self.targets, rows, labels, separator)
-            yield rows, names, positive, unknown, soft_texts(self.targets, rows)
+                yield label_texts(self.targets, self.rows[part], labels, separator)
+
+    def columns(self, labels: Sequence[str], separator: str) -> Iterator[Columns]:
+        """Rows, names, `label_columns` and `soft_texts`, some thousands at a time."""
+        for number, texts in enumerate(self.label_columns(labels, separator)):
+            rows = self.rows[number * ROWS : (number + 1) * ROWS]
+            names = self.names.slice(number * ROWS, ROWS)
+            yield rows, names, *texts, soft_texts(self.targets, rows)
 
     def cells(self, labels: Sequence[str], separator: str) -> Iterator[Cells]:
         """The same row by row."""
@@ -264,7 +272,7 @@ def _ids(targets: Targets, rows: Rows) -> pa.StringArray:
 
 def label_texts(
     targets: Targets, rows: Rows, labels: Sequence[str], separator: str
-) -> tuple[pa.StringArray, pa.StringArray]:
+) -> LabelColumns:
     """Positive and unknown classes of some rows, joined: two arrays of len(rows) texts."""
     _, first, which = np.unique(targets.row_of_clip[rows], return_index=True, return_inverse=True)
     target, mask = targets.to_numpy(rows[first])

@@ -56,9 +56,9 @@ def write_fsd50k(targets: Targets, path: str | Path, *, like: str | Path | None 
 def _blocks(
     clips: Selection, labels: list[str], split: pa.StringArray
 ) -> Iterator[list[pa.StringArray]]:
-    words, start = clips.columns(labels, ","), 0
-    for (_, _, word, *_), (_, names, positive, unknown, soft) in zip(
-        words, clips.columns(clips.targets.vocabulary.ids, ","), strict=True
+    start, ids = 0, clips.targets.vocabulary.ids
+    for (word, _), (_, names, positive, unknown, soft) in zip(
+        clips.label_columns(labels, ","), clips.columns(ids, ","), strict=True
     ):
         part, start = split.slice(start, len(names)), start + len(names)
         quoted = map(quote_texts, (word, positive))
