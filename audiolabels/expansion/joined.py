@@ -100,6 +100,10 @@ class JoinCounts(SchemeCounts):
 
     sources: dict[str, SourceCounts] = field(default_factory=dict)
 
+    def nothing_known(self) -> bool:
+        """See `SchemeCounts`."""
+        return not any(own.positive + own.negative for own in self.sources.values())
+
     def alone(self) -> dict[str, npt.NDArray[np.intp]]:
         """Name of a data set to the columns of the classes that it alone covers."""
         number = np.sum([counts.covers for counts in self.sources.values()], axis=0)

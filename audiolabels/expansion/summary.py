@@ -82,11 +82,18 @@ class Recorder:
         """The metadata of the summary, with sources and counts, once all is recorded.
 
         Raises:
-            LabelFileError: no row could be used.
+            LabelFileError: no row could be used, or all targets are unknown.
         """
         summary = self.summary
         if not summary.counts.clips:
             raise LabelFileError(no_usable_row(summary.report, summary.finding_counts))
+        if summary.counts.nothing_known():
+            files = ", ".join(str(file["name"]) for file in summary.report.sources)
+            raise LabelFileError(
+                f"{files}: all {len(summary.vocabulary)} targets of all {summary.counts.clips:,} "
+                f"clips are unknown: their labels mean none of these classes, or there are none. "
+                f"See what a mapping leaves open with audiolabels map --check"
+            )
         summary.metadata["sources"] = summary.report.sources
         if stated := summary.counts.stated():
             summary.metadata["counts"] = stated

@@ -48,6 +48,10 @@ class LabelCounts(SchemeCounts):
     masked_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
     unknown_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
 
+    def nothing_known(self) -> bool:
+        """See `SchemeCounts`."""
+        return bool((self.unknown_by_class == self.clips).all())
+
 
 def count_labels(
     ontology: Ontology, sets: LabelSets, weights: npt.NDArray[np.int64], targets: Targets

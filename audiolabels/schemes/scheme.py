@@ -87,6 +87,10 @@ class SchemeCounts:
         """The numbers that metadata hold."""
         return {name: getattr(self, name) for name in self.STATED}
 
+    def nothing_known(self) -> bool:
+        """Whether all targets are unknown, as far as the counts show it."""
+        return False
+
 
 @dataclass(frozen=True, eq=False)
 class Expanded(Generic[T]):

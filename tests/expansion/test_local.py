@@ -345,3 +345,24 @@ def test_a_name_that_is_no_text_does_not_stop_the_work(tmp_path: Path) -> None:
 def test_an_impossible_input_is_blamed_itself(tmp_path: Path) -> None:
     with pytest.raises(LabelFileError, match="cannot be read"):
         expand_files("a" * 300 + ".csv", tmp_path / "o.parquet")
+
+
+def test_a_result_in_which_nothing_is_known_is_refused(tmp_path: Path) -> None:
+    mapping = tmp_path / "own.sssom.tsv"
+    rows = ("subject_label\tpredicate_id\tobject_id", "Hum\tskos:exactMatch\tsssom:NoTermFound")
+    mapping.write_text("\n".join(rows), "utf-8")
+    labels, joint = tmp_path / "hum.csv", tmp_path / "joint.toml"
+    labels.write_text("clip_id,label\na,Hum\nb,Hum\n", "utf-8")
+    joint.write_text("[hum]\nlabels = 'hum.csv'\nmapping = 'own.sssom.tsv'\n", "utf-8")
+    unknown = r"hum\.csv: all 527 targets of all 2 clips are unknown"
+    with pytest.raises(LabelFileError, match=unknown):
+        expand_files(labels, tmp_path / "t.parquet", mapping=mapping)
+    with pytest.raises(LabelFileError, match=unknown):
+        expand_files(joint, tmp_path / "t.parquet")
+    assert not (tmp_path / "t.parquet").exists()
+    labels.write_text("clip_id,label\na,Hum\nb,/m/09x0r\n", "utf-8")
+    aliases = {"/m/09x0r": "Speech"}
+    expand_files(labels, tmp_path / "t.parquet", mapping=mapping, aliases=aliases)
+    _, mask = read_targets(tmp_path / "t.parquet").to_numpy()
+    assert mask.sum(1).tolist()[0] == 0
+    assert mask.sum(1).tolist()[1] > 0
