@@ -4,9 +4,9 @@
                                [--seed 0] [--engine local|ray] [--folder DIR]
 
 LABELS.csv are real segments files, resampled as in `expand.py`. Of each try the driver is killed
-(SIGKILL; Ray ends its workers) at a random moment between the appearance of its folder and the end of
-an undisturbed run; then the same command is run to its end by the local engine. Ends with an error if
-a folder was read as whole though it was not, or has other bytes in the end.
+(SIGKILL; Ray ends its workers) at a random moment between the appearance of its folder and the end
+of an undisturbed run; then the same command is run to its end by the local engine. Ends with an
+error if a folder was read as whole though it was not, or has other bytes in the end.
 """
 
 import argparse
