@@ -36,8 +36,11 @@ BATCH, BATCHES = 256, 150
 READ = 1_000_000
 
 
-def make_scores(path: Path, rows: int) -> None:
-    """Scores of a teacher that is certain of few classes, block by block."""
+def make_scores(path: Path, rows: int, first: int = 0) -> None:
+    """Scores of a teacher that is certain of few classes, block by block.
+
+    Segments are those from number `first` on.
+    """
     import h5py
 
     logits = np.random.default_rng(0).normal(-5, 2, (GROUP, CLASSES))
@@ -52,7 +55,7 @@ def make_scores(path: Path, rows: int) -> None:
             part = slice(start, start + len(number))
             block[:, 0] = number[0] % 2048 / 2048
             scores[part] = block[: len(number)]
-            clip = (number // SEGMENTS).tolist()
+            clip = ((first + number) // SEGMENTS).tolist()
             clips[part] = np.array([f"{i:08d}abc_{i % 500}000" for i in clip], "S18")
             onset[part] = number % SEGMENTS * 2.0
             offset[part] = number % SEGMENTS * 2.0 + 2

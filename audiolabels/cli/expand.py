@@ -36,8 +36,10 @@ SCORES = click.Option(
     ["--scores"],
     metavar="FILE",
     type=PATH,
+    multiple=True,
     help="Teacher scores: npz, HDF5, Parquet, EfficientAT's .npy, CED's or PretrainedSED's HDF5. "
-    "INPUT is then the given labels; for pseudo-strong alone it may be left out.",
+    "INPUT is then the given labels; for pseudo-strong alone it may be left out. Several files: "
+    "a pattern, or repeat the option.",
 )
 INPUT: list[click.Parameter] = [
     click.Argument(["inputs"], metavar="INPUT...", nargs=-1, type=PATH),
@@ -157,7 +159,7 @@ def command(
     rows_per_part: int | None,
     engine: str,
     scheme: str,
-    scores: Path | None,
+    scores: tuple[Path, ...],
     vocabulary: str | None,
     layout: str | None,
     ontology: Ontology,
@@ -174,7 +176,7 @@ def command(
 
     With --scheme, --help shows the options of that scheme alone.
     """
-    if not inputs and not sample and scores is None:
+    if not inputs and not sample and not scores:
         click.echo(ctx.get_help())
         ctx.exit(2)
     usage_if(bool(inputs) and sample, "give either INPUT or --sample")
@@ -185,8 +187,8 @@ def command(
     for name in given.keys() - options_of(chosen).keys():
         raise click.UsageError(f"scheme {scheme} has no use for {flag(name)}", ctx)
     reads_scores = chosen.reads is Scores
-    usage_if(reads_scores and scores is None, f"scheme {scheme} needs --scores FILE")
-    usage_if(not reads_scores and scores is not None, f"scheme {scheme} has no use for --scores")
+    usage_if(reads_scores and not scores, f"scheme {scheme} needs --scores FILE")
+    usage_if(not reads_scores and bool(scores), f"scheme {scheme} has no use for --scores")
     lacking = chosen.needs_labels and not inputs and not sample
     usage_if(lacking, f"scheme {scheme} needs INPUT, the given labels")
     # This process only streams; Arrow's own pools would keep a quarter more memory.
@@ -199,7 +201,7 @@ def command(
             vocabulary=vocabulary,
             ontology=ontology,
             layout=layout,
-            scores=scores,
+            scores=scores or None,
             report=report_path,
             rows_per_part=rows_per_part,
             engine=engine,

@@ -180,6 +180,14 @@ def test_soft_targets_are_exported(folder: Path) -> None:
     assert (np.array(scores) == soft.to_numpy(kept)[0]).all()
 
 
+def test_repeated_files_of_scores_are_all_read(folder: Path) -> None:
+    write_npz(folder / "more.npz", clip_id=["e"], scores=[FEW[0]], classes=NAMES)
+    files = ["--scores", "s.npz", "--scores", "more.npz"]
+    done = run(*PSEUDO, *files, "-o", "o.parquet", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert read_targets(folder / "o.parquet").clips["clip_id"].to_pylist() == [*CLIPS, "e"]
+
+
 def test_a_table_beside_the_scores_is_not_overwritten(tmp_path: Path) -> None:
     path = write_ced(tmp_path, np.eye(2, 527), top=3, names=["a", "b"])
     done = run(*PSEUDO, "--scores", path, "-o", path.with_suffix(".parquet"), cwd=tmp_path)
