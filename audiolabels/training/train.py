@@ -108,21 +108,12 @@ def train(
         hyperparameters = replace(hyperparameters, mixing=MIXING)
     if hyperparameters.mixing is not None and mix is None:
         raise OptionError("mixing (μ) needs a second targets file")
-    examples = Examples.match(map_targets(labels), features, crop=crop, seed=hyperparameters.seed)
-    vocabulary = examples.vocabulary
     if held_out is None and validation is None:
         held_out = HELD_OUT
-    validated = examples
-    if validation is not None:
-        validated = Examples.match(map_targets(validation).select(vocabulary), features)
-    other = None if mix is None else Examples.match(map_targets(mix), features, crop=crop)
-    if held_out is not None:
-        examples = _part(examples, held_out, "train on", validated=False)
-        validated = _part(validated, held_out, "validate", validated=True)
-        if other is not None:
-            other = _part(other, held_out, "mix in", validated=False)
-    if other is not None:
-        examples = examples.concat(other)
+    examples, validated = _examples(
+        labels, features, validation, held_out, mix, crop, hyperparameters.seed
+    )
+    vocabulary = examples.vocabulary
     torch.manual_seed(hyperparameters.seed)
     network = _network(model, vocabulary, features, init, frozen, model_options or {})
     write_config(
@@ -158,6 +149,30 @@ def train(
     not_validated = dict(validated.left_out) if validation else {}
     return Trained(folder, best, time.perf_counter() - began, found, len(examples), len(validated),
                    in_both, dict(examples.left_out), not_validated)  # fmt: skip
+
+
+def _examples(
+    labels: Path,
+    features: Features,
+    validation: Path | None,
+    held_out: float | None,
+    mix: Path | None,
+    crop: float | None,
+    seed: int,
+) -> tuple[Examples, Examples]:
+    """The examples to train on and those to validate on; see `train`."""
+    examples = Examples.match(map_targets(labels), features, crop=crop, seed=seed)
+    validated = examples
+    if validation is not None:
+        targets = map_targets(validation).select(examples.vocabulary)
+        validated = Examples.match(targets, features)
+    other = None if mix is None else Examples.match(map_targets(mix), features, crop=crop)
+    if held_out is not None:
+        examples = _part(examples, held_out, "train on", validated=False)
+        validated = _part(validated, held_out, "validate", validated=True)
+        if other is not None:
+            other = _part(other, held_out, "mix in", validated=False)
+    return examples if other is None else examples.concat(other), validated
 
 
 def _part(examples: Examples, share: float, purpose: str, *, validated: bool) -> Examples:
