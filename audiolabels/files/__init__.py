@@ -1,4 +1,4 @@
-"""Files written atomically, and the cells of CSV files."""
+"""Files written atomically, here or at an address, and the cells of CSV files."""
 
 import csv
 import hashlib
@@ -15,6 +15,7 @@ from glob import escape
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 from stat import S_IMODE
+from tempfile import mkstemp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,15 +23,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.errors import OptionError, TargetsFileError, expect
+from audiolabels.files.remote import RemotePath, streamed, to_path
 
 UNQUOTED = re.compile(r'[",\t\r\n]')  # what a cell in quotes alone can have
 HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<body")
 
 
 def as_path(what: str, path: str | Path) -> Path:
-    """The path of a file, which the message of an InputTypeError calls `what`."""
+    """The path of a file, which the message of an InputTypeError calls `what`; of an address, such
+    as `s3://bucket/labels.csv`, a `RemotePath`.
+
+    Raises:
+        OptionError: an address of a protocol that is not offered.
+    """
     expect(what, path, str | Path, "a path")
-    return Path(path)
+    return to_path(path)
 
 
 def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -42,7 +49,9 @@ def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
 
 def real_path(path: str | Path) -> Path:
     """The absolute path without links; a TargetsFileError if they lead to each other."""
-    real = Path(path)
+    real = to_path(path)
+    if isinstance(real, RemotePath):
+        return real
     with suppress(OSError, ValueError):  # a name that no file can have: opening it raises the error
         real = Path(os.path.realpath(path))
         if real.is_symlink():
@@ -54,6 +63,8 @@ def real_path(path: str | Path) -> Path:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path in the same folder to write to; it replaces `path` only on success.
 
+    For an address it is in the folder of temporary files, and put up on success.
+
     Raises:
         TargetsFileError: the folder does not exist, `path` is read-only or not a regular file, or
             writing fails.
@@ -63,15 +74,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise OptionError("output -: nothing is written to standard output; name a file")
     with blame(path):
         target = real_path(path)  # a link stays a link
-        with suppress(FileNotFoundError, NotADirectoryError):
-            target.lstat()  # fails for a name that no file can have
-        if target.exists() and not target.is_file():
-            raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
-        if target.exists() and not target.stat().st_mode & 0o222:
-            raise TargetsFileError(f"{path}: read-only, so it is not replaced")
-        if not target.parent.is_dir():
-            raise TargetsFileError(f"{path.parent}: no such folder; make it first")
-    file = _Finished(path, partial_path(target), target)
+        if isinstance(target, RemotePath):
+            target.check_writable()
+            if target.is_dir():
+                raise TargetsFileError(f"{path}: a folder, so it is not replaced")
+        else:
+            _check_writable(path, target)
+        file = _Finished(path, partial_path(target), target)
     waiting = _together.get()
     try:
         yield file.partial
@@ -82,6 +91,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except BaseException:
         file.partial.unlink(missing_ok=True)
         raise
+
+
+def _check_writable(path: Path, target: Path) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        target.lstat()  # fails for a name that no file can have
+    if target.exists() and not target.is_file():
+        raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
+    if target.exists() and not target.stat().st_mode & 0o222:
+        raise TargetsFileError(f"{path}: read-only, so it is not replaced")
+    if not target.parent.is_dir():
+        raise TargetsFileError(f"{path.parent}: no such folder; make it first")
 
 
 @contextmanager
@@ -135,7 +155,14 @@ _together: ContextVar[list[_Finished] | None] = ContextVar("together", default=N
 
 
 def partial_path(target: Path) -> Path:
-    """A hidden name in the target's folder to write under; leftovers of killed runs are removed."""
+    """A hidden name in the target's folder to write under; leftovers of killed runs are removed.
+
+    For an address it is in the folder of temporary files.
+    """
+    if isinstance(target, RemotePath):
+        number, name = mkstemp(".partial", "audiolabels-")
+        os.close(number)
+        return Path(name)
     prefix, suffix = f".{target.name}.", ".partial"
     for path in target.parent.glob(f"{escape(prefix)}*{suffix}"):
         pid = path.name.removeprefix(prefix).removesuffix(suffix)
@@ -158,6 +185,12 @@ def is_running(pid: int) -> bool:
 
 def _take_places(files: Sequence[_Finished]) -> None:
     """Replace each target by its file, keeping the mode and, where allowed, the owner."""
+    for file in files:
+        if isinstance(file.target, RemotePath):
+            with blame(file.path):
+                file.target.put(file.partial)
+            file.partial.unlink()
+    files = [file for file in files if not isinstance(file.target, RemotePath)]
     for file in files:
         with blame(file.path), suppress(FileNotFoundError):
             before = file.target.stat()
@@ -255,7 +288,7 @@ def is_web_page(head: bytes) -> bool:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
+    with streamed(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
