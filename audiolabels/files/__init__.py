@@ -47,6 +47,18 @@ def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
     return [as_path(what, path) for path in listed]
 
 
+def on_disk(what: str, path: str | Path) -> Path:
+    """As `as_path`, where a file or folder of the disk is needed.
+
+    Raises:
+        OptionError: an address.
+    """
+    found = as_path(what, path)
+    if isinstance(found, RemotePath):
+        raise OptionError(f"{what}: {path} is not on the disk; name a place there")
+    return found
+
+
 def real_path(path: str | Path) -> Path:
     """The absolute path without links; a TargetsFileError if they lead to each other."""
     real = to_path(path)
@@ -76,8 +88,6 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         target = real_path(path)  # a link stays a link
         if isinstance(target, RemotePath):
             target.check_writable()
-            if target.is_dir():
-                raise TargetsFileError(f"{path}: a folder, so it is not replaced")
         else:
             _check_writable(path, target)
         file = _Finished(path, partial_path(target), target)

@@ -62,6 +62,7 @@ VERSION = frozenset(
 )
 BLOCK = 1 << 22  # bytes that are read ahead
 NOT_FOUND = (404, 410)  # of HTTP
+_found: set[Path] = set()  # buckets
 THIS_PROCESS = f"{os.getpid()}, {time.time_ns()}"
 
 
@@ -99,9 +100,7 @@ class RemotePath(NativePath):
         """The copy in the cache, fetched if it is not there."""
         from audiolabels.files.cache import cached_file
 
-        state = self.stat()
-        version = state.st_size, state.st_mtime_ns
-        return str(cached_file("remote", self, version, "", self._fetch))
+        return str(cached_file("remote", self, self._version(), "", self._fetch))
 
     @property
     def protocol(self) -> str:
@@ -195,9 +194,12 @@ class RemotePath(NativePath):
                 f"{self}: {self.protocol} is only read; write to the disk, or to one of {written}"
             )
         bucket = type(self)(*self.parts[:2])
+        if self.protocol == "memory" or bucket in _found:
+            return
         with suppress(PermissionError):  # who may write into a bucket may not be shown it
-            if self.protocol != "memory" and not bucket.exists():
+            if not bucket.exists():
                 raise TargetsFileError(f"{self}: there is no {bucket}; make it first")
+        _found.add(bucket)
 
     def put(self, file: Path) -> None:
         """Put up a file of the disk: whole or not at all."""
@@ -205,18 +207,25 @@ class RemotePath(NativePath):
         with self._reached():
             system.put_file(str(file), place)
 
-    def stream(self) -> BufferedReader:
-        """The file, open for reading without a copy, unless there is one."""
+    def is_copied(self) -> bool:
+        """Whether the copy in the cache is read in any case: where there is one already, or the
+        server may not give parts of a file.
+        """
         from audiolabels.files.cache import cached_name
 
-        state = self.stat()
-        copy = cached_name("remote", self, (state.st_size, state.st_mtime_ns), "")
-        if copy.exists() or self.protocol in READ_ONLY:  # a server may not give parts of a file
-            return self.open("rb")
+        copied = self.protocol in READ_ONLY
+        return copied or cached_name("remote", self, self._version(), "").exists()
+
+    def stream(self) -> BufferedReader:
+        """The file, open for reading without a copy."""
         system, place = self._place()
         with self._reached():
             opened = system.open(place, "rb", block_size=BLOCK, cache_type="readahead")
         return cast("BufferedReader", opened)
+
+    def _version(self) -> tuple[int, int]:
+        state = self.stat()
+        return state.st_size, state.st_mtime_ns
 
     def _fetch(self, copy: Path) -> None:
         system, place = self._place()
@@ -259,14 +268,15 @@ class RemotePath(NativePath):
         return FileNotFoundError(ENOENT, os.strerror(ENOENT), str(self))
 
 
-def streamed(path: Path) -> BufferedReader:
-    """A file open to be read once, or in part: a remote one without a copy in the cache."""
-    return path.stream() if isinstance(path, RemotePath) else path.open("rb")
-
-
 def parquet_source(path: Path) -> Path | BufferedReader:
     """What Arrow opens a Parquet file from: a remote one without a copy in the cache."""
-    return path.stream() if isinstance(path, RemotePath) else path
+    return path.stream() if isinstance(path, RemotePath) and not path.is_copied() else path
+
+
+def streamed(path: Path) -> BufferedReader:
+    """A file open to be read once, or in part: a remote one without a copy in the cache."""
+    source = parquet_source(path)
+    return source.open("rb") if isinstance(source, Path) else source
 
 
 def _file_system(protocol: str, address: str) -> Any:

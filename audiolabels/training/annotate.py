@@ -21,7 +21,7 @@ from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import OptionError, RunError, choose
 from audiolabels.expansion.local import ENGINES
 from audiolabels.features import Features
-from audiolabels.files import blame, write_rows
+from audiolabels.files import blame, on_disk, write_rows
 from audiolabels.training.distributed import pool_of_actors
 from audiolabels.training.examples import Ints, Segments, windows
 from audiolabels.training.predict import find_device
@@ -105,7 +105,7 @@ def annotate(
     check_features(run.model, features, run.config)
     if not len(features.clip_ids):
         raise RunError("the features hold no clip")
-    output = Path(output)
+    output = on_disk("output", output)
     chosen = np.arange(len(features.clip_ids)) if clips is None else np.asarray(clips, np.int64)
     if not len(chosen):
         raise RunError("no clip was chosen")
