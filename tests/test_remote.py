@@ -140,7 +140,6 @@ def test_an_interrupted_folder_goes_on(
 def test_what_fails_leaves_files_as_they_were(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     old = put(f"{place}/t.parquet", b"old")
     labels = put(f"{place}/labels.csv", b"clip_id,labels\na.wav,Nonesuch\n")
     with pytest.raises(AudioLabelsError, match=r"labels.csv: labels that ontology"):
@@ -157,7 +156,7 @@ def test_what_fails_leaves_files_as_they_were(
         with pytest.raises(TargetsFileError, match=r"_unfinished.json: not written"):
             expand_files(labels, f"{place}/folder/")
     assert files_at(place) == {"t.parquet": b"old", "labels.csv": LABELS}
-    assert not [*tmp_path.glob("*.partial")]
+    assert not [*(tmp_path / "cache" / "outgoing").iterdir()]
 
 
 def test_a_file_that_changes_is_read_again(place: str, cache: Path) -> None:
@@ -263,6 +262,8 @@ MESSAGES: dict[str, tuple[str, str, str]] = {
     "another protocol": (
         "foo://x/l.csv", "o.parquet", "x/l.csv: protocol 'foo' is not offered; choose one of",
     ),
+    "no name": ("s3://", "o.parquet", "s3://: an address that names no file"),
+    "no name of the output": ("l.csv", "memory://", "memory://: an address that names no file"),
     "another protocol of the output": (
         "l.csv", "foo://x/o.parquet", "foo://x/o.parquet: protocol 'foo' is not offered",
     ),

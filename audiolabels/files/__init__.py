@@ -15,7 +15,6 @@ from glob import escape
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 from stat import S_IMODE
-from tempfile import mkstemp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +58,15 @@ def on_disk(what: str, path: str | Path) -> Path:
     return found
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and the files in it."""
+    if isinstance(folder, RemotePath):
+        for path in folder.glob("*"):
+            path.unlink()
+    else:
+        shutil.rmtree(folder)
+
+
 def real_path(path: str | Path) -> Path:
     """The absolute path without links; a TargetsFileError if they lead to each other."""
     real = to_path(path)
@@ -75,7 +83,7 @@ def real_path(path: str | Path) -> Path:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path in the same folder to write to; it replaces `path` only on success.
 
-    For an address it is in the folder of temporary files, and put up on success.
+    For an address it is in the cache, and put up on success.
 
     Raises:
         TargetsFileError: the folder does not exist, `path` is read-only or not a regular file, or
@@ -167,12 +175,13 @@ _together: ContextVar[list[_Finished] | None] = ContextVar("together", default=N
 def partial_path(target: Path) -> Path:
     """A hidden name in the target's folder to write under; leftovers of killed runs are removed.
 
-    For an address it is in the folder of temporary files.
+    For an address it is in the folder `outgoing` of the cache.
     """
     if isinstance(target, RemotePath):
-        number, name = mkstemp(".partial", "audiolabels-")
-        os.close(number)
-        return Path(name)
+        from audiolabels.files.cache import cached_name
+
+        target = cached_name("outgoing", target, "", "")
+        target.parent.mkdir(parents=True, exist_ok=True)
     prefix, suffix = f".{target.name}.", ".partial"
     for path in target.parent.glob(f"{escape(prefix)}*{suffix}"):
         pid = path.name.removeprefix(prefix).removesuffix(suffix)

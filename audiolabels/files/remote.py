@@ -74,7 +74,7 @@ def to_path(path: str | Path) -> Path:
     """A path of the disk, or a `RemotePath` for an address.
 
     Raises:
-        OptionError: an address of a protocol that is not offered.
+        OptionError: an address of a protocol that is not offered, or of no file.
     """
     found = None if isinstance(path, RemotePath) else ADDRESS.match(str(path))
     if found is None or (isinstance(path, Path) and found[1] not in PROTOCOLS):
@@ -83,7 +83,10 @@ def to_path(path: str | Path) -> Path:
         return Path(path)
     with located(str(path)):
         choose("protocol", found[1], PROTOCOLS)
-    return RemotePath(path)
+        remote = RemotePath(path)
+        if not remote.parts[1:]:
+            raise OptionError("an address that names no file")
+    return remote
 
 
 class RemotePath(NativePath):
@@ -94,7 +97,7 @@ class RemotePath(NativePath):
     """
 
     def __str__(self) -> str:
-        return "/".join([f"{self.protocol}:/", *self.parts[1:]])
+        return f"{self.protocol}://{'/'.join(self.parts[1:])}"
 
     def __fspath__(self) -> str:
         """The copy in the cache, fetched if it is not there."""
