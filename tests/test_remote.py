@@ -369,6 +369,24 @@ def test_a_path_at_an_address_is_a_path() -> None:
     assert {path} == {again}
 
 
+def test_a_file_is_there_until_it_is_removed(place: str, tmp_path: Path) -> None:
+    path = as_path("file", put(f"{place}/in/a.csv", LABELS))
+    assert isinstance(path, RemotePath)
+    (tmp_path / "b").write_bytes(b"other")
+    assert (path.exists(), path.is_file(), path.is_dir()) == (True, True, False)
+    assert path.stat().st_size == len(LABELS)
+    path.put(tmp_path / "b")
+    assert (path.stat().st_size, path.read_text(), path.read_bytes()) == (5, "other", b"other")
+    assert [*path.parent.iterdir()] == [*path.parent.glob("*.csv")] == [path]
+    assert (path.parent.is_dir(), path.parent.is_file()) == (True, False)
+    path.unlink()
+    assert not path.exists()
+    path.unlink(missing_ok=True)
+    with pytest.raises(FileNotFoundError, match=r"No such file or directory: '.*/in/a.csv'"):
+        path.stat()
+    assert [*path.parent.glob("*")] == []
+
+
 @pytest.mark.parametrize(
     "name", ["a:b.csv", "foo:/b.csv", "C:/b.csv", "C:\\b.csv", "audioset:eval"]
 )

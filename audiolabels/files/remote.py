@@ -61,6 +61,7 @@ VERSION = frozenset(
     "size etag contentmd5 md5hash digest lastmodified updated generation versionid created".split()
 )
 BLOCK = 1 << 22  # bytes that are read ahead
+MOMENT = 1.0  # seconds
 NOT_FOUND = (404, 410)  # of HTTP
 _found: set[Path] = set()  # buckets
 THIS_PROCESS = f"{os.getpid()}, {time.time_ns()}"
@@ -182,6 +183,7 @@ class RemotePath(NativePath):
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove the file."""
         system, place = self._place()
+        self.__dict__.pop("_asked", None)
         try:
             with self._reached():
                 system.rm_file(place)
@@ -207,6 +209,7 @@ class RemotePath(NativePath):
     def put(self, file: Path) -> None:
         """Put up a file of the disk: whole or not at all."""
         system, place = self._place()
+        self.__dict__.pop("_asked", None)
         with self._reached():
             system.put_file(str(file), place)
 
@@ -236,11 +239,19 @@ class RemotePath(NativePath):
             system.get_file(place, str(copy))
 
     def _facts(self) -> dict[str, Any] | None:
-        """What fsspec knows of the file or folder; None if there is none."""
+        """What fsspec knows of the file or folder; None if there is none.
+
+        Of a file it is remembered for a moment, in which it is looked at several times.
+        """
+        asked, facts = self.__dict__.get("_asked", (0.0, None))
+        if facts is not None and time.monotonic() < asked + MOMENT:
+            return cast("dict[str, Any]", facts)
         system, place = self._place()
         with suppress(FileNotFoundError), self._reached():
-            facts: dict[str, Any] = system.info(place)
-            return facts
+            found: dict[str, Any] = system.info(place)
+            if found["type"] == "file":
+                self._asked = time.monotonic(), found
+            return found
         return None
 
     def _place(self) -> tuple[Any, str]:
