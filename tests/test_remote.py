@@ -24,6 +24,7 @@ from audiolabels.errors import (
     FeaturesFileError,
     LabelFileError,
     OptionError,
+    RemoteError,
     TargetsFileError,
 )
 from audiolabels.expansion import folder as parts_of
@@ -147,7 +148,7 @@ def test_what_fails_leaves_files_as_they_were(
     put(labels, LABELS)
 
     def breaks_off(self: RemotePath, file: Path) -> None:
-        raise remote.RemoteError("the line was cut")
+        raise RemoteError(5, "the line was cut", str(self))
 
     with monkeypatch.context() as patch:
         patch.setattr(RemotePath, "put", breaks_off)
@@ -278,7 +279,7 @@ MESSAGES: dict[str, tuple[str, str, str]] = {
     "HTTP is read only, a folder too": (
         "l.csv", "http://127.0.0.1:1/o/", "127.0.0.1:1/o: http is only read",
     ),
-    "no server": ("http://127.0.0.1:1/l.csv", "o.parquet", "/l.csv: cannot be read: Conn"),
+    "no server": ("http://127.0.0.1:1/l.csv", "o.parquet", "/l.csv: no access: Conn"),
     "over itself": ("s3://bucket/l.csv", "s3://bucket/l.csv", "is an input or another output"),
 }  # fmt: skip
 
@@ -310,14 +311,14 @@ def test_without_credentials_or_server(
         for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
             patch.setenv(name, "/nowhere")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        with pytest.raises(LabelFileError, match=r"l.csv: cannot be read: Unable to locate cred"):
+        with pytest.raises(RemoteError, match=r"l.csv: no access: Unable to locate credentials"):
             audiolabels.read_labels("s3://bucket/l.csv")
     s3fs.S3FileSystem.clear_instance_cache()
     with monkeypatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         patch.setenv("AWS_MAX_ATTEMPTS", "1")
         patch.setattr(remote, "_found", set())
-        with pytest.raises(LabelFileError, match=r"l.csv: cannot be read: Could not connect to"):
+        with pytest.raises(RemoteError, match=r"l.csv: no access: Could not connect to"):
             audiolabels.read_labels("s3://bucket/l.csv")
         with pytest.raises(
             TargetsFileError, match=r"o.parquet: not written, left as it was: Could"
@@ -341,7 +342,7 @@ def test_http(cache: Path) -> None:
         web.tag = ""  # then nothing shows whether the file changed since
         assert len(audiolabels.read_labels(there)) == 3
         web.status = 403
-        with pytest.raises(LabelFileError, match=r"labels.csv: cannot be read: 403"):
+        with pytest.raises(RemoteError, match=r"labels.csv: no access: 403"):
             audiolabels.read_labels(there)
 
 
@@ -367,6 +368,42 @@ def test_a_path_at_an_address_is_a_path() -> None:
     assert again == path == as_path("file", Path("s3://bucket/a/b.csv.gz"))
     assert isinstance(again, RemotePath)
     assert {path} == {again}
+
+
+def test_a_line_that_is_cut_is_an_error_of_ours(
+    place: str, shards: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is asked of the server after so many answers fails; the next run goes on."""
+    paths = [put(f"{place}/in/{path.name}", path) for path in shards[:2]]
+    expand_files(shards[:2], tmp_path / "right", rows_per_part=30)
+    answers, messages, located = 0, [], RemotePath._place
+
+    def cut(self: RemotePath) -> Any:
+        nonlocal answers
+        answers -= 1
+        system, name = located(self)
+        return (system if answers >= 0 else Cut()), name
+
+    monkeypatch.setattr(RemotePath, "_place", cut)
+    for count in range(0, 200, 9):
+        answers = count
+        try:
+            expand_files(paths, f"{place}/out/", rows_per_part=30)
+        except AudioLabelsError as error:
+            messages.append(str(error))
+        else:
+            break
+    assert len(messages) > 2
+    assert all(message.endswith("the line was cut") for message in messages)
+    monkeypatch.undo()
+    assert files_at(f"{place}/out") == content(tmp_path / "right")
+
+
+class Cut:
+    """A file system of which nothing works."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ConnectionError("the line was cut")
 
 
 def test_a_file_is_there_until_it_is_removed(place: str, tmp_path: Path) -> None:

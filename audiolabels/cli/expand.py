@@ -47,8 +47,8 @@ OUTPUT: list[click.Parameter] = [
     click.Option(
         ["-o", "--output"],
         metavar="OUT.parquet",
-        help="Where to write: a file, or a folder of parts, OUT/; on the disk, or at an address such "
-        "as s3://bucket/OUT/.",
+        help="Where to write: a file, or a folder of parts, OUT/; on the disk, or at an address "
+        "such as s3://bucket/OUT/.",
     ),
     click.Option(
         ["--rows-per-part"],

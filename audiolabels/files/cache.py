@@ -8,9 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from audiolabels.errors import TargetsFileError
+from audiolabels.errors import RemoteError, TargetsFileError
 from audiolabels.files import apart, atomic_path, real_path
-from audiolabels.files.remote import RemoteError
 
 VARIABLE = "AUDIOLABELS_CACHE"
 # The user's cache folder: a variable, and its usual value.

@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from errno import ENOENT
+from errno import EDQUOT, EIO, ENOENT, ENOSPC
 from fnmatch import fnmatchcase
 from glob import has_magic
 from io import BufferedReader
@@ -27,8 +27,10 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from audiolabels.errors import (
+    LONGEST,
     AudioLabelsError,
     OptionError,
+    RemoteError,
     TargetsFileError,
     choose,
     extra,
@@ -63,12 +65,9 @@ VERSION = frozenset(
 BLOCK = 1 << 22  # bytes that are read ahead
 MOMENT = 1.0  # seconds
 NOT_FOUND = (404, 410)  # of HTTP
+NO_SPACE = (ENOSPC, EDQUOT)
 _found: set[Path] = set()  # buckets
 THIS_PROCESS = f"{os.getpid()}, {time.time_ns()}"
-
-
-class RemoteError(OSError):
-    """A server was not reached, or refused."""
 
 
 def to_path(path: str | Path) -> Path:
@@ -93,8 +92,8 @@ def to_path(path: str | Path) -> Path:
 class RemotePath(NativePath):
     """The address of a file or folder.
 
-    Its methods raise `OSError` as those of other paths do, and OptionError if the driver of its
-    protocol is not installed.
+    Its methods raise FileNotFoundError, as those of other paths do, RemoteError, and OptionError if
+    the driver of its protocol is not installed.
     """
 
     def __str__(self) -> str:
@@ -201,9 +200,14 @@ class RemotePath(NativePath):
         bucket = type(self)(*self.parts[:2])
         if self.protocol == "memory" or bucket in _found:
             return
-        with suppress(PermissionError):  # who may write into a bucket may not be shown it
-            if not bucket.exists():
-                raise TargetsFileError(f"{self}: there is no {bucket}; make it first")
+        try:
+            there = bucket.exists()
+        except RemoteError as error:
+            if not isinstance(error.__cause__, PermissionError):
+                raise
+            there = True  # who may write into a bucket may not be shown it
+        if not there:
+            raise TargetsFileError(f"{self}: there is no {bucket}; make it first")
         _found.add(bucket)
 
     def put(self, file: Path) -> None:
@@ -261,7 +265,7 @@ class RemotePath(NativePath):
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
-        """Turn what drivers raise into OSError."""
+        """Turn what drivers raise into FileNotFoundError and RemoteError."""
         try:
             yield
         except AudioLabelsError:
@@ -274,9 +278,10 @@ class RemotePath(NativePath):
                 if hidden is None or getattr(hidden, "status", None) in NOT_FOUND:
                     raise self._missing() from error
                 cause = hidden
-            kind = PermissionError if isinstance(cause, PermissionError) else RemoteError
+            if getattr(cause, "errno", None) in NO_SPACE:  # in the cache
+                raise
             text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-            raise kind(" ".join(text.split())) from error
+            raise RemoteError(EIO, " ".join(text.split())[:LONGEST], str(self)) from error
 
     def _missing(self) -> FileNotFoundError:
         return FileNotFoundError(ENOENT, os.strerror(ENOENT), str(self))
