@@ -36,6 +36,7 @@ from audiolabels.files import (
     sha256_of,
     write_rows,
 )
+from audiolabels.files.remote import RemotePath, parquet_source, to_path
 from audiolabels.labels.report import Finding, Report
 from audiolabels.metrics.label_agreement import Agreement
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -59,7 +60,7 @@ def names_folder(output: str | Path, rows_per_part: int | None) -> bool:
     the rows of a part are given.
     """
     slash = str(output).endswith(("/", os.sep))
-    return slash or rows_per_part is not None or is_folder(Path(output))
+    return slash or rows_per_part is not None or is_folder(to_path(output))
 
 
 def fill_folder(
@@ -86,7 +87,8 @@ def rows_of_part(given: int | None) -> int:
 
 def unmade(folder: Path, shards: Sequence[Shard]) -> list[int]:
     """The numbers of the shards that have no record yet."""
-    return [n for n in range(len(shards)) if not _record(folder, n).exists()]
+    made = {*folder.glob("_shard-*.json")}
+    return [n for n in range(len(shards)) if _record(folder, n) not in made]
 
 
 def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
@@ -97,6 +99,8 @@ def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
     """
     shards, wanted = job.shards(), json.dumps({"job": _digest(job, rows_per_part)})
     with blame(folder):
+        if isinstance(folder, RemotePath):
+            folder.check_writable()
         if (folder / UNFINISHED).exists():
             if (folder / UNFINISHED).read_text("utf-8").rstrip("\n") != wanted:
                 raise TargetsFileError(
@@ -241,16 +245,20 @@ class PartsWriter:
         with suppress(TargetsFileError):
             if read_info(self._path)["rows"] == self._most:
                 return
-        path = self._stack.enter_context(atomic_path(self._path))
-        self._writer = self._stack.enter_context(TargetsWriter(path, *self._form, self._path))
+        written = self._stack.enter_context(atomic_path(self._path))
+        self._writer = self._stack.enter_context(TargetsWriter(written, *self._form, self._path))
+        self._written = written
 
     def _end(self) -> None:
         path = self._path
-        if self._writer is not None:
+        if self._writer is None:
+            digest = sha256_of(path)
+        else:
             self._writer.close(self._job.facts)
-            self._writer = None
+            self._writer.__exit__()  # the file is whole before it is hashed
+            self._writer, digest = None, sha256_of(self._written)
             self._stack.close()
-        self._parts.append(Part(path.name, self._rows, sha256_of(path)))
+        self._parts.append(Part(path.name, self._rows, digest))
         self._rows = 0
 
 
@@ -280,7 +288,10 @@ def _clips(folder: Path, parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
     """Ids and onsets of the rows of parts."""
     for part in parts:
         path = folder / part.name
-        with guarded(path, TargetsFileError, "broken"), pq.ParquetFile(path) as file:
+        with (
+            guarded(path, TargetsFileError, "broken"),
+            pq.ParquetFile(parquet_source(path)) as file,
+        ):
             yield from file.iter_batches(columns=["clip_id", "onset"])
 
 
@@ -298,7 +309,7 @@ def _digest(job: Job, rows_per_part: int) -> str:
         written_facts(job.vocabulary, job.layout, job.listed, rows_per_part, job.facts),
         [(plan.scheme.name, plan.scheme.options) for plan in job.plans],
         plain,
-        sorted({state for path in (*job.inputs, *named) for state in _state(Path(path))}),
+        sorted({state for path in (*job.inputs, *named) for state in _state(to_path(path))}),
     ]
     return hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace")).hexdigest()
 

@@ -18,6 +18,7 @@ from audiolabels.expansion.plan import Group, Plan, Progress, Writer
 from audiolabels.expansion.scored import repaired_clips, scored_segments
 from audiolabels.expansion.summary import Recorder
 from audiolabels.files import refuse_overwriting
+from audiolabels.files.remote import to_path
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
@@ -184,7 +185,7 @@ def prepared(
             f"scores in {len(scored)} files with given labels: name one file of scores, or expand "
             f"them without labels"
         )
-    columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
+    columns = [to_path(vocabulary)] if isinstance(vocabulary, str | Path) else []
     beside = [path for path in columns if path.is_file()]
     with ExitStack() as stack:
         teachers = [stack.enter_context(open_scores(each, ontology)) for each in scored]

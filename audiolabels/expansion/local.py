@@ -77,7 +77,7 @@ def expand_files(
             error or an interrupt, leaves a file `output` and `report` as they were; a folder keeps
             its finished parts, with which the same call goes on.
     """
-    path, reports = as_path("output", output), [Path(report)] if report else []
+    path, reports = as_path("output", output), [as_path("report", report)] if report else []
     folder = names_folder(output, rows_per_part)
     given: dict[str, Any] = {"scheme": scheme, "vocabulary": vocabulary, "ontology": ontology}
     given |= {"layout": layout, "scores": scores, "block_sizes": block_sizes, **options}

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from audiolabels.arrays.grid import clip_ms
 from audiolabels.errors import expect
+from audiolabels.files import as_path
+from audiolabels.files.remote import to_path
 from audiolabels.labels.events import DURATION
 from audiolabels.ontology.mapping import LabelMapping, load_annotated, load_mapping
 from audiolabels.ontology.ontology import Ontology
@@ -244,7 +246,7 @@ class EventOptions(Options):
     def side_files(self) -> list[Path]:
         """The files that are read with the event files."""
         named = (self.clip_durations, self.explicit_negatives)
-        return [Path(path) for path in named if path is not None]
+        return [to_path(path) for path in named if path is not None]
 
 
 @dataclass(frozen=True)
@@ -275,7 +277,7 @@ class ScoreOptions(Options):
         None,
         "Which clip each row of a .npy file is: EfficientAT's fname_to_index.pkl, JSON, or a name "
         "per line.",
-        check=lambda _, path: Path(path),
+        check=as_path,
         metavar="FILE",
         shown="fname_to_index.pkl next to it",
         name="scores_index",

@@ -25,6 +25,8 @@ from audiolabels.arrays.grid import LONGEST_S
 from audiolabels.clips.rows import SCHEMA, join_rows
 from audiolabels.errors import OptionError, TargetsFileError, expect, guarded, shortlist
 from audiolabels.files import as_path, atomic_path, blame, parse_json
+from audiolabels.files.cache import cached_file
+from audiolabels.files.remote import parquet_source, streamed
 from audiolabels.ontology.vocabulary import (
     Vocabulary,
     describe_vocabulary,
@@ -33,7 +35,7 @@ from audiolabels.ontology.vocabulary import (
 from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS, Cells, Layout, choose_layout
 from audiolabels.targets.mapped import map_rows
 from audiolabels.targets.parts import INDEX, identifying_file, is_folder, read_index
-from audiolabels.targets.source_cache import cached_file
+from audiolabels.targets.source_cache import VERSION
 from audiolabels.targets.targets import SoftTargets, Targets
 
 KEY = b"audiolabels"
@@ -182,7 +184,7 @@ def file_identity(path: Path) -> Identity:
     folder of parts those of its index.
     """
     path = identifying_file(path)
-    with guarded(path, TargetsFileError, "cannot be read"), path.open("rb") as file:
+    with guarded(path, TargetsFileError, "cannot be read"), streamed(path) as file:
         facts = path.stat()
         file.seek(max(0, facts.st_size - FOOTER))
         digest = hashlib.sha256(file.read()).hexdigest()
@@ -269,7 +271,7 @@ def _open(path: Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
     with guarded(path, TargetsFileError, "cannot be read as Parquet"):
         if not path.exists():
             raise TargetsFileError(f"{path}: no such file")
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(parquet_source(path))
         text, schema = (file.metadata.metadata or {}).get(KEY), file.schema_arrow
     if text is None:
         raise TargetsFileError(
@@ -400,7 +402,8 @@ def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTarget
     identity = file_identity(path)
     mapped = _mapped(path, identity)
     if mapped is None:
-        copy = cached_file(path, identity, ".parquet", partial(_copy_packed, path))
+        version = (VERSION, identity)
+        copy = cached_file("sources", path, version, ".parquet", partial(_copy_packed, path))
         mapped = _mapped(copy, file_identity(copy))
         if mapped is None:
             raise TargetsFileError(f"{copy}: broken; remove it, and it is made again")

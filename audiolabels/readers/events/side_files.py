@@ -12,6 +12,7 @@ from audiolabels.clips.names import LONGEST_CLIP_S, parse_clip_name, to_ms
 from audiolabels.datasets.cache import find_file
 from audiolabels.errors import LabelFileError, shortlist
 from audiolabels.files import sha256_of
+from audiolabels.files.remote import to_path
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import ABSENT, PRESENT, UNKNOWN, UNSURE, Events
 from audiolabels.labels.report import Finding, Report
@@ -132,7 +133,7 @@ def read_side_files(options: EventOptions, ontology: Ontology) -> SideFiles:
     report = Report()
     durations = Durations(options.default_ms, texts_to_arrow([]), np.zeros(0, np.int64))
     if options.clip_durations is not None:
-        durations = _read_durations(Path(options.clip_durations), options, report)
+        durations = _read_durations(to_path(options.clip_durations), options, report)
     absent = Events.concat([], ontology)
     if options.explicit_negatives is not None:
         path = find_file("explicit negatives", options.explicit_negatives)

@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import ScoresFileError, guarded, shortlist
+from audiolabels.files.remote import to_path
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices
 
@@ -36,7 +37,7 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
     """The rows that the index names, in the order of the array, which is mapped, not read."""
     if scores.ndim != 2:
         raise ScoresFileError(f"{options.path}: shape {scores.shape}; expected (N, C)")
-    path = Path(options.index or options.path.with_name(INDEX))
+    path = to_path(options.index or options.path.with_name(INDEX))
     if not path.is_file():
         raise ScoresFileError(
             f"{options.path}: an array without clip ids; name the file that gives the clip of each "

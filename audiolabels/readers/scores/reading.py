@@ -8,6 +8,7 @@ from typing import Any
 
 from audiolabels.errors import ScoresFileError, VocabularyError, guarded
 from audiolabels.files import as_path
+from audiolabels.files.remote import to_path
 from audiolabels.labels.report import Report
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.ontology import Ontology, default_ontology
@@ -46,7 +47,7 @@ class ScoreFile:
     def side_files(self) -> list[Path]:
         """The other files that are read with it."""
         named = (self.options.class_order, *self.table.side_files)
-        return [Path(file) for file in named if file is not None]
+        return [to_path(file) for file in named if file is not None]
 
     def stream(self) -> Iterator[Scores]:
         """Scores part by part, from the first row, each with its report.
