@@ -69,7 +69,6 @@ class Dialect(Layout):
     """The layout of one delimited label file.
 
     Attributes:
-        columns: the columns of a file with header, by role.
         delimiter: `,` `;` tab, or two spaces for columns aligned by spaces.
         clip: column of the clip, or of the video; None where the file is named after it.
         labels: columns of labels; of several, each has one label.
@@ -92,7 +91,6 @@ class Dialect(Layout):
     video_ids: bool
     places: bool
     begin: Start
-    columns: Columns = NO_COLUMNS
     start: int | None = None
     end: int | None = None
     lasting: bool = False

@@ -1,5 +1,6 @@
 """Values of labels and events, and labels of several raters."""
 
+import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -8,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels import SoftTargets, Targets, expand, expand_files, read_events, read_labels
+from audiolabels import (
+    SoftTargets,
+    Targets,
+    expand,
+    expand_files,
+    join,
+    read_events,
+    read_labels,
+)
 from audiolabels.errors import LabelFileError, OptionError
 from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
 from audiolabels.readers.raters import Votes, unite_raters
@@ -173,3 +182,54 @@ def test_a_mean_that_is_the_threshold_reaches_it() -> None:
     assert read_labels(rated, raters="mean", values=0.5)[0] == ("Dog",)
     _, mask = expand(rated, "weak", vocabulary=["Dog"], raters="majority")["a"]
     assert mask.tolist() == [0]  # a tie
+
+
+def test_raters_that_no_column_has_are_refused(tmp_path: Path) -> None:
+    rated, plain = tmp_path / "rated.csv", tmp_path / "plain.csv"
+    rated.write_text("clip,label,rater\na,Dog,x\na,Dog,y\nb,Cat,x\n")
+    plain.write_text("clip,labels,note\nc,Dog,near\n")
+    asked = (
+        r"plain\.csv: no column of raters, nor one per rater, .*columns are clip, labels, note\. "
+    )
+    with pytest.raises(OptionError, match=asked + r"Give them: --columns rater=NAME"):
+        read_labels(plain, raters="mean")
+    with pytest.raises(OptionError, match=asked):
+        expand_files([rated, plain], tmp_path / "t.parquet", "weak", raters="majority")
+    unnamed = tmp_path / "unnamed.csv"
+    unnamed.write_text("a.wav,Dog\n")
+    with pytest.raises(OptionError, match=r"unnamed\.csv: .*columns are without names"):
+        read_labels(unnamed, raters="mean")
+    sources = {"x": {"labels": str(rated)}, "y": {"labels": str(plain)}}
+    with pytest.raises(OptionError, match=r"source 'y': .*plain\.csv: no column of raters"):
+        join(sources, "weak", vocabulary=PAIR, raters="majority")
+    toml = tmp_path / "joint.toml"
+    toml.write_text('raters = "any"\n[x]\nlabels = "rated.csv"\n[y]\nlabels = "plain.csv"\n')
+    with pytest.raises(OptionError, match=r"source 'y': .*plain\.csv: no column of raters"):
+        expand_files(toml, tmp_path / "t.parquet", "weak")
+    sources["x"]["raters"] = "majority"
+    assert len(join(sources, "weak", vocabulary=PAIR)) == 3
+
+
+def test_raters_of_events_are_refused(tmp_path: Path) -> None:
+    events = {"clip": ["a"], "onset": [0.0], "offset": [1.0], "label": ["Dog"]}
+    for held in (events, events | {"rater": ["x"]}):
+        with pytest.raises(OptionError, match="raters are united for labels of clips, not for ev"):
+            read_events(held, raters="mean")
+    framed, rated = tmp_path / "framed.csv", tmp_path / "rated.csv"
+    framed.write_text("clip,onset,offset,label,present\na,0,1,Cat,NOT_PRESENT\n")
+    rated.write_text("clip,label,rater\na,Cat,x\na,Cat,y\n")
+    with pytest.raises(OptionError, match=r"framed\.csv: raters are united for labels of clips"):
+        read_events(events, raters="any", explicit_negatives=framed)
+    made = read_events(events, raters="any", explicit_negatives=rated)
+    assert (made.state == ABSENT).sum() == 1
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_one_annotation_in_jams_is_that_of_one_rater(twice: bool, tmp_path: Path) -> None:
+    data = [{"time": 0, "duration": 1, "value": "Dog", "confidence": None}]
+    tags = [{"namespace": "tag_open", "data": data}, {"namespace": "tag_open", "data": []}]
+    annotations = tags[: 1 + twice]
+    (tmp_path / "a.jams").write_text(
+        json.dumps({"annotations": annotations, "file_metadata": {"duration": 4}})
+    )
+    assert list(read_labels(tmp_path / "a.jams", raters="any")) == [("Dog",)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audiolabels.clips.duplicates import REPEATED, SeenClips
-from audiolabels.errors import LabelFileError
+from audiolabels.errors import LabelFileError, OptionError, shortlist
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.mapping import LabelMapping
@@ -131,6 +131,22 @@ def _names(rows: LabelRows) -> Names:
     return rows.names, rows.clips["clip_id"]
 
 
+def _require_raters(source: Source, layout: Layout, options: ReadOptions) -> None:
+    """Refuse a file without raters if they are to be united.
+
+    Raises:
+        OptionError: no column has them.
+    """
+    if options.raters is not None and not layout.columns.roles.keys() & {"rater", "vote"}:
+        shown = shortlist(layout.columns.names, 20) or "without names"
+        raise OptionError(
+            f"{source.path}: no column of raters, nor one per rater, for --raters "
+            f"{options.raters} (raters=); columns are {shown}. Give them: --columns rater=NAME, or "
+            f"vote=NAME,vote=NAME (columns=…); or leave out raters, which of several files or data "
+            f"sets hold for all: join those without as sources of their own (audiolabels.join)"
+        )
+
+
 def stream_labels(
     paths: Sequence[Path | InMemory],
     ontology: Ontology,
@@ -159,6 +175,7 @@ def stream_labels(
     for number, path in enumerate(paths):
         with open_source(path) as source:
             found, layout = detect_format(source, ontology, options.columns, known)
+            _require_raters(source, layout, options)
             layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
             wide, notes, listened, stated = layout.wide, list[str](), annotated, {**facts}

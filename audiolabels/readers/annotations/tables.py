@@ -272,6 +272,7 @@ def open_table(
         file_clip=dialect.file_clip,
         unused=(*dialect.unused, *unread),
         wide=dialect.wide,
+        columns=dialect.columns,
     )
 
 

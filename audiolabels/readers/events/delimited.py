@@ -4,6 +4,7 @@ A row is one class in one span of one clip.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,19 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
     return checked(rows, source, dialect, options)
 
 
+def refuse_raters(path: Path) -> None:
+    """Refuse to unite the raters of events.
+
+    Raises:
+        OptionError: always.
+    """
+    raise OptionError(
+        f"{path}: raters are united for labels of clips, not for events: leave out --raters "
+        f"(raters=), which belongs to the data sets of a join that have raters, and keep the rows "
+        f"of one rater"
+    )
+
+
 def event_rows(
     rows: DelimitedRows, dialect: Dialect, source: Source, options: ReadOptions
 ) -> tuple[EventRows, Ms]:
@@ -73,7 +87,7 @@ def event_rows(
     rows = rows.keep(~again)
     stated = stated_rows(rows, dialect, source, options)
     if stated.raters:
-        raise OptionError(f"{source.path}: raters are united for labels of clips, not for events")
+        refuse_raters(source.path)
     rows, unit_ms, findings = stated.rows, options.unit_ms, [*findings, *stated.findings]
     state = np.where(stated.below, OTHER, stated.state).astype(np.int64)
     missing = per_text(rows.labels, lambda text: text.strip().casefold() in MISSING) > 0

@@ -17,6 +17,7 @@ from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.readers.clip_ids import folders_needed
 from audiolabels.readers.columns import GivenColumns
+from audiolabels.readers.events.delimited import refuse_raters
 from audiolabels.readers.events.event_cleaning import clean_events
 from audiolabels.readers.events.formats import EventFormat, detect_format
 from audiolabels.readers.events.parts import Part, findings, gather, read_parts
@@ -134,6 +135,8 @@ def stream_events(
     framed: set[str] = set()
     for number, path in enumerate(paths):
         with open_source(path) as source:
+            if options.read.raters is not None and options.explicit_negatives is None:
+                refuse_raters(source.path)
             (chosen, layout), report = detect(source), Report()
             found = chosen, replace(layout, folders=folders and layout.folders)
             if found[0].name == "framed":

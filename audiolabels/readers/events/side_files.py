@@ -19,6 +19,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.reading import gather_labels
 from audiolabels.readers.columns import find_column
 from audiolabels.readers.dialect import detect_dialect, split_cells
+from audiolabels.readers.events.delimited import refuse_raters
 from audiolabels.readers.events.event_cleaning import (
     ENDLESS,
     OUTSIDE,
@@ -158,6 +159,8 @@ def _read_absences(
                 raise LabelFileError(
                     f"{path}: framed labels without columns of onset and offset in seconds"
                 )
+            if options.raters is not None:
+                refuse_raters(path)
             framed = EVENT_FORMATS["framed"], replace(dialect, folders=bool(options.folders))
             description = Report()
             parts = read_parts(source, framed, ontology, options, description)

@@ -15,7 +15,7 @@ from strategies import ontologies
 
 import audiolabels
 from audiolabels import Annotations, expand, expand_files, export, read_labels
-from audiolabels.errors import LabelFileError, UnknownLabelError
+from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError
 from audiolabels.readers import BlockSizes
 from audiolabels.readers.label_lists import list_labels
 
@@ -325,7 +325,10 @@ def test_a_stream_of_small_parts_gives_the_same_targets(tmp_path: Path) -> None:
     assert made[0] == made[1]
 
 
-def test_rows_of_a_clip_are_united_without_names_of_raters() -> None:
+def test_rows_of_a_clip_are_united_if_a_column_has_raters() -> None:
     table = {"clip": ["a", "a"], "Dog": [1, 0], "Cat": [None, 0]}
-    assert shown(read_labels(table, raters="any"), ["Dog", "Cat"]) == ["+-"]
+    with pytest.raises(OptionError, match="dict: no column of raters"):
+        read_labels(table, raters="any")
+    rated = table | {"rater": ["x", "y"]}
+    assert shown(read_labels(rated, raters="any"), ["Dog", "Cat"]) == ["+-"]
     assert shown(read_labels(table), ["Dog", "Cat"]) == ["+?", "--"]
