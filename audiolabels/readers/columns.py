@@ -74,6 +74,22 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "mid event_label label class tag category species instrument",
             *("annotation", "common name", "species code"),
         ),
+        "label_values": _role(
+            "a value for each of the labels, in one row per clip; see the option values",
+            "label_values",
+        ),
+        "absent_labels": _role(
+            "the labels confirmed absent from a clip, in one row per clip", "absent_labels neg_ids"
+        ),
+        "unsure_labels": _role(
+            "the labels that are unknown of a clip, in one row per clip",
+            "unsure_labels masked masked_ids",
+        ),
+        "annotated_for": _role(
+            "the classes that all clips were annotated for, joined by semicolons, or none; see the "
+            "option annotated",
+            "annotated_for",
+        ),
         "numbered_label": _role("one label of several in a row, as label_1, label_2 and so on"),
         "class": _role(
             "a class, in a table of one column per class: 1 present, 0 absent, else unknown"
@@ -129,6 +145,7 @@ ASKED = (
     r"(rating|vote)s?"
 )
 REPEATABLE = frozenset("numbered_label class presence value rater vote ignored".split())
+LISTS = ("label_values", "absent_labels", "unsure_labels")  # beside labels, in one row per clip
 LABELS = frozenset({"label", "labels", "numbered_label", "class"})
 VOTES = r"(labell?er|rater|annotator|coder|worker)_?\d+|(rating|vote)_?\d+"
 # As SONYC-UST has them, such as 1-X_engine_presence.
@@ -247,6 +264,8 @@ def assign_roles(
             states = cells(names.index(STATES_COLUMN))
             own = (*own, *[STATES_COLUMN] * (bool(states) and {*STATES}.issuperset(states)))
         take(role, *(i for i, name in enumerate(names) if name in own and i not in taken))
+    for role in (*LISTS, "annotated_for"):
+        take(role, find(role))
     take("vote", *(i for i, name in enumerate(names) if re.fullmatch(VOTES, name)))
     for i, name in enumerate(names):
         if i not in taken and name not in ROLES["split"].names:

@@ -227,10 +227,19 @@ def stated_rows(
     roles, findings, names = dialect.columns.roles, [], dialect.columns.names
     held, votes = roles.get("value", ()), roles.get("vote", ())
     if options.values is None and options.raters is None:
-        for i in held:
-            values = {text.strip().casefold() for text in rows.extra[i].dictionary.to_pylist()}
+        for i in (*held, *roles.get("label_values", ())):
+            pieces = ";".join(rows.extra[i].dictionary.to_pylist()).split(";")
+            values = {text.strip().casefold() for text in pieces}
             odd = [v for v in values - MISSING if not _is_one(v)]
             refuse_column(source, dialect, i, odd, "--values soft or a threshold (values=…)")
+    for i in roles.get("annotated_for", ()):
+        cells = {*pc.unique(rows.extra[i]).to_pylist()} - {dialect.annotated}
+        if cells and options.annotated is None:
+            raise LabelFileError(
+                f"{source.path}: column {names[i]} differs from row to row: {dialect.annotated!r}, "
+                f"{min(cells)!r}. Clips that were annotated for different classes are data sets of "
+                f"their own, to be joined (audiolabels.join)"
+            )
     if options.raters is None:
         for i in (*roles.get("rater", ()), *votes):
             cells = set(rows.extra[i].dictionary.to_pylist()) - {""}

@@ -17,6 +17,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.clip_ids import clip_of_file
 from audiolabels.readers.columns import (
     HEADER,
+    LISTS,
     MISSING,
     NO_COLUMNS,
     SELECTION_TABLE,
@@ -35,7 +36,7 @@ from audiolabels.readers.opening import HEAD, Source
 
 # Roles of columns whose cells decide about a row.
 STATED = ("presence", "value", "rater", "vote")
-EXTRA = (*STATED, "class", "clip_length", "selection", "file_offset")
+EXTRA = (*STATED, *LISTS, "class", "clip_length", "annotated_for", "selection", "file_offset")
 VIDEO_IDS = ("ytid", "yt_id", "youtube_id")  # columns of videos that hold nothing but their ids
 SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
 ROW_COUNT = re.compile(r"num_segs\s*=\s*(\d{1,15})")
@@ -264,6 +265,7 @@ def from_header(
             f"{source.path}: no column of clips; columns are {shown}; name it clip_id "
             f"(known: {known_names('clip', 'video')}), or give it: --columns clip=NAME"
         )
+    _refuse_lists(source, columns)
     if columns.classes:
         _refuse_odd_table(source, columns)
     roles = ("labels", "numbered_label", "label")
@@ -302,7 +304,29 @@ def from_header(
         file_clip=file_clip,
         unused=columns.unused,
         wide=columns.classes,
+        annotated=first[where] if (where := columns["annotated_for"]) is not None and first else "",
     )
+
+
+def _refuse_lists(source: Source, columns: Columns) -> None:
+    """Refuse columns that list labels, or their values, of a table without rows of labels of clips.
+
+    Raises:
+        LabelFileError: there is one, or two columns of values.
+    """
+    listed = [columns.names[i] for role in LISTS for i in columns.roles.get(role, ())]
+    if listed and "labels" not in columns.roles:
+        raise LabelFileError(
+            f"{source.path}: column {listed[0]} lists labels of a clip, which needs a column of "
+            f"labels in one row per clip: --columns labels=NAME (columns=…). If it holds something "
+            f"else, use --columns ignored={listed[0]}"
+        )
+    if "label_values" in columns.roles and "value" in columns.roles:
+        name = columns.names[columns.roles["value"][0]]
+        raise LabelFileError(
+            f"{source.path}: columns {listed[0]} and {name} both hold values; leave one of them "
+            f"out with --columns ignored={name} (columns=…)"
+        )
 
 
 def _refuse_odd_table(source: Source, columns: Columns) -> None:

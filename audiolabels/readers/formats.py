@@ -22,6 +22,7 @@ class Layout:
         unused: names of the columns that are not read.
         wide: labels of the columns of classes, of a table that has one per class.
         columns: the columns of a file with header, by role.
+        annotated: the first cell of the column of classes that clips were annotated for.
     """
 
     one_label: bool = False
@@ -30,6 +31,7 @@ class Layout:
     unused: tuple[str, ...] = ()
     wide: tuple[str, ...] = ()
     columns: Columns = NO_COLUMNS
+    annotated: str = ""
 
     @property
     def gathered(self) -> bool:

@@ -141,7 +141,8 @@ class ReadOptions(Options):
     columns: GivenColumns = option(
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "
-        "clip_length, labels, label, numbered_label, class, presence, value, rater, or ignored.",
+        "clip_length, labels, label, numbered_label, class, label_values, absent_labels, "
+        "unsure_labels, annotated_for, presence, value, rater, or ignored.",
         metavar="ROLE=NAME,…",
         check=lambda _, columns: as_columns(columns),
     )

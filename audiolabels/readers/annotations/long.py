@@ -87,7 +87,8 @@ def gather_rows(
     ]
     each = np.arange(len(first), dtype=np.int32)
     used = sum(
-        len(np.unique(r.numbers)) if r.stated and r.stated.raters else len(r.numbers) for r in held
+        len(np.unique(r.numbers)) if r.lists or (r.stated and r.stated.raters) else len(r.numbers)
+        for r in held
     )
     report = rows_report(used, findings)
     yield Annotations(clips, ontology, each, numbers, made, report, table.annotated)

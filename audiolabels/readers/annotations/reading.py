@@ -13,13 +13,15 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, default_ontology
+from audiolabels.readers.annotations.clip_lists import annotate_lists, melted
 from audiolabels.readers.annotations.formats import LabelFormat, detect_format
 from audiolabels.readers.annotations.label_parsing import (
     LabelRows,
     TextTable,
     conclude_labels,
-    label_rows,
+    coverage,
     make_resolver,
+    require_one_coverage,
 )
 from audiolabels.readers.annotations.long import gather_rows
 from audiolabels.readers.annotations.wide import annotate_wide
@@ -29,7 +31,7 @@ from audiolabels.readers.formats import Layout
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.memory import InMemory
 from audiolabels.readers.opening import Source, open_source
-from audiolabels.readers.options import BLOCK_SIZES, OWN_COLUMNS, Annotated, BlockSizes, ReadOptions
+from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
 from audiolabels.readers.reports import described, listed_inputs, no_usable_row
 
 
@@ -168,35 +170,30 @@ def stream_labels(
         LabelFileError: see `read_labels`.
     """
     known = make_resolver(ontology, options, one_label=True).knows
-    annotated = options.load_annotated(ontology)
     folders = keeps_folders(paths, ontology, options)
-    first: dict[str, Annotated] = {}
-    facts = options.facts(ontology)
+    shared = options.load_annotated(ontology), options.facts(ontology)
+    annotated: list[tuple[int, ...] | None] = []
     for number, path in enumerate(paths):
         with open_source(path) as source:
             found, layout = detect_format(source, ontology, options.columns, known)
             _require_raters(source, layout, options)
             layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
-            wide, notes, listened, stated = layout.wide, list[str](), annotated, {**facts}
+            wide, notes = layout.wide, list[str]()
+            listened, stated = coverage(source, layout, ontology, options, shared)
             if wide:
                 notes.append(f"a column for each of {len(wide)} labels")
-            if wide and options.annotated is None and not options.denied:
-                listened = OWN_COLUMNS
-                stated["annotated"] = {"name": listened.name}
-            if listened.classes != first.setdefault("annotated", listened).classes:
-                raise LabelFileError(
-                    f"{path}: its clips were annotated for other classes than those of the files "
-                    f"before it; a table of one column per class states those of its columns. "
-                    f"State them for all files with --annotated (annotated=…), or join the files "
-                    f"as sources of their own (audiolabels.join)"
-                )
+            annotated.append(listened.classes)
+            require_one_coverage(source.path, annotated)
             resolver = make_resolver(ontology, options, one_label=layout.one_label or bool(wide))
             table = TextTable(
                 resolver, options.block_sizes.labels, listened.classes, denied=options.denied
             )
             rows = ahead(note_videos(found.read(source, layout, options), _names, notes))
-            annotate = partial(gather_rows, options=options) if layout.gathered else label_rows
+            annotate: Callable[..., Iterator[Annotations]]
+            annotate = partial(gather_rows if layout.gathered else annotate_lists, options=options)
+            if layout.gathered:
+                rows = (melted(part, source.name, options) for part in rows)
             if wide:
                 annotate = partial(annotate_wide, names=wide, options=options)
             parts = conclude_labels(

@@ -21,9 +21,12 @@ from audiolabels.readers.annotations.json_fields import check_lines
 from audiolabels.readers.annotations.label_parsing import VERIFIED_EMPTY, LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered, validated
 from audiolabels.readers.columns import (
+    LISTS,
     MISSING,
+    ROLES,
     GivenColumns,
     Known,
+    as_columns,
     changes_meaning,
     find_column,
     has_header,
@@ -233,12 +236,16 @@ def open_table(
         LabelFileError: there is no column of clips or of labels.
         OptionError: a column that was given is not there.
     """
+    labelled = find_column(
+        [f.name.casefold() for f in schema if _is_readable(f.type)], "labels", "label"
+    )
+    empty = ("clip", "video", *LISTS, *(() if labelled else ("labels", "label")))
     readable = [
         _is_readable(field.type)
         or (
             pa.types.is_null(field.type)
             and (
-                find_column([field.name], "clip", "video") is not None
+                find_column([field.name], *empty) is not None
                 or changes_meaning(field.name.casefold())
             )
         )
@@ -259,7 +266,12 @@ def open_table(
         ["" if row.get(name) is None else str(row[name]) for name in names]
         for row in (() if head is None else head.to_pylist())
     ]
-    dialect = from_header(source, names, rows, given or {}, known)
+    roles = as_columns(given)
+    taken = {name.casefold() for own in roles.values() for name in own}
+    listed = {f.name.casefold() for f in schema if is_list(f.type)} - taken
+    if valued := sorted(listed & {*ROLES["value"].names}):
+        roles = {"label_values": tuple(valued), **roles}
+    dialect = from_header(source, names, rows, roles, known)
     if is_list(schema.field(dialect.labels[0]).type):
         dialect = replace(dialect, one_label=False)
     unread = [name for name, ok in zip(schema.names, readable, strict=True) if not ok]
@@ -273,6 +285,7 @@ def open_table(
         unused=(*dialect.unused, *unread),
         wide=dialect.wide,
         columns=dialect.columns,
+        annotated=dialect.annotated,
     )
 
 
@@ -301,8 +314,8 @@ def _rows(
     known = ~_missing(clips.dictionary)[to_numpy(clips.indices)]
     numbers = np.arange(first, first + count)
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
-    lists = [_joined(cells[i]) for i in dialect.labels]
-    joined = [texts for texts, _ in lists]
+    lists = {i: _joined(cells[i]) for i in (*dialect.labels, *dialect.extra)}
+    joined = [lists[i][0] for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
         _times(None if i is None else cells[i], count, unit_ms, signed)
@@ -316,10 +329,13 @@ def _rows(
         labels.dictionary_encode(),
         onset,
         np.where(np.minimum(onset, end) > NOT_A_TIME, onset + end, end) if dialect.lasting else end,
-        {i: _texts(cells[i]).dictionary_encode() for i in dialect.extra},
+        {
+            i: pc.replace_substring(lists[i][0], VERIFIED_EMPTY, "").dictionary_encode()
+            for i in dialect.extra
+        },
         lost,
     )
-    for i in (i for _, void in lists for i in void if known[i]):
+    for i in (i for _, void in lists.values() for i in void if known[i]):
         clip = rows.clip_id[int(rows.clip[i])].as_py()
         lost.append(Finding(source.name, first + i, clip, "label dropped", NO_LABEL))
     return rows.keep(known)

@@ -20,6 +20,7 @@ from audiolabels.labels.events import (
     NOTHING,
     OTHER,
     PRESENT,
+    SILENT,
     STATES,
     UNKNOWN,
     UNSURE,
@@ -93,14 +94,15 @@ def event_rows(
     missing = per_text(rows.labels, lambda text: text.strip().casefold() in MISSING) > 0
     empty = missing & (np.maximum(rows.onset_ms, rows.offset_ms) == NO_TIME)
     state = np.select([empty, missing, ~rows.timed], [EMPTY, NOTHING, UNKNOWN], state)
-    whole = np.zeros(len(state), np.bool_)
+    kept = np.zeros(len(state), np.bool_)
     for i in dialect.columns.roles.get("presence", ()):
         if dialect.columns.names[i] == STATES_COLUMN:  # of `Events`, handed on
             of_clip = per_text(rows.extra[i], lambda c: STATES.index(c) if c in STATES else -1)
-            whole = missing & np.isin(of_clip, (EMPTY, NOTHING, OTHER))
-            state = np.where(whole, of_clip, state)
-    report((state == NOTHING) & ~whole, "label dropped", "no label")
-    report(state == UNKNOWN, "event dropped", "a time is not a number of seconds")
+            kept = missing & np.isin(of_clip, (EMPTY, NOTHING, OTHER))
+            kept |= ~missing & np.isin(of_clip, (SILENT, UNKNOWN))
+            state = np.where(kept, of_clip, state)
+    report((state == NOTHING) & ~kept, "label dropped", "no label")
+    report((state == UNKNOWN) & ~kept, "event dropped", "a time is not a number of seconds")
     given = np.zeros(len(state), np.int64)
     if dialect.clip_length is not None:
         given = per_text(
@@ -115,7 +117,7 @@ def event_rows(
     _, first = np.unique(rows.clip[another], return_index=True)
     another[np.delete(np.flatnonzero(another), first)] = False
     report(another, "event as it is", ANOTHER_LENGTH)
-    labels, spans = rows.labels, np.isin(state, (PRESENT, ABSENT, UNSURE))
+    labels, spans = rows.labels, np.isin(state, (PRESENT, ABSENT, SILENT, UNSURE))
     if missing.any():
         texts = labels.dictionary.to_pylist()
         texts = ["" if text.strip().casefold() in MISSING else text for text in texts]

@@ -15,6 +15,7 @@ from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, default_ontology
+from audiolabels.readers.annotations.label_parsing import require_one_coverage
 from audiolabels.readers.clip_ids import folders_needed
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.events.delimited import refuse_raters
@@ -132,7 +133,7 @@ def stream_events(
     options = replace(options, read=replace(options.read, folders=folders))
     side = read_side_files(options, ontology)
     hashes, held = bytearray(), list[Part]()
-    framed: set[str] = set()
+    framed, annotated = set[str](), list[tuple[int, ...] | None]()
     for number, path in enumerate(paths):
         with open_source(path) as source:
             if options.read.raters is not None and options.explicit_negatives is None:
@@ -142,6 +143,8 @@ def stream_events(
             if found[0].name == "framed":
                 framed.add(source.name)
             for part in read_parts(source, found, ontology, options.read, report):
+                annotated.append(part.events.annotated)
+                require_one_coverage(source.path, annotated)
                 if whole:
                     held.append(part)
                 else:
