@@ -79,11 +79,11 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "label_values",
         ),
         "absent_labels": _role(
-            "the labels confirmed absent from a clip, in one row per clip", "absent_labels neg_ids"
+            "the labels confirmed absent from a clip, in one row per clip", "absent_labels"
         ),
         "unsure_labels": _role(
             "the labels that are unknown of a clip, in one row per clip",
-            "unsure_labels masked masked_ids",
+            "unsure_labels masked",
         ),
         "annotated_for": _role(
             "the classes that all clips were annotated for, joined by semicolons, or none; see the "

@@ -192,27 +192,36 @@ def _in_file(rows: DelimitedRows, dialect: Dialect, unit_ms: int) -> DelimitedRo
 
 
 @dataclass(frozen=True, eq=False)
-class Stated:
-    """Rows with what they state of their labels.
+class Statements:
+    """What R rows state of their labels.
 
     Attributes:
-        rows: R rows; a row with the votes of several raters is as many.
         state: uint8 (R,): `PRESENT`, `ABSENT` or `UNSURE`; of values, what the options make them.
         value: float32 (R,): the value where labels are soft, else 1 or 0.
         rater: int (R,): the rater's number in `raters`, or 0.
         raters: names of the raters, or none where they are not united.
-        below: bool (R,): whether a value does not reach the threshold.
         listing: whether only labels that a rater found present have a row.
-        findings: rows that are not among the R.
     """
 
-    rows: DelimitedRows
     state: npt.NDArray[np.uint8]
     value: npt.NDArray[np.float32]
     rater: npt.NDArray[Any]
     raters: tuple[str, ...]
-    below: npt.NDArray[np.bool_]
     listing: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Stated(Statements):
+    """Rows with what they state of their labels.
+
+    Attributes:
+        rows: R rows; a row with the votes of several raters is as many.
+        below: bool (R,): whether a value does not reach the threshold.
+        findings: rows that are not among the R.
+    """
+
+    rows: DelimitedRows
+    below: npt.NDArray[np.bool_]
     findings: list[Finding]
 
 
@@ -305,7 +314,7 @@ def stated_rows(
     state = np.where(unsure, UNSURE, np.where(hard, PRESENT, ABSENT)).astype(np.uint8)
     listing = not (votes or held or roles.keys() & {"presence", "class"})
     below = (value > 0) & ~hard
-    return Stated(rows, state, value.astype(np.float32), rater, raters, below, listing, findings)
+    return Stated(state, value.astype(np.float32), rater, raters, listing, rows, below, findings)
 
 
 def millionths(text: str) -> int:

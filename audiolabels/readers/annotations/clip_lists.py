@@ -23,7 +23,7 @@ from audiolabels.readers.annotations.label_parsing import (
     label_rows,
 )
 from audiolabels.readers.annotations.long import gather_rows
-from audiolabels.readers.delimited import NO_STATE, millionths, per_text
+from audiolabels.readers.delimited import NO_STATE, Statements, millionths, per_text
 from audiolabels.readers.options import ReadOptions
 
 STATES = {"absent_labels": ABSENT, "unsure_labels": UNSURE}
@@ -56,11 +56,12 @@ def melted(rows: LabelRows, source: str, options: ReadOptions) -> LabelRows:
     """
     if options.denied:  # then the labels that matter are those confirmed absent
         return replace(rows, labels=rows.lists.get("absent_labels", rows.labels), lists={})
-    if not rows.lists or rows.stated is None:
+    if not rows.lists:
         return rows
-    own = rows.stated
-    index, labels, value = np.arange(len(rows.numbers)), rows.labels, own.value
-    state = own.state
+    count = len(rows.numbers)
+    sure = np.full(count, PRESENT), np.ones(count, np.float32), np.zeros(count, np.int64)
+    own = rows.stated or Statements(*sure, (), listing=False)
+    index, labels, state, value = np.arange(count), rows.labels, own.state, own.value
     if VALUES in rows.lists:
         each = list(_valued(rows, source))
         index = np.array([i for i, *_ in each], np.int64)

@@ -32,7 +32,7 @@ from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.columns import MISSING
-from audiolabels.readers.delimited import Stated
+from audiolabels.readers.delimited import Statements
 from audiolabels.readers.formats import Layout
 from audiolabels.readers.opening import Source
 from audiolabels.readers.options import OWN_COLUMNS, Annotated, ReadOptions
@@ -64,37 +64,40 @@ class LabelRows:
     labels: pa.DictionaryArray
     names: pa.StringArray
     findings: list[Finding] = field(default_factory=list)
-    stated: Stated | None = None
+    stated: Statements | None = None
     cells: npt.NDArray[np.int32] | None = None
     lists: Mapping[str, pa.DictionaryArray] = field(default_factory=dict)
 
     @classmethod
     def of_entries(
-        cls, entries: Sequence[tuple[str | None, str]], first: int, source: str, fault: str
+        cls, entries: Sequence[tuple[str | None, str, str]], first: int, source: str, fault: str
     ) -> "LabelRows":
         """Rows of clips without times, and a finding for each that has no clip.
 
         Args:
-            entries: name and label text of each clip.
+            entries: name, label text, and text of unknown labels of each clip.
             first: number of the first.
             source: name of the file.
             fault: why a row without a clip is not used.
         """
-        rows: list[tuple[int, str, int | None, str]] = []
+        rows: list[tuple[int, str, int | None, str, str]] = []
         findings: list[Finding] = []
-        of_video = mostly_videos([name for name, _ in entries if name])
-        for number, (name, text) in enumerate(entries, first):
+        of_video = mostly_videos([name for name, *_ in entries if name])
+        for number, (name, text, open_) in enumerate(entries, first):
             clip = parse_clip_name(name or "", of_video=of_video)
             if clip.clip_id:
-                rows.append((number, *clip, text))
+                rows.append((number, *clip, text, open_))
             else:
                 findings.append(Finding(source, number, "", "row unused", fault))
-        numbers, ids, lengths, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
+        numbers, ids, lengths, texts, unsure = zip(*rows, strict=True) if rows else ((),) * 5
         names = texts_to_arrow(ids)
         ends = doubles_to_arrow([None if ms is None else ms / 1000 for ms in lengths])
         clips = clip_rows(names, to_arrow(np.zeros(len(rows))), ends)
         labels = texts_to_arrow(texts).dictionary_encode()
-        return cls(np.array(numbers, np.int64), clips, labels, names, findings)
+        made = cls(np.array(numbers, np.int64), clips, labels, names, findings)
+        if any(unsure):
+            made.lists = {"unsure_labels": texts_to_arrow(unsure).dictionary_encode()}
+        return made
 
 
 class LabelResolver:
