@@ -138,6 +138,12 @@ class ReadOptions(Options):
         check=_text,
         metavar="TEXT",
     )
+    explicit_negatives: str | Path | None = option(
+        None,
+        "Labels of classes confirmed absent: a label file in any format; for events also a framed "
+        "file, of which classes that are only NOT_PRESENT in a clip count.",
+        metavar="FILE",
+    )
     columns: GivenColumns = option(
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "
@@ -225,12 +231,6 @@ class EventOptions(Options):
         "before a column of the event file, and that before the clip's name.",
         metavar="FILE",
     )
-    explicit_negatives: str | Path | None = option(
-        None,
-        "Labels of classes confirmed absent: a label file in any format, or a framed file, of "
-        "which classes that are only NOT_PRESENT in a clip count.",
-        metavar="FILE",
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -243,8 +243,8 @@ class EventOptions(Options):
 
     @property
     def side_files(self) -> list[Path]:
-        """The files that are read with the event files."""
-        named = (self.clip_durations, self.explicit_negatives)
+        """The files that are read with the label or event files."""
+        named = (self.clip_durations, self.read.explicit_negatives)
         return [Path(path) for path in named if path is not None]
 
 

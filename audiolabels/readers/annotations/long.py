@@ -83,7 +83,7 @@ def gather_rows(
             *CONTRADICTION,
             label=ontology.name(ontology.ids[c]),
         )
-        for i, c in _contradicted(made, ontology)
+        for i, c in contradicted(made, ontology)
     ]
     each = np.arange(len(first), dtype=np.int32)
     used = sum(
@@ -144,7 +144,7 @@ def _stated(sets: LabelSets) -> npt.NDArray[np.bool_]:
     return stated
 
 
-def _contradicted(sets: LabelSets, ontology: Ontology) -> Iterator[tuple[int, int]]:
+def contradicted(sets: LabelSets, ontology: Ontology) -> Iterator[tuple[int, int]]:
     """Sets and those of their classes which, or a class above which, are confirmed absent."""
     if sets.absent is None:
         return iter(())

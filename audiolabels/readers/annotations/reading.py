@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from audiolabels.clips.duplicates import REPEATED, SeenClips
+from audiolabels.datasets.cache import find_file
 from audiolabels.errors import LabelFileError, OptionError, shortlist
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, default_ontology
+from audiolabels.readers.annotations.absences import Absences
 from audiolabels.readers.annotations.clip_lists import annotate_lists, melted
 from audiolabels.readers.annotations.formats import LabelFormat, detect_format
 from audiolabels.readers.annotations.label_parsing import (
@@ -48,6 +50,7 @@ def read_labels(
     values: str | float | None = None,
     raters: str | None = None,
     prefix: str = "",
+    explicit_negatives: str | Path | None = None,
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Annotations:
@@ -59,10 +62,11 @@ def read_labels(
             dictionary of columns, or of clips to labels; see `audiolabels.readers.memory`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
         unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
-        values, raters, prefix, columns, block_sizes: likewise.
+        values, raters, prefix, explicit_negatives, columns, block_sizes: likewise.
 
     Returns:
-        The clips in the files' order, with a report of everything that was not used as it is.
+        The clips in the files' order, at the end those that only `explicit_negatives` names, with a
+        report of everything that was not used as it is.
         A clip that occurs twice is kept twice, and reported.
 
     Raises:
@@ -84,6 +88,7 @@ def read_labels(
         values=values,
         raters=raters,
         prefix=prefix,
+        explicit_negatives=explicit_negatives,
         columns=columns,
         block_sizes=block_sizes,
     )
@@ -149,6 +154,19 @@ def _require_raters(source: Source, layout: Layout, options: ReadOptions) -> Non
         )
 
 
+def _read_absences(ontology: Ontology, options: ReadOptions) -> Absences | None:
+    """The confirmed absences, if a file of them is given.
+
+    Raises:
+        LabelFileError: see `read_labels`.
+    """
+    if options.explicit_negatives is None:
+        return None
+    path = find_file("explicit negatives", options.explicit_negatives)
+    own = replace(options, explicit_negatives=None, denied=True, columns=None, raters=None)
+    return Absences(path, gather_labels([path], ontology, own))
+
+
 def stream_labels(
     paths: Sequence[Path | InMemory],
     ontology: Ontology,
@@ -173,6 +191,7 @@ def stream_labels(
     folders = keeps_folders(paths, ontology, options)
     shared = options.load_annotated(ontology), options.facts(ontology)
     annotated: list[tuple[int, ...] | None] = []
+    absences = _read_absences(ontology, replace(options, folders=folders))
     for number, path in enumerate(paths):
         with open_source(path) as source:
             found, layout = detect_format(source, ontology, options.columns, known)
@@ -201,7 +220,13 @@ def stream_labels(
             )
             whole = described(parts, path, found, last.report, layout, notes, stated)
             for part in chain((part.prefixed(options.prefix) for part in whole), [last]):
+                if absences is not None:
+                    part = absences.join(part, source.name)
                 seen.add(part.clips, part.rows, source.name)
                 yield part
                 if progress:
                     progress(number, source.raw.tell())
+    if absences is not None:
+        rest = absences.finish(annotated[-1])
+        seen.add(rest.clips, rest.rows, absences.path.name)
+        yield rest

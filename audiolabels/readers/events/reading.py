@@ -58,10 +58,10 @@ def read_events(
     Args:
         paths: one file or several, CSV, TSV or JSON; plain, gzip or zip; or the Arrow streams of
             PretrainedSED's data set. Events of a clip belong together wherever they are.
-        clip_duration, clip_durations, explicit_negatives: see `EventOptions`.
+        clip_duration, clip_durations: see `EventOptions`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
         unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
-        values, raters, prefix, columns, block_sizes: likewise.
+        explicit_negatives, values, raters, prefix, columns, block_sizes: likewise.
 
     Returns:
         The clips in the order in which they first occur; at the end those that only
@@ -85,10 +85,11 @@ def read_events(
         values=values,
         raters=raters,
         prefix=prefix,
+        explicit_negatives=explicit_negatives,
         columns=columns,
         block_sizes=block_sizes,
     )
-    options = EventOptions(read, clip_duration, clip_durations, explicit_negatives)
+    options = EventOptions(read, clip_duration, clip_durations)
     ontology = default_ontology(ontology)
     parts = stream_events(listed_inputs(paths, "event", columns), ontology, options, whole=True)
     result = Events.concat(list(parts), ontology)
@@ -136,7 +137,7 @@ def stream_events(
     framed, annotated = set[str](), list[tuple[int, ...] | None]()
     for number, path in enumerate(paths):
         with open_source(path) as source:
-            if options.read.raters is not None and options.explicit_negatives is None:
+            if options.read.raters is not None and options.read.explicit_negatives is None:
                 refuse_raters(source.path)
             (chosen, layout), report = detect(source), Report()
             found = chosen, replace(layout, folders=folders and layout.folders)
