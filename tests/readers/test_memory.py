@@ -15,11 +15,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.dataset import dataset
 
 from audiolabels import Annotations, expand, read_events, read_labels, read_scores
 from audiolabels.errors import (
     InputTypeError,
     LabelFileError,
+    OptionError,
     UnknownClipError,
     UnknownLabelError,
     VocabularyError,
@@ -355,3 +357,25 @@ def test_a_path_is_no_ontology() -> None:
     for read in (read_labels, read_events, read_scores):
         with pytest.raises(InputTypeError, match="ontology: expected what load_ontology returns"):
             read({"a": ["Dog"]}, ontology="birds.json")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("make", "remedy"),
+    [
+        (lambda: pl.DataFrame(LONG).lazy(), r"; of polars\.LazyFrame, call \.collect\(\) first"),
+        (
+            lambda: datasets.Dataset.from_dict(LONG).to_iterable_dataset(),
+            r"; of datasets\.IterableDataset, pass list\(…\) of its rows",
+        ),
+        (lambda: dataset(pa.table(LONG)), r"; of pyarrow\.InMemoryDataset, call \.to_table\(\)"),
+        (lambda: iter(pa.table(LONG).to_pylist()), r"; of list_iterator, pass list\(…\) of"),
+        (lambda: [["a", "Dog"]], ""),
+    ],
+)
+def test_what_is_no_table_is_refused_with_what_to_do(make: Callable[[], Any], remedy: str) -> None:
+    taken = r"In memory are read .*data frames of pandas and polars, .* of Hugging Face"
+    for read in (read_labels, read_events, read_scores):
+        with pytest.raises(InputTypeError, match=rf"(?s): expected a path.*\. {taken}{remedy}"):
+            read(make())
+    with pytest.raises(OptionError, match=rf"needs Annotations, not .*{taken}{remedy}"):
+        expand(make())
