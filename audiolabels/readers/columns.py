@@ -269,7 +269,7 @@ def assign_roles(
     take("vote", *(i for i, name in enumerate(names) if re.fullmatch(VOTES, name)))
     for i, name in enumerate(names):
         if i not in taken and name not in ROLES["split"].names:
-            _refuse_meaning(where, name, cells(i))
+            _refuse_meaning(where, name, cells(i), labelled=bool(roles.keys() & LABELS))
             if "start" not in roles and "clip" not in roles and re.fullmatch(STARTS, name):
                 raise LabelFileError(
                     f"{where}: column {name} looks like the clip's start in its video. If it is, "
@@ -289,6 +289,25 @@ def class_columns(names: Sequence[str], known: Known | None) -> list[int]:
         return called
     found = [i for i, name in enumerate(names) if name and known(name)]
     return found if len(found) > 1 else []
+
+
+def class_hint(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
+    """How to give the columns of a table that may have one per class, if its cells look so."""
+    taken = {i for own in columns.roles.values() for i in own}
+    cells = [
+        {row[i].strip().casefold() for row in rows if i < len(row)} - MISSING
+        for i in range(len(columns.names))
+    ]
+    found = [
+        name
+        for i, name in enumerate(columns.names)
+        if name and i not in taken and _are_states(cells[i])
+    ]
+    given = ",".join(f"class={name}" for name in found[:3]) + ",…" * (len(found) > 3)
+    return (
+        f"; or, of a table with a column per class, 1 where it is present: --columns {given}"
+        * bool(found)
+    )
 
 
 def class_labels(names: Sequence[str]) -> tuple[str, ...]:
@@ -395,8 +414,8 @@ def _distinct(rows: Iterable[Sequence[str]], positions: Collection[int]) -> int:
     return len({tuple(row[i] for i in positions) for row in rows if len(row) > max(positions)})
 
 
-def _refuse_meaning(where: str, name: str, cells: Collection[str]) -> None:
-    """Refuse a column that may change what a label means.
+def _refuse_meaning(where: str, name: str, cells: Collection[str], *, labelled: bool) -> None:
+    """Refuse a column that may change what a label means, or that is a class's if none is known.
 
     Raises:
         LabelFileError: its name or its cells look like that.
@@ -404,8 +423,11 @@ def _refuse_meaning(where: str, name: str, cells: Collection[str]) -> None:
     number = bool(cells) and all(map(UNIT.fullmatch, cells)) and any(map(FRACTION.fullmatch, cells))
     words = bool(cells) and WORDS.issuperset(cells)
     if re.fullmatch(ASKED, name) or number or words:
-        role = "value" if number else "presence"
+        role = "value" if number and labelled else "class" if number else "presence"
+        what = "may change what a label means. If it does"
+        if role == "class":
+            what = "may be that of a class. If it is"
         raise LabelFileError(
-            f"{where}: column {name} may change what a label means. If it does, give its role, "
+            f"{where}: column {name} {what}, give its role, "
             f"for instance --columns {role}={name}; else --columns ignored={name} (columns=…)"
         )

@@ -186,7 +186,7 @@ def _in_file(rows: DelimitedRows, dialect: Dialect, unit_ms: int) -> DelimitedRo
     column = dialect.columns["file_offset"]
     if column is None:
         return rows
-    begin = per_text(rows.extra[column], lambda text: _time_ms(text, unit_ms, False))
+    begin = per_text(rows.extra[column], lambda text: time_ms(text, unit_ms, False))
     end = np.where(rows.timed, begin + rows.offset_ms - rows.onset_ms, rows.offset_ms)
     return replace(rows, onset_ms=begin, offset_ms=np.where(begin > NOT_A_TIME, end, NOT_A_TIME))
 
@@ -513,7 +513,7 @@ def _tolerant_rows(
     def times(i: int | None) -> Ms:
         if i is None:
             return np.full(len(lines), NO_TIME)
-        return per_text(cells[i], lambda text: _time_ms(text, unit_ms, signed))
+        return per_text(cells[i], lambda text: time_ms(text, unit_ms, signed))
 
     onset, offset = times(dialect.start), times(dialect.end)
     if dialect.lasting:
@@ -538,7 +538,8 @@ def per_text(cells: pa.DictionaryArray, function: Callable[[str], int]) -> npt.N
     return each
 
 
-def _time_ms(text: str, unit_ms: int, signed: bool) -> int:
+def time_ms(text: str, unit_ms: int, signed: bool) -> int:
+    """Milliseconds of a cell, `NO_TIME` where it is empty, or `NOT_A_TIME`."""
     if text.casefold() in MISSING:
         return int(NO_TIME)
     negative = signed and text.startswith("-")

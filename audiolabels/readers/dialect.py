@@ -27,6 +27,7 @@ from audiolabels.readers.columns import (
     Known,
     as_columns,
     assign_roles,
+    class_hint,
     find_column,
     has_header,
     known_names,
@@ -275,6 +276,7 @@ def from_header(
         raise LabelFileError(
             f"{source.path}: no column of labels; columns are {shown}; name it labels "
             f"(known: {known_names('labels', 'label')}), or give it: --columns labels=NAME"
+            f"{class_hint(columns, rows)}"
         )
     start, end, lasting = columns["start"], columns["end"], columns["duration"]
     first, last = rows[0] if rows else [], (len(names) - 1,)

@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +320,18 @@ def test_columns_that_the_first_row_lacks_are_read() -> None:
     assert list(read_labels(wide)) == [("Dog",), ("Cat",)]
     with pytest.raises(LabelFileError, match="list: row 2: 5 is no dictionary of columns"):
         read_labels([rows[0], 5])
+
+
+def test_times_in_text_are_read_as_those_of_csv() -> None:
+    columns = {"clip": list("abc"), "label": ["Dog"] * 3, "onset": ["0.5", "x", ""]}
+    events = read_events(columns | {"offset": ["1.5", "2", None]})
+    assert events["a"] == (("Dog", 0.5, 1.5),)
+    assert [f.reason for f in events.report.findings if f.kind == "event dropped"] == [
+        "a time is not a number of seconds"
+    ] * 2
+    for cell in (time(0, 0, 1), datetime(2024, 1, 1)):
+        with pytest.raises(LabelFileError, match=r"dict: column onset has the type .* make it sec"):
+            read_events({"clip": ["a"], "label": ["Dog"], "onset": [cell], "offset": [2.0]})
 
 
 def test_numbers_of_hugging_faces_classes_are_their_names() -> None:

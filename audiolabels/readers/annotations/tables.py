@@ -37,6 +37,8 @@ from audiolabels.readers.delimited import (
     DelimitedRows,
     checked,
     clip_columns,
+    per_text,
+    time_ms,
 )
 from audiolabels.readers.dialect import SAMPLE, Dialect, from_header
 from audiolabels.readers.formats import Layout
@@ -318,7 +320,9 @@ def _rows(
     joined = [lists[i][0] for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
-        _times(None if i is None else cells[i], count, unit_ms, signed)
+        np.full(count, NO_TIME)
+        if i is None
+        else _times(cells[i], f"column {dialect.columns.names[i]}", unit_ms, signed)
         for i in (dialect.start, dialect.end)
     )
     rows = DelimitedRows(
@@ -373,9 +377,21 @@ def _joined(column: pa.Array) -> tuple[pa.StringArray, list[int]]:
     return texts_to_arrow(texts), void
 
 
-def _times(column: pa.Array | None, count: int, unit_ms: int, signed: bool) -> Ms:
-    if column is None:
-        return np.full(count, NO_TIME)
+def _times(column: pa.Array, name: str, unit_ms: int, signed: bool) -> Ms:
+    """Milliseconds; cells of text are read as those of CSV.
+
+    Raises:
+        LabelFileError: times of a day, or dates.
+    """
+    if is_text(column.type):
+        return per_text(
+            _texts(column).dictionary_encode(), lambda text: time_ms(text.strip(), unit_ms, signed)
+        )
+    if pa.types.is_temporal(column.type):
+        raise LabelFileError(
+            f"{name} has the type {column.type}; make it seconds from the beginning of the clip, "
+            f"as numbers"
+        )
     seconds = to_numpy(pc.fill_null(column.cast(pa.float64()), np.nan))
     ms = np.floor(seconds * unit_ms + 0.5)
     fits = ((ms >= 0) | signed) & (np.abs(ms) < 1e12)
