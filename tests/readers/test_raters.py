@@ -1,5 +1,6 @@
 """Values of labels and events, and labels of several raters."""
 
+import csv
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -18,8 +19,10 @@ from audiolabels import (
     read_events,
     read_labels,
 )
+from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import LabelFileError, OptionError
 from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
+from audiolabels.ontology import load_mapping
 from audiolabels.readers.raters import Votes, unite_raters
 from audiolabels.targets import read_targets
 
@@ -233,3 +236,35 @@ def test_one_annotation_in_jams_is_that_of_one_rater(twice: bool, tmp_path: Path
         json.dumps({"annotations": annotations, "file_metadata": {"duration": 4}})
     )
     assert list(read_labels(tmp_path / "a.jams", raters="any")) == [("Dog",)]
+
+
+@pytest.mark.shared
+def test_what_vggsounders_raters_state(shared_data: Path) -> None:
+    """By a plain script, targets are the same but for 13 cells, each with its reason."""
+    path = shared_data / "datasets" / "vggsounder_raters.csv"
+    labels = read_labels(path, columns="video=id", raters="mean", mapping="vggsound")
+    targets = expand(labels, "weak", vocabulary="audioset")
+    values, known = targets.to_numpy()
+    row = {clip: i for i, clip in enumerate(targets.clip_id.to_pylist())}
+    column = {id_: i for i, id_ in enumerate(targets.vocabulary.ids)}
+    mapping = load_mapping("vggsound")
+    share, absent, unsure = {}, set(), set()
+    with path.open(newline="") as file:
+        for line in (line for line in csv.DictReader(file) if line["modality"] == "audible"):
+            votes = [line[f"labeler_{i}"] == "True" for i in range(4) if line[f"labeler_{i}"]]
+            clip = row[parse_clip_name(line["id"], of_video=True).clip_id]
+            for state, ids in mapping.classes(line["label"]).items():
+                for cell in ((clip, column[id_]) for id_ in ids if id_ in column):
+                    if state == "present" and any(votes):
+                        share[cell] = max(share.get(cell, 0), sum(votes) / len(votes))
+                    elif state == "unsure" and any(votes):
+                        unsure.add(cell)
+                    elif state == "absent" and not any(votes):
+                        absent.add(cell)
+    assert {*map(tuple, np.argwhere(values > 0).tolist())} == {*share}
+    rounded = [cell for cell, own in share.items() if values[cell] != own]
+    assert [share[cell] for cell in rounded] == [2 / 3] * 5
+    assert {float(values[cell]) for cell in rounded} == {float(np.float16(2 / 3))}
+    left_open = [cell for cell in absent - {*share} if not known[cell]]
+    assert len(left_open) == 8
+    assert unsure.issuperset(left_open)  # unknown wins over negative: another label may mean it
