@@ -16,6 +16,8 @@ from strategies import ontologies
 import audiolabels
 from audiolabels import Annotations, expand, expand_files, export, read_labels
 from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError
+from audiolabels.ontology import load_mapping
+from audiolabels.ontology.mapping import check_mapping
 from audiolabels.readers import BlockSizes
 from audiolabels.readers.label_lists import list_labels
 
@@ -244,6 +246,20 @@ def test_the_share_of_annotators_is_a_target(tmp_path: Path) -> None:
     expected = [[2 * third, 2 * third, 0, third], [0, 0, 2 * third, third]]
     np.testing.assert_allclose(values, expected, atol=1e-3)
     assert known.tolist() == [[1, 1, 1, 1], [0, 0, 1, 1]]
+
+
+def test_the_mapping_of_sonyc_has_all_its_labels(tmp_path: Path) -> None:
+    path = write(tmp_path, SONYC)
+    listed, _ = list_labels(path, ontology=audiolabels.load_ontology())
+    mapping = load_mapping("sonyc-ust")
+    assert check_mapping(mapping, listed).missing == ()
+    assert check_mapping(mapping, listed).unused == ("non-machinery-impact",)
+    names = ["Engine", "Light engine (high frequency)", "Jackhammer", "Siren", "Speech"]
+    names += ["Dog", "Bark", "Animal"]
+    labels = read_labels(path, mapping="sonyc-ust", raters="majority")
+    assert shown(labels, names) == ["++-----?", "?????+??"]
+    assert shown(labels, names, "pel") == ["++-----?", "?????+?+"]
+    assert [f.kind for f in labels.report.findings] == []
 
 
 def test_labels_of_columns_are_listed(tmp_path: Path) -> None:
