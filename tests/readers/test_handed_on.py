@@ -160,6 +160,10 @@ def test_what_was_handed_on_needs_the_options_of_a_file() -> None:
             {"labels": [["Dog", "Cat"]], "scores": [[0.5]]},
             "row 1 has 2 labels with 1 values: 'Dog;Cat', '0.5'",
         ),
+        (
+            {"labels": [["Dog", "Cat"]], "scores": ["0.5;1"]},
+            "none of the 1 rows can be used: 1 × no value from 0 to 1: 0.5;1",
+        ),
         ({"labels": [["Dog"]], "scores": [["x"]]}, "row 1: Dog: no value from 0 to 1: 'x'"),
         (
             {"labels": [["Dog"]], "scores": [[0.5]], "confidence": [0.5]},

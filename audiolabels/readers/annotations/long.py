@@ -111,7 +111,7 @@ def _votes(held: list[LabelRows], clip: npt.NDArray[np.integer]) -> Votes | None
     return Votes(
         row=np.arange(len(clip)),
         clip=clip,
-        label=np.concatenate([to_numpy(chunk.indices) for chunk in texts.chunks]),
+        label=np.concatenate([np.zeros(0, int), *(to_numpy(c.indices) for c in texts.chunks)]),
         state=np.concatenate(state),
         value=np.concatenate(value),
         rater=np.concatenate(rater),
