@@ -55,7 +55,7 @@ def repaired_clips(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[G
     def passes() -> Iterator[MatchedScores]:
         if rows:  # a later pass, for which all has been looked up and reported
             assert plan.scores is not None
-            parts = whole_clips(plan.scores.stream())
+            parts = whole_clips(plan.scores.stream(as_stored=True))
             for part, found in zip(parts, rows, strict=True):
                 yield MatchedScores.match(part.highest(), given.labels, found)
             return
@@ -91,7 +91,7 @@ def _read_given(plan: Plan, recorder: Recorder) -> _Given:
 def _read_scores(plan: Plan, recorder: Recorder) -> Iterator[Scores]:
     """The scores; notes how their classes and the vocabulary differ."""
     assert plan.scores is not None
-    for part in ahead(plan.scores.stream()):
+    for part in ahead(plan.scores.stream(as_stored=True)):
         recorder.take_report(part.report)
         yield part
     teacher = part.vocabulary

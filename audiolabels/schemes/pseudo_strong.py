@@ -24,10 +24,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audiolabels.errors import OptionError
-from audiolabels.labels.scores import Floats, Scores
+from audiolabels.labels.scores import Scores, reach
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
 from audiolabels.schemes.given_labels import GivenOptions, MatchedScores
@@ -101,33 +100,28 @@ def mix_scores(
     scores = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
     clips = scores.highest()
     counts = count_scores(scores, clips)
-    unknown = np.unpackbits(scores.unknown, axis=1, count=len(vocabulary)).astype(np.bool_)
-    values = scores.scores
+    values, bits = scores.scores, scores.unknown
     if weight < 1:
-        positive, masked = scores.bits
-        values = weight * values + (1 - weight) * positive
-        unknown = masked | (unknown & (weight > 0))
-    bits = np.packbits(unknown, axis=1)
+        positive, unknown = scores.bits
+        if weight > 0:
+            own = np.unpackbits(bits, axis=1, count=len(vocabulary))
+            unknown = unknown | own.view(np.bool_)
+        values = weight * values.astype(np.float32, copy=False) + (1 - weight) * positive
+        values[unknown] = 0
+        bits = np.packbits(unknown, axis=1)
     if options.threshold is None:
-        targets = SoftTargets(scores.clips, vocabulary, _rounded(values, unknown), bits)
-        return Expanded(targets, counts, clips=clips)
-    n, reached = len(values), values >= np.float32(options.threshold)
+        halves = values.astype(np.float16, copy=False)
+        return Expanded(SoftTargets(scores.clips, vocabulary, halves, bits), counts, clips=clips)
+    n, reached = len(values), reach(values, options.threshold)
     hard = Targets(
         scores.clips,
         vocabulary,
         np.arange(n, dtype=np.int32),
-        np.packbits(reached & ~unknown, axis=1),
+        np.packbits(reached, axis=1),
         bits,
         np.zeros(n, np.int32),
     )
     return Expanded(hard, counts, clips=clips)
-
-
-def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float16]:
-    rounded = values.astype(np.float16)
-    if unknown.any():
-        rounded[unknown] = 0
-    return rounded
 
 
 PSEUDO_STRONG = Scheme(
