@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.clips.rows import rechunk
+from audiolabels.clips.rows import join_rows, regroup
 from audiolabels.expansion.summary import Recorder
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -87,5 +87,9 @@ def row_groups(
             recorder.take_findings(result.findings)
             yield result.targets
 
-    for part in rechunk(targets(), writer.layout.group):
-        yield Group(part.clips, writer.encode(part), None)  # joined parts have a cell for each row
+    for held in regroup(targets(), writer.layout.group):
+        # Joined parts have a cell for each row; of the layout that is stored plain, none are joined.
+        parts = held if writer.layout.plain else [held[0].concat(held)]
+        columns = zip(*map(writer.encode, parts), strict=True)
+        cells = [c[0] if len(c) == 1 else pa.chunked_array(c) for c in columns]
+        yield Group(join_rows([part.clips for part in parts]), cells, None)

@@ -156,13 +156,11 @@ class Scores(ClipRows):
             return replace(self, report=Report())
         first, last = to_arrow(starts), to_arrow(np.append(starts[1:], len(self)) - 1)
         clips = clip_rows(self.clip_id.take(first), self.onset.take(first), self.offset.take(last))
-        return replace(
-            self.take(starts),
-            clips=clips,
-            scores=_highest(self.scores, starts),
-            unknown=np.bitwise_and.reduceat(self.unknown, starts, axis=0),
-            report=Report(),
-        )
+        arrays = {name: getattr(self, name)[starts] for name in self.PER_ROW if name != "scores"}
+        if self.unknown.any():
+            arrays["unknown"] = np.bitwise_and.reduceat(self.unknown, starts, axis=0)
+        scores = _highest(self.scores, starts)
+        return replace(self, clips=clips, scores=scores, report=Report(), **arrays)
 
     def propagate(self) -> Self:
         """The same rows, where a class scores at least as high as each of its descendants.
@@ -192,7 +190,10 @@ def _highest(values: Floats, starts: npt.NDArray[np.int64]) -> Floats:
     """
     sizes, numbers = np.diff(np.append(starts, len(values))), ordered(values)
     if len(starts) and (sizes == sizes[0]).all():
-        highest = numbers.reshape(len(starts), sizes[0], -1).max(axis=1)
+        segments = numbers.reshape(len(starts), sizes[0], -1)
+        highest = segments[:, 0].copy()
+        for place in range(1, sizes[0]):
+            np.maximum(highest, segments[:, place], out=highest)
     else:
         highest = numbers[starts]
         for place in range(1, int(sizes.max(initial=0))):
