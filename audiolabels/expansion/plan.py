@@ -88,7 +88,7 @@ def row_groups(
             yield result.targets
 
     for held in regroup(targets(), writer.layout.group):
-        # Joined parts have a cell for each row; of the layout that is stored plain, none are joined.
+        # Joined parts have a cell for each row. What is stored plain is written as it comes.
         parts = held if writer.layout.plain else [held[0].concat(held)]
         columns = zip(*map(writer.encode, parts), strict=True)
         cells = [c[0] if len(c) == 1 else pa.chunked_array(c) for c in columns]

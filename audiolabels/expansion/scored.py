@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import to_arrow
+from audiolabels.arrays.columns import to_arrow, to_bools
 from audiolabels.clips.duplicates import REPEATED, SeenClips
 from audiolabels.clips.names import video_and_start
 from audiolabels.errors import LabelFileError, ScoresFileError
@@ -117,16 +118,18 @@ def _matched(
     for part in parts:
         matched = MatchedScores.match(part, given.labels)
         firsts = run_starts(part.clip_id)
-        rows, clips = matched.given[firsts], part.clip_id.take(to_arrow(firsts)).to_pylist()
+        rows, clips = matched.given[firsts], part.clip_id.take(to_arrow(firsts))
         seen[rows[rows >= 0]] = True
-        example = example or clips[0]
-        for clip, row, place in zip(clips, rows.tolist(), firsts, strict=True):
-            if row >= 0:
-                starts = (video_and_start(id_)[1] for id_ in (clip, ids[row].as_py()))
+        example = example or clips[0].as_py()
+        named = ids.take(to_arrow(rows.clip(min=0)))
+        for i in np.flatnonzero(to_bools(pc.not_equal(clips, named)) | (rows < 0)).tolist():
+            clip = clips[i].as_py()
+            if rows[i] >= 0:
+                starts = (video_and_start(id_)[1] for id_ in (clip, named[i].as_py()))
                 by_video += len({start is None for start in starts}) == 2
                 continue
             recorder.summary.counts.add(MatchCounts(without_labels=1))
-            file, number = plan.scores.options.path.name, int(part.rows[place])
+            file, number = plan.scores.options.path.name, int(part.rows[firsts[i]])
             reason = "it has scores, but no given labels"
             recorder.take_findings([Finding(file, number, clip, "clip without labels", reason)])
         yield matched

@@ -5,7 +5,7 @@ teacher did not score (it has no output for it, or only the highest scores were 
 never 0.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -24,6 +24,7 @@ from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Floats = npt.NDArray[np.float32]
+ONE = 0x3C00  # the bits of 1 in float16
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +220,15 @@ def reach(values: Floats, level: float) -> npt.NDArray[np.bool_]:
         least = half if half >= least else np.nextafter(half, np.float16(2))
     reached: npt.NDArray[np.bool_] = ordered(values) >= ordered(least)
     return reached
+
+
+def by_value(work: Callable[[Floats], npt.NDArray[Any]], values: Floats) -> npt.NDArray[Any]:
+    """What a function makes of each number alone; of float16 of each different one once."""
+    if values.dtype != np.float16:
+        return work(values)
+    every = np.arange(ONE + 1, dtype=np.uint16).view(np.float16).astype(np.float32)
+    made: npt.NDArray[Any] = work(every)[ordered(values)]
+    return made
 
 
 def columns_in(own: Vocabulary, other: Vocabulary, ontology: Ontology) -> npt.NDArray[np.intp]:

@@ -24,9 +24,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from audiolabels.errors import OptionError
-from audiolabels.labels.scores import Scores, reach
+from audiolabels.labels.scores import Floats, Scores, by_value, reach
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
 from audiolabels.schemes.given_labels import GivenOptions, MatchedScores
@@ -100,24 +101,32 @@ def mix_scores(
     scores = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
     clips = scores.highest()
     counts = count_scores(scores, clips)
-    values, bits = scores.scores, scores.unknown
-    if weight < 1:
+    values, bits, level = scores.scores, scores.unknown, options.threshold
+    made: Any
+    if weight == 1:
+        made = values.astype(np.float16, copy=False) if level is None else reach(values, level)
+    else:
+
+        def mixed(own: Floats, given: int) -> npt.NDArray[Any]:
+            mixture = weight * own + np.float64((1 - weight) * given)
+            return mixture.astype(np.float16) if level is None else mixture >= np.float32(level)
+
         positive, unknown = scores.bits
         if weight > 0:
-            own = np.unpackbits(bits, axis=1, count=len(vocabulary))
-            unknown = unknown | own.view(np.bool_)
-        values = weight * values.astype(np.float32, copy=False) + (1 - weight) * positive
-        values[unknown] = 0
+            unscored = np.unpackbits(bits, axis=1, count=len(vocabulary))
+            unknown = unknown | unscored.view(np.bool_)
+        made = by_value(partial(mixed, given=0), values)
+        made[positive] = by_value(partial(mixed, given=1), values[positive])
+        made[unknown] = 0
         bits = np.packbits(unknown, axis=1)
-    if options.threshold is None:
-        halves = values.astype(np.float16, copy=False)
-        return Expanded(SoftTargets(scores.clips, vocabulary, halves, bits), counts, clips=clips)
-    n, reached = len(values), reach(values, options.threshold)
+    if level is None:
+        return Expanded(SoftTargets(scores.clips, vocabulary, made, bits), counts, clips=clips)
+    n = len(made)
     hard = Targets(
         scores.clips,
         vocabulary,
         np.arange(n, dtype=np.int32),
-        np.packbits(reached, axis=1),
+        np.packbits(made, axis=1),
         bits,
         np.zeros(n, np.int32),
     )

@@ -17,14 +17,13 @@ from audiolabels.clips.names import canonical_ids
 from audiolabels.clips.rows import clip_rows, join_rows
 from audiolabels.errors import ScoresFileError
 from audiolabels.labels.report import Finding, Report
-from audiolabels.labels.scores import Floats, Scores, ordered, run_starts
+from audiolabels.labels.scores import ONE, Floats, Scores, ordered, run_starts
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable
 
 SLACK = 1e-6  # by so much a number may lie outside [0, 1] and still be a probability
-ONE = ordered(np.array([1], np.float16))[0]  # bits of numbers beyond are higher
 
 
 @dataclass
