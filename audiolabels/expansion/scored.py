@@ -1,10 +1,11 @@
 """Scores to targets, part by part; given labels are held in memory and looked up by clip."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_arrow, to_bools
@@ -26,10 +27,10 @@ from audiolabels.schemes.score_counts import MatchCounts
 
 
 class _Given(NamedTuple):
-    """Given labels, and the file and row that each clip came from."""
+    """Given labels, and the file and row that a clip came from, by its number."""
 
     labels: GivenLabels
-    origins: list[tuple[str, int]]
+    origin: Callable[[int], tuple[str, int]]
 
 
 def scored_segments(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[Group]:
@@ -86,7 +87,8 @@ def _read_given(plan: Plan, recorder: Recorder) -> _Given:
     recorder.take_findings(Finding(*clip, "clip united", REPEATED) for clip in again)
     assert isinstance(plan.scheme.options, GivenOptions)
     made = GivenLabels.make(labels, plan.vocabulary, plan.scheme.options)
-    return _Given(made, [seen.origin(clip) for clip in made.first.tolist()])
+    pa.default_memory_pool().release_unused()  # reading takes more than the labels
+    return _Given(made, lambda clip: seen.origin(int(made.first[clip])))
 
 
 def _read_scores(plan: Plan, recorder: Recorder) -> Iterator[Scores]:
@@ -144,7 +146,7 @@ def _matched(
         recorder.summary.counts.add(MatchCounts(without_scores=len(missing)))
     for i in missing:
         reason = "it has labels, but no scores"
-        recorder.take_findings([Finding(*given.origins[i], ids[i].as_py(), kind, reason)])
+        recorder.take_findings([Finding(*given.origin(i), ids[i].as_py(), kind, reason)])
     if by_video:
         recorder.summary.report.notes.append(
             f"{by_video:,} clips were found by their video alone, as only labels or only scores "
