@@ -44,6 +44,7 @@ class ScoreTable:
         classes: number of classes, K; 0 where only the class order gives it.
         labels: their ids or names in order, if file or format gives them.
         order: what that order is called.
+        rows: how many rows it has.
         blocks: a function of K to the rows in order, from the first, each time it is called.
         top: how many scores a row lists, if only the highest.
         of_video: whether all clips are of YouTube videos.
@@ -54,6 +55,7 @@ class ScoreTable:
     classes: int
     labels: Sequence[str] | None
     order: str
+    rows: int
     blocks: Callable[[int], Iterator[Block]]
     top: int = 0
     of_video: bool = False

@@ -70,4 +70,4 @@ def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
             yield Block(rows.start + 1, names[rows], scores, *times, known, masked)
 
     top = values.shape[1]
-    return ScoreTable(0, None, "audioset", blocks, top=top, of_video=True, side_files=(side_file,))
+    return ScoreTable(0, None, "audioset", len(values), blocks, top, True, (side_file,))

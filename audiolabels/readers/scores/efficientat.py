@@ -57,6 +57,7 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
         scores.shape[1],
         None,
         "audioset",
+        len(rows),
         blocks,
         of_video=True,
         side_files=(path,),

@@ -77,7 +77,8 @@ def read_parquet(file: pq.ParquetFile | InMemory, options: ScoreOptions) -> Scor
             yield Block(first, names, values, onset, offset, known)
 
     notes = unused_note(schema.names, chosen)
-    return ScoreTable(width, _labels(file), "classes", blocks, notes=notes)
+    rows = (file.table if isinstance(file, InMemory) else file.metadata).num_rows
+    return ScoreTable(width, _labels(file), "classes", rows, blocks, notes=notes)
 
 
 def _batches(

@@ -65,7 +65,7 @@ def _table(options: ScoreOptions, arrays: Mapping[str, Any], notes: tuple[str, .
             yield Block(rows.start + 1, names, scores[rows], *times(rows, len(names)))
 
     labels = texts(np.asarray(arrays["classes"])) if "classes" in arrays else None
-    return ScoreTable(scores.shape[-1], labels, "classes", blocks, notes=notes)
+    return ScoreTable(scores.shape[-1], labels, "classes", len(scores), blocks, notes=notes)
 
 
 def _times(

@@ -47,7 +47,7 @@ def read_pretrained_sed(file: Any, options: ScoreOptions) -> ScoreTable:
     strong = _strong_classes()
     labels = strong if logits.shape[1] == len(strong) else None
     order = "the strong training classes by name"
-    return ScoreTable(logits.shape[1], labels, order, blocks, of_video=True)
+    return ScoreTable(logits.shape[1], labels, order, len(names), blocks, of_video=True)
 
 
 def _strong_classes() -> list[str]:
