@@ -21,7 +21,7 @@ import pyarrow as pa
 from audiolabels.arrays.columns import to_arrow, to_numpy
 from audiolabels.datasets.cache import VARIABLE, cache_folder
 from audiolabels.errors import TargetsFileError
-from audiolabels.files import apart, atomic_path, real_path
+from audiolabels.files import apart, atomic_path, partial_path, real_path
 
 VERSION = 1  # of the arrays that are made
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -47,6 +47,8 @@ def cached_file(source: Path, identity: object, suffix: str, write: Callable[[Pa
                 if old != file:
                     with suppress(OSError):  # another user's, or in use
                         old.unlink()
+            for left in folder.glob(".*.partial"):  # of runs that were killed, of whatever file
+                partial_path(folder / left.name[1:].rsplit(".", 2)[0])
     return file
 
 
