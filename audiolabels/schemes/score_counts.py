@@ -79,11 +79,12 @@ def count_scores(
     """
     found = reach(clips.scores, level)
     numbers, columns = found.sum(1), found.shape[1]
+    unscored = segments.unknown.any()
     counts = ScoreCounts(
         clips=len(found),
         segments=len(segments),
         segments_empty=int((~reach(segments.scores, level).any(1)).sum()),
-        unscored=int(np.bitwise_count(segments.unknown).sum(dtype=np.int64)),
+        unscored=int(np.bitwise_count(segments.unknown).sum(dtype=np.int64) if unscored else 0),
         clips_empty=int((numbers == 0).sum()),
         clips_by_coverage=np.zeros(11, np.int64),
         clips_by_number=np.bincount(numbers, minlength=columns + 1),
