@@ -8,28 +8,32 @@ import time
 from pathlib import Path
 from typing import Any
 
-Result = tuple[float, float]  # seconds and peak megabytes of a whole process
+Result = tuple[float, float, float]  # of a process: seconds, peak megabytes, processor seconds
 
 
 def measure(command: list[str]) -> Result:
-    """Seconds and peak megabytes of a whole process."""
+    """Seconds, peak megabytes and processor seconds of a whole process."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     if status:
         raise SystemExit(f"{' '.join(command)} ended with status {status}")
-    return seconds, usage.ru_maxrss / 1024
+    return seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
 def take_turns(commands: dict[str, list[str]], repeats: int) -> dict[str, Result]:
-    """Median seconds and largest memory of programs that run one after the other, in turns.
+    """Median seconds, largest memory and median processor seconds of programs, in turns.
 
     So a machine that is slow for a while is slow for all of them.
     """
     runs = [{name: measure(command) for name, command in commands.items()} for _ in range(repeats)]
     return {
-        name: (statistics.median(r[name][0] for r in runs), max(r[name][1] for r in runs))
+        name: (
+            statistics.median(r[name][0] for r in runs),
+            max(r[name][1] for r in runs),
+            statistics.median(r[name][2] for r in runs),
+        )
         for name in commands
     }
 

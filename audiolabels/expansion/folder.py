@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.errors import LabelFileError, TargetsFileError, guarded
 from audiolabels.expansion.job import Job, Shard, groups, write_ahead
+from audiolabels.expansion.plan import shifted
 from audiolabels.expansion.summary import Recorder, Summary, report_file
 from audiolabels.files import (
     apart,
@@ -137,9 +138,7 @@ def make_shard(
         rows_per_part: most rows of a part.
         before, total: bytes of the shards before, and of all, for the progress that is shown.
     """
-    plan, show = job.plan_of(shard), job.progress
-    if show:
-        plan = replace(plan, progress=lambda done, _: show(before + done, total))
+    plan = replace(job.plan_of(shard), progress=shifted(job.progress, before, total))
     findings: list[Finding] = []
     summary = Summary(folder, {}, job.vocabulary, plan.scheme.counts())
     recorder = Recorder(summary, findings.append)
@@ -306,7 +305,7 @@ def _plain(value: Any) -> Any:
 def _digest(job: Job, rows_per_part: int) -> str:
     """What the bytes of a folder depend on, as far as it is known before the inputs are read."""
     read: list[Options] = [each for plan in job.plans for each in (plan.read, plan.read.read)]
-    read += [plan.scores.options for plan in job.plans if plan.scores]
+    read += [scores.options for plan in job.plans for scores in plan.scores]
     plain = [{**vars(each), "read": None, "block_sizes": None} for each in read]
     named = [value for each in plain for value in each.values() if isinstance(value, str | Path)]
     facts = [

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from audiolabels.errors import RemoteError, TargetsFileError
-from audiolabels.files import apart, atomic_path, real_path
+from audiolabels.files import apart, atomic_path, partial_path, real_path
 
 VARIABLE = "AUDIOLABELS_CACHE"
 # The user's cache folder: a variable, and its usual value.
@@ -40,8 +40,8 @@ def cached_name(folder: str, source: Path, version: object, suffix: str) -> Path
 def cached_file(
     folder: str, source: Path, version: object, suffix: str, write: Callable[[Path], None]
 ) -> Path:
-    """As `cached_name`; `write` makes the file if it is not there. Those of earlier versions are
-    removed.
+    """As `cached_name`; `write` makes the file if it is not there. Those of earlier versions, and
+    what killed runs left, are removed.
 
     Raises:
         TargetsFileError: it cannot be written.
@@ -54,6 +54,8 @@ def cached_file(
                 if old != file:
                     with suppress(OSError):  # another user's, or in use
                         old.unlink()
+            for left in file.parent.glob(".*.partial"):  # of runs that were killed
+                partial_path(file.parent / left.name[1:].rsplit(".", 2)[0])
     return file
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from audiolabels.labels.scores import reach
 from audiolabels.schemes.given_labels import Ints, MatchedScores
 from audiolabels.schemes.scheme import SchemeCounts, no_counts
 
@@ -82,13 +83,14 @@ def count_scores(
         clips: these clips, as `Scores.highest` has them.
         level: from here on a class counts as found.
     """
-    found = clips.scores >= np.float32(level)
+    found = reach(clips.scores, level)
     numbers, columns = found.sum(1), found.shape[1]
+    unscored = segments.unknown.any()
     counts = ScoreCounts(
         clips=len(found),
         segments=len(segments),
-        segments_empty=int((segments.scores < np.float32(level)).all(1).sum()),
-        unscored=int(np.bitwise_count(segments.unknown).sum(dtype=np.int64)),
+        segments_empty=int((~reach(segments.scores, level).any(1)).sum()),
+        unscored=int(np.bitwise_count(segments.unknown).sum(dtype=np.int64) if unscored else 0),
         clips_empty=int((numbers == 0).sum()),
         clips_by_coverage=np.zeros(11, np.int64),
         clips_by_number=np.bincount(numbers, minlength=columns + 1),

@@ -385,8 +385,8 @@ def _row_groups(
 
 
 def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTargets:
-    """As `read_targets`; but soft targets of `LARGE` rows or more stay in their file, or if it has
-    another layout, in a copy of the layout `packed` in the cache.
+    """As `read_targets`; but soft targets of `LARGE` rows or more stay in their files, or if these
+    have another layout, in a copy of the layout `packed` in the cache.
 
     Args:
         path: the file.
@@ -415,7 +415,7 @@ def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTarget
 
 def _mapped(path: Path, identity: Identity) -> tuple[Any, Any] | None:
     """Scores and masked bits, as `SoftTargets` has them, in a file; None if it is not so stored."""
-    if is_folder(path) or not _open(path)[2].plain:
+    if not open_targets(path)[2].plain:
         return None
     scores = map_rows(path, "target", identity, halves=True)
     masked = map_rows(path, "masked", identity, halves=False)

@@ -47,7 +47,7 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
 
     def blocks(classes: int) -> Iterator[Block]:
         for part in row_slices(len(rows), options.block_sizes.scores):
-            yield Block(part.start + 1, names[part].to_pylist(), scores[rows[part]])
+            yield Block(part.start + 1, names[part], scores[rows[part]])
             forget(scores)
 
     unnamed = len(scores) - len(np.unique(rows))
@@ -58,6 +58,7 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
         scores.shape[1],
         None,
         "audioset",
+        len(rows),
         blocks,
         of_video=True,
         side_files=(path,),

@@ -49,16 +49,17 @@ class ScoreFile:
         named = (self.options.class_order, *self.table.side_files)
         return [to_path(file) for file in named if file is not None]
 
-    def stream(self) -> Iterator[Scores]:
+    def stream(self, *, as_stored: bool = False) -> Iterator[Scores]:
         """Scores part by part, from the first row, each with its report.
 
         The last part has no rows; its report describes the file. Memory grows by 16 bytes per clip.
+        `as_stored`: as in `Segments`.
 
         Raises:
             AudioLabelsError: see `read_scores`.
         """
         path, table, options = self.options.path, self.table, self.options
-        segments = Segments(options, table, self.vocabulary, self.ontology)
+        segments = Segments(options, table, self.vocabulary, self.ontology, as_stored)
         report = Report()
         with guarded(path, ScoresFileError):
             parts = map(segments.scores, table.blocks(len(self.vocabulary)))
