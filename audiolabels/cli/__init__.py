@@ -1,5 +1,6 @@
 """The command line: open, call, report. One file per command."""
 
+import gc
 import os
 import signal
 import sys
@@ -45,7 +46,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        gc.disable()  # what modules make stays, so there is nothing to collect
         command: click.Command = import_module(f"audiolabels.cli.{cmd_name}").command
+        gc.freeze()
+        gc.enable()
         return command
 
     def get_help(self, ctx: click.Context) -> str:

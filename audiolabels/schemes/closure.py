@@ -105,8 +105,8 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
 
     def table(related: dict[str, frozenset[str]]) -> Words:
         bits = np.zeros((len(ontology), -(-len(ontology) // 64) * 64), np.uint8)
-        for id_, others in related.items():
-            bits[ontology.index[id_], [columns[other] for other in others]] = 1
+        rows = [ontology.index[id_] for id_, others in related.items() for _ in others]
+        bits[rows, [columns[other] for others in related.values() for other in others]] = 1
         return np.packbits(bits, axis=1).view(np.uint64)
 
     lifted = ontology.ancestors if parents == "none" else lambda id_: climbs[id_].implied

@@ -485,7 +485,7 @@ def refuse_unknown(
     Raises:
         UnknownLabelError: there are such rows; the message has the labels with their first rows.
     """
-    bad = np.flatnonzero(np.isin(indices, list(unknown)))
+    bad = np.flatnonzero(np.isin(indices, list(unknown)) if unknown else [])
     if resolver.drop or not len(bad):  # a text may belong to rows that are not used
         return
     first: dict[str, int] = {}
