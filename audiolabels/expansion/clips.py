@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from audiolabels.arrays.columns import to_arrow
 from audiolabels.clips.duplicates import SeenClips
 from audiolabels.clips.rows import rechunk
 from audiolabels.expansion.plan import Group, Plan, Writer, row_groups
@@ -28,7 +29,8 @@ def expanded_clips(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[G
     expander = Expander(plan, writer, recorder.summary.counts)
     parts = read_clips(plan, recorder, recorder.clips)
     for clips in (part.with_used_sets() for part in rechunk(parts, writer.layout.group)):
-        yield Group(clips.clips, expander.cells(clips), clips.set_of_clip)
+        which = to_arrow(clips.set_of_clip)  # gathered here, as the writer has more to do
+        yield Group(clips.clips, [cell.take(which) for cell in expander.cells(clips)], None)
     expander.finish()
 
 
