@@ -29,7 +29,6 @@ COMMANDS = {
     "show": "Show a class: parents, children, flags, ancestors under each policy.",
     "tree": "Draw the tree of classes, or the part below one class.",
 }
-INTERRUPTED = "Interrupted; unfinished files are as they were before."
 EXAMPLES = """\b
 Examples:
   audiolabels expand --sample -o targets.parquet
@@ -75,9 +74,7 @@ def main(args: list[str] | None = None) -> None:
     Errors become one message and an exit code: 0 done, 1 bad input or a check that found
     something, 2 wrong usage, 130 interrupted.
     """
-    for sent in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(sent) != signal.SIG_IGN:
-            signal.signal(sent, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
     _replace_closed_streams()
     # numpy's linear algebra is not used here, but its idle threads would keep a core busy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -118,11 +115,15 @@ def _run(args: list[str] | None) -> int:
     except AudioLabelsError as error:
         click.echo(f"Error: {error}", err=True)
         return 1
-    except (click.Abort, KeyboardInterrupt) as error:  # click makes one of the other
-        click.echo(str(error.__cause__ or error) or INTERRUPTED, err=True)
+    except (click.Abort, KeyboardInterrupt) as error:
+        first: BaseException = error  # from which click, or a decoder, made another
+        while first.__cause__:
+            first = first.__cause__
+        text = str(first) or "Interrupted; unfinished files are as they were before."
+        click.echo(text, err=True)
         return 130
     return code if isinstance(code, int) else 0
 
 
 def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt(INTERRUPTED)  # codecs give one without a text another
+    raise KeyboardInterrupt
