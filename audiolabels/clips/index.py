@@ -66,6 +66,9 @@ def hash_strings(texts: pa.StringArray) -> npt.NDArray[np.uint64]:
     hashes = mix(mix(lengths.view(np.uint64), np.uint64(1)), first)
     for position in range(8, int(lengths.max(initial=0)), 8):
         longer = np.flatnonzero(lengths > position)
+        if len(longer) == len(lengths):  # without picking, in half the time
+            hashes = mix(hashes, words[np.minimum(starts + position, last)])
+            continue
         word = words[np.minimum(starts[longer] + position, last[longer])]
         hashes[longer] = mix(hashes[longer], word)
     return hashes

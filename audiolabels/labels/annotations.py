@@ -116,6 +116,17 @@ class LabelSets:
         )
         return made._with(lambda name: (own := getattr(self, name)) and own.take(sets))
 
+    def slice(self, start: int, stop: int) -> "LabelSets":
+        """The sets from number `start` up to `stop`."""
+        first, last = self.offsets[start], self.offsets[stop]
+        made = LabelSets(
+            self.offsets[start : stop + 1] - first,
+            self.classes[first:last],
+            self.labelled[start:stop],
+            values=None if self.values is None else self.values[first:last],
+        )
+        return made._with(lambda name: (own := getattr(self, name)) and own.slice(start, stop))
+
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
         offsets = np.append(0, np.cumsum(entries))[self.offsets]
@@ -307,11 +318,16 @@ class Annotations(ClipRows):
 
     def slice(self, start: int, stop: int) -> Self:
         """The clips from row `start` up to `stop`, without the report."""
-        part = replace(super().slice(start, stop), report=Report())
-        if part.sets.lineage is not None:
-            return part
-        used, inverse = np.unique(part.set_of_clip, return_inverse=True)
-        return replace(part, set_of_clip=inverse.astype(np.int32), sets=part.sets.take(used))
+        return replace(super().slice(start, stop), report=Report()).with_used_sets()
+
+    def with_used_sets(self) -> Self:
+        """The same clips without the sets of others, unless these are of a lineage."""
+        if self.sets.lineage is not None:
+            return self
+        used = np.bincount(self.set_of_clip, minlength=len(self.sets)) > 0
+        number = np.cumsum(used, dtype=np.int32) - np.int32(1)
+        sets = self.sets.take(np.flatnonzero(used))
+        return replace(self, set_of_clip=number[self.set_of_clip], sets=sets)
 
     def take(self, rows: npt.NDArray[np.integer]) -> Self:
         """The clips in the named rows, int (M,), without the report."""

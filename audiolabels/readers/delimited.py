@@ -390,7 +390,10 @@ def _plain_rows(
                 ignore_empty_lines=False,
             ),
             pyarrow.csv.ConvertOptions(
-                column_types=types, include_columns=list(types), null_values=[]
+                column_types=types,
+                include_columns=list(types),
+                null_values=[],
+                check_utf8=False,  # it is ASCII
             ),
         )
     except pa.ArrowInvalid:
@@ -438,12 +441,12 @@ def _quoted_ends(
     if len(quotes) != 2 * lines or quotes[0] < 2:
         return None
     first, last = quotes.reshape(-1, 2).T
-    spaced = first[raw[first - 1] == ord(" ")]
-    made = raw.copy()
-    made[spaced - 1], made[spaced - 2] = raw[spaced - 2], raw[spaced - 1]
-    ends = raw[last[last + 1 < len(raw)] + 1]
-    if (made[first - 1] != delimiter).any() or not np.isin(ends, [ord("\n"), ord("\r")]).all():
+    before = first - 1 - (raw[first - 1] == ord(" "))
+    after = raw[last[: len(last) - (last[-1] + 1 == len(raw))] + 1]
+    if (raw[before] != delimiter).any() or ((after != ord("\n")) & (after != ord("\r"))).any():
         return None
+    made = raw.copy()
+    made[before], made[first - 1] = ord(" "), delimiter
     return made
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import (
     doubles_to_arrow,
+    text_buffers,
     texts_to_arrow,
     to_arrow,
     to_bools,
@@ -190,9 +191,10 @@ class LabelResolver:
             which, classes = self.classes[state].of(terms)
             return LabelSets.build(owners[which], classes, labelled)
 
-        present = of("present")
-        if self.mapping is None:
+        if self.mapping is None:  # each term is its class
+            present = LabelSets.build(owners, terms, labelled)
             return present, present
+        present = of("present")
         return replace(present, unsure=of("unsure")), of("absent")
 
     def _split(self, text: str) -> tuple[str, ...]:
@@ -389,12 +391,13 @@ class TextTable:
         found = pc.index_in(texts, value_set=self._texts)
         if not found.null_count:
             return to_numpy(found)
-        new = texts.filter(pc.is_null(found))
-        if len(self._texts) + len(new) > self._size:
+        if len(self._texts) + found.null_count > self._size:
             self._empty()
-            new = texts
-        self._add(new)
-        return to_numpy(pc.index_in(texts, value_set=self._texts))
+            found = pa.nulls(len(texts), pa.int32())
+        is_new, start = pc.is_null(found), len(self._texts)
+        self._add(texts.filter(is_new))
+        new = to_bools(is_new)
+        return np.where(new, start - 1 + np.cumsum(new, dtype=np.int32), to_numpy(found))
 
     def _add(self, new: pa.StringArray) -> None:
         owners, terms, unknown = parse_texts(new, self.resolver)
@@ -405,7 +408,9 @@ class TextTable:
         sets, denials = self.resolver.sets(owners, terms, labelled)
         start = len(self._texts)
         self.unknown |= {start + number: labels for number, labels in unknown.items()}
-        different = LabelSets.build(owners, terms, given > 0).sizes
+        different = sets.sizes
+        if self.resolver.mapping is not None:
+            different = LabelSets.build(owners, terms, given > 0).sizes
         self.repeated += (start + np.flatnonzero(given > different)).tolist()
         sets = denials if self._denied else sets
         self.sets = LabelSets.append([self.sets, sets], self.sets.lineage)
@@ -423,7 +428,8 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
     Returns:
         Text numbers and terms, int64 (L,) each, of every label; text number to unknown labels.
     """
-    if resolver.one_label:
+    offsets, raw = text_buffers(texts)
+    if resolver.one_label or ord(";") not in raw[offsets[0] : offsets[-1]]:
         pieces = pc.split_pattern(texts, ",")
     else:
         alike = pc.replace_substring(texts, ",", ";")
@@ -435,6 +441,9 @@ def parse_texts(texts: pa.StringArray, resolver: LabelResolver) -> Pairs:
     classes = positions[to_numpy(tokens.indices)]
     owners = np.repeat(np.arange(len(texts)), counts)
 
+    if not (positions == UNRESOLVED).any():
+        resolver.known |= bool(len(texts))
+        return owners, classes, {}
     hard = np.unique(owners[classes == UNRESOLVED])
     simple = ~np.isin(owners, hard)
     resolver.known |= bool(simple.any())
@@ -533,7 +542,7 @@ def refuse_unknown(
     Raises:
         UnknownLabelError: there are such rows; the message has the labels with their first rows.
     """
-    bad = np.flatnonzero(np.isin(indices, list(unknown)))
+    bad = np.flatnonzero(np.isin(indices, list(unknown)) if unknown else [])
     if resolver.drop or not len(bad):  # a text may belong to rows that are not used
         return
     first: dict[str, int] = {}
