@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from audiolabels.arrays.columns import whole_ms
 from audiolabels.arrays.intervals import Runs
@@ -37,6 +38,7 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.event_selection import EventSelection, frame_runs, select_events
 from audiolabels.exporters.soft_columns import BinarisedTargets, soft_header
+from audiolabels.exporters.text_columns import plain_texts, second_texts
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain, seconds
 from audiolabels.labels.events import Events
@@ -92,11 +94,12 @@ def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export
             f"{shortlist(map(repr, split), 2)}. Leave out --names (names=False), and labels are ids"
         )
     clips = select_clips(targets, "desed", name_after(files), export, empty=False)
-    rows = (
-        [plain(name), positive, unknown, *scores]
-        for _, name, positive, unknown, scores in clips.cells(labels, ",")
+    columns = (
+        [plain_texts(part.names), positive, unknown, *soft]
+        for part, positive, unknown, soft in clips.columns(labels, ",")
     )
-    export.write_table(path, ["filename", "event_labels", "masked", *soft_header(targets)], rows)
+    head = ["filename", "event_labels", "masked", *soft_header(targets)]
+    export.write_columns(path, head, columns, len(clips))
     _write_classes(path, vocabulary, labels, _known(targets, clips.rows), export)
     return export
 
@@ -112,7 +115,7 @@ def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Expor
     rows = np.flatnonzero(np.repeat(chosen, stop - first))
     present, unsure = (frame_runs(clips, state) for state in ("positive", "unknown"))
     _write_strong(path, labels, present, unsure, export)
-    _write_durations(path, clips.names.to_pylist(), end_ms, export)
+    _write_durations(path, clips.names, end_ms, export)
     _write_classes(path, vocabulary, labels, _known(targets, rows), export)
     return export
 
@@ -128,8 +131,8 @@ def _from_events(
     vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
     export, labels = Export(), vocabulary.names if names else vocabulary.ids
     selected = select_events(events, vocabulary, parents, name_after(files), export, merged=True)
-    called = selected.names.to_pylist()
-    present, unsure = ([(called, runs)] for runs in (selected.present, selected.unsure))
+    called = selected.names
+    present, unsure = ([(called.to_pylist(), r)] for r in (selected.present, selected.unsure))
     _write_strong(path, labels, present, unsure, export)
     _write_durations(path, called, events.duration_ms[selected.clips], export)
     _write_classes(path, vocabulary, labels, _known_of(selected, events, len(vocabulary)), export)
@@ -168,9 +171,10 @@ def _strong_rows(spans: Spans, labels: Sequence[str]) -> Iterator[tuple[str, ...
             yield files[clip], seconds(onset), seconds(offset), cells[column]
 
 
-def _write_durations(path: Path, names: list[str], end_ms: Rows, export: Export) -> None:
-    rows = zip(map(plain, names), map(seconds, end_ms.tolist()), strict=True)
-    export.write_table(_beside(path, "durations"), ["filename", "duration"], rows)
+def _write_durations(path: Path, names: pa.StringArray, end_ms: Rows, export: Export) -> None:
+    columns = [plain_texts(names), second_texts(end_ms)]
+    file = _beside(path, "durations")
+    export.write_columns(file, ["filename", "duration"], [columns], len(names))
 
 
 def _write_classes(

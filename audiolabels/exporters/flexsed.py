@@ -15,17 +15,21 @@ events, in a file of their own, are not written.
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audiolabels.arrays.bits import third_state
 from audiolabels.exporters.clip_selection import (
     Selection,
-    label_lists,
     name_after,
     refuse_labels,
     select_clips,
 )
 from audiolabels.exporters.pretrained_sed import by_name
 from audiolabels.exporters.soft_columns import soft_header, soft_texts
+from audiolabels.exporters.text_columns import Chosen, Column, each, plain_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, refuse_other_classes, write_classes
+from audiolabels.files import refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 
 
@@ -49,20 +53,23 @@ def write_flexsed(targets: Targets, path: str | Path, *, files: str = "{clip}.wa
     refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "flexsed", name_after(files), export, empty=True)
     head = ["file_name", "pos_ids", "neg_ids", "removed_ids", "masked_ids", *soft_header(targets)]
-    export.write_table(path, head, _rows(clips), ",")
+    export.write_columns(path, head, _columns(clips), len(clips), ",")
     export.files[class_file] = write_classes(class_file, classes, quoted=False)
     return export
 
 
-def _rows(clips: Selection) -> Iterator[list[str]]:
+def _columns(clips: Selection) -> Iterator[list[Column]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
-    for rows, names in clips.blocks():
-        target, mask = clips.targets.to_numpy(rows)
+    for part in clips.parts():
+        negative = third_state(part.positive, part.masked, len(numbers))
         positive, negative, unknown = (
-            [plain(f"[{', '.join(some)}]") for some in label_lists(table, numbers)]
-            for table in (target > 0, (target == 0) & (mask > 0), mask == 0)
+            each(part.join(bits, numbers, ", "), _listed)
+            for bits in (part.positive, negative, part.masked)
         )
-        scores = (column.to_pylist() for column in soft_texts(clips.targets, rows))
-        cells = zip(names, positive, negative, unknown, *scores, strict=True)
-        for name, yes, no, *others in cells:
-            yield [plain(name), yes, no, "[]", *others]
+        scores = soft_texts(clips.targets, part.rows[part.first])
+        soft = [Chosen(cells, part.which) for cells in scores]
+        yield [plain_texts(part.names), positive, negative, "[]", unknown, *soft]
+
+
+def _listed(joined: pa.StringArray) -> pa.StringArray:
+    return plain_texts(pc.binary_join_element_wise("[", joined, "]", ""))

@@ -9,11 +9,10 @@ from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.files import apart, blame, partial_path, real_path, write_lines, write_rows
+from audiolabels.exporters.text_columns import Column, gather
+from audiolabels.files import apart, blame, partial_path, real_path, write_blocks, write_rows
 
 
 @dataclass
@@ -53,13 +52,16 @@ class Export:
         self,
         path: str | Path,
         head: Sequence[str],
-        blocks: Iterable[Sequence[pa.StringArray | str]],
+        parts: Iterable[Sequence[Column]],
+        rows: int,
         separator: str = "\t",
     ) -> None:
-        """The same of columns, block by block; a text is the same in all rows."""
-        lines = (pc.binary_join_element_wise(*columns, separator) for columns in blocks)
-        header = texts_to_arrow([separator.join(head)])
-        self.files[Path(path)] = write_lines(path, chain([header], lines)) - 1
+        """The same of columns, part by part, with so many rows; an empty header is none."""
+        header = [f"{separator.join(head)}\n".encode()] if head else []
+        cells = ([c for column in columns for c in (column, separator)][:-1] for columns in parts)
+        lines = chain.from_iterable(gather([*line, "\n"]) for line in cells)
+        write_blocks(path, chain(header, lines))
+        self.files[Path(path)] = rows
 
 
 @contextmanager
