@@ -23,7 +23,7 @@ from audiolabels.clips.index import hash_strings
 from audiolabels.clips.names import videos_of
 from audiolabels.errors import OptionError, VocabularyError, shortlist
 from audiolabels.exporters.soft_columns import BinarisedTargets, soft_texts
-from audiolabels.exporters.text_columns import Chosen, gather, join_labels, spell
+from audiolabels.exporters.text_columns import Chosen, gather, join, join_labels, spell
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import write_blocks
 from audiolabels.ontology.vocabulary import load_vocabulary
@@ -145,7 +145,7 @@ def name_after(pattern: str) -> Name:
 
     def names(clip_id: pa.StringArray, _: Rows) -> pa.StringArray:
         known = {"{id}": videos_of(clip_id), "{clip}": clip_id}
-        return pc.binary_join_element_wise(*(known.get(part, part) for part in parts), "")
+        return join(*(known.get(part, part) for part in parts))
 
     return names
 
@@ -179,7 +179,8 @@ def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None)
         raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
     if segments:
         return np.full(len(targets), given, np.int64)
-    return whole_ms(targets.offset.fill_null(given / 1000))
+    unknown = targets.offset.null_count  # Arrow imports pandas to fill them
+    return whole_ms(targets.offset.fill_null(given / 1000) if unknown else targets.offset)
 
 
 def reorder_classes(targets: AnyTargets, form: str, named: str = "audioset") -> AnyTargets:

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from audiolabels.arrays.bits import third_state
 from audiolabels.exporters.clip_selection import (
@@ -27,7 +26,7 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.pretrained_sed import by_name
 from audiolabels.exporters.soft_columns import soft_header, soft_texts
-from audiolabels.exporters.text_columns import Chosen, Column, each, plain_texts
+from audiolabels.exporters.text_columns import Chosen, Column, each, join, plain_texts
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
@@ -62,14 +61,14 @@ def _columns(clips: Selection) -> Iterator[list[Column]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     for part in clips.parts():
         negative = third_state(part.positive, part.masked, len(numbers))
-        positive, negative, unknown = (
+        lists = [
             each(part.join(bits, numbers, ", "), _listed)
             for bits in (part.positive, negative, part.masked)
-        )
+        ]
         scores = soft_texts(clips.targets, part.rows[part.first])
         soft = [Chosen(cells, part.which) for cells in scores]
-        yield [plain_texts(part.names), positive, negative, "[]", unknown, *soft]
+        yield [plain_texts(part.names), *lists[:2], "[]", lists[2], *soft]
 
 
 def _listed(joined: pa.StringArray) -> pa.StringArray:
-    return plain_texts(pc.binary_join_element_wise("[", joined, "]", ""))
+    return plain_texts(join("[", joined, "]"))

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import texts_to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
 from audiolabels.clips.names import videos_of
 from audiolabels.exporters.clip_selection import (
@@ -32,9 +32,17 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.hdf5 import keep_with_audio
 from audiolabels.exporters.soft_columns import soft_header
-from audiolabels.exporters.text_columns import Column, or_else, plain_texts, second_texts, whole
+from audiolabels.exporters.text_columns import (
+    Column,
+    join,
+    or_else,
+    plain_texts,
+    second_texts,
+    spell,
+    whole,
+)
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, real_path, refuse_other_classes, write_classes
+from audiolabels.files import plain, real_path, refuse_other_classes, seconds, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -80,13 +88,13 @@ def write_psl(
 
 def _namer(length: Ms) -> Name:
     def names(clip_id: pa.StringArray, rows: Rows) -> pa.StringArray:
-        videos = videos_of(clip_id)
+        videos, nothing = videos_of(clip_id), texts_to_arrow(["-1"])[0]
         started = pc.not_equal(clip_id, videos)
-        start = pc.cast(pc.if_else(started, pc.utf8_slice_codeunits(clip_id, 12), "0"), pa.int64())
-        begin = to_numpy(start)
-        times = (whole(second_texts(ms)) for ms in (begin, begin + length[rows]))
-        timed = pc.binary_join_element_wise(videos, *times, "_")
-        return pc.binary_join_element_wise(pc.if_else(started, timed, clip_id), ".wav", "")
+        start = pc.if_else(started, pc.utf8_slice_codeunits(clip_id, 12), nothing)
+        begin = to_numpy(pc.cast(start, pa.int64()))
+        times = begin, np.where(begin < 0, begin, begin + length[rows])
+        texts = (whole(spell(ms, lambda t: "" if t < 0 else f"_{seconds(t)}")) for ms in times)
+        return join(videos, *texts, ".wav")
 
     return names
 

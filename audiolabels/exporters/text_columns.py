@@ -6,7 +6,7 @@ cost what their bytes cost.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,8 @@ class Chosen(NamedTuple):
     which: npt.NDArray[np.int32]
 
 
-Cells = pa.StringArray | Chosen
-Column = Cells | str  # a str is the same in all rows
+Cells: TypeAlias = "pa.StringArray | Chosen"
+Column: TypeAlias = "Cells | str"  # a str is the same in all rows
 
 
 def each(cells: Cells, change: Callable[[pa.StringArray], pa.StringArray]) -> Cells:
@@ -37,6 +37,12 @@ def each(cells: Cells, change: Callable[[pa.StringArray], pa.StringArray]) -> Ce
     if isinstance(cells, Chosen):
         return Chosen(change(cells.texts), cells.which)
     return change(cells)
+
+
+def join(*cells: pa.StringArray | str, between: str = "") -> pa.StringArray:
+    """The cells of each row, joined."""
+    own = (texts_to_arrow([c])[0] if isinstance(c, str) else c for c in (*cells, between))
+    return pc.binary_join_element_wise(*own)
 
 
 def whole(cells: Cells) -> pa.StringArray:
@@ -96,7 +102,7 @@ def mend(texts: pa.StringArray, odd: str, cure: Callable[[str], str]) -> pa.Stri
 
 def quote_texts(cells: pa.StringArray) -> pa.StringArray:
     """`quote` of each."""
-    return pc.binary_join_element_wise('"', pc.replace_substring(cells, '"', '""'), '"', "")
+    return join('"', pc.replace_substring(cells, '"', '""'), '"')
 
 
 def plain_texts(cells: pa.StringArray) -> pa.StringArray:
@@ -112,7 +118,7 @@ def json_text(value: object) -> str:
 def json_texts(texts: pa.StringArray) -> pa.StringArray:
     """Each as JSON."""
     escaped = mend(texts, ESCAPED, lambda text: json_text(text)[1:-1])
-    return pc.binary_join_element_wise('"', escaped, '"', "")
+    return join('"', escaped, '"')
 
 
 def json_object(members: Mapping[str, Sequence[Column]]) -> list[Column]:
@@ -130,7 +136,8 @@ def json_members(keys: Iterable[str], cells: Iterable[Cells]) -> dict[str, Seque
 
 def or_else(cells: Cells, text: str) -> Cells:
     """The cells, with a text in place of empty ones."""
-    return each(cells, lambda texts: pc.if_else(pc.equal(texts, ""), text, texts))
+    none, instead = texts_to_arrow(["", text])
+    return each(cells, lambda texts: pc.if_else(pc.equal(texts, none), instead, texts))
 
 
 def spell(numbers: npt.NDArray[Any], how: Callable[[Any], str]) -> Chosen:
@@ -149,7 +156,7 @@ def join_labels(bits: Bits, labels: Sequence[str], separator: str) -> pa.StringA
     """The labels of the set bits of each row, joined: string (D,), from bits (D, ceil(C / 8))."""
     row, column = np.nonzero(np.unpackbits(bits, axis=1, count=len(labels)).view(np.bool_))
     lists = lists_of(row, texts_to_arrow(labels).take(to_arrow(column)), len(bits))
-    return pc.binary_join(lists, separator)
+    return pc.binary_join(lists, texts_to_arrow([separator])[0])
 
 
 def lists_of(owner: npt.NDArray[np.int64], values: pa.Array, count: int) -> pa.ListArray:

@@ -33,7 +33,14 @@ from audiolabels.exporters.clip_selection import (
     select_clips,
 )
 from audiolabels.exporters.soft_columns import soft_header
-from audiolabels.exporters.text_columns import Chosen, gather, json_members, json_object, spell
+from audiolabels.exporters.text_columns import (
+    Chosen,
+    gather,
+    join,
+    json_members,
+    json_object,
+    spell,
+)
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_blocks, write_classes
 from audiolabels.ontology.vocabulary import class_rows
@@ -131,15 +138,14 @@ def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[
     for part, positive, unknown, soft in clips.columns(labels, ";"):
         entry = json_object(json_members(keys, [positive, unknown, *soft]))
         texts = (cells.texts if isinstance(cells, Chosen) else cells for cells in entry)
-        content = pc.binary_join_element_wise(*texts, "")
+        content = join(*texts)
         sizes = to_numpy(pc.binary_length(content)).tolist()
         octal = [f"{size:011o}" for size in sizes]
         ends = texts_to_arrow(["\0" * (-size % tarfile.BLOCKSIZE) for size in sizes])
         names, sums = _names(part.names)
         sums += np.array([sum(map(int, digits)) for digits in octal])[part.which]
         size, content = (
-            Chosen(cells, part.which)
-            for cells in (texts_to_arrow(octal), pc.binary_join_element_wise(content, ends, ""))
+            Chosen(cells, part.which) for cells in (texts_to_arrow(octal), join(content, ends))
         )
         checksum = spell(sums + int(blank[148:154], 8), "{:06o}".format)
         yield from gather(
@@ -149,9 +155,9 @@ def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[
 
 def _names(keys: pa.StringArray) -> tuple[pa.StringArray, Rows]:
     """The names of members, 100 bytes of their headers and what is before, and the bytes' sums."""
-    names, longest = pc.binary_join_element_wise(keys, ".json", ""), tarfile.LENGTH_NAME
+    names, longest = join(keys, ".json"), tarfile.LENGTH_NAME
     odd = pc.match_substring_regex(names, rf"(?s)[^\x00-\x7f]|.{{{longest + 1}}}")
-    padded = pc.ascii_rpad(pc.if_else(odd, "", names), longest, "\0")
+    padded = pc.ascii_rpad(pc.if_else(odd, texts_to_arrow([""])[0], names), longest, "\0")
     text = text_buffers(padded)[1][: longest * len(keys)]
     sums = text.reshape(-1, longest).sum(1, dtype=np.int64)
     headers = [
