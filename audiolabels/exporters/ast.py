@@ -15,7 +15,7 @@ from pathlib import Path
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clip_selection import Selection, name_after, select_clips, write_weights
 from audiolabels.exporters.soft_columns import soft_header
-from audiolabels.exporters.text_columns import Column, json_lines, json_members, json_object
+from audiolabels.exporters.text_columns import Column, json_lines, json_object
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_blocks, write_classes
 from audiolabels.ontology.vocabulary import class_rows
@@ -51,4 +51,4 @@ def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") ->
 def _entries(clips: Selection) -> Iterator[list[Column]]:
     keys = ["wav", "labels", "masked", *soft_header(clips.targets)]
     for part, *labels, soft in clips.columns(clips.targets.vocabulary.ids, ","):
-        yield json_object(json_members(keys, [part.names, *labels, *soft]))
+        yield json_object(dict(zip(keys, [part.names, *labels, *soft], strict=True)))

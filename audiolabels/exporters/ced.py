@@ -87,7 +87,7 @@ def write_ced(
         for part, positive, unknown, _ in clips.columns(numbers, ";")
     )
     head = ["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"]
-    export.write_columns(path, head, columns, len(clips))
+    export.write_columns(path, head, columns)
     export.files[class_file] = write_classes(class_file, classes)
     return export
 

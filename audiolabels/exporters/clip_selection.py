@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.arrays.bits import Bits, by_chunk
+from audiolabels.arrays.bits import Bits, by_chunk, third_state
 from audiolabels.arrays.columns import to_arrow, to_bools, to_numpy, whole_ms
 from audiolabels.arrays.grid import Ms, seconds_to_ms
 from audiolabels.clips.index import hash_strings
@@ -73,12 +73,8 @@ class Selection:
     def columns(self, labels: Sequence[str], separator: str) -> Iterator[Columns]:
         """Each part, its joined positive and unknown classes, and `soft_texts`."""
         for part in self.parts():
-            texts = (join_labels(bits, labels, separator) for bits in (part.positive, part.masked))
-            positive, unknown, *soft = (
-                Chosen(cells, part.which)
-                for cells in (*texts, *soft_texts(self.targets, part.rows[part.first]))
-            )
-            yield part, positive, unknown, soft
+            positive, unknown = (part.join(s, labels, separator) for s in ("positive", "unknown"))
+            yield part, positive, unknown, part.soft()
 
     def keep(
         self, odd: str, fits: Callable[[str], bool], reason: str, export: Export
@@ -115,19 +111,24 @@ class Part(Selection):
     first: Rows
     which: npt.NDArray[np.int32]
 
-    @property
-    def positive(self) -> Bits:
-        """Positive classes of the distinct targets, as `Targets.positive`."""
-        return self.targets.positive[self.targets.row_of_clip[self.rows[self.first]]]
+    def soft(self) -> list[Chosen]:
+        """`soft_texts`."""
+        texts = soft_texts(self.targets, self.rows[self.first])
+        return [Chosen(cells, self.which) for cells in texts]
 
-    @property
-    def masked(self) -> Bits:
-        """Their unknown classes."""
-        return self.targets.masked[self.targets.row_of_clip[self.rows[self.first]]]
-
-    def join(self, bits: Bits, labels: Sequence[str], separator: str) -> Chosen:
-        """The joined labels of some classes of the distinct targets, bits (D, ceil(C / 8))."""
+    def join(self, state: str, labels: Sequence[str], separator: str) -> Chosen:
+        """The joined labels of the classes in a state, see `state_bits`."""
+        bits = state_bits(self.targets, self.rows[self.first], state)
         return Chosen(join_labels(bits, labels, separator), self.which)
+
+
+def state_bits(targets: Targets, rows: Rows, state: str) -> Bits:
+    """Which classes are `positive`, `negative` or `unknown` in some rows, as `Targets.positive`."""
+    chosen = targets.row_of_clip[rows]
+    positive, unknown = targets.positive[chosen], targets.masked[chosen]
+    if state == "negative":
+        return third_state(positive, unknown, len(targets.vocabulary))
+    return positive if state == "positive" else unknown
 
 
 def name_after(pattern: str) -> Name:

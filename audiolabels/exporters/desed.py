@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import whole_ms
+from audiolabels.arrays.columns import texts_to_arrow, whole_ms
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, shortlist
 from audiolabels.exporters.clip_selection import (
@@ -38,16 +38,15 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.event_selection import EventSelection, frame_runs, select_events
 from audiolabels.exporters.soft_columns import BinarisedTargets, soft_header
-from audiolabels.exporters.text_columns import plain_texts, second_texts
+from audiolabels.exporters.text_columns import Chosen, Column, plain_texts, second_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, seconds
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.targets import Targets
 
 STRONG = ("filename", "onset", "offset", "event_label")
 
-Spans = Iterable[tuple[Sequence[str], Runs]]
+Spans = Iterable[tuple[pa.StringArray, Runs]]
 
 
 def write_desed(
@@ -99,7 +98,7 @@ def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export
         for part, positive, unknown, soft in clips.columns(labels, ",")
     )
     head = ["filename", "event_labels", "masked", *soft_header(targets)]
-    export.write_columns(path, head, columns, len(clips))
+    export.write_columns(path, head, columns)
     _write_classes(path, vocabulary, labels, _known(targets, clips.rows), export)
     return export
 
@@ -132,7 +131,7 @@ def _from_events(
     export, labels = Export(), vocabulary.names if names else vocabulary.ids
     selected = select_events(events, vocabulary, parents, name_after(files), export, merged=True)
     called = selected.names
-    present, unsure = ([(called.to_pylist(), r)] for r in (selected.present, selected.unsure))
+    present, unsure = ([(called, runs)] for runs in (selected.present, selected.unsure))
     _write_strong(path, labels, present, unsure, export)
     _write_durations(path, called, events.duration_ms[selected.clips], export)
     _write_classes(path, vocabulary, labels, _known_of(selected, events, len(vocabulary)), export)
@@ -160,21 +159,19 @@ def _write_strong(
     path: Path, labels: Sequence[str], present: Spans, unsure: Spans, export: Export
 ) -> None:
     for file, spans in ((path, present), (_beside(path, "masked"), unsure)):
-        export.write_table(file, STRONG, _strong_rows(spans, labels))
+        export.write_columns(file, STRONG, _strong_columns(spans, labels))
 
 
-def _strong_rows(spans: Spans, labels: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    cells = [plain(label) for label in labels]
-    for names, runs in spans:
-        files = [plain(name) for name in names]
-        for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
-            yield files[clip], seconds(onset), seconds(offset), cells[column]
+def _strong_columns(spans: Spans, labels: Sequence[str]) -> Iterator[list[Column]]:
+    cells = plain_texts(texts_to_arrow(labels))
+    for names, (clip, column, first, stop) in spans:
+        times = (second_texts(ms) for ms in (first, stop))
+        yield [Chosen(plain_texts(names), clip), *times, Chosen(cells, column)]
 
 
 def _write_durations(path: Path, names: pa.StringArray, end_ms: Rows, export: Export) -> None:
     columns = [plain_texts(names), second_texts(end_ms)]
-    file = _beside(path, "durations")
-    export.write_columns(file, ["filename", "duration"], [columns], len(names))
+    export.write_columns(_beside(path, "durations"), ["filename", "duration"], [columns])
 
 
 def _write_classes(
@@ -184,9 +181,9 @@ def _write_classes(
     known: npt.NDArray[np.bool_],
     export: Export,
 ) -> None:
-    words = (map(plain, texts) for texts in (labels, vocabulary.ids, vocabulary.names))
-    rows = zip(*words, ("01"[some] for some in known.tolist()), strict=True)
-    export.write_table(_beside(path, "classes"), ["label", "id", "name", "known"], rows)
+    texts = (labels, vocabulary.ids, vocabulary.names, ["01"[some] for some in known.tolist()])
+    columns = [plain_texts(texts_to_arrow(words)) for words in texts]
+    export.write_columns(_beside(path, "classes"), ["label", "id", "name", "known"], [columns])
 
 
 def _beside(path: Path, what: str) -> Path:

@@ -89,13 +89,13 @@ def write_eat(
         root = str(real_path(str(audio)))
         clips, sizes = _measure(clips, Path(str(audio)), export)
     lengths = pc.cast(to_arrow(sizes), pa.string())
-    export.write_columns(path, [root], [[clips.names, lengths]], len(clips))
+    export.write_columns(path, [root], [[clips.names, lengths]])
     for place, suffix in enumerate(["lbl", "masked", *soft_header(targets)]):
         columns = (
             [part.names, [*texts, *soft][place]]
             for part, *texts, soft in clips.columns(targets.vocabulary.ids, ",")
         )
-        export.write_columns(path.with_suffix(f".{suffix}"), [], columns, len(clips))
+        export.write_columns(path.with_suffix(f".{suffix}"), [], columns)
     write_weights(clips, path, export)
     export.files[class_file] = write_classes(class_file, classes, header=False)
     return export

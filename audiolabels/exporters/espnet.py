@@ -61,8 +61,8 @@ def write_espnet(targets: Targets, path: str | Path, *, keys: str = "{clip}") ->
             [part.names, or_else([*texts, *soft][place], NO_LABEL)]
             for part, *texts, soft in clips.columns(tokens, " ")
         )
-        export.write_columns(path.with_name(name), [], columns, len(clips), " ")
+        export.write_columns(path.with_name(name), [], columns, " ")
     weights = [clips.names, weights_of(clips)]
-    export.write_columns(path.with_name("utt2weight"), [], [weights], len(clips), " ")
+    export.write_columns(path.with_name("utt2weight"), [], [weights], " ")
     export.files[token_file] = write_classes(token_file, token_rows, header=False, quoted=False)
     return export

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from audiolabels.arrays.bits import third_state
 from audiolabels.exporters.clip_selection import (
     Selection,
     name_after,
@@ -25,8 +24,8 @@ from audiolabels.exporters.clip_selection import (
     select_clips,
 )
 from audiolabels.exporters.pretrained_sed import by_name
-from audiolabels.exporters.soft_columns import soft_header, soft_texts
-from audiolabels.exporters.text_columns import Chosen, Column, each, join, plain_texts
+from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.text_columns import Column, each, join, plain_texts
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
@@ -52,7 +51,7 @@ def write_flexsed(targets: Targets, path: str | Path, *, files: str = "{clip}.wa
     refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "flexsed", name_after(files), export, empty=True)
     head = ["file_name", "pos_ids", "neg_ids", "removed_ids", "masked_ids", *soft_header(targets)]
-    export.write_columns(path, head, _columns(clips), len(clips), ",")
+    export.write_columns(path, head, _columns(clips), ",")
     export.files[class_file] = write_classes(class_file, classes, quoted=False)
     return export
 
@@ -60,14 +59,11 @@ def write_flexsed(targets: Targets, path: str | Path, *, files: str = "{clip}.wa
 def _columns(clips: Selection) -> Iterator[list[Column]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     for part in clips.parts():
-        negative = third_state(part.positive, part.masked, len(numbers))
-        lists = [
-            each(part.join(bits, numbers, ", "), _listed)
-            for bits in (part.positive, negative, part.masked)
-        ]
-        scores = soft_texts(clips.targets, part.rows[part.first])
-        soft = [Chosen(cells, part.which) for cells in scores]
-        yield [plain_texts(part.names), *lists[:2], "[]", lists[2], *soft]
+        positive, negative, unknown = (
+            each(part.join(state, numbers, ", "), _listed)
+            for state in ("positive", "negative", "unknown")
+        )
+        yield [plain_texts(part.names), positive, negative, "[]", unknown, *part.soft()]
 
 
 def _listed(joined: pa.StringArray) -> pa.StringArray:

@@ -48,14 +48,14 @@ def write_fsd50k(targets: Targets, path: str | Path, *, like: str | Path | None 
     clips = select_clips(targets, "fsd50k", name_after("{clip}"), export, empty=False)
     head = ["fname", "labels", "mids", "split", "masked", *soft_header(targets)]
     split = _split(clips.names) if like is None else _split_like(Path(like), clips.names)
-    export.write_columns(path, head, _columns(clips, labels, split), len(clips), ",")
+    export.write_columns(path, head, _columns(clips, labels, split), ",")
     export.files[class_file] = write_classes(class_file, classes, header=False, quoted=False)
     return export
 
 
 def _columns(clips: Selection, labels: list[str], split: pa.StringArray) -> Iterator[list[Column]]:
     for part, ids, unknown, soft in clips.columns(clips.targets.vocabulary.ids, ","):
-        words = part.join(part.positive, labels, ",")
+        words = part.join("positive", labels, ",")
         quoted = (each(cells, quote_texts) for cells in (words, ids))
         own = split.slice(part.start, len(part))
         yield [plain_texts(part.names), *quoted, own, each(unknown, quote_texts), *soft]

@@ -55,8 +55,7 @@ def write_hear(
 def _labels(clips: Selection, labels: Sequence[str], state: str) -> Iterator[list[Column]]:
     words = list(map(json_text, labels))
     for part in clips.parts():
-        bits = part.positive if state == "positive" else part.masked
-        yield [json_texts(part.names), ": [", part.join(bits, words, ", "), "]"]
+        yield [json_texts(part.names), ": [", part.join(state, words, ", "), "]"]
 
 
 def _events(clips: Selection, labels: Sequence[str], state: str) -> Iterator[list[Column]]:
@@ -65,4 +64,4 @@ def _events(clips: Selection, labels: Sequence[str], state: str) -> Iterator[lis
         for owner, c, begin, end in zip(*(a.tolist() for a in runs), strict=True):
             events[owner].append({"label": labels[c], "start": begin, "end": end})
         listed = texts_to_arrow(list(map(json_text, events)))
-        yield [json_texts(texts_to_arrow(names)), ": ", listed]
+        yield [json_texts(names), ": ", listed]

@@ -19,7 +19,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
-from audiolabels.exporters.clip_selection import ROWS, Rows, Selection, name_after, select_clips
+from audiolabels.exporters.clip_selection import (
+    ROWS,
+    Rows,
+    Selection,
+    name_after,
+    select_clips,
+    state_bits,
+)
 from audiolabels.exporters.soft_columns import BinarisedTargets
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
@@ -70,7 +77,10 @@ def _batches(clips: Selection) -> Iterator[list[pa.Array]]:
     vocabulary = clips.targets.vocabulary
     ids, names = texts_to_arrow(vocabulary.ids), texts_to_arrow(vocabulary.names)
     for part in clips.parts():
-        cells = [LISTS.encode(bits, len(vocabulary)) for bits in (part.positive, part.masked)]
+        cells = [
+            LISTS.encode(state_bits(part.targets, part.rows[part.first], state), len(vocabulary))
+            for state in ("positive", "unknown")
+        ]
         for start in range(0, len(part), ROWS):
             which = to_arrow(part.which[start : start + ROWS])
             positive, masked = (LISTS.gather(c.take(which), len(vocabulary)) for c in cells)

@@ -20,7 +20,6 @@ Not possible: a clip, or segment, without a positive class, since the recipe rea
 
 import gzip
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,8 +48,8 @@ from audiolabels.exporters.event_selection import select_events
 from audiolabels.exporters.hdf5 import report_unmatched
 from audiolabels.exporters.text_columns import (
     Cells,
+    Column,
     gather,
-    json_members,
     json_object,
     json_text,
     spell,
@@ -127,7 +126,7 @@ def write_lhotse(
         )
         export.files[path] = _write_packed(path, lines)
         weights = path.with_name(f"{path.name.removesuffix('.jsonl.gz')}_weights.txt")
-        export.write_columns(weights, [], [[ids, weights_of(clips)]], len(clips), " ")
+        export.write_columns(weights, [], [[ids, weights_of(clips)]], " ")
     export.files[class_file] = write_classes(class_file, class_rows(classes))
     return export
 
@@ -154,13 +153,14 @@ def _of_targets(
 
 def _supervisions(clips: Selection, ids: pa.StringArray, start: Ms, stop: Ms) -> Lines:
     for part, custom in _customs(clips):
-        names = [ids.slice(part.start, len(part)), part.names]
-        times = ([spell(ms[part.rows] / 1000, json.dumps)] for ms in (start, stop - start))
-        record = {
-            **json_members(("id", "recording_id"), names),
-            **dict(zip(("start", "duration"), times, strict=True)),
+        begin, length = (spell(ms[part.rows] / 1000, repr) for ms in (start, stop - start))
+        record: dict[str, Cells | list[Column]] = {
+            "id": ids.slice(part.start, len(part)),
+            "recording_id": part.names,
+            "start": [begin],
+            "duration": [length],
             "channel": ["0"],
-            "custom": json_object(json_members(custom, custom.values())),
+            "custom": json_object(custom),
         }
         for block in gather([*json_object(record), "\n"]):
             yield from io.StringIO(str(block, "utf-8"))
@@ -232,7 +232,7 @@ def _entries(path: Path) -> Iterator[tuple[Record, Record, str]]:
             yield record, supervision, name
 
 
-def _customs(clips: Selection) -> Iterator[tuple[Part, dict[str, Cells]]]:
+def _customs(clips: Selection) -> Iterator[tuple[Part, dict[str, Cells | list[Column]]]]:
     """Each part, and what `custom` of its supervisions has."""
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     for part, *labels, soft in clips.columns(numbers, ";"):

@@ -81,7 +81,7 @@ def write_psl(
     hdf5 = [] if audio is None else [plain(str(real_path(audio)))]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
     head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]
-    export.write_columns(path, head, _columns(clips, length, segments, hdf5), len(clips))
+    export.write_columns(path, head, _columns(clips, length, segments, hdf5))
     export.files[class_file] = write_classes(class_file, classes)
     return export
 

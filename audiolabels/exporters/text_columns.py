@@ -22,14 +22,14 @@ ESCAPED = r'["\\\x00-\x1f]'  # what a text in JSON cannot have as it is
 
 
 class Chosen(NamedTuple):
-    """A column of few distinct cells: string (D,), and which of them each row has, int32 (N,)."""
+    """A column of few distinct cells: string (D,), and which of them each row has, int (N,)."""
 
     texts: pa.StringArray
-    which: npt.NDArray[np.int32]
+    which: npt.NDArray[np.integer]
 
 
-Cells: TypeAlias = "pa.StringArray | Chosen"
-Column: TypeAlias = "Cells | str"  # a str is the same in all rows
+Cells: TypeAlias = pa.StringArray | Chosen
+Column: TypeAlias = Cells | str  # a str is the same in all rows
 
 
 def each(cells: Cells, change: Callable[[pa.StringArray], pa.StringArray]) -> Cells:
@@ -50,23 +50,28 @@ def whole(cells: Cells) -> pa.StringArray:
     return cells.texts.take(to_arrow(cells.which)) if isinstance(cells, Chosen) else cells
 
 
+def count_rows(columns: Sequence[Column]) -> int:
+    """The number of rows of columns, not all of which are the same in all rows."""
+    varying = next(column for column in columns if not isinstance(column, str))
+    return len(varying.which if isinstance(varying, Chosen) else varying)
+
+
 def gather(columns: Sequence[Column]) -> Iterator[memoryview]:
     """The cells row by row, with nothing between them; some thousand rows at a time."""
-    varying = (column for column in columns if not isinstance(column, str))
-    count = max(len(c.which if isinstance(c, Chosen) else c) for c in varying)
+    count = count_rows(columns)
     for start in range(0, count, LINES):
         size, tables, before = min(LINES, count - start), [], 0
         places = np.empty((size, len(columns)), np.int32)
         for place, column in zip(places.T, columns, strict=True):
             if isinstance(column, str):
-                table, which = texts_to_arrow([column]), np.zeros(1, np.int32)
+                column = Chosen(texts_to_arrow([column]), np.zeros(size, np.int32))
             elif isinstance(column, Chosen):
-                table, which = column.texts, column.which[start : start + size]
+                column = Chosen(column.texts, column.which[start : start + size])
             else:
-                table, which = column.slice(start, size), np.arange(size, dtype=np.int32)
-            np.add(which, before, out=place)
-            before += len(table)
-            tables.append(table)
+                column = Chosen(column.slice(start, size), np.arange(size))
+            np.add(column.which, before, out=place)
+            before += len(column.texts)
+            tables.append(column.texts)
         lines = pa.concat_arrays(tables).take(to_arrow(places.ravel()))
         offsets, data = text_buffers(lines)
         yield data[offsets[0] : offsets[-1]].data
@@ -121,17 +126,13 @@ def json_texts(texts: pa.StringArray) -> pa.StringArray:
     return join('"', escaped, '"')
 
 
-def json_object(members: Mapping[str, Sequence[Column]]) -> list[Column]:
-    """A JSON object per row, whose values are JSON, each of some columns."""
+def json_object(members: Mapping[str, Cells | list[Column]]) -> list[Column]:
+    """A JSON object per row; values are texts, or columns that are JSON together."""
     columns: list[Column] = []
     for key, value in members.items():
-        columns += [f"{', ' if columns else '{'}{json_text(key)}: ", *value]
+        columns.append(f"{', ' if columns else '{'}{json_text(key)}: ")
+        columns += value if isinstance(value, list) else [each(value, json_texts)]
     return [*columns, "}"]
-
-
-def json_members(keys: Iterable[str], cells: Iterable[Cells]) -> dict[str, Sequence[Column]]:
-    """Texts as members of `json_object`."""
-    return {key: [each(text, json_texts)] for key, text in zip(keys, cells, strict=True)}
 
 
 def or_else(cells: Cells, text: str) -> Cells:

@@ -37,7 +37,6 @@ from audiolabels.exporters.text_columns import (
     Chosen,
     gather,
     join,
-    json_members,
     json_object,
     spell,
 )
@@ -136,7 +135,7 @@ def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[
     keys = (field, "masked", *soft_header(clips.targets))
     blank = tarfile.TarInfo().tobuf(tarfile.PAX_FORMAT).decode()
     for part, positive, unknown, soft in clips.columns(labels, ";"):
-        entry = json_object(json_members(keys, [positive, unknown, *soft]))
+        entry = json_object(dict(zip(keys, [positive, unknown, *soft], strict=True)))
         texts = (cells.texts if isinstance(cells, Chosen) else cells for cells in entry)
         content = join(*texts)
         sizes = to_numpy(pc.binary_length(content)).tolist()

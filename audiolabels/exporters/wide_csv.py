@@ -68,7 +68,7 @@ def write_wide_csv(
             f"them: --unknown-cells {'|'.join(UNKNOWN_CELLS)} (unknown_cells=); 0 is negative"
         )
     cell = UNKNOWN_CELLS[choose("unknown_cells", unknown_cells or "empty", UNKNOWN_CELLS)]
-    export.write_columns(path, list(map(plain, header)), _columns(clips, cell), len(clips), ",")
+    export.write_columns(path, list(map(plain, header)), _columns(clips, cell), ",")
     return export
 
 

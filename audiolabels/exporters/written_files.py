@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.exporters.text_columns import Column, gather
-from audiolabels.files import apart, blame, partial_path, real_path, write_blocks, write_rows
+from audiolabels.exporters.text_columns import Column, count_rows, gather
+from audiolabels.files import apart, blame, partial_path, real_path, write_blocks
 
 
 @dataclass
@@ -37,31 +36,28 @@ class Export:
             self.left_out[reason] = len(names)
             self.names[reason] = names
 
-    def write_table(
-        self,
-        path: str | Path,
-        head: Sequence[str],
-        rows: Iterable[Sequence[str]],
-        separator: str = "\t",
-    ) -> None:
-        """Write a header and rows of cells, whole or not at all, and note the number of rows."""
-        lines = (separator.join(cells) for cells in chain([head], rows))
-        self.files[Path(path)] = write_rows(path, lines) - 1
-
     def write_columns(
         self,
         path: str | Path,
         head: Sequence[str],
         parts: Iterable[Sequence[Column]],
-        rows: int,
         separator: str = "\t",
     ) -> None:
-        """The same of columns, part by part, with so many rows; an empty header is none."""
-        header = [f"{separator.join(head)}\n".encode()] if head else []
-        cells = ([c for column in columns for c in (column, separator)][:-1] for columns in parts)
-        lines = chain.from_iterable(gather([*line, "\n"]) for line in cells)
-        write_blocks(path, chain(header, lines))
-        self.files[Path(path)] = rows
+        """Write a header, unless it is empty, and rows, whole or not at all; note their number.
+
+        `parts`: some rows each, as columns of cells.
+        """
+        path = Path(path)
+        self.files[path] = 0
+
+        def lines() -> Iterator[bytes | memoryview]:
+            yield f"{separator.join(head)}\n".encode() if head else b""
+            for columns in parts:
+                self.files[path] += count_rows(columns)
+                cells = [cell for column in columns for cell in (column, separator)]
+                yield from gather([*cells[:-1], "\n"])
+
+        write_blocks(path, lines())
 
 
 @contextmanager
