@@ -17,10 +17,6 @@ from signal import SIGINT, SIGTERM
 from stat import S_IMODE
 from typing import Any, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from audiolabels.errors import OptionError, TargetsFileError, expect
 from audiolabels.files.remote import RemotePath, streamed, to_path
 
@@ -277,16 +273,11 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
     return count
 
 
-def write_lines(path: str | Path, blocks: Iterable[pa.StringArray]) -> int:
-    """`write_rows` of lines that come in blocks."""
-    count = 0
+def write_blocks(path: str | Path, blocks: Iterable[bytes | memoryview]) -> None:
+    """Write blocks of bytes to a file as `atomic_path` does."""
     with atomic_path(path) as partial, blame(path), partial.open("wb") as file:
-        for lines in blocks:
-            ended = pc.binary_join_element_wise(lines, "", "\n")
-            _, ends, text = ended.buffers()
-            file.write(memoryview(text)[: np.frombuffer(ends, np.int32)[len(ended)]])
-            count += len(lines)
-    return count
+        for block in blocks:
+            file.write(block)
 
 
 def parse_json(content: bytes | str) -> Any:
