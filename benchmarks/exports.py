@@ -122,6 +122,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
-        work(*sys.argv[2:4], *map(Path, sys.argv[4:6]))
+        kind, form = sys.argv[2:4]
+        work(kind, form, Path(sys.argv[4]), Path(sys.argv[5]))
     else:
         main()
