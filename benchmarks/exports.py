@@ -122,7 +122,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
-        kind, form = sys.argv[2:4]
-        work(kind, form, Path(sys.argv[4]), Path(sys.argv[5]))
+        name, targets = sys.argv[2:4]
+        work(name, targets, Path(sys.argv[4]), Path(sys.argv[5]))
     else:
         main()
