@@ -31,6 +31,7 @@ from audiolabels.targets.sampling import weigh_clips
 from audiolabels.targets.targets import SoftTargets, Targets
 
 ROWS = 1 << 14  # clips whose targets are unpacked at a time
+PART = 1 << 22  # clips of a part at most, since no column may hold more than 2 GiB
 
 Rows = npt.NDArray[np.int64]
 AnyTargets = TypeVar("AnyTargets", Targets, SoftTargets)
@@ -60,10 +61,10 @@ class Selection:
         return Selection(self.targets, self.rows[which], self.names.take(to_arrow(which)))
 
     def parts(self) -> "Iterator[Part]":
-        """All clips where few of their targets differ, else some thousands at a time."""
+        """Millions of clips where few of their targets differ, else some thousands at a time."""
         sets = to_arrow(self.targets.row_of_clip[self.rows])
-        size = len(self) if len(sets.unique()) <= ROWS else ROWS
-        for start in range(0, len(self), max(1, size)):
+        size = PART if len(sets.unique()) <= ROWS else ROWS
+        for start in range(0, len(self), size):
             coded = sets.slice(start, size).dictionary_encode()
             which, first = to_numpy(coded.indices), np.empty(len(coded.dictionary), np.int64)
             first[which[::-1]] = np.arange(len(which))[::-1]
