@@ -75,18 +75,13 @@ class Selection:
         """Each part, its joined positive and unknown classes, and `soft_texts`."""
         for part in self.parts():
             positive, unknown = (part.join(s, labels, separator) for s in ("positive", "unknown"))
-            yield part, positive, unknown, part.soft()
+            soft = soft_texts(self.targets, part.rows[part.first])
+            yield part, positive, unknown, [Chosen(cells, part.which) for cells in soft]
 
     def keep(
         self, odd: str, fits: Callable[[str], bool], reason: str, export: Export
     ) -> "Selection":
-        """The clips with a suitable name; the others are counted and named in `export`.
-
-        Args:
-            odd: a pattern; names without it are suitable.
-            fits: whether a name with it is.
-            reason, export: of and for the others.
-        """
+        """The clips whose name lacks a pattern, `odd`, or fits; others are left out of `export`."""
         chosen = np.flatnonzero(to_bools(pc.match_substring_regex(self.names, odd)))
         doubtful = self.names.take(to_arrow(chosen)).to_pylist()
         lost = chosen[[not fits(name) for name in doubtful]]
@@ -111,11 +106,6 @@ class Part(Selection):
     start: int
     first: Rows
     which: npt.NDArray[np.int32]
-
-    def soft(self) -> list[Chosen]:
-        """`soft_texts`."""
-        texts = soft_texts(self.targets, self.rows[self.first])
-        return [Chosen(cells, self.which) for cells in texts]
 
     def join(self, state: str, labels: Sequence[str], separator: str) -> Chosen:
         """The joined labels of the classes in a state, see `state_bits`."""

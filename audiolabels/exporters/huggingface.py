@@ -20,7 +20,6 @@ import pyarrow.parquet as pq
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.exporters.clip_selection import (
     ROWS,
-    Rows,
     Selection,
     name_after,
     select_clips,
@@ -83,8 +82,10 @@ def _batches(clips: Selection) -> Iterator[list[pa.Array]]:
             which = to_arrow(part.which[start : start + ROWS])
             positive, masked = (LISTS.gather(c.take(which), len(vocabulary)) for c in cells)
             lists = [_texts(p, t) for p, t in ((positive, ids), (positive, names), (masked, ids))]
-            scores = _scores(clips.targets, part.rows[start : start + ROWS])
-            yield [part.names.slice(start, ROWS), *lists, *scores]
+            if isinstance(clips.targets, BinarisedTargets):
+                scores = clips.targets.scores(part.rows[start : start + ROWS]).ravel()
+                lists.append(pa.FixedSizeListArray.from_arrays(to_arrow(scores), len(vocabulary)))
+            yield [part.names.slice(start, ROWS), *lists]
 
 
 def _texts(lists: pa.ListArray, labels: pa.StringArray) -> pa.ListArray:
@@ -92,10 +93,3 @@ def _texts(lists: pa.ListArray, labels: pa.StringArray) -> pa.ListArray:
     coded = lists.values.dictionary_encode()
     values = pa.DictionaryArray.from_arrays(coded.indices, labels.take(coded.dictionary))
     return pa.ListArray.from_arrays(lists.offsets, values)
-
-
-def _scores(targets: Targets, rows: Rows) -> list[pa.Array]:
-    if not isinstance(targets, BinarisedTargets):
-        return []
-    flat = to_arrow(targets.scores(rows).ravel())
-    return [pa.FixedSizeListArray.from_arrays(flat, len(targets.vocabulary))]
