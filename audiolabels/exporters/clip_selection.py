@@ -31,6 +31,7 @@ from audiolabels.targets.sampling import weigh_clips
 from audiolabels.targets.targets import SoftTargets, Targets
 
 ROWS = 1 << 14  # clips whose targets are unpacked at a time
+PART = 1 << 22  # clips of a part at most, since no column may hold more than 2 GiB
 
 Rows = npt.NDArray[np.int64]
 AnyTargets = TypeVar("AnyTargets", Targets, SoftTargets)
@@ -60,10 +61,10 @@ class Selection:
         return Selection(self.targets, self.rows[which], self.names.take(to_arrow(which)))
 
     def parts(self) -> "Iterator[Part]":
-        """All clips where few of their targets differ, else some thousands at a time."""
+        """Millions of clips where few of their targets differ, else some thousands at a time."""
         sets = to_arrow(self.targets.row_of_clip[self.rows])
-        size = len(self) if len(sets.unique()) <= ROWS else ROWS
-        for start in range(0, len(self), max(1, size)):
+        size = PART if len(sets.unique()) <= ROWS else ROWS
+        for start in range(0, len(self), size):
             coded = sets.slice(start, size).dictionary_encode()
             which, first = to_numpy(coded.indices), np.empty(len(coded.dictionary), np.int64)
             first[which[::-1]] = np.arange(len(which))[::-1]
@@ -74,18 +75,13 @@ class Selection:
         """Each part, its joined positive and unknown classes, and `soft_texts`."""
         for part in self.parts():
             positive, unknown = (part.join(s, labels, separator) for s in ("positive", "unknown"))
-            yield part, positive, unknown, part.soft()
+            soft = soft_texts(self.targets, part.rows[part.first])
+            yield part, positive, unknown, [Chosen(cells, part.which) for cells in soft]
 
     def keep(
         self, odd: str, fits: Callable[[str], bool], reason: str, export: Export
     ) -> "Selection":
-        """The clips with a suitable name; the others are counted and named in `export`.
-
-        Args:
-            odd: a pattern; names without it are suitable.
-            fits: whether a name with it is.
-            reason, export: of and for the others.
-        """
+        """The clips whose name lacks a pattern, `odd`, or fits; others are left out of `export`."""
         chosen = np.flatnonzero(to_bools(pc.match_substring_regex(self.names, odd)))
         doubtful = self.names.take(to_arrow(chosen)).to_pylist()
         lost = chosen[[not fits(name) for name in doubtful]]
@@ -110,11 +106,6 @@ class Part(Selection):
     start: int
     first: Rows
     which: npt.NDArray[np.int32]
-
-    def soft(self) -> list[Chosen]:
-        """`soft_texts`."""
-        texts = soft_texts(self.targets, self.rows[self.first])
-        return [Chosen(cells, self.which) for cells in texts]
 
     def join(self, state: str, labels: Sequence[str], separator: str) -> Chosen:
         """The joined labels of the classes in a state, see `state_bits`."""

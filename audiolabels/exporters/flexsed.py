@@ -58,12 +58,10 @@ def write_flexsed(targets: Targets, path: str | Path, *, files: str = "{clip}.wa
 
 def _columns(clips: Selection) -> Iterator[list[Column]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
-    for part in clips.parts():
-        positive, negative, unknown = (
-            each(part.join(state, numbers, ", "), _listed)
-            for state in ("positive", "negative", "unknown")
-        )
-        yield [plain_texts(part.names), positive, negative, "[]", unknown, *part.soft()]
+    for part, positive, unknown, soft in clips.columns(numbers, ", "):
+        negative = part.join("negative", numbers, ", ")
+        yes, no, unsure = (each(cells, _listed) for cells in (positive, negative, unknown))
+        yield [plain_texts(part.names), yes, no, "[]", unsure, *soft]
 
 
 def _listed(joined: pa.StringArray) -> pa.StringArray:

@@ -14,14 +14,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.exporters.clip_selection import (
     ROWS,
-    Rows,
     Selection,
     name_after,
     select_clips,
@@ -34,8 +32,7 @@ from audiolabels.targets.layouts import LISTS
 from audiolabels.targets.targets import Targets
 
 TEXTS = pa.list_(pa.string())
-NUMBERS = pa.dictionary(pa.int32(), pa.string())
-NUMBERED = {pa.string(): NUMBERS, TEXTS: pa.list_(NUMBERS)}
+NUMBERED = pa.list_(pa.dictionary(pa.int32(), pa.string()))  # written faster, to the same bytes
 
 
 def write_huggingface(targets: Targets, path: str | Path) -> Export:
@@ -57,9 +54,9 @@ def write_huggingface(targets: Targets, path: str | Path) -> Export:
         columns["soft"] = pa.list_(pa.float16(), len(targets.vocabulary))
     facts = {b"classes": json.dumps(targets.vocabulary.ids).encode()}
     schema = pa.schema(columns).with_metadata(facts)
-    # Columns are written by the numbers of their texts, and stated as those of texts.
     facts[b"ARROW:schema"] = base64.b64encode(schema.serialize())
-    numbered = pa.schema([(name, NUMBERED.get(kind, kind)) for name, kind in columns.items()])
+    kinds = ((name, NUMBERED if kind is TEXTS else kind) for name, kind in columns.items())
+    numbered = pa.schema(kinds)
     with (
         atomic_path(path) as partial,
         blame(path),
@@ -84,25 +81,15 @@ def _batches(clips: Selection) -> Iterator[list[pa.Array]]:
         for start in range(0, len(part), ROWS):
             which = to_arrow(part.which[start : start + ROWS])
             positive, masked = (LISTS.gather(c.take(which), len(vocabulary)) for c in cells)
-            own = part.names.slice(start, ROWS)
-            video = _numbered(to_arrow(np.arange(len(own), dtype=np.int32)), own)
             lists = [_texts(p, t) for p, t in ((positive, ids), (positive, names), (masked, ids))]
-            yield [video, *lists, *_scores(clips.targets, part.rows[start : start + ROWS])]
+            if isinstance(clips.targets, BinarisedTargets):
+                scores = clips.targets.scores(part.rows[start : start + ROWS]).ravel()
+                lists.append(pa.FixedSizeListArray.from_arrays(to_arrow(scores), len(vocabulary)))
+            yield [part.names.slice(start, ROWS), *lists]
 
 
 def _texts(lists: pa.ListArray, labels: pa.StringArray) -> pa.ListArray:
     """Lists of the labels with the numbers in some lists, in the order in which they occur."""
     coded = lists.values.dictionary_encode()
-    values = _numbered(coded.indices, labels.take(coded.dictionary))
+    values = pa.DictionaryArray.from_arrays(coded.indices, labels.take(coded.dictionary))
     return pa.ListArray.from_arrays(lists.offsets, values)
-
-
-def _numbered(numbers: pa.Array, texts: pa.StringArray) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(numbers, texts)
-
-
-def _scores(targets: Targets, rows: Rows) -> list[pa.Array]:
-    if not isinstance(targets, BinarisedTargets):
-        return []
-    flat = to_arrow(targets.scores(rows).ravel())
-    return [pa.FixedSizeListArray.from_arrays(flat, len(targets.vocabulary))]

@@ -21,7 +21,7 @@ Not possible: a clip, or segment, without a positive class, since the recipe rea
 import gzip
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ from audiolabels.exporters.event_selection import select_events
 from audiolabels.exporters.hdf5 import report_unmatched
 from audiolabels.exporters.text_columns import (
     Cells,
+    Chosen,
     Column,
     gather,
     json_object,
@@ -72,6 +73,7 @@ from audiolabels.targets.targets import Targets
 OWN = ("audio_event", "masked", "soft")
 Record = dict[str, Any]
 Lines = Iterator[str]
+Custom = Mapping[str, Cells | list[Column]]
 
 
 def write_lhotse(
@@ -116,8 +118,8 @@ def write_lhotse(
     class_file = path.with_name("class_labels_indices.csv")
     refuse_other_classes(class_file, class_rows(classes))
     if isinstance(labels, Events):
-        records = _of_events(labels, classes, parents or "none", name, export)
-        export.files[path] = _write_packed(path, map(_line, records))
+        lines = _of_events(labels, classes, parents or "none", name, export)
+        export.files[path] = _write_packed(path, lines)
     else:
         clips, ids, lines = (
             _of_targets(labels, name, clip_duration, export)
@@ -148,22 +150,30 @@ def _of_targets(
     ids, seen = clips.names, Counter[str]()
     if segments:
         ids = texts_to_arrow([_numbered(name, seen) for name in clips.names.to_pylist()])
-    return clips, ids, _supervisions(clips, ids, start, stop)
+
+    def lines() -> Lines:
+        for part, custom in _customs(clips):
+            own, rows = ids.slice(part.start, len(part)), part.rows
+            yield from _lines(own, part.names, start[rows], stop[rows], custom)
+
+    return clips, ids, lines()
 
 
-def _supervisions(clips: Selection, ids: pa.StringArray, start: Ms, stop: Ms) -> Lines:
-    for part, custom in _customs(clips):
-        begin, length = (spell(ms[part.rows] / 1000, repr) for ms in (start, stop - start))
-        record: dict[str, Cells | list[Column]] = {
-            "id": ids.slice(part.start, len(part)),
-            "recording_id": part.names,
-            "start": [begin],
-            "duration": [length],
-            "channel": ["0"],
-            "custom": json_object(custom),
-        }
-        for block in gather([*json_object(record), "\n"]):
-            yield from io.StringIO(str(block, "utf-8"))
+def _lines(
+    ids: pa.StringArray, recordings: pa.StringArray, start: Ms, stop: Ms, custom: Custom
+) -> Lines:
+    """A supervision per row."""
+    begin, length = (spell(ms / 1000, repr) for ms in (start, stop - start))
+    record: Custom = {
+        "id": ids,
+        "recording_id": recordings,
+        "start": [begin],
+        "duration": [length],
+        "channel": ["0"],
+        "custom": json_object(custom),
+    }
+    for block in gather([*json_object(record), "\n"]):
+        yield from io.StringIO(str(block, "utf-8"))
 
 
 def _segments(targets: Targets, name: Name, export: Export) -> Selection:
@@ -198,7 +208,7 @@ def _of_manifest(
             f"{several:,} cuts have the id of another; weights are in the order of the cuts"
         )
 
-    def records() -> Iterator[Record]:
+    def lines() -> Lines:
         customs = (
             dict(zip(custom, row, strict=True))
             for _, custom in _customs(clips)
@@ -208,9 +218,9 @@ def _of_manifest(
             if place >= 0:
                 kept = {k: v for k, v in supervision.get("custom", {}).items() if k not in OWN}
                 supervision["custom"] = kept | next(customs)
-                yield record
+                yield f"{json_text(record)}\n"
 
-    return clips, texts_to_arrow(ids), map(_line, records())
+    return clips, texts_to_arrow(ids), lines()
 
 
 def _entries(path: Path) -> Iterator[tuple[Record, Record, str]]:
@@ -232,7 +242,7 @@ def _entries(path: Path) -> Iterator[tuple[Record, Record, str]]:
             yield record, supervision, name
 
 
-def _customs(clips: Selection) -> Iterator[tuple[Part, dict[str, Cells | list[Column]]]]:
+def _customs(clips: Selection) -> Iterator[tuple[Part, dict[str, Chosen]]]:
     """Each part, and what `custom` of its supervisions has."""
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     for part, *labels, soft in clips.columns(numbers, ";"):
@@ -241,36 +251,21 @@ def _customs(clips: Selection) -> Iterator[tuple[Part, dict[str, Cells | list[Co
 
 def _of_events(
     events: Events, vocabulary: Vocabulary, parents: str, name: Name, export: Export
-) -> Iterator[Record]:
+) -> Lines:
     selected = select_events(events, vocabulary, parents, name, export, merged=False)
-    names, end = selected.names.to_pylist(), events.duration_ms[selected.clips]
-    seen = Counter[str]()
+    end, seen = events.duration_ms[selected.clips], Counter[str]()
+    numbers = texts_to_arrow([str(i) for i in range(len(vocabulary))])
     for key, (clip, column, first, stop) in zip(OWN[:2], selected[2:], strict=True):
-        parts = (clip, column, first.clip(min=0), np.minimum(stop, end[clip]))
-        for c, label, begin, until in zip(*(part.tolist() for part in parts), strict=True):
-            custom = {"audio_event": "", "masked": "", key: str(label)}
-            yield _record(_numbered(names[c], seen), names[c], begin, until, custom)
+        names = selected.names.take(to_arrow(clip))
+        ids = texts_to_arrow([_numbered(recording, seen) for recording in names.to_pylist()])
+        custom = {"audio_event": ['""'], "masked": ['""'], key: Chosen(numbers, column)}
+        yield from _lines(ids, names, first.clip(min=0), np.minimum(stop, end[clip]), custom)
 
 
 def _numbered(recording: str, seen: Counter[str]) -> str:
     """The id of a recording's next supervision."""
     seen[recording] += 1
     return f"{recording}-{seen[recording] - 1}"
-
-
-def _record(id_: str, recording: str, start_ms: int, stop_ms: int, custom: Record) -> Record:
-    return {
-        "id": id_,
-        "recording_id": recording,
-        "start": start_ms / 1000,
-        "duration": (stop_ms - start_ms) / 1000,
-        "channel": 0,
-        "custom": custom,
-    }
-
-
-def _line(record: Record) -> str:
-    return f"{json_text(record)}\n"
 
 
 def _write_packed(path: Path, lines: Lines) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from audiolabels.errors import OptionError
-from audiolabels.exporters.clip_selection import Rows
+from audiolabels.exporters.clip_selection import Rows, state_bits
 from audiolabels.exporters.hdf5 import Values, import_h5py, write_hdf5
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame, real_path, where_written
@@ -67,8 +67,11 @@ def write_panns(
 
 
 def _booleans(targets: Targets, rows: Rows) -> Values:
-    target, mask = targets.to_numpy(rows)
-    return target > 0, mask > 0
+    positive, unknown = (
+        np.unpackbits(state_bits(targets, rows, state), axis=1, count=len(targets.vocabulary))
+        for state in ("positive", "unknown")
+    )
+    return positive > 0, unknown == 0
 
 
 def _write_index(index: Path, path: Path, place: bytes, count: int) -> None:

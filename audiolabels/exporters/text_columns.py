@@ -80,10 +80,7 @@ def gather(columns: Sequence[Column]) -> Iterator[memoryview]:
 def json_lines(
     head: str, parts: Iterable[Sequence[Column]], tail: str
 ) -> Iterator[bytes | memoryview]:
-    """A JSON text with a line per row and commas between them, after and before lines of its own.
-
-    `gather` makes the rows of each part.
-    """
+    """A JSON text: a line, those of the rows with commas between them, and a last line."""
     yield head.encode()
     skipped = 1  # no comma before the first
     for columns in parts:

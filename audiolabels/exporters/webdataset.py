@@ -15,7 +15,7 @@ and names that webdataset skips.
 
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +91,7 @@ def write_webdataset(
         export.notes.append(f"{len(changed):,} keys had a dot: {shown}")
     reason = "clips whose name webdataset skips"
     clips = clips.keep(r"^$|\x00|/$|^__", lambda name: bool(KEY.fullmatch(name)), reason, export)
-    write_blocks(path, _tar(_members(clips, labels, field)))
+    write_blocks(path, _members(clips, labels, field))
     export.files[path] = len(clips)
     export.files[class_file] = write_classes(class_file, classes)
     return export
@@ -122,18 +122,10 @@ def _keyed(name: Name, dots: str, changed: dict[str, str]) -> Name:
     return keys
 
 
-def _tar(members: Iterable[memoryview]) -> Iterator[bytes | memoryview]:
-    size = 0
-    for block in members:
-        size += len(block)
-        yield block
-    yield bytes(2 * tarfile.BLOCKSIZE + -(size + 2 * tarfile.BLOCKSIZE) % tarfile.RECORDSIZE)
-
-
-def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[memoryview]:
+def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[bytes | memoryview]:
     """Headers and contents, as tarfile writes them: headers differ in name, size and checksum."""
     keys = (field, "masked", *soft_header(clips.targets))
-    blank = tarfile.TarInfo().tobuf(tarfile.PAX_FORMAT).decode()
+    written, blank = 2 * tarfile.BLOCKSIZE, tarfile.TarInfo().tobuf(tarfile.PAX_FORMAT).decode()
     for part, positive, unknown, soft in clips.columns(labels, ";"):
         entry = json_object(dict(zip(keys, [positive, unknown, *soft], strict=True)))
         texts = (cells.texts if isinstance(cells, Chosen) else cells for cells in entry)
@@ -147,9 +139,11 @@ def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[
             Chosen(cells, part.which) for cells in (texts_to_arrow(octal), join(content, ends))
         )
         checksum = spell(sums + int(blank[148:154], 8), "{:06o}".format)
-        yield from gather(
-            [names, blank[100:124], size, blank[135:148], checksum, blank[154:], content]
-        )
+        header = [names, blank[100:124], size, blank[135:148], checksum, blank[154:]]
+        for block in gather([*header, content]):
+            written += len(block)
+            yield block
+    yield bytes(2 * tarfile.BLOCKSIZE + -written % tarfile.RECORDSIZE)
 
 
 def _names(keys: pa.StringArray) -> tuple[pa.StringArray, Rows]:

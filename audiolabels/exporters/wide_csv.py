@@ -77,9 +77,8 @@ def _columns(clips: Selection, unknown: str) -> Iterator[list[Column]]:
     for part in clips.parts():
         rows = part.rows[part.first]
         target, mask = targets.to_numpy(rows)
-        values = (
-            targets.scores(rows) if isinstance(targets, BinarisedTargets) else target.astype(int)
-        )
+        hard = target.astype(np.uint8)
+        values = targets.scores(rows) if isinstance(targets, BinarisedTargets) else hard
         texts = np.where(mask > 0, values.astype(np.str_), unknown).tolist()
         cells = texts_to_arrow(list(map(",".join, texts)))
         yield [plain_texts(part.names), Chosen(cells, part.which)]

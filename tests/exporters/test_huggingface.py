@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from export_support import framed_targets, given, positives
@@ -12,6 +13,7 @@ from export_support import strange_targets as strange
 
 from audiolabels import expand, export, read_labels
 from audiolabels.errors import OptionError
+from audiolabels.exporters import huggingface
 
 
 def test_columns_are_read_by_name(tmp_path: Path) -> None:
@@ -29,6 +31,25 @@ def test_columns_are_read_by_name(tmp_path: Path) -> None:
     assert table["video_id"][0].as_py() == "sample-0001"
     assert table["human_labels"].to_pylist() == sample().to_pandas()["positive"].tolist()
     assert done.files[path] == 200
+
+
+@pytest.mark.parametrize("rows", [1 << 14, 7])
+def test_bytes_are_those_of_plain_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """Labels are written by their numbers, to the same file, row group by row group."""
+    monkeypatch.setattr(huggingface, "ROWS", rows)
+    export(sample(), "huggingface", tmp_path / "a.parquet")
+    table = pq.read_table(tmp_path / "a.parquet")
+    texts = pa.list_(pa.string())
+    schema = pa.schema([("video_id", pa.string()), *((n, texts) for n in table.column_names[1:])])
+    with pq.ParquetWriter(
+        tmp_path / "b.parquet", schema.with_metadata(table.schema.metadata), compression="zstd"
+    ) as writer:
+        for start in range(0, len(table), rows):
+            columns = [column.combine_chunks() for column in table.slice(start, rows).columns]
+            writer.write_table(pa.Table.from_arrays(columns, schema=writer.schema))
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 def test_ids_are_bare_and_empty_lists_stay(tmp_path: Path) -> None:

@@ -45,6 +45,25 @@ def test_ids_are_the_default_and_members_have_no_time(tmp_path: Path) -> None:
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
 
 
+def test_members_are_those_of_tarfile(tmp_path: Path) -> None:
+    """With names that fit into a header and names that do not, whose members have two."""
+    keys = ["a", "a b", "é", "x" * 95, "x" * 96, "f/" + "y" * 120, "z" * 300, "\u65e5" * 40]
+    labels = {key: ["Dog", "Rain"][: 1 + len(key) % 2] for key in keys}
+    export(expand(Annotations.from_dict(labels), "pel"), "webdataset", tmp_path / "a.tar")
+    with (
+        tarfile.open(tmp_path / "a.tar") as made,
+        tarfile.open(tmp_path / "b.tar", "w", format=tarfile.PAX_FORMAT) as wanted,
+    ):
+        assert made.getnames() == [f"{key}.json" for key in keys]
+        for name in made.getnames():
+            content = made.extractfile(name)
+            assert content is not None
+            member = tarfile.TarInfo(name)
+            member.size = made.getmember(name).size
+            wanted.addfile(member, content)
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
 def dotted(**labels: list[str]) -> Targets:
     names = {name.replace("_dot_", "."): own for name, own in labels.items()}
     return expand(Annotations.from_dict({f"x/{name}": own for name, own in names.items()}), "weak")
