@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import row_order, texts_to_arrow, to_bools, whole_ms
 from audiolabels.arrays.intervals import Ints, Runs
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import MetricError, OptionError, shortlist
 from audiolabels.labels.events import Events
@@ -75,6 +76,7 @@ class Detection:
             standard deviation over classes of the true positive rate up to each: float64.
     """
 
+    plot = Pictures("psd_roc")
     psds1: float
     psds2: float
     vocabulary: Vocabulary

@@ -1,14 +1,14 @@
 """Pictures over time: the events of a clip with its frames, a teacher's scores."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.clips.index import ClipFinder
-from audiolabels.errors import UnknownClassError, expect, extra
+from audiolabels.errors import OptionError, UnknownClassError, UnknownClipError, expect
+from audiolabels.features import Features
 from audiolabels.labels.events import PRESENT, Events
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -40,7 +40,7 @@ def event_roll(
     clip: str,
     targets: Targets | None = None,
     *,
-    audio: str | Path | None = None,
+    audio: Features | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """The events of a clip and, below those of each class, its frames.
@@ -52,13 +52,13 @@ def event_roll(
         clip: the id of one.
         targets: of its frames; those of `strong-framed` with complementary negatives by default.
             Classes are those of the clip's events that the targets have.
-        audio: a file to draw the spectrogram of above (extra `audio`).
+        audio: from `open_features`, of audio; the clip's spectrogram is drawn above.
         ax: where to draw; a new figure by default.
 
     Raises:
-        UnknownClipError: no clip has the id, in events or targets.
+        UnknownClipError: no clip has the id, in events, targets or audio.
         UnknownClassError: the targets have no class of the clip's events.
-        OptionError: an extra is not installed.
+        OptionError: the features are no audio; matplotlib is not installed.
     """
     expect("events", events, Events, "events")
     row = ClipFinder(events.clip_id).row_of(clip)
@@ -100,7 +100,7 @@ def event_roll(
     axes.tick_params("y", length=0, labelsize=SMALL)
     axes.set(xlim=(0, duration), ylim=(len(ids), 0), xlabel="seconds")
     if audio is not None:
-        _draw_spectrogram(axes, Path(audio), len(ids))
+        _draw_spectrogram(axes, audio, clip, len(ids))
     return axes
 
 
@@ -163,12 +163,15 @@ def _column(vocabulary: Vocabulary, label: str) -> int:
     raise UnknownClassError(f"the scores have no class {label!r}")
 
 
-def _draw_spectrogram(axes: "Axes", path: Path, lanes: int) -> None:
-    """The spectrogram of a file, above the axes."""
-    with extra("audio"):
-        import soundfile
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+def _draw_spectrogram(axes: "Axes", audio: Features, clip: str, lanes: int) -> None:
+    """The spectrogram of a clip, above the axes."""
+    if audio.rate is None:
+        raise OptionError(f"features are {audio.takes}; a spectrogram needs audio")
+    found = audio.find([clip])
+    if found[0] < 0:
+        raise UnknownClipError(f"no audio of clip {clip!r}")
+    samples, _ = audio.read(found, [0.0], [np.inf])
     above = axes.inset_axes((0, 1.03, 1, max(0.25, 1.0 / (LANE * lanes))), sharex=axes)
-    above.specgram(samples.mean(axis=1) + 1e-9, NFFT=1024, Fs=rate, noverlap=512, cmap="magma")
+    above.specgram(samples[0] + 1e-9, NFFT=1024, Fs=audio.rate, noverlap=512, cmap="magma")
     above.set_ylabel("Hz", fontsize=SMALL)
     above.tick_params(labelbottom=False, labelsize=SMALL - 1)

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.bits import Bits, by_chunk, unpack_floats, weigh
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.arrays.tables import abridged, html_table
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, row_number
@@ -47,6 +48,7 @@ class TargetRows(ClipRows, ABC):
         metadata: scheme, options and origin, as the file's metadata hold them.
     """
 
+    plot = Pictures("frequencies labels_per_clip masked_share localisation")
     vocabulary: Vocabulary
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
