@@ -119,7 +119,7 @@ def masked_share(targets: TargetRows, *, most: int = 25, ax: "Axes | None" = Non
     share = 100 * table["unknown"].to_numpy() / max(1, len(targets))
     order = np.argsort(-share, kind="stable")[:most]
     order = order[share[order] > 0][::-1]
-    axes = axes_or_new(ax, 0.8 + ROW * max(1, len(order)))
+    axes = axes_or_new(ax, 1.0 + ROW * max(1, len(order)))
     axes.barh(range(len(order)), share[order], color=SERIES[0])
     names = [short(targets.vocabulary.names[c]) for c in order]
     axes.set_yticks(range(len(order)), names, fontsize=SMALL)
@@ -163,7 +163,7 @@ def neighbourhood(
     classes = load_vocabulary([row for row, _ in rows], ontology=ontology)
     labels = Annotations.from_dict({label: [id_]}, ontology=ontology)
     target, mask = expand(labels, scheme, vocabulary=classes)[0]
-    axes = axes_or_new(ax, 0.45 + ROW * len(rows))
+    axes = axes_or_new(ax, 0.6 + ROW * len(rows))
     states = {"given": POSITIVE, "implied": IMPLIED, "negative": NEGATIVE, "unknown": UNKNOWN}
     for y, (row, depth) in enumerate(rows):
         state = "unknown" if not mask[y] else "negative" if not target[y] else "implied"

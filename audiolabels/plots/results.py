@@ -85,7 +85,7 @@ def odds_ratios(
     table = comparison.odds_ratios(a, b, minimum=minimum).head(most)[::-1]
     if table.empty:
         raise OptionError(f"no pair of classes in {minimum} clips or more")
-    axes = axes_or_new(ax, 0.8 + ROW * len(table))
+    axes = axes_or_new(ax, 1.0 + ROW * len(table))
     ratio = table["odds_ratio"].to_numpy()
     reach = np.abs(table[["low", "high"]].to_numpy().T - ratio)
     axes.errorbar(ratio, range(len(table)), xerr=reach, fmt="o", ms=4, lw=1.2, color=SERIES[0])

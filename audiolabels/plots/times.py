@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LANE = 0.36  # inches, of a class
+SPECTROGRAM = 3.0  # lanes
 SIGNS = {POSITIVE: ("+", "white"), NEGATIVE: ("\N{MINUS SIGN}", "#444444"), UNKNOWN: ("?", "#777")}
 
 
@@ -80,7 +81,9 @@ def event_roll(
     target, mask = targets.to_numpy(frames)
     columns = [targets.vocabulary.ids.index(id_) for id_ in ids]
     onset, offset = (to_numpy(column.take(frames)) for column in (targets.onset, targets.offset))
-    axes = axes_or_new(ax, 0.5 + LANE * len(ids) + (1.1 if audio else 0), 1.35 * WIDTH)
+    axes = axes_or_new(
+        ax, 0.9 + LANE * (len(ids) + SPECTROGRAM * (audio is not None)), 1.35 * WIDTH
+    )
     for lane, (class_, column) in enumerate(zip(found, columns, strict=True)):
         own = given.classes == class_
         spans = (
@@ -96,11 +99,14 @@ def event_roll(
             if len(frames) <= 30:
                 place = (onset[i] + offset[i]) / 2, lane + 0.68
                 axes.text(*place, sign, ha="center", va="center", color=ink, fontsize=SMALL)
-    axes.set_yticks(np.arange(len(ids)) + 0.5, [short(each.name, 28) for each in classes])
-    axes.tick_params("y", length=0, labelsize=SMALL)
-    axes.set(xlim=(0, duration), ylim=(len(ids), 0), xlabel="seconds")
+    names, places = [short(each.name, 28) for each in classes], np.arange(len(ids)) + 0.5
     if audio is not None:
-        _draw_spectrogram(axes, audio, clip, len(ids))
+        names.append(_draw_spectrogram(axes, audio, clip))
+        places = np.append(places, -SPECTROGRAM / 2)
+    axes.set_yticks(places, names)
+    axes.tick_params("y", length=0, labelsize=SMALL)
+    top = 0.0 if audio is None else -SPECTROGRAM
+    axes.set(xlim=(0, duration), ylim=(len(ids), top), xlabel="seconds")
     return axes
 
 
@@ -163,15 +169,18 @@ def _column(vocabulary: Vocabulary, label: str) -> int:
     raise UnknownClassError(f"the scores have no class {label!r}")
 
 
-def _draw_spectrogram(axes: "Axes", audio: Features, clip: str, lanes: int) -> None:
-    """The spectrogram of a clip, above the axes."""
+def _draw_spectrogram(axes: "Axes", audio: Features, clip: str) -> str:
+    """The spectrogram of a clip, in the lanes above the first; its frequencies as a text."""
+    from matplotlib import mlab
+
     if audio.rate is None:
         raise OptionError(f"features are {audio.takes}; a spectrogram needs audio")
     found = audio.find([clip])
     if found[0] < 0:
         raise UnknownClipError(f"no audio of clip {clip!r}")
     samples, _ = audio.read(found, [0.0], [np.inf])
-    above = axes.inset_axes((0, 1.03, 1, max(0.25, 1.0 / (LANE * lanes))), sharex=axes)
-    above.specgram(samples[0] + 1e-9, NFFT=1024, Fs=audio.rate, noverlap=512, cmap="magma")
-    above.set_ylabel("Hz", fontsize=SMALL)
-    above.tick_params(labelbottom=False, labelsize=SMALL - 1)
+    power, _, _ = mlab.specgram(samples[0], NFFT=1024, Fs=audio.rate, noverlap=512)
+    extent = (0.0, samples.shape[1] / audio.rate, 0.0, -SPECTROGRAM)
+    axes.imshow(10 * np.log10(np.asarray(power) + 1e-12), extent=extent, aspect="auto", cmap="magma",
+                origin="lower")  # fmt: skip
+    return f"0 to {audio.rate / 2000:g} kHz"

@@ -21,10 +21,11 @@ import pyarrow as pa
 from audiolabels.arrays.bits import Bits, by_chunk, unpack_floats, weigh
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.plotting import Pictures
-from audiolabels.arrays.tables import abridged, html_table
+from audiolabels.arrays.tables import abridged, emphasised, html_table
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, row_number
 from audiolabels.errors import extra
+from audiolabels.ontology.ontology import default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.mapped import MappedRows
 
@@ -243,10 +244,15 @@ class Targets(TargetRows):
         )
 
     def _repr_html_(self) -> str:
-        head = self.slice(0, 5).to_pandas()
-        positive, masked = map(" · ".join, head["positive"]), map(abridged, head["masked"])
-        rows = zip(head["clip_id"], positive, masked, strict=True)
-        return html_table(self, ("clip", "positive", "unknown"), rows)
+        head = self.slice(0, 5)
+        frame, ontology = head.to_pandas(), default_ontology(None)
+        names, positive = dict(zip(self.vocabulary.ids, self.vocabulary.names, strict=True)), []
+        for row in head.to_numpy()[0]:
+            ids = [id_ for id_, own in zip(names, row, strict=True) if own]
+            specific = ontology.most_specific(ids)
+            positive.append(emphasised((names[id_], id_ in specific) for id_ in ids))
+        rows = zip(frame["clip_id"], positive, map(abridged, frame["masked"]), strict=True)
+        return html_table(self, ("clip", "positive (bold: the most specific)", "unknown"), rows)
 
 
 @dataclass(frozen=True, eq=False)
