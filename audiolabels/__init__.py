@@ -53,6 +53,7 @@ _PACKAGES = {
     "labels": "Annotations Events Scores",
     "metrics": "evaluate",
     "ontology": "Vocabulary load_ontology load_vocabulary sample_path toy_ontology",
+    "plots": "",
     "readers": "read_events read_labels read_scores",
     "schemes": "expand",
     "splitting": "",

@@ -51,14 +51,17 @@ def frequencies(
     """
     first = as_targets(before, after)
     counts = first.summary()["positive"].to_numpy()
+    then = counts
+    if after is not None:
+        second = as_targets(after, first).select(first.vocabulary)
+        then = second.summary()["positive"].to_numpy()
     order = np.argsort(-counts, kind="stable")
+    order = order[(counts + then)[order] > 0]
     rank = np.arange(1, len(order) + 1)
     axes = axes_or_new(ax)
     axes.set(xscale="log", yscale="log", xlim=(0.9, 1.1 * len(order)))
     axes.set(xlabel="rank of the class", ylabel=f"{_rows(first)} in which it is positive")
     if after is not None:
-        second = as_targets(after, first).select(first.vocabulary)
-        then = second.summary()["positive"].to_numpy()
         style: dict[str, Any] = {"s": 9, "color": SERIES[1], "lw": 0}
         axes.scatter(rank, then[order], label=_scheme(second, "after"), **style)
         most = np.argsort(-(then - counts)[order], kind="stable")[:NAMED]

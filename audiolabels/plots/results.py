@@ -12,6 +12,7 @@ from audiolabels.comparison.comparison import Comparison
 from audiolabels.errors import MetricError, OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
+from audiolabels.metrics.psd_roc import MAX_EFPR
 from audiolabels.metrics.psds import Detection
 from audiolabels.metrics.ranking import Evaluation
 from audiolabels.metrics.score_analysis import ScoreAnalysis
@@ -195,6 +196,7 @@ def average_precision(evaluation: Evaluation, *, ax: "Axes | None" = None) -> "A
     mean = evaluation.mean_average_precision
     axes.axhline(mean, color=SERIES[1], lw=1.2, label=f"mAP {mean:.3f}")
     axes.set(xscale="log", ylim=(0, 1), xlabel="rows in which the class is positive")
+    axes.xaxis.set_minor_formatter("")
     axes.set_ylabel("average precision")
     if evaluation.vocabulary:
         frequent = shown[positives[shown] >= np.median(positives[shown])]
@@ -249,10 +251,12 @@ def psd_roc(detection: Detection, *, ax: "Axes | None" = None) -> "Axes":
     for number, (name, (rate, mean, spread)) in enumerate(detection.roc.items()):
         colour = SERIES[number]
         value = getattr(detection, name)
+        low = np.maximum(mean - spread, 0)
+        rate, mean, low = (np.append(x, x[-1]) for x in (rate, mean, low))
+        rate[-1] = MAX_EFPR
         axes.step(rate, mean, where="post", color=colour, label=f"{name.upper()} {value:.3f}")
-        axes.fill_between(rate, np.maximum(mean - spread, 0), mean, step="post", color=colour,
-                          alpha=0.2, lw=0)  # fmt: skip
-    axes.set(xlim=(0, 100), ylim=(0, 1), xlabel="effective false positives an hour")
+        axes.fill_between(rate, low, mean, step="post", color=colour, alpha=0.2, lw=0)
+    axes.set(xlim=(0, MAX_EFPR), ylim=(0, 1.02), xlabel="effective false positives an hour")
     axes.set_ylabel("true positive rate")
     axes.legend(frameon=False, fontsize=SMALL, loc="lower right")
     return axes

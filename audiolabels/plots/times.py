@@ -181,6 +181,6 @@ def _draw_spectrogram(axes: "Axes", audio: Features, clip: str) -> str:
     samples, _ = audio.read(found, [0.0], [np.inf])
     power, _, _ = mlab.specgram(samples[0], NFFT=1024, Fs=audio.rate, noverlap=512)
     extent = (0.0, samples.shape[1] / audio.rate, 0.0, -SPECTROGRAM)
-    axes.imshow(10 * np.log10(np.asarray(power) + 1e-12), extent=extent, aspect="auto", cmap="magma",
-                origin="lower")  # fmt: skip
+    decibels = 10 * np.log10(np.asarray(power) + 1e-12)
+    axes.imshow(decibels, extent=extent, aspect="auto", cmap="magma", origin="lower")
     return f"0 to {audio.rate / 2000:g} kHz"

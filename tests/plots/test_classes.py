@@ -35,7 +35,7 @@ def test_frequencies_before_and_after() -> None:
 def test_annotations_are_drawn_over_the_classes_of_the_other_side() -> None:
     axes = frequencies(LABELS, expand(LABELS, "pel", vocabulary=CLASSES))
     assert len(axes.lines[0].get_ydata()) == len(CLASSES)
-    assert len(frequencies(LABELS).lines[0].get_ydata()) == 527
+    assert frequencies(LABELS).lines[0].get_ydata().tolist() == [2, 1, 1]
     with pytest.raises(VocabularyError, match="lacks"):
         frequencies(expand(LABELS, vocabulary=CLASSES), expand(LABELS, vocabulary=["Music"]))
 
