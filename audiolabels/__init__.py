@@ -55,6 +55,7 @@ _PACKAGES = {
     "ontology": "Vocabulary load_ontology load_vocabulary sample_path toy_ontology",
     "plots": "",
     "readers": "read_events read_labels read_scores",
+    "report_page": "",
     "schemes": "expand",
     "splitting": "",
     "targets": "LabelSource SoftTargets Targets open read_info read_targets write_targets",

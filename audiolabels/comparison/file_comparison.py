@@ -1,5 +1,6 @@
 """Comparison of files: label files or targets files, read at once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
-from audiolabels.datasets.cache import find_file
+from audiolabels.datasets.cache import find_files
 from audiolabels.errors import LabelFileError, guarded
 from audiolabels.files import atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
@@ -49,17 +50,21 @@ def compare_files(
     Comparison(200 clips, 59 classes; A holds 100.0% of B's 442 pairs, B holds 100.0% of A's 442)
     """
     ontology = default_ontology(ontology)
-    report, sides = Report(), []
-    for path in (find_file("a file to compare", each) for each in (a, b)):
-        side: Statements
-        if _holds_targets(path):
-            side = read_hard_targets(path)
-            report.merge(_report_of(side, path))
-        else:
-            side = read_labels(path, ontology=ontology, **reading)
-            report.merge(side.report)
-        sides.append(side)
-    return replace(compare(*sides, vocabulary=vocabulary, ontology=ontology), report=report)
+    sides, reports = zip(*(read_side(each, ontology, **reading) for each in (a, b)), strict=True)
+    found = compare(*sides, vocabulary=vocabulary, ontology=ontology)
+    return replace(found, report=Report.merged(reports))
+
+
+def read_side(
+    files: str | Path | Sequence[str | Path], ontology: Ontology, **reading: Any
+) -> tuple[Statements, Report]:
+    """Labels of files, or hard targets of one file or folder, and the report of reading them."""
+    paths = find_files("a file of labels or targets", files)
+    if len(paths) == 1 and _holds_targets(paths[0]):
+        targets = read_hard_targets(paths[0])
+        return targets, _report_of(targets, paths[0])
+    labels = read_labels(paths, ontology=ontology, **reading)
+    return labels, labels.report
 
 
 def _holds_targets(path: Path) -> bool:

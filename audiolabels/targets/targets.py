@@ -99,7 +99,7 @@ class TargetRows(ClipRows, ABC):
         import pandas
 
         positive, which = self.positive_bits()
-        masked, of_row = self._masked_bits()
+        masked, of_row = self.masked_bits()
         columns = len(self.vocabulary)
         given = weigh(positive, np.bincount(which, minlength=len(positive)), columns)
         unknown = weigh(masked, np.bincount(of_row, minlength=len(masked)), columns)
@@ -114,7 +114,7 @@ class TargetRows(ClipRows, ABC):
         )
 
     @abstractmethod
-    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+    def masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """As `positive_bits`, of what is unknown."""
 
     def select(self, vocabulary: Vocabulary) -> Self:
@@ -200,7 +200,8 @@ class Targets(TargetRows):
         """The positive classes: `positive` and `row_of_clip`."""
         return self.positive, self.row_of_clip
 
-    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+    def masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """What is unknown, as `positive_bits`."""
         return self.masked, self.row_of_clip
 
     def to_arrow(self) -> pa.Table:
@@ -290,7 +291,8 @@ class SoftTargets(TargetRows):
         masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
         return self._data_frame(top=best, masked=masked)
 
-    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+    def masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """What is unknown, as `positive_bits`."""
         return self.masked, np.arange(len(self.masked), dtype=np.int32)
 
     def to_arrow(self) -> pa.Table:
