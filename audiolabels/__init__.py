@@ -45,6 +45,7 @@ __version__ = "0.1.0"
 # command line starts without numpy.
 _PACKAGES = {
     "arrays": "",
+    "audit": "",
     "comparison": "compare",
     "datasets": "",
     "errors": "AudioLabelsError",

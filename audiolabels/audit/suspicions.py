@@ -7,8 +7,8 @@ Kinds, each with a suspicion between 0 and 1 that orders the pairs of that kind:
 - `excluded`: given together with a class that hardly ever occurs with it: 1 less the upper end of
   the interval of their odds ratio, of the rarer of both; `Silence` with any other class.
 - `contradictory`: given in one row of a clip and not in another: the share of its rows.
-- `missing`: not given, though a teacher is sure: its score. Where a given class implies it, the
-  score's odds are raised by `IMPLIED`, and the pair is not in `implied`.
+- `missing`: not given, though a teacher finds it: its score. Where a given class implies it, the
+  score's odds are raised by `IMPLIED`, and from `SURE` on the pair is here and not in `implied`.
 - `wrong`: given, though a teacher doubts it: the odds are those that raters did not confirm the
   class, divided by the square root of the score's.
 - `unspecified`: given without any class below it, of which the teacher finds one: its score.
@@ -36,7 +36,7 @@ Pairs = npt.NDArray[np.int64]
 
 IMPLIED = np.exp(2.0)  # what odds of a class that a given one implies are multiplied by
 PRIOR_RATINGS, PRIOR_QUALITY = 10, 0.9
-SURE = 0.5  # score from which a class is missing, or a class below it found
+SURE = 0.5  # score from which a class is found
 EXCLUDED = 0.2  # the upper end of the interval of an odds ratio, below which classes exclude
 SILENCE = "/m/028v0c"
 
@@ -138,7 +138,8 @@ def _excluded(clips: Evidence, classes: Background) -> Floats:
 
 def _missing(clips: Evidence, classes: Background) -> Floats:
     score = _present(clips)
-    return np.where(~clips.given & (score >= SURE), score, -1.0)
+    found = ~clips.given & np.where(clips.implied, score >= SURE, ~np.isnan(score))
+    return np.where(found, score, -1.0)
 
 
 def _wrong(clips: Evidence, classes: Background) -> Floats:

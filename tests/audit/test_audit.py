@@ -90,10 +90,10 @@ def test_implied_missing_wrong_and_unspecified_are_those_of_a_plain_program(
             if by:
                 odds = math.exp(2) * present
                 present = odds / (1 - present + odds)
-            if present >= 0.5:
-                wanted["missing"][clip, name] = present
-            elif by:
+            if by and present < 0.5:
                 wanted["implied"][clip, name] = max(map(share, by))
+            else:
+                wanted["missing"][clip, name] = present
     for kind, pairs in wanted.items():
         got = {pair: value for pair, (value, _) in rows(found, kind).items()}
         assert got == pytest.approx({pair: round(v, 4) for pair, v in pairs.items()}, abs=1e-4)
