@@ -1,8 +1,9 @@
 """What the report page shows, as plain values that JSON can hold."""
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from functools import cached_property
 from math import isnan, nan
 from os.path import relpath
 from pathlib import Path
@@ -32,7 +33,7 @@ Ints = npt.NDArray[np.int64]
 
 EXAMPLES = 5  # clips of each class and state, and of each kind of finding
 NAMED = 8  # classes that changed most, up and down
-SUSPICIONS = 2000  # of an audit, that can be judged
+SUSPICIONS = 500  # of each kind of an audit, that can be judged
 HALF = 0.5  # from where on a soft target counts as positive
 
 
@@ -155,9 +156,16 @@ class _Clips:
 
     def row_of(self, clip: str) -> int:
         """The first row of a clip."""
+        finder, first = self._finder
+        return int(first[finder.row_of(clip)])
+
+    @cached_property
+    def _finder(self) -> tuple[ClipFinder, Ints]:
+        """A finder of clips, and the first row of each."""
         encoded = self._after.clip_id.dictionary_encode()
-        found = ClipFinder(encoded.dictionary).row_of(clip)
-        return int(np.flatnonzero(to_numpy(encoded.indices) == found)[0])
+        return ClipFinder(encoded.dictionary), np.unique(
+            to_numpy(encoded.indices), return_index=True
+        )[1]
 
     def _show(self, row: int) -> dict[str, Any]:
         target, mask = self._after.to_numpy([row])
@@ -332,15 +340,19 @@ def _number(value: float) -> float | None:
 
 
 def _audit(path: Path, clips: _Clips) -> list[dict[str, Any]]:
-    """The first suspicions of an audit, each with the number of its clip."""
+    """The first suspicions of each kind of an audit, each with the number of its clip."""
     with guarded(path, LabelFileError), path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [*islice(csv.DictReader(file), SUSPICIONS)]
+        rows = [*csv.DictReader(file)]
     wanted = ("clip_id", "id", "name", "kind", "evidence", "suspicion")
     if rows and (lacking := [name for name in wanted if rows[0].get(name) is None]):
         raise LabelFileError(
             f"{path}: no column {', '.join(lacking)}; 'audiolabels audit' writes it"
         )
-    return [
-        {**{name: row[name] for name in wanted}, "clip": clips(clips.row_of(row["clip_id"]))}
-        for row in rows
-    ]
+    taken: Counter[str] = Counter()
+    found = []
+    for row in rows:
+        taken[row["kind"]] += 1
+        if taken[row["kind"]] <= SUSPICIONS:
+            clip = clips(clips.row_of(row["clip_id"]))
+            found.append({**{name: row[name] for name in wanted}, "clip": clip})
+    return found

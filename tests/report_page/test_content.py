@@ -131,6 +131,14 @@ def test_an_audit_names_its_clips(labels: Path) -> None:
         page_content([labels], audit=sample_path())
 
 
+def test_each_kind_of_an_audit_has_its_share(labels: Path) -> None:
+    audit = labels.with_name("a.csv")
+    rows = [f"own,/m/0342h,Guitar,{kind},e,0.9" for kind in ["implied"] * 600 + ["wrong"] * 3]
+    audit.write_text("\n".join(["clip_id,id,name,kind,evidence,suspicion", *rows]))
+    found = [one["kind"] for one in page_content([labels], audit=audit)["audit"]]
+    assert (found.count("implied"), found.count("wrong")) == (500, 3)
+
+
 def test_recordings_have_players(labels: Path) -> None:
     soundfile = pytest.importorskip("soundfile")
     folder = labels.parent / "audio & more"
