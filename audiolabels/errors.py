@@ -79,6 +79,15 @@ class TargetsFileError(AudioLabelsError):
     """A targets file cannot be written, or was not written by this library."""
 
 
+class RemoteError(AudioLabelsError, OSError):
+    """A server was not reached, or refused; as `OSError(errno, reason, address)`."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.filename}: no access: {self.strerror}" if self.filename else str(self.args[0])
+        )
+
+
 @contextmanager
 def located(place: str) -> Iterator[None]:
     """Prefix the messages of errors raised inside with the place, such as a clip.

@@ -204,8 +204,9 @@ def worker(*arguments: object) -> list[str]:
 
 def compare(name: str, commands: dict[str, list[str]], repeats: int) -> None:
     ours, floor = take_turns(commands, repeats).values()
-    show(f"  {name}", ours, f"{ours[0] / floor[0]:.2f}× the floor")
-    show(f"  {name}, floor", floor)
+    ratios = f"{ours[0] / floor[0]:.2f}× the floor", f"{ours[2] / floor[2]:.2f}× in processor time"
+    show(f"  {name}", ours, f"{ours[2]:6.2f} s of processors", *ratios)
+    show(f"  {name}, floor", floor, f"{floor[2]:6.2f} s of processors")
 
 
 def main() -> None:

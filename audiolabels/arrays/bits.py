@@ -34,6 +34,16 @@ def weigh(
     bits: npt.NDArray[np.uint8], weights: npt.NDArray[np.int64], columns: int
 ) -> npt.NDArray[np.int64]:
     """Weighted count of set bits by column: int64 (C,)."""
-    exact = weights.astype(np.float64)
-    counts = [np.bincount(column, exact, 256) @ BYTES for column in np.ascontiguousarray(bits.T)]
-    return np.concatenate(counts)[:columns].astype(np.int64)
+    exact, width = weights.astype(np.float64), bits.shape[1]
+    counts = np.zeros(width * 256)  # of each byte's values
+    for start in range(0, len(bits), CHUNK):
+        flat, own = bits[start : start + CHUNK].ravel(), exact[start : start + CHUNK]
+        some = np.flatnonzero(flat != 0)
+        if 2 * len(some) > len(flat):
+            each = [np.bincount(byte, own, 256) for byte in flat.reshape(-1, width).T]
+            counts += np.concatenate(each)
+        else:  # five times faster where few bytes hold any bit
+            rows = some // width
+            keys = (some - rows * width) * 256 + flat[some]
+            counts += np.bincount(keys, own[rows], width * 256)
+    return (counts.reshape(width, 256) @ BYTES).ravel()[:columns].astype(np.int64)

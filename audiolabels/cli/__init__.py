@@ -1,5 +1,6 @@
 """The command line: open, call, report. One file per command."""
 
+import gc
 import os
 import signal
 import sys
@@ -47,7 +48,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        gc.disable()  # what modules make stays, so there is nothing to collect
         command: click.Command = import_module(f"audiolabels.cli.{cmd_name}").command
+        gc.freeze()
+        gc.enable()
         return command
 
     def get_help(self, ctx: click.Context) -> str:
@@ -113,9 +117,12 @@ def _run(args: list[str] | None) -> int:
     except AudioLabelsError as error:
         click.echo(f"Error: {error}", err=True)
         return 1
-    except (click.Abort, KeyboardInterrupt) as error:  # click makes one of the other
-        text = str(error.__cause__ or error)
-        click.echo(text or "Interrupted; unfinished files are as they were before.", err=True)
+    except (click.Abort, KeyboardInterrupt) as error:
+        first: BaseException = error  # from which click, or a decoder, made another
+        while first.__cause__:
+            first = first.__cause__
+        text = str(first) or "Interrupted; unfinished files are as they were before."
+        click.echo(text, err=True)
         return 130
     return code if isinstance(code, int) else 0
 

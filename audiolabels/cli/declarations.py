@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from audiolabels.files.remote import to_path
 from audiolabels.options import Option
 
 LINE = 44  # columns of the help of an option, in a pipe
@@ -23,7 +24,7 @@ class _FilePath(click.Path):
 
     def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Any:
         if value != "-" or ctx is None or not isinstance(param, click.Argument):
-            return super().convert(value, param, ctx)
+            return to_path(value) if isinstance(value, str) else super().convert(value, param, ctx)
         if sys.stdin is None or sys.stdin.isatty():
             self.fail("-: standard input is a terminal or closed; send it a file", param, ctx)
         from shutil import copyfileobj

@@ -49,7 +49,8 @@ OUTPUT: list[click.Parameter] = [
     click.Option(
         ["-o", "--output"],
         metavar="OUT.parquet",
-        help="Where to write: a file, or a folder of parts, OUT/.",
+        help="Where to write: a file, or a folder of parts, OUT/; on the disk, or at an address "
+        "such as s3://bucket/OUT/.",
     ),
     click.Option(
         ["--rows-per-part"],
@@ -142,6 +143,7 @@ Examples:
   audiolabels expand --scheme strong-framed --negatives both \\
       --explicit-negatives absent.csv audioset_eval_strong.tsv -o frames.parquet
   audiolabels expand --layout packed 'shards/*.csv.gz' -o targets/
+  audiolabels expand 's3://bucket/shards/*.csv.gz' -o s3://bucket/targets/
   audiolabels expand --scheme pseudo-strong --scores scores.npz -o soft.parquet
   audiolabels expand --scheme pseudo-strong --scores scores.h5 --teacher-weight 0.5 \\
       balanced_train_segments.csv -o mixed.parquet

@@ -86,7 +86,9 @@ def repeated_hashes(hashes: bytearray) -> npt.NDArray[np.uint64]:
     """Those of many 64-bit hashes that occur more than once, ascending; sorts them in place."""
     values = np.frombuffer(hashes, np.uint64)
     values.sort()
-    return np.unique(values[1:][values[1:] == values[:-1]])
+    again = values[1:][values[1:] == values[:-1]]
+    distinct: npt.NDArray[np.uint64] = again[np.diff(again, prepend=~again[:1]) != 0]
+    return distinct  # without np.unique, which imports numpy.ma
 
 
 def _hash_places(clips: pa.RecordBatch) -> npt.NDArray[np.uint64]:

@@ -49,7 +49,7 @@ VGGSOUND_START = re.compile(r"0\d{5}")
 # A video and a start of 0, or of at least a second, in milliseconds; unlike "office_day1_5".
 STARTED = r"^[A-Za-z0-9_-]{11}_(0|[1-9][0-9]{3,8})$"
 # Occurs in every name that is not a clip id.
-ODD = r"[^!-~]|[/\\.]|^Y[\w-]{11}|^[\w-]{11}_(0\d|\d+_)"
+ODD = r"[^!-~]|[/\\.]|^Y[\w-]{11}(_|$)|^[\w-]{11}_(0\d|\d+_)"
 LONGEST_CLIP_S = 1000  # labelled clips last seconds; longer ones are in milliseconds
 
 

@@ -5,15 +5,16 @@ hash of the recording gives a number from 0 to 1, which decides. So a clip's par
 the other clips nor on how a file names it, and all clips of a video are in one part.
 """
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.bits import by_chunk
 from audiolabels.clips.names import canonical_ids, videos_of
+from audiolabels.clips.rows import prefixed
 from audiolabels.errors import OptionError
 
 
@@ -59,9 +60,13 @@ def held_out(clip_id: pa.StringArray, share: float, *, seed: int = 0) -> npt.NDA
 
 
 def _draw(clip_id: pa.StringArray, seed: int) -> npt.NDArray[np.float64]:
-    recordings = videos_of(canonical_ids(clip_id, of_video=True)).dictionary_encode()
-    named = (f"{seed}:{recording}".encode() for recording in recordings.dictionary.to_pylist())
-    heads = b"".join(b"\0\0" + hashlib.sha256(name).digest()[:6] for name in named)
-    drawn: npt.NDArray[np.float64] = np.frombuffer(heads, ">u8") / float(1 << 48)
-    chosen: npt.NDArray[np.float64] = drawn[to_numpy(recordings.indices)]
-    return chosen
+    recordings = prefixed(f"{seed}:", videos_of(canonical_ids(clip_id, of_video=True)))
+    drawn: npt.NDArray[np.float64] = by_chunk(_hash, recordings) / float(1 << 48)
+    return drawn
+
+
+def _hash(names: pa.StringArray) -> npt.NDArray[np.uint64]:
+    """The first six bytes of the SHA-256 of each, as numbers."""
+    digests = [sha256(name).digest() for name in names.cast(pa.binary()).to_pylist()]
+    heads: npt.NDArray[np.uint64] = np.frombuffer(b"".join(digests), ">u8")[::4] >> np.uint64(16)
+    return heads

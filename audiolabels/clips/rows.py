@@ -130,6 +130,11 @@ T = TypeVar("T", bound=ClipRows)
 
 def rechunk(parts: Iterable[T], size: int) -> Iterator[T]:
     """The same rows in parts of `size`, except the last."""
+    return (held[0].concat(held) for held in regroup(parts, size))
+
+
+def regroup(parts: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The same rows in lists of parts that have `size` rows together, except the last."""
     held: list[T] = []
     count = 0
     for part in parts:
@@ -140,7 +145,7 @@ def rechunk(parts: Iterable[T], size: int) -> Iterator[T]:
             count += stop - start
             start = stop
             if count == size:
-                yield held[0].concat(held)
+                yield held
                 held, count = [], 0
     if held:
-        yield held[0].concat(held)
+        yield held

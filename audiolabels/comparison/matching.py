@@ -10,6 +10,7 @@ A clip of one side is a clip of the other if each is found by the id of the othe
 `audiolabels.clips.index`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,9 @@ def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
         UnknownClipError: a clip of one side could be several clips of the other.
         VocabularyError: targets have one class under two ids.
     """
-    a, b = _plain(a), _plain(b)
+    own = [_classes(side, ontology) for side in (a, b)]
+    listened = [isinstance(side, Annotations) and side.annotated is None for side in (a, b)]
+    a, b = _plain(a, own[1]), _plain(b, own[0])
     clip_ids, numbers_a, numbers_b = _number_clips(a, b)
     rows_a = np.bincount(numbers_a, minlength=len(clip_ids))
     rows_b = np.bincount(numbers_b, minlength=len(clip_ids))
@@ -108,8 +111,15 @@ def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
             f"A and B have {common.sum():,} clips in common, but none is labelled in both: the "
             f"others are unlabelled, or unknown in every class"
         )
-    in_a = np.array([id_ in classes_a for id_ in ids], np.bool_)
-    in_b = np.array([id_ in classes_b for id_ in ids], np.bool_)
+    covers_a, covers_b, in_a, in_b = (
+        np.array([id_ in classes for id_ in ids], np.bool_)
+        for classes in (
+            classes_a,
+            classes_b,
+            own[0] if listened[0] else classes_a,
+            own[1] if listened[1] else classes_b,
+        )
+    )
     return Matched(
         ids=tuple(ids),
         names=tuple(names[id_] for id_ in ids),
@@ -118,16 +128,23 @@ def match_clips(a: Statements, b: Statements, ontology: Ontology) -> Matched:
         counts_a=_count(rows_a, common, joined_a.stated, clip_ids),
         counts_b=_count(rows_b, common, joined_b.stated, clip_ids),
         clips=len(clips),
-        a=joined_a.states(clips, in_a | isinstance(a, Annotations)),
-        b=joined_b.states(clips, in_b | isinstance(b, Annotations)),
+        a=joined_a.states(clips, covers_a | isinstance(a, Annotations)),
+        b=joined_b.states(clips, covers_b | isinstance(b, Annotations)),
     )
 
 
-def _plain(side: Statements) -> Statements:
-    """Annotations in which some class is unknown as targets; others as they are."""
+def _plain(side: Statements, others: Collection[str]) -> Statements:
+    """Annotations in which some class is unknown as targets; others as they are.
+
+    Where clips were annotated for all classes, the ids `others` of the other side are columns too.
+    """
     if not isinstance(side, Annotations) or (side.annotated is None and side.sets.unsure is None):
         return side
-    used = np.union1d(side.sets.classes, np.array(side.annotated or (), np.int32))
+    index = side.ontology.index
+    heard = side.annotated
+    if heard is None:
+        heard = tuple(index[id_] for id_ in others if id_ in index)
+    used = np.union1d(side.sets.classes, np.array(heard, np.int32))
     vocabulary = load_vocabulary([side.ontology.ids[c] for c in used], ontology=side.ontology)
     return expand(side, "weak", vocabulary=vocabulary)
 

@@ -4,9 +4,10 @@
 'CC BY 4.0'
 """
 
-from audiolabels.datasets.cache import cache_folder, find_file, find_files
+from audiolabels.datasets.cache import find_file, find_files
 from audiolabels.datasets.download import FetchedFile, fetch
 from audiolabels.datasets.table import DATASETS, Dataset, RemoteFile
+from audiolabels.files.cache import cache_folder
 
 __all__ = [
     "DATASETS",

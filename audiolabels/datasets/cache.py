@@ -5,7 +5,6 @@ file of that very name on disk comes first.
 """
 
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from glob import glob, has_magic
 from pathlib import Path
@@ -13,21 +12,8 @@ from pathlib import Path
 from audiolabels.datasets.table import DATASETS, Dataset
 from audiolabels.errors import FetchError, LabelFileError, OptionError, choose
 from audiolabels.files import as_path, as_paths
-
-VARIABLE = "AUDIOLABELS_CACHE"
-# The user's cache folder: a variable, and its usual value.
-USUAL = {
-    "darwin": ("", "~/Library/Caches"),
-    "win32": ("LOCALAPPDATA", "~/AppData/Local"),
-}
-
-
-def cache_folder() -> Path:
-    """The folder of fetched files: `AUDIOLABELS_CACHE`, or `audiolabels` in the user's cache."""
-    if named := os.environ.get(VARIABLE):
-        return Path(named).expanduser()
-    variable, usual = USUAL.get(sys.platform, ("XDG_CACHE_HOME", "~/.cache"))
-    return Path(os.environ.get(variable) or usual).expanduser() / "audiolabels"
+from audiolabels.files.cache import cache_folder
+from audiolabels.files.remote import READ_ONLY, RemotePath
 
 
 def split_name(name: str, datasets: Mapping[str, Dataset] = DATASETS) -> tuple[str, list[str]]:
@@ -79,9 +65,14 @@ def find_files(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path
 
 
 def _matching(what: str, path: Path) -> list[Path]:
-    if not has_magic(str(path)) or os.path.lexists(path):
+    if isinstance(path, RemotePath):
+        if path.protocol in READ_ONLY or not has_magic(str(path)) or path.exists():
+            return [path]
+        found = path.matches()
+    elif not has_magic(str(path)) or os.path.lexists(path):
         return [find_file(what, path)]
-    found = sorted(map(Path, glob(str(path), recursive=True)))  # noqa: PTH207 (patterns may be absolute)
+    else:
+        found = sorted(map(Path, glob(str(path), recursive=True)))  # noqa: PTH207 (patterns may be absolute)
     if not found:
         raise LabelFileError(f"{path}: no file matches this pattern")
     return found

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from audiolabels.datasets.cache import VARIABLE, cache_folder, split_name
+from audiolabels.datasets.cache import split_name
 from audiolabels.datasets.table import DATASETS, Dataset, RemoteFile
 from audiolabels.errors import FetchError, TargetsFileError, expect, extra, guarded
 from audiolabels.files import atomic_path, is_running, is_web_page, sha256_of, write_rows
+from audiolabels.files.cache import VARIABLE, cache_folder
 
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 16  # bytes

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from audiolabels.arrays.columns import to_arrow
 from audiolabels.clips.duplicates import SeenClips
 from audiolabels.clips.rows import rechunk
 from audiolabels.expansion.plan import Group, Plan, Writer, row_groups
@@ -27,8 +28,9 @@ def expanded_clips(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[G
         return
     expander = Expander(plan, writer, recorder.summary.counts)
     parts = read_clips(plan, recorder, recorder.clips)
-    for clips in rechunk(parts, writer.layout.group):
-        yield Group(clips.clips, expander.cells(clips), clips.set_of_clip)
+    for clips in (part.with_used_sets() for part in rechunk(parts, writer.layout.group)):
+        which = to_arrow(clips.set_of_clip)  # gathered here, as the writer has more to do
+        yield Group(clips.clips, [cell.take(which) for cell in expander.cells(clips)], None)
     expander.finish()
 
 
@@ -72,7 +74,7 @@ class Expander:
             self._begin(sets.lineage)
         known = len(self._sets)
         if self._cells is None or len(sets) > known:
-            fresh = sets.take(np.arange(known, len(sets)))
+            fresh = sets.slice(known, len(sets))
             new = Annotations.of_sets(fresh, self._plan.ontology, clips.annotated)
             targets = self._plan.scheme.expand(new, self._plan.vocabulary).targets
             cells = self._writer.encode(targets)
@@ -89,7 +91,7 @@ class Expander:
         start = 0
         for targets in self._targets:
             stop = start + len(targets.positive)
-            sets = self._sets.take(np.arange(start, stop))
+            sets = self._sets.slice(start, stop)
             weights = self._weights[start:stop]
             self._counts.add(count_labels(self._plan.ontology, sets, weights, targets))
             start = stop

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from audiolabels.errors import TargetsFileError, extra
+from audiolabels.errors import OptionError, TargetsFileError, extra
 from audiolabels.expansion.folder import (
     begin_folder,
     finish_folder,
@@ -21,6 +21,7 @@ from audiolabels.expansion.folder import (
 )
 from audiolabels.expansion.job import Job, Shard, prepared
 from audiolabels.expansion.summary import Summary
+from audiolabels.files.remote import RemotePath, to_path
 
 RETRIES = 3  # of a task whose worker or machine dies
 
@@ -53,10 +54,13 @@ def fill_folder_with_ray(
         folder, report, rows_per_part: see `expand_files`.
 
     Raises:
-        OptionError: Ray is not installed.
+        OptionError: Ray is not installed, or a path is in the memory of this process.
         TargetsFileError: a worker died again and again.
         AudioLabelsError: see `expand_files`.
     """
+    for path in (folder, *job.inputs):
+        if isinstance(path, RemotePath) and path.protocol == "memory":
+            raise OptionError(f"{path}: the memory of one process, which tasks of Ray do not share")
     ray = connect()
     rows = rows_of_part(rows_per_part)
     shards = begin_folder(job, folder, rows)
@@ -96,4 +100,4 @@ def _make(
     with suppress(OSError):  # absolute names do not need it; others end in an error of their own
         os.chdir(here)
     with prepared(**arguments) as job:
-        make_shard(job, shard, number, Path(folder), rows)
+        make_shard(job, shard, number, to_path(folder), rows)

@@ -24,8 +24,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.errors import TargetsFileError, guarded
+from audiolabels.errors import LabelFileError, TargetsFileError, guarded
 from audiolabels.expansion.job import Job, Shard, groups, write_ahead
+from audiolabels.expansion.plan import shifted
 from audiolabels.expansion.summary import Recorder, Summary, report_file
 from audiolabels.files import (
     apart,
@@ -36,6 +37,7 @@ from audiolabels.files import (
     sha256_of,
     write_rows,
 )
+from audiolabels.files.remote import RemotePath, parquet_source, to_path
 from audiolabels.labels.report import Finding, Report
 from audiolabels.metrics.label_agreement import Agreement
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -59,7 +61,7 @@ def names_folder(output: str | Path, rows_per_part: int | None) -> bool:
     the rows of a part are given.
     """
     slash = str(output).endswith(("/", os.sep))
-    return slash or rows_per_part is not None or is_folder(Path(output))
+    return slash or rows_per_part is not None or is_folder(to_path(output))
 
 
 def fill_folder(
@@ -86,7 +88,8 @@ def rows_of_part(given: int | None) -> int:
 
 def unmade(folder: Path, shards: Sequence[Shard]) -> list[int]:
     """The numbers of the shards that have no record yet."""
-    return [n for n in range(len(shards)) if not _record(folder, n).exists()]
+    made = {*folder.glob("_shard-*.json")}
+    return [n for n in range(len(shards)) if _record(folder, n) not in made]
 
 
 def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
@@ -97,6 +100,8 @@ def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
     """
     shards, wanted = job.shards(), json.dumps({"job": _digest(job, rows_per_part)})
     with blame(folder):
+        if isinstance(folder, RemotePath):
+            folder.check_writable()
         if (folder / UNFINISHED).exists():
             if (folder / UNFINISHED).read_text("utf-8").rstrip("\n") != wanted:
                 raise TargetsFileError(
@@ -133,9 +138,7 @@ def make_shard(
         rows_per_part: most rows of a part.
         before, total: bytes of the shards before, and of all, for the progress that is shown.
     """
-    plan, show = job.plan_of(shard), job.progress
-    if show:
-        plan = replace(plan, progress=lambda done, _: show(before + done, total))
+    plan = replace(job.plan_of(shard), progress=shifted(job.progress, before, total))
     findings: list[Finding] = []
     summary = Summary(folder, {}, job.vocabulary, plan.scheme.counts())
     recorder = Recorder(summary, findings.append)
@@ -160,7 +163,7 @@ def finish_folder(
     """Put the records of all shards together, and write the index.
 
     Raises:
-        LabelFileError: no row could be used.
+        LabelFileError: no row could be used, or nothing is known; nothing is left of the folder.
         TargetsFileError: a record is broken.
     """
     summary = Summary(folder, {**job.facts}, job.vocabulary, job.counts())
@@ -172,7 +175,11 @@ def finish_folder(
             with job.recording(which, recorder) as mine:
                 for number in (n for n, shard in enumerate(shards) if shard.plan == which):
                     parts += _take_record(mine, folder, number)
-        metadata = recorder.conclude()
+        try:
+            metadata = recorder.conclude()
+        except LabelFileError:  # the same call would end in it again, so no part is of use
+            _remove(folder, "*.parquet")
+            raise
         recorder.take_duplicates(_clips(folder, parts))
         facts = written_facts(job.vocabulary, job.layout, job.listed, 0, metadata)
         write_index(folder, facts, parts)
@@ -241,16 +248,20 @@ class PartsWriter:
         with suppress(TargetsFileError):
             if read_info(self._path)["rows"] == self._most:
                 return
-        path = self._stack.enter_context(atomic_path(self._path))
-        self._writer = self._stack.enter_context(TargetsWriter(path, *self._form, self._path))
+        written = self._stack.enter_context(atomic_path(self._path))
+        self._writer = self._stack.enter_context(TargetsWriter(written, *self._form, self._path))
+        self._written = written
 
     def _end(self) -> None:
         path = self._path
-        if self._writer is not None:
+        if self._writer is None:
+            digest = sha256_of(path)
+        else:
             self._writer.close(self._job.facts)
-            self._writer = None
+            self._writer.__exit__()  # the file is whole before it is hashed
+            self._writer, digest = None, sha256_of(self._written)
             self._stack.close()
-        self._parts.append(Part(path.name, self._rows, sha256_of(path)))
+        self._parts.append(Part(path.name, self._rows, digest))
         self._rows = 0
 
 
@@ -280,7 +291,10 @@ def _clips(folder: Path, parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
     """Ids and onsets of the rows of parts."""
     for part in parts:
         path = folder / part.name
-        with guarded(path, TargetsFileError, "broken"), pq.ParquetFile(path) as file:
+        with (
+            guarded(path, TargetsFileError, "broken"),
+            pq.ParquetFile(parquet_source(path)) as file,
+        ):
             yield from file.iter_batches(columns=["clip_id", "onset"])
 
 
@@ -291,14 +305,14 @@ def _plain(value: Any) -> Any:
 def _digest(job: Job, rows_per_part: int) -> str:
     """What the bytes of a folder depend on, as far as it is known before the inputs are read."""
     read: list[Options] = [each for plan in job.plans for each in (plan.read, plan.read.read)]
-    read += [plan.scores.options for plan in job.plans if plan.scores]
+    read += [scores.options for plan in job.plans for scores in plan.scores]
     plain = [{**vars(each), "read": None, "block_sizes": None} for each in read]
     named = [value for each in plain for value in each.values() if isinstance(value, str | Path)]
     facts = [
         written_facts(job.vocabulary, job.layout, job.listed, rows_per_part, job.facts),
         [(plan.scheme.name, plan.scheme.options) for plan in job.plans],
         plain,
-        sorted({state for path in (*job.inputs, *named) for state in _state(Path(path))}),
+        sorted({state for path in (*job.inputs, *named) for state in _state(to_path(path))}),
     ]
     return hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace")).hexdigest()
 
@@ -318,7 +332,13 @@ def leaving_nothing(folder: Path) -> Iterator[None]:
         yield
     except Exception:
         if not any(folder.glob("*.parquet")) and (folder / UNFINISHED).exists():
-            for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED):
-                path.unlink()
-            folder.rmdir()
+            _remove(folder)
         raise
+
+
+def _remove(folder: Path, pattern: str = UNFINISHED) -> None:
+    """Remove a folder that was begun, with the files of a pattern, and what else a run writes."""
+    own = (pattern, "_shard-*.json", ".*.partial")
+    for path in {folder / UNFINISHED, *(path for each in own for path in folder.glob(each))}:
+        path.unlink()
+    folder.rmdir()

@@ -14,10 +14,11 @@ from audiolabels.errors import OptionError, choose, located
 from audiolabels.expansion.clips import expanded_clips
 from audiolabels.expansion.frames import framed_events
 from audiolabels.expansion.joined import Join, JoinCounts, Source, bind_inputs, read_join
-from audiolabels.expansion.plan import Group, Plan, Progress, Writer
+from audiolabels.expansion.plan import Group, Plan, Progress, Writer, shifted
 from audiolabels.expansion.scored import repaired_clips, scored_segments
 from audiolabels.expansion.summary import Recorder
 from audiolabels.files import refuse_overwriting
+from audiolabels.files.remote import to_path
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
@@ -81,11 +82,12 @@ class Job:
         """The plans, cut into pieces that do not depend on each other.
 
         Each file of labels is one, and each of scores without given labels; events, whose clips may
-        go on in another file, are not cut.
+        go on in another file, are not cut, nor labels with absences in a file of their own.
         """
         pieces: list[Shard] = []
         for number, plan in enumerate(self.plans):
-            if plan.scheme.reads is not Annotations:
+            absences = plan.read.read.explicit_negatives is not None
+            if plan.scheme.reads is not Annotations or absences:
                 pieces.append(Shard(number))
                 continue
             folders = keeps_folders(plan.paths, plan.ontology, plan.read.read)
@@ -179,16 +181,11 @@ def prepared(
     soft = bound.options.soft or (read.read.soft and bound.reads is not Scores)
     form = choose_layout(layout, soft=soft)
     bound.require_labels(bool(paths))
-    if len(scored) > 1 and paths:
-        raise OptionError(
-            f"scores in {len(scored)} files with given labels: name one file of scores, or expand "
-            f"them without labels"
-        )
-    columns = [Path(vocabulary)] if isinstance(vocabulary, str | Path) else []
+    columns = [to_path(vocabulary)] if isinstance(vocabulary, str | Path) else []
     beside = [path for path in columns if path.is_file()]
     with ExitStack() as stack:
         teachers = [stack.enter_context(open_scores(each, ontology)) for each in scored]
-        beside += [p for t in teachers for p in t.side_files] if teachers else read.side_files
+        beside += [*(p for t in teachers for p in t.side_files), *read.side_files]
         files = [*(each.path for each in scored), *paths]
         refuse_overwriting(files, outputs, beside)
         if teachers and vocabulary is None:
@@ -196,7 +193,14 @@ def prepared(
         classes = load_vocabulary(vocabulary, ontology=ontology, default=bound.vocabulary)
         plan = Plan(bound, classes, ontology, read, paths, form, progress)
         facts = describe(bound, classes, ontology, labels=bool(paths))
-        plans = tuple(replace(plan, scores=teacher) for teacher in teachers) or (plan,)
+        # Without given labels, files of scores do not depend on each other.
+        apart = [[teacher] for teacher in teachers] if teachers and not paths else [teachers]
+        plans = tuple(replace(plan, scores=each) for each in apart)
+        sizes = [sum(each.sizes) for each in plans]
+        plans = tuple(
+            replace(each, progress=shifted(progress, sum(sizes[:number]), sum(sizes)))
+            for number, each in enumerate(plans)
+        )
         inside = (*files, *beside)
         yield Job(plans, (), facts, form, bound.options.listed, bound.counts, inside, progress)
 

@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from audiolabels.datasets.cache import find_files
 from audiolabels.errors import OptionError, choose, expect, guarded, located, nearest
-from audiolabels.expansion.plan import Plan, Progress
+from audiolabels.expansion.plan import Plan, Progress, shifted
 from audiolabels.expansion.summary import Recorder
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
@@ -147,11 +147,6 @@ class Join:
         """What is asked for of one data set; `done` are the bytes of those before it."""
         paths = [path for each in self.sources for path in each.paths]
         total = sum(path.stat().st_size for path in paths if path.is_file())
-
-        def report(read: int, _: int) -> None:
-            if progress:
-                progress(done + read, total)
-
         return Plan(
             source.scheme,
             self.vocabulary,
@@ -159,7 +154,7 @@ class Join:
             source.read,
             source.paths,
             self.layout,
-            report,
+            shifted(progress, done, total),
         )
 
     def record(self, source: Source, part: Recorder, whole: Recorder) -> None:

@@ -61,8 +61,8 @@ def expand_files(
         ontology: the embedded one with its supplement by default.
         layout: `lists` (default), `packed` or `dense`; see `audiolabels.targets.layouts`.
             Soft targets have `packed` (their default) and `dense`.
-        scores: a file of teacher scores, for schemes that read them; those that repair labels may
-            read it twice. Without given labels also several.
+        scores: a file of teacher scores, or several of different clips, for schemes that read them;
+            those that repair labels may read them twice.
         rows_per_part: most rows of a part; 1,048,576 by default.
         engine: `local`, or `ray`, which makes the parts of a folder on a cluster: see
             `audiolabels.expansion.distributed`.
@@ -77,7 +77,7 @@ def expand_files(
             error or an interrupt, leaves a file `output` and `report` as they were; a folder keeps
             its finished parts, with which the same call goes on.
     """
-    path, reports = as_path("output", output), [Path(report)] if report else []
+    path, reports = as_path("output", output), [as_path("report", report)] if report else []
     folder = names_folder(output, rows_per_part)
     given: dict[str, Any] = {"scheme": scheme, "vocabulary": vocabulary, "ontology": ontology}
     given |= {"layout": layout, "scores": scores, "block_sizes": block_sizes, **options}

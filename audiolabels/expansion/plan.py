@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.clips.rows import rechunk
+from audiolabels.clips.rows import join_rows, regroup
 from audiolabels.expansion.summary import Recorder
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -31,7 +31,7 @@ class Plan:
         read: how files are read.
         paths: the inputs.
         layout: how the targets are stored.
-        scores: the file of scores, open, for schemes that read one; the inputs are then the given
+        scores: the files of scores, open, for schemes that read them; the inputs are then the given
             labels.
         progress: called with (bytes read, bytes in all).
     """
@@ -43,17 +43,25 @@ class Plan:
     paths: Sequence[Path]
     layout: Layout
     progress: Progress | None
-    scores: ScoreFile | None = None
+    scores: Sequence[ScoreFile] = ()
 
     @cached_property
     def sizes(self) -> list[int]:
-        """Bytes of each input; 0 if there is no such file, an error when it is opened."""
-        return [path.stat().st_size if path.is_file() else 0 for path in self.paths]
+        """Bytes of each input, then of each file of scores; 0 if there is no such file, an error
+        when it is opened.
+        """
+        files = [*self.paths, *(scores.options.path for scores in self.scores)]
+        return [path.stat().st_size if path.is_file() else 0 for path in files]
 
     def report_progress(self, number: int, position: int) -> None:
         """Report that so many bytes of an input are read."""
         if self.progress:
             self.progress(sum(self.sizes[:number]) + position, sum(self.sizes))
+
+
+def shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """What reports a piece of a whole: so many bytes come before it, and so many are all."""
+    return progress and (lambda done, _: progress(before + done, total))
 
 
 class Group(NamedTuple):
@@ -87,5 +95,9 @@ def row_groups(
             recorder.take_findings(result.findings)
             yield result.targets
 
-    for part in rechunk(targets(), writer.layout.group):
-        yield Group(part.clips, writer.encode(part), None)  # joined parts have a cell for each row
+    for held in regroup(targets(), writer.layout.group):
+        # Joined parts have a cell for each row. What is stored plain is written as it comes.
+        parts = held if writer.layout.plain else [held[0].concat(held)]
+        columns = zip(*map(writer.encode, parts), strict=True)
+        cells = [c[0] if len(c) == 1 else pa.chunked_array(c) for c in columns]
+        yield Group(join_rows([part.clips for part in parts]), cells, None)

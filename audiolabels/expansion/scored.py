@@ -1,12 +1,15 @@
 """Scores to targets, part by part; given labels are held in memory and looked up by clip."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import to_arrow
+from audiolabels.arrays.columns import to_arrow, to_bools
 from audiolabels.clips.duplicates import REPEATED, SeenClips
 from audiolabels.clips.names import video_and_start
 from audiolabels.errors import LabelFileError, ScoresFileError
@@ -19,16 +22,17 @@ from audiolabels.labels.scores import Scores, columns_in, run_starts, whole_clip
 from audiolabels.metrics.label_agreement import AgreementSample
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.reports import no_usable_row
+from audiolabels.readers.scores.reading import ScoreFile
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.scheme import Expanded
 from audiolabels.schemes.score_counts import MatchCounts
 
 
 class _Given(NamedTuple):
-    """Given labels, and the file and row that each clip came from."""
+    """Given labels, and the file and row that a clip came from, by its number."""
 
     labels: GivenLabels
-    origins: list[tuple[str, int]]
+    origin: Callable[[int], tuple[str, int]]
 
 
 def scored_segments(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[Group]:
@@ -37,7 +41,7 @@ def scored_segments(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[
 
     def results() -> Iterator[Expanded[Any]]:
         sample = AgreementSample()
-        for part in _matched(plan, recorder, given, whole_clips(_read_scores(plan, recorder))):
+        for part in _matched(plan, recorder, given, _read_scores(plan, recorder)):
             result = plan.scheme.expand(part, plan.vocabulary)
             if given is not None and result.clips is not None:
                 sample.add(result.clips)
@@ -54,12 +58,12 @@ def repaired_clips(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[G
 
     def passes() -> Iterator[MatchedScores]:
         if rows:  # a later pass, for which all has been looked up and reported
-            assert plan.scores is not None
-            parts = whole_clips(plan.scores.stream())
+            each = (whole_clips(file.stream(as_stored=True)) for file in plan.scores)
+            parts = chain.from_iterable(each)
             for part, found in zip(parts, rows, strict=True):
                 yield MatchedScores.match(part.highest(), given.labels, found)
             return
-        clips = (part.highest() for part in whole_clips(_read_scores(plan, recorder)))
+        clips = ((file, part.highest()) for file, part in _read_scores(plan, recorder))
         for matched in _matched(plan, recorder, given, clips):
             rows.append(matched.given)
             sample.add(matched.over(plan.vocabulary))
@@ -85,16 +89,26 @@ def _read_given(plan: Plan, recorder: Recorder) -> _Given:
     recorder.take_findings(Finding(*clip, "clip united", REPEATED) for clip in again)
     assert isinstance(plan.scheme.options, GivenOptions)
     made = GivenLabels.make(labels, plan.vocabulary, plan.scheme.options)
-    return _Given(made, [seen.origin(clip) for clip in made.first.tolist()])
+    pa.default_memory_pool().release_unused()  # reading takes more than the labels
+    return _Given(made, lambda clip: seen.origin(int(made.first[clip])))
 
 
-def _read_scores(plan: Plan, recorder: Recorder) -> Iterator[Scores]:
-    """The scores; notes how their classes and the vocabulary differ."""
-    assert plan.scores is not None
-    for part in ahead(plan.scores.stream()):
+def _read_scores(plan: Plan, recorder: Recorder) -> Iterator[tuple[ScoreFile, Scores]]:
+    """The scores in parts of whole clips, each with its file."""
+    for number, file in enumerate(plan.scores, len(plan.paths)):
+        for part in whole_clips(_read_file(plan, recorder, file, number)):
+            yield file, part
+
+
+def _read_file(plan: Plan, recorder: Recorder, file: ScoreFile, number: int) -> Iterator[Scores]:
+    """The scores of a file, input `number`; notes how their classes and the vocabulary differ."""
+    done = 0
+    for part in ahead(file.stream(as_stored=True)):
         recorder.take_report(part.report)
+        done += part.report.rows
+        plan.report_progress(number, plan.sizes[number] * done // max(1, file.table.rows))
         yield part
-    teacher = part.vocabulary
+    teacher = file.vocabulary
     lost = int((columns_in(plan.vocabulary, teacher, plan.ontology) < 0).sum())
     lacking = int((columns_in(teacher, plan.vocabulary, plan.ontology) < 0).sum())
     if lost or lacking:
@@ -105,35 +119,47 @@ def _read_scores(plan: Plan, recorder: Recorder) -> Iterator[Scores]:
 
 
 def _matched(
-    plan: Plan, recorder: Recorder, given: _Given | None, parts: Iterator[Scores]
+    plan: Plan,
+    recorder: Recorder,
+    given: _Given | None,
+    parts: Iterator[tuple[ScoreFile, Scores]],
 ) -> Iterator[MatchedScores]:
     """Scores with their given labels, looked up once; notes the clips that have one alone."""
-    assert plan.scores is not None
     if given is None:
-        yield from (MatchedScores.match(part, None) for part in parts)
+        yield from (MatchedScores.match(part, None) for _, part in parts)
         return
     ids = given.labels.labels.clip_id
     seen, by_video, example = np.zeros(len(ids), np.bool_), 0, ""
-    for part in parts:
+    before, last = seen, None
+    for source, part in parts:
         matched = MatchedScores.match(part, given.labels)
         firsts = run_starts(part.clip_id)
-        rows, clips = matched.given[firsts], part.clip_id.take(to_arrow(firsts)).to_pylist()
+        rows, clips = matched.given[firsts], part.clip_id.take(to_arrow(firsts))
+        if source is not last:
+            before, last = seen.copy(), source
+        if len(again := rows[(rows >= 0) & before[rows]]):
+            raise ScoresFileError(
+                f"{source.options.path}: clip {ids[again[0]]} has scores in another file too; give "
+                f"each clip's scores once"
+            )
         seen[rows[rows >= 0]] = True
-        example = example or clips[0]
-        for clip, row, place in zip(clips, rows.tolist(), firsts, strict=True):
-            if row >= 0:
-                starts = (video_and_start(id_)[1] for id_ in (clip, ids[row].as_py()))
+        example = example or clips[0].as_py()
+        named = ids.take(to_arrow(rows.clip(min=0)))
+        for i in np.flatnonzero(to_bools(pc.not_equal(clips, named)) | (rows < 0)).tolist():
+            clip = clips[i].as_py()
+            if rows[i] >= 0:
+                starts = (video_and_start(id_)[1] for id_ in (clip, named[i].as_py()))
                 by_video += len({start is None for start in starts}) == 2
                 continue
             recorder.summary.counts.add(MatchCounts(without_labels=1))
-            file, number = plan.scores.options.path.name, int(part.rows[place])
+            file, number = source.options.path.name, int(part.rows[firsts[i]])
             reason = "it has scores, but no given labels"
             recorder.take_findings([Finding(file, number, clip, "clip without labels", reason)])
         yield matched
     missing = np.flatnonzero(~seen).tolist()
     if len(missing) == len(ids):
         raise ScoresFileError(
-            f"{plan.scores.options.path}: no clip of the labels has scores: labels have ids like "
+            f"{source.options.path}: no clip of the labels has scores: labels have ids like "
             f"{ids[0].as_py()!r}, scores like {example!r}"
         )
     kind = "clip not repaired" if plan.scheme.repair else "clip without scores"
@@ -141,7 +167,7 @@ def _matched(
         recorder.summary.counts.add(MatchCounts(without_scores=len(missing)))
     for i in missing:
         reason = "it has labels, but no scores"
-        recorder.take_findings([Finding(*given.origins[i], ids[i].as_py(), kind, reason)])
+        recorder.take_findings([Finding(*given.origin(i), ids[i].as_py(), kind, reason)])
     if by_video:
         recorder.summary.report.notes.append(
             f"{by_video:,} clips were found by their video alone, as only labels or only scores "

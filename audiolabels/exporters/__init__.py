@@ -35,7 +35,7 @@ from audiolabels.exporters.soft_columns import binarise
 from audiolabels.exporters.webdataset import DOTS, write_webdataset
 from audiolabels.exporters.wide_csv import UNKNOWN_CELLS, write_wide_csv
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import as_path, together
+from audiolabels.files import on_disk, together
 from audiolabels.labels.events import Events
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.options import Option, above_zero, portion, refuse_unknown, whole_number
@@ -383,7 +383,7 @@ def export(
         raise OptionError(f"{to} is made from {wanted}, not {type(labels).__name__}{hint}")
     refuse_unknown(f"format {to!r}", options, exporter.options)
     options = {name: exporter.options[name].checked(value) for name, value in options.items()}
-    path = as_path("output", path)
+    path = on_disk("output", path)
     if not path.name:
         raise OptionError(f"output: {str(path)!r} is no name of a file")
     threshold = options.pop("threshold", None)

@@ -9,15 +9,15 @@ targets have a fourth, `soft`, see `soft_columns`. `<json name>_weight.csv` has 
 Not possible: a clip without a positive class, since an empty `labels` is looked up as a class.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clip_selection import Selection, name_after, select_clips, write_weights
 from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.text_columns import Column, json_lines, json_object
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import refuse_other_classes, write_classes, write_rows
+from audiolabels.files import refuse_other_classes, write_blocks, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -41,20 +41,14 @@ def write_ast(targets: Targets, path: str | Path, *, files: str = "{id}.wav") ->
     class_file = path.with_name("class_labels_indices.csv")
     refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "ast", name_after(files), export, empty=False)
-    write_rows(path, _entries(clips))
+    write_blocks(path, json_lines('{"data": [', _entries(clips), "]}"))
     export.files[path] = len(clips)
     write_weights(clips, path, export)
     export.files[class_file] = write_classes(class_file, classes)
     return export
 
 
-def _entries(clips: Selection) -> Iterator[str]:
-    yield '{"data": ['
-    keys, cells = soft_header(clips.targets), clips.cells(clips.targets.vocabulary.ids, ",")
-    for left, (_, name, positive, unknown, soft) in zip(
-        range(len(clips) - 1, -1, -1), cells, strict=True
-    ):
-        entry = {"wav": name, "labels": positive, "masked": unknown}
-        entry |= zip(keys, soft, strict=True)
-        yield f"{json.dumps(entry, ensure_ascii=False)}{',' if left else ''}"
-    yield "]}"
+def _entries(clips: Selection) -> Iterator[list[Column]]:
+    keys = ["wav", "labels", "masked", *soft_header(clips.targets)]
+    for part, *labels, soft in clips.columns(clips.targets.vocabulary.ids, ","):
+        yield json_object(dict(zip(keys, [part.names, *labels, *soft], strict=True)))

@@ -35,6 +35,7 @@ from audiolabels.exporters.clip_selection import (
     select_clips,
 )
 from audiolabels.exporters.hdf5 import import_h5py, keep_with_audio
+from audiolabels.exporters.text_columns import or_else, plain_texts
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import (
     atomic_path,
@@ -81,12 +82,12 @@ def write_ced(
     clips = keep_with_audio(clips, audio, export)
     hdf5 = [] if audio is None else [plain(str(real_path(audio)))]
     numbers = [str(i) for i in range(len(targets.vocabulary))]
-    rows = (
-        [plain(name), positive, *hdf5, unknown or ";"]
-        for _, name, positive, unknown, _ in clips.cells(numbers, ";")
+    columns = (
+        [plain_texts(part.names), positive, *hdf5, or_else(unknown, ";")]
+        for part, positive, unknown, _ in clips.columns(numbers, ";")
     )
     head = ["filename", "labels", *(["hdf5path"] if hdf5 else []), "masked"]
-    export.write_table(path, head, rows)
+    export.write_columns(path, head, columns)
     export.files[class_file] = write_classes(class_file, classes)
     return export
 

@@ -16,13 +16,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy, whole_ms
+from audiolabels.arrays.bits import Bits, by_chunk, third_state
+from audiolabels.arrays.columns import to_arrow, to_bools, to_numpy, whole_ms
 from audiolabels.arrays.grid import Ms, seconds_to_ms
+from audiolabels.clips.index import hash_strings
 from audiolabels.clips.names import videos_of
 from audiolabels.errors import OptionError, VocabularyError, shortlist
 from audiolabels.exporters.soft_columns import BinarisedTargets, soft_texts
+from audiolabels.exporters.text_columns import Chosen, gather, join, join_labels, spell
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import write_rows
+from audiolabels.files import write_blocks
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.targets.sampling import weigh_clips
 from audiolabels.targets.targets import SoftTargets, Targets
@@ -31,9 +34,7 @@ ROWS = 1 << 14  # clips whose targets are unpacked at a time
 
 Rows = npt.NDArray[np.int64]
 AnyTargets = TypeVar("AnyTargets", Targets, SoftTargets)
-Cells = tuple[int, str, str, str, tuple[str, ...]]
-LabelColumns = tuple[pa.StringArray, pa.StringArray]
-Columns = tuple[Rows, pa.StringArray, pa.StringArray, pa.StringArray, list[pa.StringArray]]
+Columns = tuple["Part", Chosen, Chosen, list[Chosen]]
 Name = Callable[[pa.StringArray, Rows], pa.StringArray]  # ids and rows to names in a format
 
 
@@ -58,48 +59,76 @@ class Selection:
         """The clips at these positions, in that order."""
         return Selection(self.targets, self.rows[which], self.names.take(to_arrow(which)))
 
-    def blocks(self) -> Iterator[tuple[Rows, list[str]]]:
-        """Rows and names, some thousands at a time."""
-        for start in range(0, len(self), ROWS):
-            yield self.rows[start : start + ROWS], self.names.slice(start, ROWS).to_pylist()
-
-    def label_columns(self, labels: Sequence[str], separator: str) -> Iterator[LabelColumns]:
-        """Joined positive and unknown classes, some thousands at a time.
-
-        Where few label sets differ, each is joined once.
-        """
-        sets = self.targets.row_of_clip[self.rows]
-        used, first = np.unique(sets, return_index=True)
-        few = len(used) <= ROWS
-        if few:
-            joined = label_texts(self.targets, self.rows[first], labels, separator)
-        for start in range(0, len(self), ROWS):
-            part = slice(start, start + ROWS)
-            if few:
-                which = to_arrow(np.searchsorted(used, sets[part]))
-                yield joined[0].take(which), joined[1].take(which)
-            else:
-                yield label_texts(self.targets, self.rows[part], labels, separator)
+    def parts(self) -> "Iterator[Part]":
+        """All clips where few of their targets differ, else some thousands at a time."""
+        sets = to_arrow(self.targets.row_of_clip[self.rows])
+        size = len(self) if len(sets.unique()) <= ROWS else ROWS
+        for start in range(0, len(self), max(1, size)):
+            coded = sets.slice(start, size).dictionary_encode()
+            which, first = to_numpy(coded.indices), np.empty(len(coded.dictionary), np.int64)
+            first[which[::-1]] = np.arange(len(which))[::-1]
+            rows, names = self.rows[start : start + size], self.names.slice(start, size)
+            yield Part(self.targets, rows, names, start, first, which)
 
     def columns(self, labels: Sequence[str], separator: str) -> Iterator[Columns]:
-        """Rows, names, `label_columns` and `soft_texts`, some thousands at a time."""
-        for number, texts in enumerate(self.label_columns(labels, separator)):
-            rows = self.rows[number * ROWS : (number + 1) * ROWS]
-            names = self.names.slice(number * ROWS, ROWS)
-            yield rows, names, *texts, soft_texts(self.targets, rows)
+        """Each part, its joined positive and unknown classes, and `soft_texts`."""
+        for part in self.parts():
+            positive, unknown = (part.join(s, labels, separator) for s in ("positive", "unknown"))
+            yield part, positive, unknown, part.soft()
 
-    def cells(self, labels: Sequence[str], separator: str) -> Iterator[Cells]:
-        """The same row by row."""
-        for rows, *texts, soft in self.columns(labels, separator):
-            texts = [column.to_pylist() for column in texts]
-            scores = list(zip(*(column.to_pylist() for column in soft), strict=True))
-            yield from zip(rows.tolist(), *texts, scores or [()] * len(rows), strict=True)
+    def keep(
+        self, odd: str, fits: Callable[[str], bool], reason: str, export: Export
+    ) -> "Selection":
+        """The clips with a suitable name; the others are counted and named in `export`.
 
-    def keep(self, fits: Callable[[str], bool], reason: str, export: Export) -> "Selection":
-        """The clips with a suitable name; the others are counted and named in `export`."""
-        fit = np.array([fits(name) for name in self.names.to_pylist()], np.bool_)
-        export.leave_out(reason, self.names.take(to_arrow(np.flatnonzero(~fit))))
-        return self if fit.all() else self.take(np.flatnonzero(fit))
+        Args:
+            odd: a pattern; names without it are suitable.
+            fits: whether a name with it is.
+            reason, export: of and for the others.
+        """
+        chosen = np.flatnonzero(to_bools(pc.match_substring_regex(self.names, odd)))
+        doubtful = self.names.take(to_arrow(chosen)).to_pylist()
+        lost = chosen[[not fits(name) for name in doubtful]]
+        export.leave_out(reason, self.names.take(to_arrow(lost)))
+        return self.drop(lost)
+
+    def drop(self, lost: Rows | list[int]) -> "Selection":
+        """All but the clips at these positions."""
+        return self.take(np.delete(np.arange(len(self)), lost)) if len(lost) else self
+
+
+@dataclass(frozen=True, eq=False)
+class Part(Selection):
+    """Clips whose distinct targets are few.
+
+    Attributes:
+        start: the place of its first clip among all that are exported.
+        first: int64 (D,): where each of the distinct targets occurs first.
+        which: int32 (K,): which of them each clip has.
+    """
+
+    start: int
+    first: Rows
+    which: npt.NDArray[np.int32]
+
+    def soft(self) -> list[Chosen]:
+        """`soft_texts`."""
+        texts = soft_texts(self.targets, self.rows[self.first])
+        return [Chosen(cells, self.which) for cells in texts]
+
+    def join(self, state: str, labels: Sequence[str], separator: str) -> Chosen:
+        """The joined labels of the classes in a state, see `state_bits`."""
+        bits = state_bits(self.targets, self.rows[self.first], state)
+        return Chosen(join_labels(bits, labels, separator), self.which)
+
+
+def state_bits(targets: Targets, rows: Rows, state: str) -> Bits:
+    """Which classes are `positive`, `negative` or `unknown` in some rows, as `Targets.positive`."""
+    chosen = targets.row_of_clip[rows]
+    positive, unknown = targets.positive[chosen], targets.masked[chosen]
+    if state == "negative":
+        return third_state(positive, unknown, len(targets.vocabulary))
+    return positive if state == "positive" else unknown
 
 
 def name_after(pattern: str) -> Name:
@@ -117,7 +146,7 @@ def name_after(pattern: str) -> Name:
 
     def names(clip_id: pa.StringArray, _: Rows) -> pa.StringArray:
         known = {"{id}": videos_of(clip_id), "{clip}": clip_id}
-        return pc.binary_join_element_wise(*(known.get(part, part) for part in parts), "")
+        return join(*(known.get(part, part) for part in parts))
 
     return names
 
@@ -151,7 +180,8 @@ def clip_lengths(targets: Targets, form: str, clip_duration: float | str | None)
         raise OptionError(f"clips of {clip_duration} seconds: some segments begin later")
     if segments:
         return np.full(len(targets), given, np.int64)
-    return whole_ms(targets.offset.fill_null(given / 1000))
+    unknown = targets.offset.null_count  # Arrow imports pandas to fill them
+    return whole_ms(targets.offset.fill_null(given / 1000) if unknown else targets.offset)
 
 
 def reorder_classes(targets: AnyTargets, form: str, named: str = "audioset") -> AnyTargets:
@@ -256,43 +286,28 @@ def drop_ambiguous(clips: Selection, export: Export) -> Selection:
         ("duplicate rows", repeats),
     ):
         export.leave_out(reason, _ids(targets, clips.rows[sorted(lost)]))
-    return clips.take(np.delete(np.arange(len(clips)), several + repeats))
+    return clips.drop(several + repeats)
+
+
+def drop_blank(clips: Selection, export: Export) -> Selection:
+    """Drop clips whose name has a blank, at which lines are split."""
+    reason = "clips whose name has a blank"
+    return clips.keep(r"^$|[^!-~]", lambda name: name.split() == [name], reason, export)
 
 
 def unique_names(names: pa.StringArray) -> npt.NDArray[np.bool_]:
     """Whether a name occurs once: bool (N,)."""
-    codes = to_numpy(names.dictionary_encode().indices)
-    single: npt.NDArray[np.bool_] = np.bincount(codes, minlength=1)[codes] == 1
+    hashes = by_chunk(hash_strings, names)
+    ordered = np.sort(hashes)
+    single = ~np.isin(hashes, ordered[1:][ordered[1:] == ordered[:-1]])
+    others = np.flatnonzero(~single)
+    codes = to_numpy(names.take(to_arrow(others)).dictionary_encode().indices)
+    single[others] = np.bincount(codes, minlength=1)[codes] == 1  # of few, the hashes alone agree
     return single
 
 
 def _ids(targets: Targets, rows: Rows) -> pa.StringArray:
     return targets.clip_id.take(to_arrow(rows))
-
-
-def label_texts(
-    targets: Targets, rows: Rows, labels: Sequence[str], separator: str
-) -> LabelColumns:
-    """Positive and unknown classes of some rows, joined: two arrays of len(rows) texts."""
-    _, first, which = np.unique(targets.row_of_clip[rows], return_index=True, return_inverse=True)
-    target, mask = targets.to_numpy(rows[first])
-    texts, places = texts_to_arrow(labels), to_arrow(which)
-
-    def joined(table: npt.NDArray[np.bool_]) -> pa.StringArray:
-        row, column = np.nonzero(table)
-        lists = lists_of(row, texts.take(to_arrow(column)), len(table))
-        return pc.binary_join(lists, separator).take(places)
-
-    return joined(target > 0), joined(mask == 0)
-
-
-def label_lists(table: npt.NDArray[np.bool_], labels: Sequence[str]) -> Iterator[list[str]]:
-    """The labels of the set classes, for each row of a table (D, C)."""
-    row, column = np.nonzero(table)
-    ends = np.cumsum(np.bincount(row, minlength=len(table))).tolist()
-    flat = [labels[c] for c in column.tolist()]
-    for start, end in zip([0, *ends], ends, strict=False):
-        yield flat[start:end]
 
 
 def refuse_labels(labels: Sequence[str], unfit: str, form: str) -> None:
@@ -317,20 +332,14 @@ def refuse_labels(labels: Sequence[str], unfit: str, form: str) -> None:
         raise OptionError(f"{form} needs labels that differ: {shortlist(map(repr, twice), 2)}")
 
 
-def lists_of(owner: Rows, values: pa.Array, count: int) -> pa.ListArray:
-    """Values as `count` lists, given the ascending number of the list of each value."""
-    ends = np.cumsum(np.bincount(owner, minlength=count))
-    return pa.ListArray.from_arrays(to_arrow(np.append(0, ends).astype(np.int32)), values)
-
-
 def write_weights(clips: Selection, path: Path, export: Export) -> None:
     """Write the sampling weights of AST's code, one number per clip, next to `path`."""
     weights = path.with_name(f"{path.stem}_weight.csv")
-    export.files[weights] = write_rows(weights, map(repr, weights_of(clips)))
+    write_blocks(weights, gather([weights_of(clips), "\n"]) if len(clips) else [])
+    export.files[weights] = len(clips)
 
 
-def weights_of(clips: Selection) -> list[float]:
+def weights_of(clips: Selection) -> Chosen:
     """The sampling weights of AST's code, one per clip."""
     bits, rows = clips.targets.positive, clips.targets.row_of_clip[clips.rows]
-    weights: list[float] = weigh_clips(bits, rows, len(clips.targets.vocabulary), "ast").tolist()
-    return weights
+    return spell(weigh_clips(bits, rows, len(clips.targets.vocabulary), "ast"), repr)

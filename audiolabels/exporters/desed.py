@@ -24,8 +24,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from audiolabels.arrays.columns import whole_ms
+from audiolabels.arrays.columns import texts_to_arrow, whole_ms
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, shortlist
 from audiolabels.exporters.clip_selection import (
@@ -37,15 +38,15 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.event_selection import EventSelection, frame_runs, select_events
 from audiolabels.exporters.soft_columns import BinarisedTargets, soft_header
+from audiolabels.exporters.text_columns import Chosen, Column, plain_texts, second_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, seconds
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.targets import Targets
 
 STRONG = ("filename", "onset", "offset", "event_label")
 
-Spans = Iterable[tuple[Sequence[str], Runs]]
+Spans = Iterable[tuple[pa.StringArray, Runs]]
 
 
 def write_desed(
@@ -92,11 +93,12 @@ def _from_clips(targets: Targets, path: Path, files: str, names: bool) -> Export
             f"{shortlist(map(repr, split), 2)}. Leave out --names (names=False), and labels are ids"
         )
     clips = select_clips(targets, "desed", name_after(files), export, empty=False)
-    rows = (
-        [plain(name), positive, unknown, *scores]
-        for _, name, positive, unknown, scores in clips.cells(labels, ",")
+    columns = (
+        [plain_texts(part.names), positive, unknown, *soft]
+        for part, positive, unknown, soft in clips.columns(labels, ",")
     )
-    export.write_table(path, ["filename", "event_labels", "masked", *soft_header(targets)], rows)
+    head = ["filename", "event_labels", "masked", *soft_header(targets)]
+    export.write_columns(path, head, columns)
     _write_classes(path, vocabulary, labels, _known(targets, clips.rows), export)
     return export
 
@@ -112,7 +114,7 @@ def _from_frames(targets: Targets, path: Path, files: str, names: bool) -> Expor
     rows = np.flatnonzero(np.repeat(chosen, stop - first))
     present, unsure = (frame_runs(clips, state) for state in ("positive", "unknown"))
     _write_strong(path, labels, present, unsure, export)
-    _write_durations(path, clips.names.to_pylist(), end_ms, export)
+    _write_durations(path, clips.names, end_ms, export)
     _write_classes(path, vocabulary, labels, _known(targets, rows), export)
     return export
 
@@ -128,7 +130,7 @@ def _from_events(
     vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=events.ontology)
     export, labels = Export(), vocabulary.names if names else vocabulary.ids
     selected = select_events(events, vocabulary, parents, name_after(files), export, merged=True)
-    called = selected.names.to_pylist()
+    called = selected.names
     present, unsure = ([(called, runs)] for runs in (selected.present, selected.unsure))
     _write_strong(path, labels, present, unsure, export)
     _write_durations(path, called, events.duration_ms[selected.clips], export)
@@ -157,20 +159,19 @@ def _write_strong(
     path: Path, labels: Sequence[str], present: Spans, unsure: Spans, export: Export
 ) -> None:
     for file, spans in ((path, present), (_beside(path, "masked"), unsure)):
-        export.write_table(file, STRONG, _strong_rows(spans, labels))
+        export.write_columns(file, STRONG, _strong_columns(spans, labels))
 
 
-def _strong_rows(spans: Spans, labels: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    cells = [plain(label) for label in labels]
-    for names, runs in spans:
-        files = [plain(name) for name in names]
-        for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
-            yield files[clip], seconds(onset), seconds(offset), cells[column]
+def _strong_columns(spans: Spans, labels: Sequence[str]) -> Iterator[list[Column]]:
+    cells = plain_texts(texts_to_arrow(labels))
+    for names, (clip, column, first, stop) in spans:
+        times = (second_texts(ms) for ms in (first, stop))
+        yield [Chosen(plain_texts(names), clip), *times, Chosen(cells, column)]
 
 
-def _write_durations(path: Path, names: list[str], end_ms: Rows, export: Export) -> None:
-    rows = zip(map(plain, names), map(seconds, end_ms.tolist()), strict=True)
-    export.write_table(_beside(path, "durations"), ["filename", "duration"], rows)
+def _write_durations(path: Path, names: pa.StringArray, end_ms: Rows, export: Export) -> None:
+    columns = [plain_texts(names), second_texts(end_ms)]
+    export.write_columns(_beside(path, "durations"), ["filename", "duration"], [columns])
 
 
 def _write_classes(
@@ -180,9 +181,9 @@ def _write_classes(
     known: npt.NDArray[np.bool_],
     export: Export,
 ) -> None:
-    words = (map(plain, texts) for texts in (labels, vocabulary.ids, vocabulary.names))
-    rows = zip(*words, ("01"[some] for some in known.tolist()), strict=True)
-    export.write_table(_beside(path, "classes"), ["label", "id", "name", "known"], rows)
+    texts = (labels, vocabulary.ids, vocabulary.names, ["01"[some] for some in known.tolist()])
+    columns = [plain_texts(texts_to_arrow(words)) for words in texts]
+    export.write_columns(_beside(path, "classes"), ["label", "id", "name", "known"], [columns])
 
 
 def _beside(path: Path, what: str) -> Path:

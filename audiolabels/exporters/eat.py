@@ -20,6 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.clips.names import EXTENSION
@@ -28,6 +30,7 @@ from audiolabels.exporters.clip_selection import (
     Rows,
     Selection,
     clip_lengths,
+    drop_blank,
     name_after,
     select_clips,
     write_weights,
@@ -35,7 +38,7 @@ from audiolabels.exporters.clip_selection import (
 from audiolabels.exporters.hdf5 import keep_named
 from audiolabels.exporters.soft_columns import soft_header
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import real_path, refuse_other_classes, write_classes, write_rows
+from audiolabels.files import real_path, refuse_other_classes, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -75,7 +78,7 @@ def write_eat(
     class_file = path.with_name("label_descriptors.csv")
     refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "eat", name_after(files), export, empty=False)
-    clips = clips.keep(lambda name: name.split() == [name], "clips whose name has a blank", export)
+    clips = drop_blank(clips, export)
     if sample_rate is not None:
         if sample_rate < 1:
             raise OptionError(f"a sample rate of {sample_rate} Hz: give a positive number")
@@ -85,14 +88,14 @@ def write_eat(
     else:
         root = str(real_path(str(audio)))
         clips, sizes = _measure(clips, Path(str(audio)), export)
-    names = clips.names.to_pylist()
-    sized = (f"{name}\t{size}" for name, size in zip(names, sizes.tolist(), strict=True))
-    export.files[path] = write_rows(path, [root, *sized]) - 1
+    lengths = pc.cast(to_arrow(sizes), pa.string())
+    export.write_columns(path, [root], [[clips.names, lengths]])
     for place, suffix in enumerate(["lbl", "masked", *soft_header(targets)]):
-        file = path.with_suffix(f".{suffix}")
-        cells = clips.cells(targets.vocabulary.ids, ",")
-        lines = (f"{name}\t{[*texts, *soft][place]}" for _, name, *texts, soft in cells)
-        export.files[file] = write_rows(file, lines)
+        columns = (
+            [part.names, [*texts, *soft][place]]
+            for part, *texts, soft in clips.columns(targets.vocabulary.ids, ",")
+        )
+        export.write_columns(path.with_suffix(f".{suffix}"), [], columns)
     write_weights(clips, path, export)
     export.files[class_file] = write_classes(class_file, classes, header=False)
     return export

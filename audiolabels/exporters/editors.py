@@ -16,11 +16,12 @@ Not possible: unknown classes, a clip without events, and scores.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from audiolabels.arrays.intervals import Runs
 from audiolabels.clips.names import EXTENSION
@@ -33,7 +34,7 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.event_selection import frame_runs, select_events
 from audiolabels.exporters.written_files import Export, new_folder
-from audiolabels.files import blame, seconds
+from audiolabels.files import blame, seconds, write_rows
 from audiolabels.labels.events import UNKNOWN, Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.targets.targets import Targets
@@ -102,7 +103,8 @@ def write_raven(
             yield str(number), "Spectrogram 1", "1", *bounds, file, begin, label
 
     if path.suffix == ".txt":
-        export.write_table(path, RAVEN, rows(events))
+        lines = map("\t".join, rows(events))
+        export.files[path] = write_rows(path, chain(["\t".join(RAVEN)], lines)) - 1
     else:
         _write_folder(path, events, ["\t".join(RAVEN)], rows, export)
     export.notes.append(
@@ -145,8 +147,8 @@ def _events(
     if isinstance(labels, Events):
         vocabulary = load_vocabulary(vocabulary or "audioset-strong", ontology=labels.ontology)
         selected = select_events(labels, vocabulary, parents or "none", name, export, merged=False)
-        spans: Iterable[tuple[list[str], Runs]]
-        spans = [(selected.names.to_pylist(), selected.present)]
+        spans: Iterable[tuple[pa.StringArray, Runs]]
+        spans = [(selected.names, selected.present)]
         export.left_out["events with impossible times"] = int((labels.state == UNKNOWN).sum())
     elif vocabulary is not None or parents is not None:
         raise OptionError("vocabulary and parents are for events; targets have theirs already")
@@ -160,8 +162,11 @@ def _events(
     return _by_time(spans, texts)
 
 
-def _by_time(spans: Iterable[tuple[list[str], Runs]], labels: Sequence[str]) -> Iterator[Event]:
-    for names, (clip, column, first, stop) in spans:
+def _by_time(
+    spans: Iterable[tuple[pa.StringArray, Runs]], labels: Sequence[str]
+) -> Iterator[Event]:
+    for files, (clip, column, first, stop) in spans:
+        names = files.to_pylist()
         if odd := [name for name in names if re.search(UNFIT, name)]:
             raise OptionError(f"a name with a tab or a line break: {odd[0]!r}")
         order = np.lexsort((column, stop, first, clip))

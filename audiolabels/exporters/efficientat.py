@@ -11,13 +11,13 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import to_arrow
 from audiolabels.clips.names import videos_of
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clip_selection import are_segments, reorder_classes, unique_names
 from audiolabels.exporters.pseudo_labels import as_logits
+from audiolabels.exporters.text_columns import join
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame, together
 from audiolabels.readers.scores.efficientat import INDEX
@@ -42,8 +42,8 @@ def write_efficientat(soft: SoftTargets, path: str | Path) -> Export:
         raise OptionError("efficientat holds one row of scores per clip, and these have segments")
     if unknown := int(np.bitwise_count(soft.masked).sum()):
         raise OptionError(f"efficientat has no mask, and {unknown:,} of these targets are unknown")
-    names = pc.binary_join_element_wise("Y", videos_of(soft.clip_id), ".mp3", "").to_pylist()
-    own = unique_names(texts_to_arrow(names))
+    texts = join("Y", videos_of(soft.clip_id), ".mp3")
+    own, names = unique_names(texts), texts.to_pylist()
     rows = np.flatnonzero(own)
     lost = soft.clip_id.take(to_arrow(np.flatnonzero(~own)))
     export.leave_out("clips that share their name", lost)

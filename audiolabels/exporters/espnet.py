@@ -13,18 +13,22 @@ Deviation: ESPnet's own token list has only the classes that occur, the most fre
 
 from pathlib import Path
 
-import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import OptionError
 from audiolabels.exporters.clip_selection import (
+    drop_blank,
     name_after,
     refuse_labels,
     select_clips,
     weights_of,
 )
 from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.text_columns import or_else
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import refuse_other_classes, write_classes, write_rows
+from audiolabels.files import refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 
 NO_LABEL = "<blank>"
@@ -50,15 +54,15 @@ def write_espnet(targets: Targets, path: str | Path, *, keys: str = "{clip}") ->
     token_file, token_rows = path.with_name("token_list"), [token.split(",") for token in tokens]
     refuse_other_classes(token_file, token_rows)
     clips = select_clips(targets, "espnet", name_after(keys), export, empty=True)
-    clips = clips.keep(lambda name: name.split() == [name], "clips whose name has a blank", export)
-    names = clips.names.to_pylist()
-    clips = clips.take(np.array(sorted(range(len(names)), key=names.__getitem__), np.int64))
+    clips = drop_blank(clips, export)
+    clips = clips.take(to_numpy(pc.cast(pc.array_sort_indices(clips.names), pa.int64())))
     for place, name in enumerate(["text", "masked", *soft_header(targets)]):
-        file, cells = path.with_name(name), clips.cells(tokens, " ")
-        lines = (f"{clip} {[*texts, *soft][place] or NO_LABEL}" for _, clip, *texts, soft in cells)
-        export.files[file] = write_rows(file, lines)
-    weights = zip(sorted(names), weights_of(clips), strict=True)
-    file = path.with_name("utt2weight")
-    export.files[file] = write_rows(file, (f"{clip} {weight!r}" for clip, weight in weights))
+        columns = (
+            [part.names, or_else([*texts, *soft][place], NO_LABEL)]
+            for part, *texts, soft in clips.columns(tokens, " ")
+        )
+        export.write_columns(path.with_name(name), [], columns, " ")
+    weights = [clips.names, weights_of(clips)]
+    export.write_columns(path.with_name("utt2weight"), [], [weights], " ")
     export.files[token_file] = write_classes(token_file, token_rows, header=False, quoted=False)
     return export

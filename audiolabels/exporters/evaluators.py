@@ -9,15 +9,17 @@ ids by default, since display names contain commas, at which some readers split.
 works without a header, but with one it does not lose the first event.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
+from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.errors import OptionError, choose
+from audiolabels.exporters.text_columns import Chosen, Column, join, second_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import real_path, seconds
+from audiolabels.files import real_path
 from audiolabels.labels.events import PRESENT, UNKNOWN, Events
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.schemes.event_spans import covered, merge_events
@@ -58,24 +60,20 @@ def write_events(
     vocabulary = load_vocabulary(vocabulary, ontology=events.ontology)
     runs = merge_events(events, vocabulary, parents=parents)
     labels = vocabulary.names if names else vocabulary.ids
-    files = [f"{clip}.wav" for clip in events.clip_id.to_pylist()]
+    files = join(events.clip_id, ".wav")
     sounding = np.zeros(len(events), np.bool_)
     sounding[runs.clip] = True
-    quiet = np.flatnonzero(events.labelled & ~sounding).tolist()
-
-    def rows() -> Iterator[tuple[str, ...]]:
-        for clip, column, onset, offset in zip(*(a.tolist() for a in runs), strict=True):
-            yield files[clip], seconds(onset), seconds(offset), labels[column]
-        yield from ((files[clip], "", "", "") for clip in (quiet if silent else ()))
-
+    quiet = np.flatnonzero(events.labelled & ~sounding)
+    texts, times = texts_to_arrow(labels), (second_texts(ms) for ms in (runs.first, runs.stop))
+    rows: list[list[Column]] = [[Chosen(files, runs.clip), *times, Chosen(texts, runs.column)]]
+    if silent:
+        rows.append([Chosen(files, quiet), "", "", ""])
     export = Export()
-    export.write_table(path, ("filename", "onset", "offset", "event_label"), rows())
+    export.write_columns(path, ("filename", "onset", "offset", "event_label"), rows)
     if durations is not None:
-        lengths = (
-            (files[clip], seconds(int(events.duration_ms[clip])))
-            for clip in np.flatnonzero(events.labelled).tolist()
-        )
-        export.write_table(durations, ("filename", "duration"), lengths)
+        own = np.flatnonzero(events.labelled)
+        lengths = [Chosen(files, own), second_texts(events.duration_ms[own])]
+        export.write_columns(durations, ("filename", "duration"), [lengths])
     given, reached = events.state == PRESENT, covered(events, vocabulary, parents=parents)
     export.left_out.update(
         {

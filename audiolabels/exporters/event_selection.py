@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import to_arrow, whole_ms
@@ -15,30 +14,23 @@ from audiolabels.exporters.clip_selection import (
     Rows,
     Selection,
     clip_spans,
+    state_bits,
     unique_names,
 )
 from audiolabels.exporters.written_files import Export
 from audiolabels.labels.events import PRESENT, Events
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.event_spans import covered, implied_events, merge_events, unsure_events
-from audiolabels.targets.targets import Targets
 
 CLIPS = ROWS // 16  # whose frames are unpacked at a time
 
 
-def read_state(targets: Targets, rows: Rows, state: str) -> npt.NDArray[np.bool_]:
-    """Which classes are `positive`, or `unknown`, in some rows: bool (len(rows), C)."""
-    target, mask = targets.to_numpy(rows)
-    cells: npt.NDArray[np.bool_] = target > 0 if state == "positive" else mask == 0
-    return cells
-
-
-def frame_runs(clips: Selection, state: str) -> Iterator[tuple[list[str], Runs]]:
+def frame_runs(clips: Selection, state: str) -> Iterator[tuple[pa.StringArray, Runs]]:
     """Names of some clips and the spans of their frames in a state, a thousand clips at a time.
 
     Args:
         clips: first frames, see `select_clips`.
-        state: see `read_state`; touching or overlapping frames of a class are one span.
+        state: see `state_bits`; touching or overlapping frames of a class are one span.
 
     Yields:
         Names, and runs in milliseconds whose `clip` is a position among the names.
@@ -52,9 +44,10 @@ def frame_runs(clips: Selection, state: str) -> Iterator[tuple[list[str], Runs]]
         sizes = stop_of[start : start + CLIPS] - first
         clip = np.repeat(np.arange(len(first)), sizes)
         rows = np.arange(len(clip)) + np.repeat(first - np.cumsum(sizes) + sizes, sizes)
-        row, column = np.nonzero(read_state(targets, rows, state))
+        bits = state_bits(targets, rows, state)
+        row, column = np.nonzero(np.unpackbits(bits, axis=1, count=len(targets.vocabulary)))
         runs = merge(clip[row], column, onset[rows[row]], offset[rows[row]])
-        yield clips.names.slice(start, CLIPS).to_pylist(), runs
+        yield clips.names.slice(start, CLIPS), runs
 
 
 def _single_events(events: Events, vocabulary: Vocabulary, *, parents: str) -> Runs:

@@ -15,17 +15,19 @@ events, in a file of their own, are not written.
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+
 from audiolabels.exporters.clip_selection import (
     Selection,
-    label_lists,
     name_after,
     refuse_labels,
     select_clips,
 )
 from audiolabels.exporters.pretrained_sed import by_name
-from audiolabels.exporters.soft_columns import soft_header, soft_texts
+from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.text_columns import Column, each, join, plain_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, refuse_other_classes, write_classes
+from audiolabels.files import refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
 
 
@@ -49,20 +51,20 @@ def write_flexsed(targets: Targets, path: str | Path, *, files: str = "{clip}.wa
     refuse_other_classes(class_file, classes)
     clips = select_clips(targets, "flexsed", name_after(files), export, empty=True)
     head = ["file_name", "pos_ids", "neg_ids", "removed_ids", "masked_ids", *soft_header(targets)]
-    export.write_table(path, head, _rows(clips), ",")
+    export.write_columns(path, head, _columns(clips), ",")
     export.files[class_file] = write_classes(class_file, classes, quoted=False)
     return export
 
 
-def _rows(clips: Selection) -> Iterator[list[str]]:
+def _columns(clips: Selection) -> Iterator[list[Column]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
-    for rows, names in clips.blocks():
-        target, mask = clips.targets.to_numpy(rows)
+    for part in clips.parts():
         positive, negative, unknown = (
-            [plain(f"[{', '.join(some)}]") for some in label_lists(table, numbers)]
-            for table in (target > 0, (target == 0) & (mask > 0), mask == 0)
+            each(part.join(state, numbers, ", "), _listed)
+            for state in ("positive", "negative", "unknown")
         )
-        scores = (column.to_pylist() for column in soft_texts(clips.targets, rows))
-        cells = zip(names, positive, negative, unknown, *scores, strict=True)
-        for name, yes, no, *others in cells:
-            yield [plain(name), yes, no, "[]", *others]
+        yield [plain_texts(part.names), positive, negative, "[]", unknown, *part.soft()]
+
+
+def _listed(joined: pa.StringArray) -> pa.StringArray:
+    return plain_texts(join("[", joined, "]"))

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from audiolabels.arrays.bits import third_state
-from audiolabels.arrays.columns import whole_ms
+from audiolabels.arrays.columns import texts_to_arrow, whole_ms
 from audiolabels.errors import OptionError
+from audiolabels.exporters.text_columns import Chosen, Column, second_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import seconds
 from audiolabels.targets.targets import Targets
 
 HEADER = ("segment_id", "start_time_seconds", "end_time_seconds", "label", "present")
@@ -46,25 +46,24 @@ def write_framed_release(targets: Targets, path: str | Path) -> Export:
             "--negatives both, complementary or explicit (negatives='both')"
         )
     export = Export()
-    export.write_table(path, HEADER, _rows(targets, export))
+    export.write_columns(path, HEADER, _columns(targets, export))
     return export
 
 
-def _rows(targets: Targets, export: Export) -> Iterator[tuple[str, ...]]:
-    ids, columns = targets.vocabulary.ids, len(targets.vocabulary)
+def _columns(targets: Targets, export: Export) -> Iterator[list[Column]]:
+    ids, states = map(texts_to_arrow, (targets.vocabulary.ids, ("NOT_PRESENT", "PRESENT")))
     onset, offset = whole_ms(targets.onset), whole_ms(targets.offset)
     silent: dict[str, bool] = {}
     for start in range(0, len(targets), ROWS):
         chosen = targets.row_of_clip[start : start + ROWS]
         positive = targets.positive[chosen]
-        negative = third_state(positive, targets.masked[chosen], columns)
-        row, column = np.nonzero(np.unpackbits(positive | negative, axis=1, count=columns))
-        present = np.unpackbits(positive, axis=1, count=columns)[row, column]
-        clips = targets.clip_id.slice(start, ROWS).to_pylist()
+        negative = third_state(positive, targets.masked[chosen], len(ids))
+        row, column = np.nonzero(np.unpackbits(positive | negative, axis=1, count=len(ids)))
+        present = np.unpackbits(positive, axis=1, count=len(ids))[row, column]
+        clips = targets.clip_id.slice(start, ROWS)
         known = np.bincount(row, minlength=len(clips)) > 0
-        for clip, some in zip(clips, known.tolist(), strict=True):
+        for clip, some in zip(clips.to_pylist(), known.tolist(), strict=True):
             silent[clip] = silent.get(clip, True) and not some
-        for r, c, p in zip(row.tolist(), column.tolist(), present.tolist(), strict=True):
-            span = seconds(int(onset[start + r])), seconds(int(offset[start + r]))
-            yield clips[r], *span, ids[c], "PRESENT" if p else "NOT_PRESENT"
+        times = (second_texts(ms[start + row]) for ms in (onset, offset))
+        yield [Chosen(clips, row), *times, Chosen(ids, column), Chosen(states, present)]
     export.left_out["clips without any known target"] = sum(silent.values())

@@ -21,7 +21,7 @@ from audiolabels.clips.partition import draw_parts
 from audiolabels.errors import OptionError, guarded, shortlist
 from audiolabels.exporters.clip_selection import Selection, name_after, select_clips
 from audiolabels.exporters.soft_columns import soft_header
-from audiolabels.exporters.text_columns import plain_texts, quote_texts
+from audiolabels.exporters.text_columns import Column, each, plain_texts, quote_texts
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import refuse_other_classes, write_classes
 from audiolabels.targets.targets import Targets
@@ -48,21 +48,17 @@ def write_fsd50k(targets: Targets, path: str | Path, *, like: str | Path | None 
     clips = select_clips(targets, "fsd50k", name_after("{clip}"), export, empty=False)
     head = ["fname", "labels", "mids", "split", "masked", *soft_header(targets)]
     split = _split(clips.names) if like is None else _split_like(Path(like), clips.names)
-    export.write_columns(path, head, _blocks(clips, labels, split), ",")
+    export.write_columns(path, head, _columns(clips, labels, split), ",")
     export.files[class_file] = write_classes(class_file, classes, header=False, quoted=False)
     return export
 
 
-def _blocks(
-    clips: Selection, labels: list[str], split: pa.StringArray
-) -> Iterator[list[pa.StringArray]]:
-    start, ids = 0, clips.targets.vocabulary.ids
-    for (word, _), (_, names, positive, unknown, soft) in zip(
-        clips.label_columns(labels, ","), clips.columns(ids, ","), strict=True
-    ):
-        part, start = split.slice(start, len(names)), start + len(names)
-        quoted = map(quote_texts, (word, positive))
-        yield [plain_texts(names), *quoted, part, quote_texts(unknown), *soft]
+def _columns(clips: Selection, labels: list[str], split: pa.StringArray) -> Iterator[list[Column]]:
+    for part, ids, unknown, soft in clips.columns(clips.targets.vocabulary.ids, ","):
+        words = part.join("positive", labels, ",")
+        quoted = (each(cells, quote_texts) for cells in (words, ids))
+        own = split.slice(part.start, len(part))
+        yield [plain_texts(part.names), *quoted, own, each(unknown, quote_texts), *soft]
 
 
 def _split(names: pa.StringArray) -> pa.StringArray:

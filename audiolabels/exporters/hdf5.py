@@ -22,12 +22,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import places_in, texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import places_in, text_buffers, texts_to_arrow, to_arrow
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.names import canonical_ids, videos_of
 from audiolabels.errors import OptionError, extra, guarded
 from audiolabels.exporters.clip_selection import (
+    ROWS,
     Rows,
     Selection,
     name_after,
@@ -107,13 +109,16 @@ def write_hdf5(
     targets = reorder_classes(targets, form)
     clips = select_clips(targets, form, name_after(f"Y{{id}}{extension}"), export, empty=True)
     clips = clips.keep(
+        rf"(?s)[^ -~]|.{{{LONGEST_NAME + 1}}}",
         lambda name: len(name.encode()) <= LONGEST_NAME,
         f"clips whose name has more than {LONGEST_NAME} bytes",
         export,
     )
     with atomic_path(path) as partial, blame(path), h5py.File(partial, "w") as file:
         if audio is None:
-            names = np.array([n.encode() for n in clips.names.to_pylist()], f"S{LONGEST_NAME}")
+            padded = pc.ascii_rpad(clips.names, LONGEST_NAME, "\0")
+            text = text_buffers(padded)[1][: LONGEST_NAME * len(clips)]
+            names = text.reshape(-1, LONGEST_NAME).view(f"S{LONGEST_NAME}")[:, 0]
             export.notes.append(f"no audio: {sound!r} is not written; name its file with --audio")
         else:
             with open_audio(audio, ("audio_name", sound)) as source:
@@ -254,11 +259,10 @@ def _write_values(file: Any, clips: Selection, encode: Encode) -> None:
     for name, none in _values(clips.targets, clips.rows[:0], encode).items():
         made = file.create_dataset(name, (len(clips), none.shape[1]), none.dtype)
         made.attrs["classes"] = ids
-    start = 0
-    for rows, _ in clips.blocks():
-        for name, values in _values(clips.targets, rows, encode).items():
-            file[name][start : start + len(rows)] = values
-        start += len(rows)
+    for start in range(0, len(clips), ROWS):
+        part = slice(start, start + ROWS)
+        for name, values in _values(clips.targets, clips.rows[part], encode).items():
+            file[name][part] = values
 
 
 def _values(targets: Targets, rows: Rows, encode: Encode) -> dict[str, npt.NDArray[Any]]:

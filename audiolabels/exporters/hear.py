@@ -10,20 +10,15 @@ embeddings, with both ends of an event included; and scores of soft targets. Dev
 ids by default, while HEAR's tasks use names.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from audiolabels.exporters.clip_selection import (
-    Selection,
-    are_segments,
-    label_lists,
-    name_after,
-    select_clips,
-)
-from audiolabels.exporters.event_selection import frame_runs, read_state
+from audiolabels.arrays.columns import texts_to_arrow
+from audiolabels.exporters.clip_selection import Selection, are_segments, name_after, select_clips
+from audiolabels.exporters.event_selection import frame_runs
+from audiolabels.exporters.text_columns import Column, json_lines, json_text, json_texts
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import refuse_other_classes, write_classes, write_rows
+from audiolabels.files import refuse_other_classes, write_blocks, write_classes
 from audiolabels.targets.targets import Targets
 
 
@@ -48,41 +43,25 @@ def write_hear(
         path.with_name(f"{path.stem}_masked.json"),
     )
     refuse_other_classes(class_file, classes)
-    unit, lines = ("frames", _events) if are_segments(targets) else ("clips", _labels)
+    unit, members = ("frames", _events) if are_segments(targets) else ("clips", _labels)
     clips = select_clips(targets, "hear", name_after(files), export, empty=True, unit=unit)
     for file, state in ((path, "positive"), (unknown, "unknown")):
-        export.files[file] = write_rows(file, _object(lines(clips, labels, state))) - 2
+        write_blocks(file, json_lines("{", members(clips, labels, state), "}"))
+        export.files[file] = len(clips)
     export.files[class_file] = write_classes(class_file, classes)
     return export
 
 
-def _labels(clips: Selection, labels: Sequence[str], state: str) -> Iterator[str]:
-    for rows, names in clips.blocks():
-        listed = label_lists(read_state(clips.targets, rows, state), labels)
-        for name, some in zip(names, listed, strict=True):
-            yield f"{_text(name)}: {_text(some)}"
+def _labels(clips: Selection, labels: Sequence[str], state: str) -> Iterator[list[Column]]:
+    words = list(map(json_text, labels))
+    for part in clips.parts():
+        yield [json_texts(part.names), ": [", part.join(state, words, ", "), "]"]
 
 
-def _events(clips: Selection, labels: Sequence[str], state: str) -> Iterator[str]:
+def _events(clips: Selection, labels: Sequence[str], state: str) -> Iterator[list[Column]]:
     for names, runs in frame_runs(clips, state):
         events: list[list[dict[str, str | int]]] = [[] for _ in names]
         for owner, c, begin, end in zip(*(a.tolist() for a in runs), strict=True):
             events[owner].append({"label": labels[c], "start": begin, "end": end})
-        for name, some in zip(names, events, strict=True):
-            yield f"{_text(name)}: {_text(some)}"
-
-
-def _object(members: Iterator[str]) -> Iterator[str]:
-    """The lines of a JSON object, one member each."""
-    yield "{"
-    last = next(members, None)
-    for member in members:
-        yield f"{last},"
-        last = member
-    if last is not None:
-        yield last
-    yield "}"
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+        listed = texts_to_arrow(list(map(json_text, events)))
+        yield [json_texts(names), ": ", listed]

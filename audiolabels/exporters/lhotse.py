@@ -20,19 +20,21 @@ Not possible: a clip, or segment, without a positive class, since the recipe rea
 
 import gzip
 import io
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, whole_ms
+from audiolabels.arrays.grid import Ms
 from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import OptionError, guarded
 from audiolabels.exporters.clip_selection import (
     Name,
+    Part,
     Selection,
     are_segments,
     clip_lengths,
@@ -44,7 +46,15 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.event_selection import select_events
 from audiolabels.exporters.hdf5 import report_unmatched
-from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.text_columns import (
+    Cells,
+    Column,
+    gather,
+    json_object,
+    json_text,
+    spell,
+    whole,
+)
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import (
     atomic_path,
@@ -53,7 +63,6 @@ from audiolabels.files import (
     real_path,
     refuse_other_classes,
     write_classes,
-    write_rows,
 )
 from audiolabels.labels.events import Events
 from audiolabels.ontology.vocabulary import Vocabulary, class_rows, load_vocabulary
@@ -62,6 +71,7 @@ from audiolabels.targets.targets import Targets
 
 OWN = ("audio_event", "masked", "soft")
 Record = dict[str, Any]
+Lines = Iterator[str]
 
 
 def write_lhotse(
@@ -107,25 +117,24 @@ def write_lhotse(
     refuse_other_classes(class_file, class_rows(classes))
     if isinstance(labels, Events):
         records = _of_events(labels, classes, parents or "none", name, export)
-        export.files[path] = _write_json_lines(path, records)
+        export.files[path] = _write_packed(path, map(_line, records))
     else:
-        clips, ids, records = (
+        clips, ids, lines = (
             _of_targets(labels, name, clip_duration, export)
             if like is None
             else _of_manifest(labels, Path(like), path, clip_duration, export)
         )
-        export.files[path] = _write_json_lines(path, records)
+        export.files[path] = _write_packed(path, lines)
         weights = path.with_name(f"{path.name.removesuffix('.jsonl.gz')}_weights.txt")
-        drawn = zip(ids, weights_of(clips), strict=True)
-        export.files[weights] = write_rows(weights, (f"{id_} {weight!r}" for id_, weight in drawn))
+        export.write_columns(weights, [], [[ids, weights_of(clips)]], " ")
     export.files[class_file] = write_classes(class_file, class_rows(classes))
     return export
 
 
 def _of_targets(
     targets: Targets, name: Name, clip_duration: float | str | None, export: Export
-) -> tuple[Selection, list[str], Iterator[Record]]:
-    """Clips or segments, their ids, and their supervisions."""
+) -> tuple[Selection, pa.StringArray, Lines]:
+    """Clips or segments, their ids, and the lines of their supervisions."""
     segments = are_segments(targets)
     if segments and clip_duration is not None:
         raise OptionError("clip_duration is for whole clips; segments have their times")
@@ -136,11 +145,25 @@ def _of_targets(
         stop = clip_lengths(targets, "lhotse", clip_duration)
         start = np.zeros_like(stop)
         clips = select_clips(targets, "lhotse", name, export, empty=False)
-    recordings = clips.names.to_pylist()
-    seen = Counter[str]()
-    ids = [_numbered(recording, seen) for recording in recordings] if segments else recordings
-    times = (part[clips.rows].tolist() for part in (start, stop))
-    return clips, ids, map(_record, ids, recordings, *times, _customs(clips))
+    ids, seen = clips.names, Counter[str]()
+    if segments:
+        ids = texts_to_arrow([_numbered(name, seen) for name in clips.names.to_pylist()])
+    return clips, ids, _supervisions(clips, ids, start, stop)
+
+
+def _supervisions(clips: Selection, ids: pa.StringArray, start: Ms, stop: Ms) -> Lines:
+    for part, custom in _customs(clips):
+        begin, length = (spell(ms[part.rows] / 1000, repr) for ms in (start, stop - start))
+        record: dict[str, Cells | list[Column]] = {
+            "id": ids.slice(part.start, len(part)),
+            "recording_id": part.names,
+            "start": [begin],
+            "duration": [length],
+            "channel": ["0"],
+            "custom": json_object(custom),
+        }
+        for block in gather([*json_object(record), "\n"]):
+            yield from io.StringIO(str(block, "utf-8"))
 
 
 def _segments(targets: Targets, name: Name, export: Export) -> Selection:
@@ -156,7 +179,7 @@ def _segments(targets: Targets, name: Name, export: Export) -> Selection:
 
 def _of_manifest(
     targets: Targets, like: Path, path: Path, clip_duration: float | str | None, export: Export
-) -> tuple[Selection, list[str], Iterator[Record]]:
+) -> tuple[Selection, pa.StringArray, Lines]:
     """The clips of a manifest, the ids of its cuts, and its lines with other labels."""
     if clip_duration is not None:
         raise OptionError("clip_duration is not for a manifest, which has the lengths")
@@ -176,14 +199,18 @@ def _of_manifest(
         )
 
     def records() -> Iterator[Record]:
-        customs = _customs(clips)
+        customs = (
+            dict(zip(custom, row, strict=True))
+            for _, custom in _customs(clips)
+            for row in zip(*(whole(cells).to_pylist() for cells in custom.values()), strict=True)
+        )
         for (record, supervision, _), place in zip(_entries(like), places.tolist(), strict=True):
             if place >= 0:
                 kept = {k: v for k, v in supervision.get("custom", {}).items() if k not in OWN}
                 supervision["custom"] = kept | next(customs)
                 yield record
 
-    return clips, ids, records()
+    return clips, texts_to_arrow(ids), map(_line, records())
 
 
 def _entries(path: Path) -> Iterator[tuple[Record, Record, str]]:
@@ -205,12 +232,11 @@ def _entries(path: Path) -> Iterator[tuple[Record, Record, str]]:
             yield record, supervision, name
 
 
-def _customs(clips: Selection) -> Iterator[Record]:
-    """What `custom` of each supervision has."""
+def _customs(clips: Selection) -> Iterator[tuple[Part, dict[str, Cells | list[Column]]]]:
+    """Each part, and what `custom` of its supervisions has."""
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
-    keys = ["audio_event", "masked", *soft_header(clips.targets)]
-    for _, _, positive, unknown, scores in clips.cells(numbers, ";"):
-        yield dict(zip(keys, (positive, unknown, *scores), strict=True))
+    for part, *labels, soft in clips.columns(numbers, ";"):
+        yield part, dict(zip(OWN, [*labels, *soft], strict=False))
 
 
 def _of_events(
@@ -243,7 +269,12 @@ def _record(id_: str, recording: str, start_ms: int, stop_ms: int, custom: Recor
     }
 
 
-def _write_json_lines(path: Path, records: Iterable[Record]) -> int:
+def _line(record: Record) -> str:
+    return f"{json_text(record)}\n"
+
+
+def _write_packed(path: Path, lines: Lines) -> int:
+    """Write lines into a gzip file, whose bytes depend on where each ends; returns their number."""
     number = 0
     with (
         atomic_path(path) as partial,
@@ -252,7 +283,7 @@ def _write_json_lines(path: Path, records: Iterable[Record]) -> int:
         gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
         io.TextIOWrapper(packed, encoding="utf-8", newline="") as file,
     ):
-        for record in records:
-            file.write(f"{json.dumps(record, ensure_ascii=False)}\n")
+        for line in lines:
+            file.write(line)
             number += 1
     return number

@@ -32,10 +32,11 @@ import pyarrow as pa
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.arrays.intervals import Runs
 from audiolabels.errors import OptionError, guarded, shortlist
-from audiolabels.exporters.clip_selection import lists_of, name_after
+from audiolabels.exporters.clip_selection import name_after
 from audiolabels.exporters.event_selection import EventSelection, runs_of_clips, select_events
 from audiolabels.exporters.hdf5 import match_clips, open_audio
 from audiolabels.exporters.pseudo_labels import write_pseudo_labels
+from audiolabels.exporters.text_columns import lists_of
 from audiolabels.exporters.written_files import Export, new_folder
 from audiolabels.files import (
     blame,

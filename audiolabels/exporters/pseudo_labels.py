@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import to_arrow, whole_ms
 from audiolabels.clips.names import videos_of
 from audiolabels.errors import OptionError, shortlist
 from audiolabels.exporters.clip_selection import Rows, clip_spans, reorder_classes, unique_names
 from audiolabels.exporters.hdf5 import import_h5py
+from audiolabels.exporters.text_columns import join
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import atomic_path, blame
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -53,7 +53,7 @@ def write_pseudo_labels(soft: SoftTargets, path: str | Path, classes: Vocabulary
         whole_ms(soft.offset.fill_null(FRAMES * FRAME_MS / 1000)),
     )
     ids = soft.clip_id.take(to_arrow(first))
-    texts = pc.binary_join_element_wise("Y", videos_of(ids), ".mp3", "")
+    texts = join("Y", videos_of(ids), ".mp3")
     own, names = unique_names(texts), np.array(texts.to_pylist(), np.object_)
     lost = ids.take(to_arrow(np.flatnonzero(~own)))
     export.leave_out("clips that share their name", lost)

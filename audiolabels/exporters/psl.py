@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import to_numpy
+from audiolabels.arrays.columns import texts_to_arrow, to_numpy
 from audiolabels.arrays.grid import Ms
-from audiolabels.clips.names import STARTED, videos_of
+from audiolabels.clips.names import videos_of
 from audiolabels.exporters.clip_selection import (
     Name,
     Rows,
@@ -32,9 +32,17 @@ from audiolabels.exporters.clip_selection import (
 )
 from audiolabels.exporters.hdf5 import keep_with_audio
 from audiolabels.exporters.soft_columns import soft_header
-from audiolabels.exporters.text_columns import plain_texts, second_texts
+from audiolabels.exporters.text_columns import (
+    Column,
+    join,
+    or_else,
+    plain_texts,
+    second_texts,
+    spell,
+    whole,
+)
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import plain, real_path, refuse_other_classes, write_classes
+from audiolabels.files import plain, real_path, refuse_other_classes, seconds, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -73,32 +81,33 @@ def write_psl(
     hdf5 = [] if audio is None else [plain(str(real_path(audio)))]
     head = ["filename", "labels", "duration", *(["hdf5path"] if hdf5 else [])]
     head += [*(["from", "to"] if segments else []), "masked", *soft_header(targets)]
-    export.write_columns(path, head, _blocks(clips, length, segments, hdf5))
+    export.write_columns(path, head, _columns(clips, length, segments, hdf5))
     export.files[class_file] = write_classes(class_file, classes)
     return export
 
 
 def _namer(length: Ms) -> Name:
     def names(clip_id: pa.StringArray, rows: Rows) -> pa.StringArray:
-        started = pc.match_substring_regex(clip_id, STARTED)
-        start = pc.cast(pc.if_else(started, pc.utf8_slice_codeunits(clip_id, 12), "0"), pa.int64())
-        begin = to_numpy(start)
-        times = (second_texts(begin), second_texts(begin + length[rows]))
-        timed = pc.binary_join_element_wise(videos_of(clip_id), *times, "_")
-        return pc.binary_join_element_wise(pc.if_else(started, timed, clip_id), ".wav", "")
+        videos, nothing = videos_of(clip_id), texts_to_arrow(["-1"])[0]
+        started = pc.not_equal(clip_id, videos)
+        start = pc.if_else(started, pc.utf8_slice_codeunits(clip_id, 12), nothing)
+        begin = to_numpy(pc.cast(start, pa.int64()))
+        times = begin, np.where(begin < 0, begin, begin + length[rows])
+        texts = (whole(spell(ms, lambda t: "" if t < 0 else f"_{seconds(t)}")) for ms in times)
+        return join(videos, *texts, ".wav")
 
     return names
 
 
-def _blocks(
+def _columns(
     clips: Selection, length: Ms, segments: bool, hdf5: list[str]
-) -> Iterator[list[pa.StringArray | str]]:
+) -> Iterator[list[Column]]:
     numbers = [str(i) for i in range(len(clips.targets.vocabulary))]
     onset, offset = (to_numpy(t) for t in (clips.targets.onset, clips.targets.offset))
-    for rows, names, positive, unknown, soft in clips.columns(numbers, ";"):
-        columns = [plain_texts(names), positive, second_texts(length[rows]), *hdf5]
+    for part, positive, unknown, soft in clips.columns(numbers, ";"):
+        ends = length[part.rows]
+        columns = [plain_texts(part.names), positive, second_texts(ends), *hdf5]
         if segments:
-            start, stop = (np.rint(times[rows] * 1000).astype(int) for times in (onset, offset))
-            columns += [second_texts(start), second_texts(np.minimum(stop, length[rows]))]
-        masked = pc.if_else(pc.equal(unknown, ""), ";", unknown)
-        yield [*columns, masked, *soft]
+            start, stop = (np.rint(s[part.rows] * 1000).astype(int) for s in (onset, offset))
+            columns += [second_texts(start), second_texts(np.minimum(stop, ends))]
+        yield [*columns, or_else(unknown, ";"), *soft]

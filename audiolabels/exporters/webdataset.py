@@ -13,16 +13,16 @@ Not possible: frames, a clip without a positive class (X-ARES looks an empty tex
 and names that webdataset skips.
 """
 
-import io
-import json
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import texts_to_arrow
+from audiolabels.arrays.columns import text_buffers, texts_to_arrow, to_bools, to_numpy
 from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.exporters.clip_selection import (
     Name,
@@ -33,8 +33,15 @@ from audiolabels.exporters.clip_selection import (
     select_clips,
 )
 from audiolabels.exporters.soft_columns import soft_header
+from audiolabels.exporters.text_columns import (
+    Chosen,
+    gather,
+    join,
+    json_object,
+    spell,
+)
 from audiolabels.exporters.written_files import Export
-from audiolabels.files import atomic_path, blame, refuse_other_classes, write_classes
+from audiolabels.files import refuse_other_classes, write_blocks, write_classes
 from audiolabels.ontology.vocabulary import class_rows
 from audiolabels.targets.targets import Targets
 
@@ -82,18 +89,9 @@ def write_webdataset(
     if changed:
         shown = shortlist(changed.items(), 2, lambda pair: " → ".join(pair))
         export.notes.append(f"{len(changed):,} keys had a dot: {shown}")
-    clips = clips.keep(
-        lambda name: bool(KEY.fullmatch(name)), "clips whose name webdataset skips", export
-    )
-    with (
-        atomic_path(path) as partial,
-        blame(path),
-        tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar,
-    ):
-        for key, content in _members(clips, labels, field):
-            member = tarfile.TarInfo(f"{key}.json")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
+    reason = "clips whose name webdataset skips"
+    clips = clips.keep(r"^$|\x00|/$|^__", lambda name: bool(KEY.fullmatch(name)), reason, export)
+    write_blocks(path, _tar(_members(clips, labels, field)))
     export.files[path] = len(clips)
     export.files[class_file] = write_classes(class_file, classes)
     return export
@@ -116,14 +114,55 @@ def _keyed(name: Name, dots: str, changed: dict[str, str]) -> Name:
         return changed[full]
 
     def keys(clip_id: pa.StringArray, rows: Rows) -> pa.StringArray:
-        names = name(clip_id, rows).to_pylist()
-        return texts_to_arrow(list(map(key, names, clip_id.to_pylist())))
+        names = name(clip_id, rows)
+        dotted = pc.match_substring(names, ".")
+        pairs = (texts.filter(dotted).to_pylist() for texts in (names, clip_id))
+        return pc.replace_with_mask(names, dotted, texts_to_arrow(list(map(key, *pairs))))
 
     return keys
 
 
-def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[tuple[str, bytes]]:
-    soft = soft_header(clips.targets)
-    for _, key, positive, unknown, scores in clips.cells(labels, ";"):
-        entry = {field: positive, "masked": unknown, **dict(zip(soft, scores, strict=True))}
-        yield key, json.dumps(entry, ensure_ascii=False).encode()
+def _tar(members: Iterable[memoryview]) -> Iterator[bytes | memoryview]:
+    size = 0
+    for block in members:
+        size += len(block)
+        yield block
+    yield bytes(2 * tarfile.BLOCKSIZE + -(size + 2 * tarfile.BLOCKSIZE) % tarfile.RECORDSIZE)
+
+
+def _members(clips: Selection, labels: tuple[str, ...], field: str) -> Iterator[memoryview]:
+    """Headers and contents, as tarfile writes them: headers differ in name, size and checksum."""
+    keys = (field, "masked", *soft_header(clips.targets))
+    blank = tarfile.TarInfo().tobuf(tarfile.PAX_FORMAT).decode()
+    for part, positive, unknown, soft in clips.columns(labels, ";"):
+        entry = json_object(dict(zip(keys, [positive, unknown, *soft], strict=True)))
+        texts = (cells.texts if isinstance(cells, Chosen) else cells for cells in entry)
+        content = join(*texts)
+        sizes = to_numpy(pc.binary_length(content)).tolist()
+        octal = [f"{size:011o}" for size in sizes]
+        ends = texts_to_arrow(["\0" * (-size % tarfile.BLOCKSIZE) for size in sizes])
+        names, sums = _names(part.names)
+        sums += np.array([sum(map(int, digits)) for digits in octal])[part.which]
+        size, content = (
+            Chosen(cells, part.which) for cells in (texts_to_arrow(octal), join(content, ends))
+        )
+        checksum = spell(sums + int(blank[148:154], 8), "{:06o}".format)
+        yield from gather(
+            [names, blank[100:124], size, blank[135:148], checksum, blank[154:], content]
+        )
+
+
+def _names(keys: pa.StringArray) -> tuple[pa.StringArray, Rows]:
+    """The names of members, 100 bytes of their headers and what is before, and the bytes' sums."""
+    names, longest = join(keys, ".json"), tarfile.LENGTH_NAME
+    odd = pc.match_substring_regex(names, rf"(?s)[^\x00-\x7f]|.{{{longest + 1}}}")
+    padded = pc.ascii_rpad(pc.if_else(odd, texts_to_arrow([""])[0], names), longest, "\0")
+    text = text_buffers(padded)[1][: longest * len(keys)]
+    sums = text.reshape(-1, longest).sum(1, dtype=np.int64)
+    headers = [
+        tarfile.TarInfo(name).tobuf(tarfile.PAX_FORMAT)[: longest - tarfile.BLOCKSIZE]
+        for name in names.filter(odd).to_pylist()
+    ]
+    sums[to_bools(odd)] = [sum(header[-longest:]) for header in headers]
+    texts = texts_to_arrow([header.decode() for header in headers])
+    return pc.replace_with_mask(padded, odd, texts), sums

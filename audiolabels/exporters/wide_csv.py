@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.errors import OptionError, choose
 from audiolabels.exporters.clip_selection import (
     Selection,
@@ -24,6 +25,7 @@ from audiolabels.exporters.clip_selection import (
     select_clips,
 )
 from audiolabels.exporters.soft_columns import BinarisedTargets, binarise
+from audiolabels.exporters.text_columns import Chosen, Column, plain_texts
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import plain
 from audiolabels.targets.targets import SoftTargets, Targets
@@ -66,17 +68,18 @@ def write_wide_csv(
             f"them: --unknown-cells {'|'.join(UNKNOWN_CELLS)} (unknown_cells=); 0 is negative"
         )
     cell = UNKNOWN_CELLS[choose("unknown_cells", unknown_cells or "empty", UNKNOWN_CELLS)]
-    export.write_table(path, list(map(plain, header)), _rows(clips, cell), ",")
+    export.write_columns(path, list(map(plain, header)), _columns(clips, cell), ",")
     return export
 
 
-def _rows(clips: Selection, unknown: str) -> Iterator[list[str]]:
+def _columns(clips: Selection, unknown: str) -> Iterator[list[Column]]:
     targets = clips.targets
-    for rows, names in clips.blocks():
+    for part in clips.parts():
+        rows = part.rows[part.first]
         target, mask = targets.to_numpy(rows)
         values = (
             targets.scores(rows) if isinstance(targets, BinarisedTargets) else target.astype(int)
         )
         texts = np.where(mask > 0, values.astype(np.str_), unknown).tolist()
-        for name, cells in zip(names, texts, strict=True):
-            yield [plain(name), *cells]
+        cells = texts_to_arrow(list(map(",".join, texts)))
+        yield [plain_texts(part.names), Chosen(cells, part.which)]

@@ -5,15 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from audiolabels.arrays.columns import texts_to_arrow
 from audiolabels.errors import OptionError, TargetsFileError
-from audiolabels.files import apart, blame, partial_path, real_path, write_lines, write_rows
+from audiolabels.exporters.text_columns import Column, count_rows, gather
+from audiolabels.files import apart, blame, partial_path, real_path, write_blocks
 
 
 @dataclass
@@ -38,28 +36,28 @@ class Export:
             self.left_out[reason] = len(names)
             self.names[reason] = names
 
-    def write_table(
-        self,
-        path: str | Path,
-        head: Sequence[str],
-        rows: Iterable[Sequence[str]],
-        separator: str = "\t",
-    ) -> None:
-        """Write a header and rows of cells, whole or not at all, and note the number of rows."""
-        lines = (separator.join(cells) for cells in chain([head], rows))
-        self.files[Path(path)] = write_rows(path, lines) - 1
-
     def write_columns(
         self,
         path: str | Path,
         head: Sequence[str],
-        blocks: Iterable[Sequence[pa.StringArray | str]],
+        parts: Iterable[Sequence[Column]],
         separator: str = "\t",
     ) -> None:
-        """The same of columns, block by block; a text is the same in all rows."""
-        lines = (pc.binary_join_element_wise(*columns, separator) for columns in blocks)
-        header = texts_to_arrow([separator.join(head)])
-        self.files[Path(path)] = write_lines(path, chain([header], lines)) - 1
+        """Write a header, unless it is empty, and rows, whole or not at all; note their number.
+
+        `parts`: some rows each, as columns of cells.
+        """
+        path = Path(path)
+        self.files[path] = 0
+
+        def lines() -> Iterator[bytes | memoryview]:
+            yield f"{separator.join(head)}\n".encode() if head else b""
+            for columns in parts:
+                self.files[path] += count_rows(columns)
+                cells = [cell for column in columns for cell in (column, separator)]
+                yield from gather([*cells[:-1], "\n"])
+
+        write_blocks(path, lines())
 
 
 @contextmanager

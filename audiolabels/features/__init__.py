@@ -8,7 +8,7 @@ from audiolabels.errors import FeaturesFileError, OptionError, guarded
 from audiolabels.features.audio import open_audio
 from audiolabels.features.embeddings import open_embeddings
 from audiolabels.features.inputs import Features, Inputs, Progress
-from audiolabels.files import as_path
+from audiolabels.files import as_path, on_disk
 from audiolabels.readers.opening import container_of
 
 __all__ = ["Features", "Inputs", "open_features"]
@@ -51,4 +51,4 @@ def open_features(
         container = container_of(head)
         if container in ("npz", "HDF5", "Parquet"):
             return open_embeddings(path, container, frame_seconds)
-    return open_audio(path, rate, progress)
+    return open_audio(on_disk("features", path), rate, progress)

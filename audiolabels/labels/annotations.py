@@ -63,17 +63,23 @@ class LabelSets:
         counts.
         """
         width = int(classes.max(initial=0)) + 1
-        pairs = owners.astype(np.int64) * width + classes
+        pairs = owners.astype(np.int64)  # of which there can be millions: all is done in place
+        pairs *= width
+        pairs += classes
         if values is None:
-            pairs = np.sort(pairs)
+            pairs.sort()
         else:
             order = np.lexsort((-values, pairs))
             pairs, values = pairs[order], values[order]
-        first = np.diff(pairs, prepend=-1) > 0  # a hundredfold faster than np.unique
-        pairs, values = pairs[first], None if values is None else values[first]
-        sizes = np.bincount(pairs // width, minlength=len(labelled))
-        offsets = np.append(0, np.cumsum(sizes))
-        return cls(offsets, (pairs % width).astype(np.int32), labelled, values=values)
+        first = np.ones(len(pairs), np.bool_)  # a hundredfold faster than np.unique
+        np.not_equal(pairs[1:], pairs[:-1], out=first[1:])
+        if not first.all():
+            pairs, values = pairs[first], None if values is None else values[first]
+        held = np.empty(len(pairs), np.int32)
+        np.remainder(pairs, width, out=held, casting="unsafe")
+        pairs //= width
+        sizes = np.bincount(pairs, minlength=len(labelled))
+        return cls(np.append(0, np.cumsum(sizes)), held, labelled, values=values)
 
     def __len__(self) -> int:
         return len(self.labelled)
@@ -110,6 +116,17 @@ class LabelSets:
             to_numpy(taken.offsets), to_numpy(taken.values), self.labelled[sets], values=values
         )
         return made._with(lambda name: (own := getattr(self, name)) and own.take(sets))
+
+    def slice(self, start: int, stop: int) -> "LabelSets":
+        """The sets from number `start` up to `stop`."""
+        first, last = self.offsets[start], self.offsets[stop]
+        made = LabelSets(
+            self.offsets[start : stop + 1] - first,
+            self.classes[first:last],
+            self.labelled[start:stop],
+            values=None if self.values is None else self.values[first:last],
+        )
+        return made._with(lambda name: (own := getattr(self, name)) and own.slice(start, stop))
 
     def keep(self, entries: npt.NDArray[np.bool_]) -> "LabelSets":
         """The same sets with only the chosen entries of `classes`."""
@@ -276,17 +293,26 @@ class Annotations(ClipRows):
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table with `clip_id`, `onset`, `offset` if a clip has one, and `labels`: lists
-        of names, null for unannotated clips. `read_labels` reads it again.
+        of names, null for unannotated clips.
+
+        Where there are such, also `label_values`, in the order of the labels, the lists
+        `absent_labels` and `unsure_labels`, and `annotated_for`. `read_labels` reads all of it.
         """
+        sets, of_clip = self.sets, to_arrow(self.set_of_clip)
         names = texts_to_arrow([c.name for c in self.ontology.classes])
-        values = names.take(to_arrow(self.sets.classes))
-        offsets = to_arrow(self.sets.offsets.astype(np.int32))
-        unlabelled = pa.array(~self.sets.labelled)
-        lists = pa.ListArray.from_arrays(offsets, values, mask=unlabelled)
+        unlabelled = pa.array(~sets.labelled)
+        columns = {"labels": _lists(sets, names.take(to_arrow(sets.classes)), unlabelled)}
+        if sets.values is not None:
+            columns["label_values"] = _lists(sets, to_arrow(sets.values), unlabelled)
+        for name, other in (("absent_labels", sets.absent), ("unsure_labels", sets.unsure)):
+            if other is not None and len(other.classes):
+                columns[name] = _lists(other, names.take(to_arrow(other.classes)))
         table = super().to_arrow()
         if self.offset.null_count == len(self):
             table = table.drop_columns(["offset"])
-        return table.append_column("labels", lists.take(to_arrow(self.set_of_clip)))
+        for name, lists in columns.items():
+            table = table.append_column(name, lists.take(of_clip))
+        return with_coverage(table, self.annotated, self.ontology)
 
     def prefixed(self, prefix: str) -> Self:
         """The same clips, a text before the id of each."""
@@ -294,11 +320,16 @@ class Annotations(ClipRows):
 
     def slice(self, start: int, stop: int) -> Self:
         """The clips from row `start` up to `stop`, without the report."""
-        part = replace(super().slice(start, stop), report=Report())
-        if part.sets.lineage is not None:
-            return part
-        used, inverse = np.unique(part.set_of_clip, return_inverse=True)
-        return replace(part, set_of_clip=inverse.astype(np.int32), sets=part.sets.take(used))
+        return replace(super().slice(start, stop), report=Report()).with_used_sets()
+
+    def with_used_sets(self) -> Self:
+        """The same clips without the sets of others, unless these are of a lineage."""
+        if self.sets.lineage is not None:
+            return self
+        used = np.bincount(self.set_of_clip, minlength=len(self.sets)) > 0
+        number = np.cumsum(used, dtype=np.int32) - np.int32(1)
+        sets = self.sets.take(np.flatnonzero(used))
+        return replace(self, set_of_clip=number[self.set_of_clip], sets=sets)
 
     def take(self, rows: npt.NDArray[np.integer]) -> Self:
         """The clips in the named rows, int (M,), without the report."""
@@ -318,8 +349,13 @@ class Annotations(ClipRows):
         return replace(super().concat(moved), sets=sets, report=report)
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None)."""
-        return self._data_frame(labels=list(map(self.labels, range(len(self)))))
+        """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None), and
+        the further columns of `to_arrow`.
+        """
+        frame = self._data_frame(labels=list(map(self.labels, range(len(self)))))
+        names = self.to_arrow().column_names
+        more = names[names.index("labels") + 1 :]
+        return frame.join(self.to_arrow().select(more).to_pandas()) if more else frame
 
     @property
     def labels_per_clip(self) -> float:
@@ -338,6 +374,25 @@ class Annotations(ClipRows):
         texts = ["unannotated" if own is None else " · ".join(own) or "none" for own in shown]
         rows = zip(self.clip_id[:5].to_pylist(), texts, strict=True)
         return html_table(self, ("clip", "given labels"), rows)
+
+
+def _lists(sets: LabelSets, entries: pa.Array, mask: pa.Array | None = None) -> pa.ListArray:
+    return pa.ListArray.from_arrays(to_arrow(sets.offsets.astype(np.int32)), entries, mask=mask)
+
+
+def with_coverage(
+    table: pa.Table, annotated: tuple[int, ...] | None, ontology: Ontology
+) -> pa.Table:
+    """A table with a column `annotated_for`, if the clips were not annotated for all classes.
+
+    It is `none`, or ids joined by semicolons, in each row; but it is held once.
+    """
+    if annotated is None:
+        return table
+    text = ";".join(ontology.ids[c] for c in annotated) or "none"
+    rows = to_arrow(np.zeros(len(table), np.int32))
+    column = pa.DictionaryArray.from_arrays(rows, texts_to_arrow([text]))
+    return table.append_column("annotated_for", column)
 
 
 def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str, int]:

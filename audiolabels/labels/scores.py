@@ -5,18 +5,18 @@ teacher did not score (it has no output for it, or only the highest scores were 
 never 0.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audiolabels.arrays.bits import Bits
-from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
-from audiolabels.arrays.intervals import changes
+from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_bools
 from audiolabels.arrays.plotting import Pictures
 from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import ScoresFileError, VocabularyError, expect
@@ -25,6 +25,7 @@ from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
 Floats = npt.NDArray[np.float32]
+ONE = 0x3C00  # the bits of 1 in float16
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,8 @@ class Scores(ClipRows):
         clips: N rows; times are whole milliseconds.
         ontology: where the classes are looked up.
         vocabulary: the K classes, in the teacher's order.
-        scores: float32 (N, K): in [0, 1]; 0 where unknown.
+        scores: float32 (N, K): in [0, 1]; 0 where unknown. While a file is expanded, float16 if the
+            file has these.
         unknown: uint8 (N, ceil(K / 8)): bits in `numpy.packbits` order, 1 = unknown.
         rows: int64 (N,): row of each segment in its file, from 1.
         report: how the file was read.
@@ -157,13 +159,11 @@ class Scores(ClipRows):
             return replace(self, report=Report())
         first, last = to_arrow(starts), to_arrow(np.append(starts[1:], len(self)) - 1)
         clips = clip_rows(self.clip_id.take(first), self.onset.take(first), self.offset.take(last))
-        return replace(
-            self.take(starts),
-            clips=clips,
-            scores=_highest(self.scores, starts),
-            unknown=np.bitwise_and.reduceat(self.unknown, starts, axis=0),
-            report=Report(),
-        )
+        arrays = {name: getattr(self, name)[starts] for name in self.PER_ROW if name != "scores"}
+        if self.unknown.any():
+            arrays["unknown"] = np.bitwise_and.reduceat(self.unknown, starts, axis=0)
+        scores = _highest(self.scores, starts)
+        return replace(self, clips=clips, scores=scores, report=Report(), **arrays)
 
     def propagate(self) -> Self:
         """The same rows, where a class scores at least as high as each of its descendants.
@@ -176,7 +176,7 @@ class Scores(ClipRows):
         for class_id, column in own.items():
             below = [own[id_] for id_ in self.ontology.descendants(class_id) if id_ in own]
             if below:
-                values[:, column] = self.scores[:, [column, *below]].max(axis=1)
+                ordered(values)[:, column] = ordered(self.scores)[:, [column, *below]].max(axis=1)
         unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))
         values[unknown > 0] = 0
         return replace(self, scores=values)
@@ -191,15 +191,46 @@ def _highest(values: Floats, starts: npt.NDArray[np.int64]) -> Floats:
 
     The runs go row by row together: numpy's reduceat takes five times as long.
     """
-    sizes = np.diff(np.append(starts, len(values)))
+    sizes, numbers = np.diff(np.append(starts, len(values))), ordered(values)
     if len(starts) and (sizes == sizes[0]).all():
-        equal: Floats = values.reshape(len(starts), sizes[0], -1).max(axis=1)
-        return equal
-    highest = values[starts]
-    for place in range(1, int(sizes.max(initial=0))):
-        runs = np.flatnonzero(sizes > place)
-        highest[runs] = np.maximum(highest[runs], values[starts[runs] + place])
-    return highest
+        segments = numbers.reshape(len(starts), sizes[0], -1)
+        highest = segments[:, 0].copy()
+        for place in range(1, sizes[0]):
+            np.maximum(highest, segments[:, place], out=highest)
+    else:
+        highest = numbers[starts]
+        for place in range(1, int(sizes.max(initial=0))):
+            runs = np.flatnonzero(sizes > place)
+            highest[runs] = np.maximum(highest[runs], numbers[starts[runs] + place])
+    of_runs: Floats = highest.view(values.dtype)
+    return of_runs
+
+
+def ordered(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers in a form that numpy compares fast: of float16 the bits, as integers.
+
+    From 0 to 1 these ascend as the numbers do; all other numbers have higher bits.
+    """
+    return values.view(np.uint16) if values.dtype == np.float16 else values
+
+
+def reach(values: Floats, level: float) -> npt.NDArray[np.bool_]:
+    """Whether scores, float16 or float32, are at least a float32 above 0 and up to 1."""
+    least: npt.NDArray[Any] = np.array([level], np.float32)
+    if values.dtype == np.float16:
+        half = least.astype(np.float16)
+        least = half if half >= least else np.nextafter(half, np.float16(2))
+    reached: npt.NDArray[np.bool_] = ordered(values) >= ordered(least)
+    return reached
+
+
+def by_value(work: Callable[[Floats], npt.NDArray[Any]], values: Floats) -> npt.NDArray[Any]:
+    """What a function makes of each number alone; of float16 of each different one once."""
+    if values.dtype != np.float16:
+        return work(values)
+    every = np.arange(ONE + 1, dtype=np.uint16).view(np.float16).astype(np.float32)
+    made: npt.NDArray[Any] = work(every)[ordered(values)]
+    return made
 
 
 def columns_in(own: Vocabulary, other: Vocabulary, ontology: Ontology) -> npt.NDArray[np.intp]:
@@ -213,22 +244,28 @@ def columns_in(own: Vocabulary, other: Vocabulary, ontology: Ontology) -> npt.ND
 
 def run_starts(clip_id: pa.StringArray) -> npt.NDArray[np.int64]:
     """The rows whose clip differs from that of the row before, ascending."""
-    return np.flatnonzero(changes(to_numpy(clip_id.dictionary_encode().indices)))
+    starts = np.ones(len(clip_id), np.bool_)
+    starts[1:] = to_bools(pc.not_equal(clip_id[1:], clip_id[:-1]))
+    return np.flatnonzero(starts)
 
 
 def whole_clips(parts: Iterable[Scores]) -> Iterator[Scores]:
     """The same rows in parts of whole clips."""
-    held: list[Scores] = []
+    held: list[Scores] = []  # of one clip
     for part in parts:
         if not len(part):
             continue
-        if held and held[-1].clip_id[-1] != part.clip_id[0]:
+        starts = run_starts(part.clip_id)
+        first, last = 0, int(starts[-1])
+        if held and held[-1].clip_id[-1] == part.clip_id[0]:
+            first = int(starts[1]) if last else len(part)
+            held.append(part.slice(0, first))
+        if first == len(part):
+            continue
+        if held:
             yield Scores.concat(held)
-            held = []
-        elif held and (last := int(run_starts(held[-1].clip_id)[-1])):
-            *before, end = held
-            yield Scores.concat([*before, end.slice(0, last)])
-            held = [end.slice(last, len(end))]
-        held.append(part)
+        if first < last:
+            yield part.slice(first, last)
+        held = [part.slice(last, len(part))]
     if held:
         yield Scores.concat(held)

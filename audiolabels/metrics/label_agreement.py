@@ -5,16 +5,18 @@ in a shuffled class order.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audiolabels.arrays.bits import Bits
 from audiolabels.clips.index import hash_strings
-from audiolabels.labels.scores import Floats
 from audiolabels.metrics.ranking import average_precision
-from audiolabels.schemes.given_labels import Flags, MatchedScores
+from audiolabels.schemes.given_labels import MatchedScores
+from audiolabels.schemes.repair import unpack
 
+LAST = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 SAMPLE = 10_000  # clips on which average precision is measured
 NEAR_CHANCE = 2  # odds of the mean over those with shuffled classes; on AudioSet 10 if all is well
 
@@ -50,8 +52,9 @@ class AgreementSample:
 
     def __init__(self, most: int = SAMPLE) -> None:
         self._most = most
-        self._parts: list[tuple[npt.NDArray[np.uint64], Floats, Flags, Flags]] = []
+        self._parts: list[tuple[npt.NDArray[Any], ...]] = []
         self._size = 0
+        self._last = LAST  # the highest hash that can be in the sample
         self._unscored: list[Bits] = []
 
     def add(self, clips: MatchedScores) -> None:
@@ -59,10 +62,11 @@ class AgreementSample:
         known = clips.annotated
         if not known.any():
             return
-        positive, unknown = (bits[known] for bits in clips.bits)
-        chosen = clips.keep(known)
-        self._unscored.append(np.bitwise_and.reduce(chosen.unknown, axis=0))
-        self._parts.append((hash_strings(chosen.clip_id), chosen.scores, positive, unknown))
+        self._unscored.append(np.bitwise_and.reduce(clips.unknown[known], axis=0))
+        hashes = hash_strings(clips.clip_id)
+        chosen = np.flatnonzero(known & (hashes <= self._last))
+        bits = (np.packbits(flags[chosen], axis=1) for flags in clips.bits)
+        self._parts.append((hashes[chosen], clips.scores[chosen], *bits))
         self._size += len(chosen)
         if self._size > 2 * self._most:
             self._prune()
@@ -70,19 +74,21 @@ class AgreementSample:
     def _prune(self) -> None:
         if not self._parts:
             return
-        hashes, scores, positive, unknown = (
-            np.concatenate([part[i] for part in self._parts]) for i in range(4)
-        )
-        chosen = np.argsort(hashes, kind="stable")[: self._most]
-        self._parts = [(hashes[chosen], scores[chosen], positive[chosen], unknown[chosen])]
+        columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
+        chosen = np.argsort(columns[0], kind="stable")[: self._most]
+        self._parts = [tuple(column[chosen] for column in columns)]
         self._size = len(chosen)
+        if self._size == self._most:
+            self._last = columns[0][chosen[-1]]
 
     def agreement(self) -> Agreement | None:
         """The agreement; None with fewer than two clips or two classes."""
         self._prune()
         if self._size < 2:
             return None
-        _, scores, positive, unknown = self._parts[0]
+        scores, *bits = self._parts[0][1:]
+        scores = scores.astype(np.float32)
+        positive, unknown = (unpack(each, scores.shape[1]) for each in bits)
         unscored = np.unpackbits(np.bitwise_and.reduce(self._unscored), count=positive.shape[1])
         both = positive.any(0) & (~positive & ~unknown).any(0) & (unscored == 0)
         columns = np.flatnonzero(both)

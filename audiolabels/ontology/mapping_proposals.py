@@ -19,6 +19,7 @@ from typing import NamedTuple
 from audiolabels.errors import MappingError, OptionError
 from audiolabels.files import plain as cell
 from audiolabels.files import quote, write_rows
+from audiolabels.files.remote import to_path
 from audiolabels.ontology.mapping import plain
 from audiolabels.ontology.ontology import Ontology
 
@@ -216,7 +217,7 @@ def write_draft(
         MappingError: a label is empty, or has line breaks or outer spaces.
         TargetsFileError: the file cannot be written.
     """
-    if Path(path).exists():
+    if to_path(path).exists():
         raise OptionError(f"{path}: exists already, perhaps with decisions; name another file")
     rows: list[str] = []
     for label, own in proposals.items():

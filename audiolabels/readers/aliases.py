@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from audiolabels.errors import LabelFileError, expect, guarded
+from audiolabels.files.remote import to_path
 
 HEADER = ("label", "class")
 
@@ -21,7 +22,7 @@ def as_aliases(aliases: Mapping[str, str] | str | Path | None) -> dict[str, str]
     if aliases is None or isinstance(aliases, Mapping):
         return dict(aliases or {})
     with guarded(aliases, LabelFileError, "cannot be read"):
-        text = Path(aliases).read_text("utf-8-sig")
+        text = to_path(aliases).read_text("utf-8-sig")
         delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
         rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
     found: dict[str, str] = {}

@@ -52,7 +52,7 @@ def folders_needed(
     """
     files: dict[str, str] = {}
     for path in paths:
-        with open_source(path) as source:
+        with open_source(path, start=True) as source:
             found, layout = detect(source)
             if not layout.folders:
                 continue

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from audiolabels.errors import LabelFileError, OptionError, guarded, shortlist
 from audiolabels.files import is_web_page
+from audiolabels.files.remote import streamed, to_path
 from audiolabels.readers.memory import InMemory
 
 HEAD = 1 << 16
@@ -210,8 +211,12 @@ def refuse_oversize_data(nodes: Iterable[Any]) -> None:
 
 
 @contextmanager
-def open_source(path: str | Path | InMemory) -> Iterator[Source]:
+def open_source(path: str | Path | InMemory, *, start: bool = False) -> Iterator[Source]:
     """Open a label file, plain, gzip or zip, or a table in memory.
+
+    Args:
+        path: the file or table.
+        start: whether only its start is read as a rule, so that a remote file is not fetched.
 
     Raises:
         LabelFileError: it cannot be opened, or its first bytes show that it has no labels.
@@ -220,19 +225,26 @@ def open_source(path: str | Path | InMemory) -> Iterator[Source]:
         nothing = io.BytesIO()
         yield Source(path.path, nothing, b"", nothing, path)
         return
-    path = Path(path)
+    path = to_path(path)
     with guarded(path, LabelFileError, "cannot be read"):
-        if not path.exists():
-            raise LabelFileError(f"{path}: no such file")
-        if path.is_dir() and (arrow := sorted(path.glob("*.arrow"))):
-            raise LabelFileError(f"{path}: a folder; give the data in it: {arrow[0]}")
         if not path.is_file():
-            raise LabelFileError(f"{path}: not a regular file; save its content to one first")
-        with path.open("rb") as raw, _decompress(path, raw) as stream:
+            _refuse_no_file(path)
+        with (
+            streamed(path) if start else path.open("rb") as raw,
+            _decompress(path, raw) as stream,
+        ):
             head = stream.read(HEAD)
             stream.seek(0)
             _refuse(path, head)
             yield Source(path, stream, head, raw)
+
+
+def _refuse_no_file(path: Path) -> None:
+    if not path.exists():
+        raise LabelFileError(f"{path}: no such file")
+    if path.is_dir() and (arrow := sorted(path.glob("*.arrow"))):
+        raise LabelFileError(f"{path}: a folder; give the data in it: {arrow[0]}")
+    raise LabelFileError(f"{path}: not a regular file; save its content to one first")
 
 
 @contextmanager

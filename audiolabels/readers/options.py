@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from audiolabels.arrays.grid import clip_ms
 from audiolabels.errors import expect
+from audiolabels.files import as_path
+from audiolabels.files.remote import to_path
 from audiolabels.labels.events import DURATION
 from audiolabels.ontology.mapping import LabelMapping, load_annotated, load_mapping
 from audiolabels.ontology.ontology import Ontology
@@ -138,10 +140,17 @@ class ReadOptions(Options):
         check=_text,
         metavar="TEXT",
     )
+    explicit_negatives: str | Path | None = option(
+        None,
+        "Labels of classes confirmed absent: a label file in any format; for events also a framed "
+        "file, of which classes that are only NOT_PRESENT in a clip count.",
+        metavar="FILE",
+    )
     columns: GivenColumns = option(
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "
-        "clip_length, labels, label, numbered_label, class, presence, value, rater, or ignored.",
+        "clip_length, labels, label, numbered_label, class, label_values, absent_labels, "
+        "unsure_labels, annotated_for, presence, value, rater, or ignored.",
         metavar="ROLE=NAME,…",
         check=lambda _, columns: as_columns(columns),
     )
@@ -224,12 +233,6 @@ class EventOptions(Options):
         "before a column of the event file, and that before the clip's name.",
         metavar="FILE",
     )
-    explicit_negatives: str | Path | None = option(
-        None,
-        "Labels of classes confirmed absent: a label file in any format, or a framed file, of "
-        "which classes that are only NOT_PRESENT in a clip count.",
-        metavar="FILE",
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -242,9 +245,9 @@ class EventOptions(Options):
 
     @property
     def side_files(self) -> list[Path]:
-        """The files that are read with the event files."""
-        named = (self.clip_durations, self.explicit_negatives)
-        return [Path(path) for path in named if path is not None]
+        """The files that are read with the label or event files."""
+        named = (self.clip_durations, self.read.explicit_negatives)
+        return [to_path(path) for path in named if path is not None]
 
 
 @dataclass(frozen=True)
@@ -275,7 +278,7 @@ class ScoreOptions(Options):
         None,
         "Which clip each row of a .npy file is: EfficientAT's fname_to_index.pkl, JSON, or a name "
         "per line.",
-        check=lambda _, path: Path(path),
+        check=as_path,
         metavar="FILE",
         shown="fname_to_index.pkl next to it",
         name="scores_index",

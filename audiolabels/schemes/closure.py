@@ -19,7 +19,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 Words = npt.NDArray[np.uint64]
 
 
-CHUNK = 4096  # sets at a time, so that their rows stay in the processor's cache
+CHUNK = 2048  # sets at a time, so that their rows stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +58,12 @@ class Closure:
 
     def cut(self, words: Words) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
         """Bits of the vocabulary's columns, uint8 (S, ceil(C / 8)); how many others were set."""
-        width = -(-self.columns // 8)
+        width, whole = -(-self.columns // 8), self.columns // 64
         bits = words.view(np.uint8)[:, :width].copy()
         bits[:, -1] &= np.uint8(0xFF << (-self.columns % 8) & 0xFF)
-        lost = np.bitwise_count(words).sum(1, dtype=np.int32)
-        return bits, lost - np.bitwise_count(bits).sum(1, dtype=np.int32)
+        others = np.packbits(np.arange(64 * words.shape[1]) >= self.columns).view(np.uint64)
+        lost = np.bitwise_count(words[:, whole:] & others[whole:])
+        return bits, lost.sum(1, dtype=np.int32)
 
 
 def union(table: Words, sets: LabelSets) -> Words:
@@ -70,12 +71,17 @@ def union(table: Words, sets: LabelSets) -> Words:
     result = np.zeros((len(sets), table.shape[1]), np.uint64)
     if not table.any():
         return result
-    filled = np.flatnonzero(sets.sizes)  # reduceat would give an empty set its neighbour's row
-    for start in range(0, len(filled), CHUNK):
-        rows = filled[start : start + CHUNK]
-        first, stop = sets.offsets[rows[0]], sets.offsets[rows[-1] + 1]
-        parts = table.take(sets.classes[first:stop], axis=0)
-        result[rows] = np.bitwise_or.reduceat(parts, sets.offsets[rows] - first, axis=0)
+    # The largest first, so that those with a class after the k-th are the first of a chunk.
+    falling = -sets.sizes
+    order = np.argsort(falling.astype(np.min_scalar_type(falling.min(initial=-1))), kind="stable")
+    for start in range(0, len(order), CHUNK):
+        rows = order[start : start + CHUNK]
+        sizes, first = -falling[rows], sets.offsets[rows]
+        part = np.zeros((len(rows), table.shape[1]), np.uint64)
+        for k in range(int(sizes[0])):
+            longer = np.count_nonzero(sizes > k)
+            part[:longer] |= table.take(sets.classes[first[:longer] + k], axis=0)
+        result[rows] = part
     return result
 
 
@@ -99,8 +105,8 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
 
     def table(related: dict[str, frozenset[str]]) -> Words:
         bits = np.zeros((len(ontology), -(-len(ontology) // 64) * 64), np.uint8)
-        for id_, others in related.items():
-            bits[ontology.index[id_], [columns[other] for other in others]] = 1
+        rows = [ontology.index[id_] for id_, others in related.items() for _ in others]
+        bits[rows, [columns[other] for others in related.values() for other in others]] = 1
         return np.packbits(bits, axis=1).view(np.uint64)
 
     lifted = ontology.ancestors if parents == "none" else lambda id_: climbs[id_].implied

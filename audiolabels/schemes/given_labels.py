@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import to_arrow, to_numpy
 from audiolabels.clips.index import MISSING, ClipFinder
 from audiolabels.errors import OptionError
@@ -138,16 +139,16 @@ class MatchedScores(Scores):
         own = {each.name: getattr(scores, each.name) for each in fields(Scores)}
         if labels is None:
             return cls(**own, given=np.full(len(scores), MISSING))
-        if given is None:
-            starts = run_starts(scores.clip_id)
-            sizes = np.diff(np.append(starts, len(scores)))
-            given = np.repeat(labels.find(scores.clip_id.take(to_arrow(starts))), sizes)
-        places, none = to_arrow(given), pa.nulls(1, pa.int64())[0]
+        starts = run_starts(scores.clip_id)
+        ids = scores.clip_id.take(to_arrow(starts))
+        rows = labels.find(ids) if given is None else given[starts]
+        which = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(scores))))
+        places, none = to_arrow(rows), pa.nulls(1, pa.int64())[0]
         places = pc.if_else(pc.equal(places, to_arrow(np.array([MISSING]))[0]), none, places)
         found = labels.labels.clip_id.take(places)
-        bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), scores.clip_id)
-        named = pc.coalesce(pc.if_else(bare, found, scores.clip_id), scores.clip_id)
-        return cls(**own, labels=labels, given=given).renamed(named)
+        bare = pc.equal(pc.utf8_slice_codeunits(found, 0, 11), ids)
+        named = pc.coalesce(pc.if_else(bare, found, ids), ids).take(to_arrow(which))
+        return cls(**own, labels=labels, given=rows[which]).renamed(named)
 
     @cached_property
     def bits(self) -> tuple[Flags, Flags]:
@@ -159,12 +160,13 @@ class MatchedScores(Scores):
         targets = self.labels.targets
         found = self.given != MISSING
         rows = targets.row_of_clip[self.given[found]]
-        columns = len(targets.vocabulary)
-        positive = np.zeros((len(self), columns), np.bool_)
-        unknown = np.ones_like(positive)
-        positive[found] = np.unpackbits(targets.positive[rows], axis=1, count=columns)
-        unknown[found] = np.unpackbits(targets.masked[rows], axis=1, count=columns)
-        return positive, unknown
+
+        def flags(bits: Bits, missing: int) -> Flags:
+            own = np.full((len(self), bits.shape[1]), missing, np.uint8)
+            own[found] = bits[rows]
+            return np.unpackbits(own, axis=1, count=len(targets.vocabulary)).view(np.bool_)
+
+        return flags(targets.positive, 0), flags(targets.masked, 0xFF)
 
     @property
     def annotated(self) -> Flags:

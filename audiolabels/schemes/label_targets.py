@@ -76,6 +76,8 @@ def count_labels(
         clashes = int(weights @ np.bitwise_count(denied & targets.positive).sum(1, dtype=np.int64))
     positive_by_class = weigh(targets.positive, stated, len(targets.vocabulary))
     masked_by_class = weigh(targets.masked, stated, len(targets.vocabulary))
+    others = np.flatnonzero(~sets.labelled)
+    unlabelled = weigh(targets.masked[others], weights[others], len(targets.vocabulary))
     return LabelCounts(
         clips=int(weights.sum()),
         unlabelled=int(weights[~sets.labelled].sum()),
@@ -89,7 +91,7 @@ def count_labels(
         given_by_class=given_by_class,
         positive_by_class=positive_by_class,
         masked_by_class=masked_by_class,
-        unknown_by_class=weigh(targets.masked, weights, len(targets.vocabulary)),
+        unknown_by_class=masked_by_class + unlabelled,
     )
 
 
@@ -137,8 +139,10 @@ def make_targets(
     targets = Targets(
         annotations.clips, vocabulary, annotations.set_of_clip, positive_bits, masked_bits, cut
     )
-    weights = np.bincount(annotations.set_of_clip, minlength=len(sets))
-    counts = count_labels(annotations.ontology, sets, weights, targets)
+    counts = LabelCounts()
+    if len(annotations):
+        weights = np.bincount(annotations.set_of_clip, minlength=len(sets))
+        counts = count_labels(annotations.ontology, sets, weights, targets)
     if sets.values is None or implied is None:
         return Expanded(targets, counts)
     scores = np.zeros((len(sets), len(vocabulary)), np.float32)

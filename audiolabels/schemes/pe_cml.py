@@ -6,6 +6,8 @@ rule is `parents="all"`. Deviations: as for PEL.
 
 from typing import Any
 
+import numpy as np
+
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.closure import closure, union
@@ -34,9 +36,10 @@ def pe_cml(
     """
     tables = closure(annotations.ontology, vocabulary, options.parents)
     sets = annotations.sets
-    positive = union(tables.implied, sets)
+    both = np.hstack([tables.implied, tables.above])
+    positive, above = np.hsplit(union(both, sets), 2)
     # A given class has a given descendant exactly if it is an ancestor of a given class.
-    specified = tables.holds(union(tables.above, sets), sets)
+    specified = tables.holds(above, sets)
     masked = union(tables.below, sets.keep(~specified)) | union(tables.unsure, sets)
     return make_targets(annotations, vocabulary, tables, positive, masked)
 

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.errors import OptionError
-from audiolabels.labels.scores import Floats, Scores
+from audiolabels.labels.scores import Floats, Scores, by_value, reach
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
 from audiolabels.schemes.given_labels import GivenOptions, MatchedScores
@@ -101,33 +101,37 @@ def mix_scores(
     scores = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
     clips = scores.highest()
     counts = count_scores(scores, clips)
-    unknown = np.unpackbits(scores.unknown, axis=1, count=len(vocabulary)).astype(np.bool_)
-    values = scores.scores
-    if weight < 1:
-        positive, masked = scores.bits
-        values = weight * values + (1 - weight) * positive
-        unknown = masked | (unknown & (weight > 0))
-    bits = np.packbits(unknown, axis=1)
-    if options.threshold is None:
-        targets = SoftTargets(scores.clips, vocabulary, _rounded(values, unknown), bits)
-        return Expanded(targets, counts, clips=clips)
-    n, reached = len(values), values >= np.float32(options.threshold)
+    values, bits, level = scores.scores, scores.unknown, options.threshold
+    made: Any
+    if weight == 1:
+        made = values.astype(np.float16, copy=False) if level is None else reach(values, level)
+    else:
+
+        def mixed(own: Floats, given: int) -> npt.NDArray[Any]:
+            mixture = weight * own + np.float64((1 - weight) * given)
+            return mixture.astype(np.float16) if level is None else mixture >= np.float32(level)
+
+        positive, unknown = scores.bits
+        if weight > 0:
+            unscored = np.unpackbits(bits, axis=1, count=len(vocabulary))
+            unknown = unknown | unscored.view(np.bool_)
+        made = by_value(partial(mixed, given=0), values)
+        made[positive] = by_value(partial(mixed, given=1), values[positive])
+        made[unknown] = 0
+        bits = np.packbits(unknown, axis=1)
+    counts.unknown = int(np.bitwise_count(bits).sum(dtype=np.int64))
+    if level is None:
+        return Expanded(SoftTargets(scores.clips, vocabulary, made, bits), counts, clips=clips)
+    n = len(made)
     hard = Targets(
         scores.clips,
         vocabulary,
         np.arange(n, dtype=np.int32),
-        np.packbits(reached & ~unknown, axis=1),
+        np.packbits(made, axis=1),
         bits,
         np.zeros(n, np.int32),
     )
     return Expanded(hard, counts, clips=clips)
-
-
-def _rounded(values: Floats, unknown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float16]:
-    rounded = values.astype(np.float16)
-    if unknown.any():
-        rounded[unknown] = 0
-    return rounded
 
 
 PSEUDO_STRONG = Scheme(

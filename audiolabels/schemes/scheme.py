@@ -80,8 +80,8 @@ class SchemeCounts:
         """Add the counts of another part, or some of them."""
         for name, value in vars(other).items():
             mine = getattr(self, name)
-            fresh = isinstance(value, np.ndarray) and not len(mine)
-            setattr(self, name, value if fresh else mine + value)
+            if np.size(value):  # else of no clips
+                setattr(self, name, mine + value if np.size(mine) else value)
 
     def stated(self) -> dict[str, int]:
         """The numbers that metadata hold."""

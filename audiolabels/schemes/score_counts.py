@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from audiolabels.labels.scores import reach
 from audiolabels.schemes.given_labels import Ints, MatchedScores
 from audiolabels.schemes.scheme import SchemeCounts, no_counts
 
@@ -36,6 +37,7 @@ class ScoreCounts(MatchCounts):
         unlabelled: clips in the targets that the given labels leave unannotated.
         segments_empty, clips_empty: those in which no class reaches 0.5.
         unscored: (segment, class) pairs that the teacher does not score.
+        unknown: (segment, class) pairs that are unknown in the targets.
         given: labels given, of clips with scores, over the vocabulary.
         found: those of them that reach 0.5 in some segment.
         covered: clips with given labels, all of which are found.
@@ -53,6 +55,7 @@ class ScoreCounts(MatchCounts):
     segments_empty: int = 0
     clips_empty: int = 0
     unscored: int = 0
+    unknown: int = 0
     given: int = 0
     found: int = 0
     covered: int = 0
@@ -65,6 +68,10 @@ class ScoreCounts(MatchCounts):
     given_by_class: Ints = field(default_factory=no_counts)
     found_by_class: Ints = field(default_factory=no_counts)
 
+    def nothing_known(self) -> bool:
+        """See `SchemeCounts`."""
+        return self.unknown == self.segments * len(self.found_by_class)
+
 
 def count_scores(
     segments: MatchedScores, clips: MatchedScores, *, level: float = FOUND_FROM
@@ -76,13 +83,14 @@ def count_scores(
         clips: these clips, as `Scores.highest` has them.
         level: from here on a class counts as found.
     """
-    found = clips.scores >= np.float32(level)
+    found = reach(clips.scores, level)
     numbers, columns = found.sum(1), found.shape[1]
+    unscored = segments.unknown.any()
     counts = ScoreCounts(
         clips=len(found),
         segments=len(segments),
-        segments_empty=int((segments.scores < np.float32(level)).all(1).sum()),
-        unscored=int(np.bitwise_count(segments.unknown).sum(dtype=np.int64)),
+        segments_empty=int((~reach(segments.scores, level).any(1)).sum()),
+        unscored=int(np.bitwise_count(segments.unknown).sum(dtype=np.int64) if unscored else 0),
         clips_empty=int((numbers == 0).sum()),
         clips_by_coverage=np.zeros(11, np.int64),
         clips_by_number=np.bincount(numbers, minlength=columns + 1),

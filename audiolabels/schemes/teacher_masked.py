@@ -37,6 +37,7 @@ from audiolabels.schemes.scheme import Scheme
 from audiolabels.targets.targets import Targets
 
 SLACK = 4_096
+PIECES = 32  # small arrays that a class holds, since each takes a hundred bytes
 Numbers = npt.NDArray[np.int32]
 LAST = np.uint64(0xFFFF_FFFF)
 
@@ -75,8 +76,8 @@ def teacher_masked(
     masked.
 
     Args:
-        passes: scores, read once. Memory holds for each class at most twice the cells that are
-            masked, and 4,096 more, in 8 bytes each.
+        passes: scores, read once. Memory holds for each class at most the cells that are masked,
+            and 4,096 more, in 8 bytes each.
         given: N clips.
         vocabulary: C classes.
         options: the share q.
@@ -99,10 +100,12 @@ def teacher_masked(
         negative = ~unpack(positive[sets] | clips.unknown, len(vocabulary)) & some[sets][:, None]
         candidates += negative.sum(0)
         highest.add(clips.scores, negative, place[part.given])
-    column, which = highest.cells(share_of(share, candidates))
+    column, places = highest.cells(share_of(share, candidates))
     ids = [labels.ontology.resolve(id_) or id_ for id_ in vocabulary.ids]
     classes = np.array([labels.ontology.index[id_] for id_ in ids], np.int32)
-    found = LabelSets.build(order[which], classes[column], np.ones(len(labels), np.bool_))
+    column, places = classes[column], order[places]
+    found = LabelSets.build(places, column, np.ones(len(labels), np.bool_))
+    del column, places  # of which there can be millions
 
     def mask(base: Targets, sets: LabelSets, cells: LabelSets) -> Targets:
         bits, _ = tables.cut(union(tables.given, cells))
@@ -119,7 +122,7 @@ def teacher_masked(
     counts = MaskedCounts(
         without_scores=int((~seen).sum()),
         implicit_negatives=int(candidates.sum()),
-        masked_by_teacher=len(column),
+        masked_by_teacher=len(found.classes),
     )
     return Repair(given, found, counts, mask)
 
@@ -161,8 +164,10 @@ class Highest:
             if most:
                 self._keys[column].append(keys[column, wanted[column]])
                 self._sizes[column] += len(self._keys[column][-1])
-                if self._sizes[column] > 2 * most + self._slack:
+                if self._sizes[column] > most + self._slack:
                     self._prune(column, most)
+                elif len(self._keys[column]) > PIECES:
+                    self._keys[column] = [np.concatenate(self._keys[column])]
 
     def _prune(self, column: int, most: int) -> npt.NDArray[np.uint64]:
         keys = np.concatenate([*self._keys[column], np.zeros(0, np.uint64)])

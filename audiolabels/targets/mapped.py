@@ -1,4 +1,4 @@
-"""Soft targets that stay in their file: rows are read where they are asked for.
+"""Soft targets that stay in their files: rows are read where they are asked for.
 
 The layout `packed` stores each row group of `target` and `masked` as one page without compression,
 so the bytes of a row are at a place that the footer and the number of the row determine.
@@ -14,18 +14,20 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from audiolabels.errors import TargetsFileError, guarded
+from audiolabels.targets.parts import files_of
 
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class MappedRows:
-    """A column of N rows of bytes, in a file that is mapped; rows are taken as from an array.
+    """A column of N rows of bytes, in files that are mapped; rows are taken as from an array.
 
     Attributes:
-        path, name: of file and column.
-        identity: of the file, as `store.file_identity` gives it.
-        data: uint8: the bytes of the file.
+        path, name: of the targets, a file or a folder of parts, and of the column.
+        identity: of the targets, as `store.file_identity` gives it.
+        data: uint8: the bytes of each file.
+        files: int64 (G,): the file of each row group.
         starts: int64 (G,): where row 0 would be, if all rows were in the page of this row group.
         ends: int64 (G,): one after the last row of each row group.
         width: bytes of a row.
@@ -36,7 +38,8 @@ class MappedRows:
     path: Path
     name: str
     identity: tuple[int, int, str]
-    data: npt.NDArray[np.uint8]
+    data: list[npt.NDArray[np.uint8]]
+    files: Ints
     starts: Ints
     ends: Ints
     width: int
@@ -63,9 +66,12 @@ class MappedRows:
             raise IndexError(f"a row that is none of the {len(self)}")
         group = np.searchsorted(self.ends, rows, side="right")
         places = self.starts[group] + rows * self.width
-        # All stretches of `width` bytes, one from each byte of the file on.
-        count = len(self.data) - self.width + 1
-        cells = np.ndarray(count, f"V{self.width}", self.data, strides=(1,))[places]
+        if len(self.data) == 1:
+            cells = self._cells(0, places)
+        else:
+            cells, files = np.empty(len(rows), f"V{self.width}"), self.files[group]
+            for number in np.unique(files).tolist():
+                cells[files == number] = self._cells(number, places[files == number])
         kind, columns = ("<f2", self.width // 2) if self.halves else ("u1", self.width)
         values: npt.NDArray[Any] = cells.view(kind).reshape(len(rows), columns)
         if self.chosen is None:
@@ -74,6 +80,13 @@ class MappedRows:
             values = np.unpackbits(values, axis=1)
         taken: npt.NDArray[Any] = values.take(self.chosen, axis=1)
         return taken if self.halves else np.packbits(taken, axis=1)
+
+    def _cells(self, file: int, places: Ints) -> npt.NDArray[np.void]:
+        """The `width` bytes from each place of a file on."""
+        data = self.data[file]
+        count = len(data) - self.width + 1
+        every: npt.NDArray[np.void] = np.ndarray(count, f"V{self.width}", data, strides=(1,))
+        return every[places]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """All rows, in memory."""
@@ -90,20 +103,23 @@ class MappedRows:
 def map_rows(
     path: Path, name: str, identity: tuple[int, int, str], *, halves: bool
 ) -> MappedRows | None:
-    """A column of fixed-size binary, mapped; None if its bytes are not plain in the file."""
-    with guarded(path, TargetsFileError, "cannot be read as Parquet"):
-        file = pq.ParquetFile(path)
-        index = file.schema_arrow.get_field_index(name)
-        if file.schema.column(index).max_definition_level or not file.metadata.num_rows:
-            return None
-        width = file.schema_arrow.field(name).type.byte_width
-        data = np.memmap(path, np.uint8, "r")
-        places, sizes = np.array([*_pages(file.metadata, index, width, data)], np.int64).T
-        if (places < 0).any():
-            return None
-        ends = np.cumsum(sizes)
-        starts = places - (ends - sizes) * width
-    return MappedRows(path, name, identity, data, starts, ends, width, halves)
+    """A column of fixed-size binary, mapped; None if its bytes are not plain in the files."""
+    pages, mapped, width = list[tuple[int, int, int]](), list[npt.NDArray[np.uint8]](), 0
+    for number, one in enumerate(files_of(path)):
+        with guarded(one, TargetsFileError, "cannot be read as Parquet"):
+            file = pq.ParquetFile(one)
+            index = file.schema_arrow.get_field_index(name)
+            if file.schema.column(index).max_definition_level or not file.metadata.num_rows:
+                return None
+            width = file.schema_arrow.field(name).type.byte_width
+            mapped.append(np.memmap(one, np.uint8, "r"))
+            pages += ((number, *page) for page in _pages(file.metadata, index, width, mapped[-1]))
+    files, places, sizes = np.array(pages, np.int64).T
+    if (places < 0).any():
+        return None
+    ends = np.cumsum(sizes)
+    starts = places - (ends - sizes) * width
+    return MappedRows(path, name, identity, mapped, files, starts, ends, width, halves)
 
 
 def _pages(

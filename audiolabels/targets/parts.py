@@ -39,6 +39,15 @@ def identifying_file(path: Path) -> Path:
     return path / INDEX if is_folder(path) else path
 
 
+def files_of(path: Path) -> list[Path]:
+    """The files of targets, in the order of rows: of a folder its parts.
+
+    Raises:
+        TargetsFileError: see `read_index`.
+    """
+    return [path / part.name for part in read_index(path)[1]] if is_folder(path) else [path]
+
+
 def write_index(folder: Path, facts: Mapping[str, Any], parts: Sequence[Part]) -> None:
     """Write the index of a folder, which finishes it."""
     whole = {**facts, "rows": sum(p.rows for p in parts), "parts": [p._asdict() for p in parts]}

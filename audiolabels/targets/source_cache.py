@@ -1,13 +1,11 @@
 """Arrays made of a large targets file once, and mapped whenever it is opened again.
 
-They are in the folder `sources` of the cache (`datasets.cache`), in one Arrow file that is named by
+They are in the folder `sources` of the cache (`files.cache`), in one Arrow file that is named by
 the path and the identity of the targets file, written whole or not at all, and made again if it is
 damaged. Those of earlier files of the same path are removed.
 """
 
-import hashlib
 import json
-import threading
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,47 +17,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.columns import to_arrow, to_numpy
-from audiolabels.datasets.cache import VARIABLE, cache_folder
 from audiolabels.errors import TargetsFileError
-from audiolabels.files import apart, atomic_path, real_path
+from audiolabels.files.cache import cached_file
 
 VERSION = 1  # of the arrays that are made
 Arrays = Mapping[str, npt.NDArray[Any]]
-_making = threading.Lock()
-
-
-def cached_file(source: Path, identity: object, suffix: str, write: Callable[[Path], None]) -> Path:
-    """A file of the cache that belongs to a targets file; `write` makes it if it is not there.
-
-    Raises:
-        TargetsFileError: it cannot be written.
-    """
-    place, state = (
-        hashlib.sha256(str(each).encode("utf-8", "replace")).hexdigest()[:20]
-        for each in (real_path(source), (VERSION, identity))
-    )
-    folder = cache_folder() / "sources"
-    file = folder / f"{place}-{state}{suffix}"
-    with _making:
-        if not file.exists():
-            _make(file, write, source)
-            for old in folder.glob(f"{place}-*{suffix}"):
-                if old != file:
-                    with suppress(OSError):  # another user's, or in use
-                        old.unlink()
-    return file
-
-
-def _make(file: Path, write: Callable[[Path], None], source: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with apart(), atomic_path(file) as partial:
-            write(partial)
-    except OSError as error:
-        raise TargetsFileError(
-            f"{source}: its cache {file.parent} cannot be written: {error.strerror or error}; name "
-            f"another folder in {VARIABLE}"
-        ) from error
 
 
 def cached_arrays(source: Path, identity: object, make: Callable[[], Arrays]) -> Arrays:
@@ -72,11 +34,11 @@ def cached_arrays(source: Path, identity: object, make: Callable[[], Arrays]) ->
     def write(path: Path) -> None:
         _write_arrays(path, make())
 
-    file = cached_file(source, identity, ".arrow", write)
+    file = cached_file("sources", source, (VERSION, identity), ".arrow", write)
     found = _read_arrays(file)
     if found is None:
         file.unlink(missing_ok=True)
-        found = _read_arrays(cached_file(source, identity, ".arrow", write))
+        found = _read_arrays(cached_file("sources", source, (VERSION, identity), ".arrow", write))
     if found is None:
         raise TargetsFileError(f"{file}: damaged as soon as it is written; is the disk sound?")
     return found

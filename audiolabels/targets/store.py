@@ -26,6 +26,8 @@ from audiolabels.arrays.tables import Metadata
 from audiolabels.clips.rows import SCHEMA, join_rows
 from audiolabels.errors import OptionError, TargetsFileError, expect, guarded, shortlist
 from audiolabels.files import as_path, atomic_path, blame, parse_json
+from audiolabels.files.cache import cached_file
+from audiolabels.files.remote import parquet_source, streamed
 from audiolabels.ontology.vocabulary import (
     Vocabulary,
     describe_vocabulary,
@@ -34,7 +36,7 @@ from audiolabels.ontology.vocabulary import (
 from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS, Cells, Layout, choose_layout
 from audiolabels.targets.mapped import map_rows
 from audiolabels.targets.parts import INDEX, identifying_file, is_folder, read_index
-from audiolabels.targets.source_cache import cached_file
+from audiolabels.targets.source_cache import VERSION
 from audiolabels.targets.targets import SoftTargets, Targets
 
 KEY = b"audiolabels"
@@ -183,7 +185,7 @@ def file_identity(path: Path) -> Identity:
     folder of parts those of its index.
     """
     path = identifying_file(path)
-    with guarded(path, TargetsFileError, "cannot be read"), path.open("rb") as file:
+    with guarded(path, TargetsFileError, "cannot be read"), streamed(path) as file:
         facts = path.stat()
         file.seek(max(0, facts.st_size - FOOTER))
         digest = hashlib.sha256(file.read()).hexdigest()
@@ -270,7 +272,7 @@ def _open(path: Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
     with guarded(path, TargetsFileError, "cannot be read as Parquet"):
         if not path.exists():
             raise TargetsFileError(f"{path}: no such file")
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(parquet_source(path))
         text, schema = (file.metadata.metadata or {}).get(KEY), file.schema_arrow
     if text is None:
         raise TargetsFileError(
@@ -384,8 +386,8 @@ def _row_groups(
 
 
 def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTargets:
-    """As `read_targets`; but soft targets of `LARGE` rows or more stay in their file, or if it has
-    another layout, in a copy of the layout `packed` in the cache.
+    """As `read_targets`; but soft targets of `LARGE` rows or more stay in their files, or if these
+    have another layout, in a copy of the layout `packed` in the cache.
 
     Args:
         path: the file.
@@ -401,7 +403,8 @@ def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTarget
     identity = file_identity(path)
     mapped = _mapped(path, identity)
     if mapped is None:
-        copy = cached_file(path, identity, ".parquet", partial(_copy_packed, path))
+        version = (VERSION, identity)
+        copy = cached_file("sources", path, version, ".parquet", partial(_copy_packed, path))
         mapped = _mapped(copy, file_identity(copy))
         if mapped is None:
             raise TargetsFileError(f"{copy}: broken; remove it, and it is made again")
@@ -413,7 +416,7 @@ def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTarget
 
 def _mapped(path: Path, identity: Identity) -> tuple[Any, Any] | None:
     """Scores and masked bits, as `SoftTargets` has them, in a file; None if it is not so stored."""
-    if is_folder(path) or not _open(path)[2].plain:
+    if not open_targets(path)[2].plain:
         return None
     scores = map_rows(path, "target", identity, halves=True)
     masked = map_rows(path, "masked", identity, halves=False)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audiolabels.arrays.bits import Bits, by_chunk, unpack_floats, weigh
+from audiolabels.arrays.bits import Bits, by_chunk, weigh
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.plotting import Pictures
 from audiolabels.arrays.tables import abridged, emphasised, html_table
@@ -62,7 +62,10 @@ class TargetRows(ClipRows, ABC):
             unknown.
         """
         target, masked = self._rows(slice(None) if rows is None else rows)
-        return target, unpack_floats(~masked, len(self.vocabulary))
+        # One piece of memory, as large pieces are used again and two small ones hardly ever are.
+        both = np.empty((2, *target.shape), np.float32)
+        both[0], both[1] = target, self._unpack(~masked)
+        return both[0], both[1]
 
     def to_torch(self, rows: Chosen = None) -> "tuple[torch.Tensor, torch.Tensor]":
         """`to_numpy` as two float32 tensors; an OptionError if torch is not installed."""
@@ -136,8 +139,8 @@ class TargetRows(ClipRows, ABC):
         """
 
     @abstractmethod
-    def _rows(self, rows: Any) -> tuple[Floats, Bits]:
-        """Target and masked bits of the rows."""
+    def _rows(self, rows: Any) -> tuple[npt.NDArray[Any], Bits]:
+        """Target, of any type, and masked bits of the rows."""
 
     @abstractmethod
     def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
@@ -216,9 +219,9 @@ class Targets(TargetRows):
             table = table.append_column(name, lists.take(to_arrow(self.row_of_clip)))
         return table
 
-    def _rows(self, rows: Any) -> tuple[Floats, Bits]:
+    def _rows(self, rows: Any) -> tuple[npt.NDArray[Any], Bits]:
         chosen = self.row_of_clip[rows]
-        return unpack_floats(self.positive[chosen], len(self.vocabulary)), self.masked[chosen]
+        return self._unpack(self.positive[chosen]), self.masked[chosen]
 
     def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
         positive = self._pick(self.positive, columns)
@@ -314,8 +317,8 @@ class SoftTargets(TargetRows):
         """The classes that score at least 0.5, one row of bits per row."""
         return self.reach(BINARISATION_THRESHOLD), np.arange(len(self.scores), dtype=np.int32)
 
-    def _rows(self, rows: Any) -> tuple[Floats, Bits]:
-        return self.scores[rows].astype(np.float32), self.masked[rows]
+    def _rows(self, rows: Any) -> tuple[npt.NDArray[Any], Bits]:
+        return self.scores[rows], self.masked[rows]
 
     def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
         scores: Any = self.scores

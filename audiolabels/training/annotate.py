@@ -6,9 +6,9 @@ as float16 in parts, and an interrupted annotation continues after them.
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import OptionError, RunError, choose
 from audiolabels.expansion.local import ENGINES
 from audiolabels.features import Features
-from audiolabels.files import blame, write_rows
+from audiolabels.files import as_path, blame, remove_folder, write_rows
 from audiolabels.training.distributed import pool_of_actors
 from audiolabels.training.examples import Ints, Segments, windows
 from audiolabels.training.predict import find_device
@@ -105,7 +105,7 @@ def annotate(
     check_features(run.model, features, run.config)
     if not len(features.clip_ids):
         raise RunError("the features hold no clip")
-    output = Path(output)
+    output = as_path("output", output)
     chosen = np.arange(len(features.clip_ids)) if clips is None else np.asarray(clips, np.int64)
     if not len(chosen):
         raise RunError("no clip was chosen")
@@ -144,7 +144,7 @@ def annotate(
     seconds = time.perf_counter() - began
     waited, busy = np.sum(times, axis=0) if times else (0.0, 1.0)
     count = scoring.conclude(output)
-    shutil.rmtree(parts)
+    remove_folder(parts)
     return Annotated(output, len(chosen), len(segments), count, found,
                      segments_in_all - len(segments), scored, seconds,
                      float(waited / busy))  # fmt: skip
@@ -154,7 +154,8 @@ def _begin(parts: Path, job: str) -> None:
     """Make the folder of parts, or go on with that of the same job."""
     path = parts / "job.json"
     if not path.exists():
-        shutil.rmtree(parts, ignore_errors=True)  # of a job whose removal was interrupted
+        with suppress(OSError):
+            remove_folder(parts)  # of a job whose removal was interrupted
         with blame(parts):
             parts.mkdir()
         write_rows(path, [job])

@@ -16,7 +16,8 @@ import numpy as np
 from audiolabels.errors import OptionError, RunError, guarded
 from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
-from audiolabels.files import parse_json, sha256_of, write_rows
+from audiolabels.files import on_disk, parse_json, sha256_of, write_rows
+from audiolabels.files.remote import to_path
 from audiolabels.training.annotate import annotate
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import find_device
@@ -91,12 +92,12 @@ def cascade(
     if not teacher_weights or not all(0 <= weight <= 1 for weight in teacher_weights):
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
     hyperparameters = hyperparameters or Hyperparameters()
-    folder.mkdir(parents=True, exist_ok=True)
+    on_disk("output", folder).mkdir(parents=True, exist_ok=True)
     stated = {
         "labels": [sha256_of(path) for path in labels],
         "labels scheme": labels_scheme,
-        "vocabulary": sha256_of(Path(vocabulary))
-        if vocabulary and Path(vocabulary).is_file()
+        "vocabulary": sha256_of(to_path(vocabulary))
+        if vocabulary and to_path(vocabulary).is_file()
         else vocabulary,
         "parents": parents,
     }

@@ -15,6 +15,7 @@ from typing import Any
 from audiolabels import errors
 from audiolabels.errors import LONGEST, AudioLabelsError, OptionError, RunError, guarded
 from audiolabels.expansion.distributed import RETRIES, connect
+from audiolabels.files import write_rows
 from audiolabels.training.scoring import Done, Scoring
 
 BLOCKS = 4096  # most tasks of Ray
@@ -105,10 +106,10 @@ class _Actor:
         first, last = (self.scoring.names[n].as_py() for n in (span.start, span.stop - 1))
         tries = self.scoring.folder / f"{span.start:012}.tries"
         with guarded(f"clips from {first} to {last}", RunError, "an actor of Ray failed"):
-            with tries.open("a") as file:
-                file.write("x")
+            tried = int(tries.read_text("utf-8")) if tries.exists() else 0
+            write_rows(tries, [f"{tried + 1}"])
             try:
-                if tries.stat().st_size > RETRIES + 1:
+                if tried > RETRIES:
                     raise ChildProcessError(f"{RETRIES + 1} of them died while they scored these")
                 return self.scoring.score_span(span)
             finally:

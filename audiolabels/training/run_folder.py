@@ -28,7 +28,7 @@ from safetensors.torch import load_file, save_file
 from audiolabels import __version__
 from audiolabels.errors import RunError, guarded
 from audiolabels.features import Features
-from audiolabels.files import as_path, atomic_path, parse_json, write_rows
+from audiolabels.files import atomic_path, on_disk, parse_json, write_rows
 from audiolabels.ontology.vocabulary import Vocabulary, described_vocabulary
 from audiolabels.training.huggingface import HuggingFace, at_most
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
@@ -68,7 +68,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         RunError: the folder holds another run.
     """
     stated = {"format": FORMAT, "audiolabels": __version__, **config}
-    path = folder / CONFIG
+    path = on_disk("output", folder) / CONFIG
     if path.exists():
         there = _read_config(folder)
         begun = (folder / WEIGHTS).exists() or (folder / "checkpoints/last.ckpt").exists()
@@ -140,7 +140,7 @@ def load_run(folder: str | Path) -> Run:
     Raises:
         RunError: the folder is neither, is not completed, or its parts do not match.
     """
-    folder = as_path("run", folder)
+    folder = on_disk("run", folder)
     with guarded(folder, RunError, "cannot be read"):
         if not (folder / CONFIG).is_file():
             raise RunError(f"{folder}: no run of `audiolabels train` and no Hugging Face model "

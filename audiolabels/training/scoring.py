@@ -20,6 +20,7 @@ from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import RunError, guarded
 from audiolabels.features.inputs import Floats
 from audiolabels.files import atomic_path
+from audiolabels.files.remote import parquet_source
 from audiolabels.readers.scores.parquet import CLASSES
 from audiolabels.training.examples import Segments
 from audiolabels.training.predict import predict
@@ -65,7 +66,7 @@ class Scoring:
         at, spans = 0, []
         for path in sorted(self.folder.glob("*.parquet")):
             with guarded(path, RunError, "a broken part of an annotation; delete it"):
-                start, rows = int(path.stem), pq.read_metadata(path).num_rows
+                start, rows = int(path.stem), pq.read_metadata(parquet_source(path)).num_rows
                 if start < at:
                     raise ValueError("it has rows of the part before")
             spans.append(range(at, start))
@@ -115,13 +116,13 @@ class Scoring:
     def conclude(self, output: Path) -> int:
         """Write all parts to one file, in row groups of one size; the number of parts."""
         paths = sorted(self.folder.glob("*.parquet"))
-        held = pq.read_schema(paths[0]).empty_table()
+        held = pq.read_schema(parquet_source(paths[0])).empty_table()
         with (
             atomic_path(output) as partial,
             pq.ParquetWriter(partial, held.schema, compression="zstd") as writer,
         ):
             for path in paths:
-                held = pa.concat_tables([held, pq.read_table(path)])
+                held = pa.concat_tables([held, pq.read_table(parquet_source(path))])
                 while len(held) >= ROW_GROUP or (len(held) and path is paths[-1]):
                     writer.write_table(held[:ROW_GROUP].combine_chunks())
                     held = held[ROW_GROUP:]

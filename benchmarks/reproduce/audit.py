@@ -3,10 +3,10 @@
     python benchmarks/reproduce/audit.py ../shared/data/audioset [--seeds 0 1 2]
 
 `audiolabels train`'s default model is trained on the weak labels of the balanced set, on the mean
-of a clip's VGGish frames, and scores the clips of the evaluation set. The audit ranks the weak labels
-of these by its kinds `missing` and `wrong`. A pair of a clip and a class is judged by the strong
-labels of the evaluation set, closed upwards under the parent policy `certain`, for the classes that
-occur in their file. Compared with the teacher's score alone, with cleanlab's multi-label ranking
+of a clip's VGGish frames, and scores the clips of the evaluation set. The audit ranks the weak
+labels of these by its kinds `missing` and `wrong`. A pair of a clip and a class is judged by the
+strong labels of the evaluation set, closed upwards under the parent policy `certain`, for the
+classes that occur in their file. Compared with the teacher's score alone, with cleanlab's
 (confident learning, scores adjusted by class) and with chance. Needs cleanlab.
 """
 

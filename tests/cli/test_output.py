@@ -1,5 +1,6 @@
 """What commands print: text, JSON, or nothing; what standard streams are for."""
 
+import codecs
 import json
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from audiolabels import cli
 
 SEGMENTS = "# YTID, start_seconds, end_seconds, positive_labels\n"
 
@@ -161,3 +164,23 @@ def test_info_names_the_columns_that_a_table_was_annotated_for(tmp_path: Path) -
     assert run("expand", "wide.csv", *options, cwd=tmp_path).returncode == 0
     line = run("info", "t.parquet", cwd=tmp_path).stdout.splitlines()[-1]
     assert line.endswith(", annotated for its columns)")
+
+
+def test_an_interrupt_within_a_decoder_ends_in_the_usual_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
+
+    def decode(*_: object, **__: object) -> None:
+        b"text".decode("interrupted")
+
+    codec = codecs.CodecInfo(interrupted, interrupted)
+    search = {"interrupted": codec}.get
+    codecs.register(search)
+    monkeypatch.setattr(cli.group, "invoke", decode)
+    try:
+        assert cli._run(["info"]) == 130
+    finally:
+        codecs.unregister(search)
+    assert capsys.readouterr().err.strip().endswith("unfinished files are as they were before.")

@@ -459,3 +459,13 @@ def test_the_real_files_equal_the_definition(shared_data: Path, evaluation: Comp
     assert len(pairs[0]) == everything.in_a
     assert len(pairs[1]) == everything.in_b
     assert len(pairs[0] & pairs[1]) == everything.in_both
+
+
+def test_a_side_with_unknown_classes_lacks_those_of_the_other_alone() -> None:
+    whole = read_labels({"a": ["Dog"], "b": ["Cat", "Rain"]})
+    table = {"clip": ["a", "b"], "labels": [["Dog"], ["Rain"]], "masked": [["Bark"], []]}
+    found = compare(whole, read_labels(table), ontology=load_ontology())
+    frame = found.per_class().set_index("name")
+    assert frame.loc[["Dog", "Cat", "Rain"], "known_in_both"].tolist() == [2, 2, 2]
+    assert frame.loc[["Dog", "Cat", "Rain"], "a_only"].tolist() == [0, 1, 0]
+    assert frame.loc["Cat", ["in_a", "in_b"]].tolist() == [True, False]

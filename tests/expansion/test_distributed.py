@@ -8,7 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from addresses import files_at, put, s3_server
 
+from audiolabels.errors import OptionError
+from audiolabels.expansion.local import expand_files
+from audiolabels.files import atomic_path
 from audiolabels.targets import read_info
 
 pytestmark = pytest.mark.slow
@@ -48,6 +52,30 @@ def test_ray_makes_the_same_bytes(folder: Path) -> None:
     same_folder(folder / "local", folder / "ray")
     assert "3 × duplicate clip" in made.stdout
     assert (folder / "report.csv").read_text().count("duplicate clip") == 3
+
+
+def test_parts_at_an_address_are_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3_server():
+        monkeypatch.setenv("AUDIOLABELS_CACHE", str(folder / "cache"))
+        for path in folder.glob("?.csv"):
+            put(f"s3://bucket/in/{path.name}", path)
+        for engine in ("local", "ray"):
+            address = f"s3://bucket/{engine}"
+            made = command(f"{address}/", "--engine", engine)
+            made[made.index("[0-9].csv")] = "s3://bucket/in/[0-9].csv"
+            done = subprocess.run(made, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            assert f"wrote {address} (12 parts" in done.stdout
+            right = {path.name: path.read_bytes() for path in (folder / "local").iterdir()}
+            assert files_at(address) == right
+
+
+def test_memory_is_not_shared_with_tasks(tmp_path: Path) -> None:
+    for path, output in (("memory://in/a.csv", "out/"), (tmp_path / "a.csv", "memory://out/")):
+        with atomic_path(path) as written:
+            written.write_text("clip_id,labels\na,Dog\n")
+        with pytest.raises(OptionError, match=r"memory://.*: the memory of one process"):
+            expand_files(path, output, engine="ray")
 
 
 def test_an_error_in_a_task_is_that_of_the_local_engine(folder: Path) -> None:

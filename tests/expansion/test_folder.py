@@ -15,7 +15,7 @@ from score_files import NAMES, write_hdf5
 import audiolabels
 from audiolabels import export, read_targets
 from audiolabels.comparison.file_comparison import compare_files
-from audiolabels.errors import AudioLabelsError, LabelFileError, TargetsFileError
+from audiolabels.errors import AudioLabelsError, LabelFileError, ScoresFileError, TargetsFileError
 from audiolabels.expansion import folder as parts_of
 from audiolabels.expansion.local import expand_files
 from audiolabels.readers import BlockSizes
@@ -236,10 +236,40 @@ def test_scores_in_several_files(tmp_path: Path) -> None:
     many = expand_files(None, f"{tmp_path}/f/", "pseudo-strong", scores=tmp_path / "s?.npz")
     assert same(read_targets(one.output), read_targets(many.output))
     assert [p["rows"] for p in read_info(many.output)["parts"]] == [2, 2, 2]
-    with pytest.raises(AudioLabelsError, match="name one file of scores"):
-        expand_files(
-            write_given(tmp_path), tmp_path / "g", "pseudo-strong", scores=tmp_path / "s?.npz"
-        )
+    given_labels = write_given(tmp_path)
+    for scheme in ("co-supervised", "teacher-masked", "teacher-enhanced"):
+        one = expand_files(given_labels, tmp_path / "o", scheme, scores=tmp_path / "all.npz")
+        many = expand_files(given_labels, tmp_path / "m", scheme, scores=tmp_path / "s?.npz")
+        assert same(read_targets(one.output), read_targets(many.output))
+        assert repr(many.agreement) == repr(one.agreement)
+        assert vars(many.counts).keys() == vars(one.counts).keys()
+        read = [source["name"] for source in many.report.sources]
+        assert read == ["given.csv", "s0.npz", "s1.npz", "s2.npz"]
+    np.savez(tmp_path / "s3.npz", clip_id=np.array(["c3"]), scores=numbers[:1])
+    with pytest.raises(ScoresFileError, match=r"s3.npz: clip c3 has scores in another file too"):
+        expand_files(given_labels, tmp_path / "g", "co-supervised", scores=tmp_path / "s?.npz")
+
+
+@pytest.mark.parametrize("output", ["o", "f/"])
+def test_progress_of_scores_reaches_their_bytes(tmp_path: Path, output: str) -> None:
+    numbers = np.full((6, 527), 0.25, np.float16)
+    for name in "ab":
+        clips = np.array([f"{name}{i}" for i in range(6)])
+        np.savez(tmp_path / f"{name}.npz", clip_id=clips, scores=numbers)
+    size = sum((tmp_path / f"{name}.npz").stat().st_size for name in "ab")
+    shown: list[tuple[int, int]] = []
+    expand_files(
+        None,
+        f"{tmp_path}/{output}",
+        "pseudo-strong",
+        scores=tmp_path / "?.npz",
+        block_sizes=BlockSizes(scores=2),
+        progress=lambda done, total: shown.append((done, total)),
+    )
+    assert {total for _, total in shown} == {size}
+    assert shown == sorted(shown)
+    assert shown[-1] == (size, size)
+    assert len({done for done, _ in shown}) == 6
 
 
 def test_whatever_takes_a_file_takes_a_folder(tmp_path: Path, inputs: list[Path]) -> None:

@@ -29,10 +29,11 @@ CLIPS = [f"{i:011}_{i * 1000}" for i in range(40)]
 SEGMENTS = np.random.default_rng(5).integers(0, 9, (40, 5, 3)).astype(np.float32) / 8
 
 
-@pytest.fixture
-def scores(tmp_path: Path) -> Path:
+@pytest.fixture(params=[np.float32, np.float16])
+def scores(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    values = SEGMENTS.astype(request.param)
     return write_hdf5(
-        tmp_path / "s.h5", clip_id=CLIPS, scores=SEGMENTS, classes=NAMES, segment_seconds=2
+        tmp_path / "s.h5", clip_id=CLIPS, scores=values, classes=NAMES, segment_seconds=2
     )
 
 

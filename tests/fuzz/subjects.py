@@ -76,6 +76,16 @@ def labels(folder: Path) -> None:
     written(folder, "sample.csv.zip", zipped(sample))
     columns = {"video_id": CLIPS, "human_labels": [CLASSES[:2]] * 4, "labels": [["/m/09x0r"]] * 4}
     written(folder, "huggingface.parquet", label_examples.parquet_bytes(columns))
+    lists = {"labels": ["Rain", "Dog"], "label_values": [1, 1.0], "absent_labels": ["Cat"]}
+    more = {"unsure_labels": ["Bark", "Meow"], "annotated_for": "/m/0bt9lr;/m/01yrx"}
+    rows = [{"clip": clip, **lists, **more} for clip in CLIPS]
+    written(folder, "lists.jsonl", "\n".join(map(json.dumps, rows)))
+    written(
+        folder,
+        "lists.csv",
+        "clip,labels,label_values,absent_labels,masked,annotated_for\n"
+        + "".join(f"{clip},Rain;Dog,1;1.0,Cat;Meow,Bark,none\n" for clip in CLIPS),
+    )
 
 
 def read_labels(path: Path, rng: Random) -> None:
@@ -113,6 +123,11 @@ def events(folder: Path) -> None:
     written(folder, "lines.jsonl", "\n".join(map(json.dumps, lines)))
     for name, seeds in label_examples.EVENTS.items():
         written(folder, f"{name}.json", seeds)
+    states = ("present", "absent", "silent", "unknown", "unsure")
+    handed = "clip_id,label,onset,offset,state,clip_length,annotated_for\n" + "".join(
+        f"{clip},Rain,0.5,1.5,{state},9.5,/m/06mb1\n" for clip in CLIPS for state in states
+    )
+    written(folder, "handed.csv", handed)
     made = Events.from_dict({CLIPS[0]: EVENTS, CLIPS[1]: [], CLIPS[2]: EVENTS[:1]})
     place = seed(folder, "pretrained-sed")
     (place / "folder").mkdir()

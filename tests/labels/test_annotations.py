@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,24 @@ def test_sets_are_taken_in_order(pairs: list[tuple[int, int]], chosen: list[int]
     sets = build(pairs)
     taken = sets.take(np.array(chosen, np.int64))
     assert as_sets(taken) == [as_sets(sets)[i] for i in chosen]
+
+
+@given(PAIRS, PAIRS, st.integers(0, 6), st.integers(0, 6))
+def test_a_slice_of_sets_is_that_of_their_list(
+    pairs: list[tuple[int, int]], absent: list[tuple[int, int]], start: int, stop: int
+) -> None:
+    sets = replace(
+        build(pairs), absent=build(absent), values=np.arange(len(set(pairs)), dtype="f4")
+    )
+    start, stop = sorted((start, stop))
+    part = sets.slice(start, stop)
+    assert as_sets(part) == as_sets(sets)[start:stop]
+    assert part.values is not None
+    assert sets.values is not None
+    assert part.values.tolist() == sets.values[sets.offsets[start] : sets.offsets[stop]].tolist()
+    assert part.absent is not None
+    assert sets.absent is not None
+    assert as_sets(part.absent) == as_sets(sets.absent)[start:stop]
 
 
 @given(st.lists(PAIRS, max_size=4))

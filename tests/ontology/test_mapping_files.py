@@ -22,6 +22,7 @@ LABELS = {
     "fsdkaggle2019": 80,
     "maestro": 17,
     "openmic": 20,
+    "sonyc-ust": 38,
     "urbansound8k": 10,
     "vggsound": 309,
 }

@@ -147,18 +147,33 @@ def test_hard_targets_come_from_the_cache_as_from_memory(
             assert np.array_equal(bits[row], others[other])
 
 
-def test_soft_targets_in_a_folder_are_mapped_from_a_copy(tmp_path: Path) -> None:
+@LAYOUTS
+def test_soft_targets_in_a_folder_are_mapped(tmp_path: Path, folder: Path, layout: str) -> None:
+    """In place, or where their layout does not allow it, from a copy."""
+    before = cached(folder)
     numbers = np.random.default_rng(0).random((20, 527)).astype(np.float32)
     np.savez(tmp_path / "s.npz", clip_id=np.array([f"c{i}" for i in range(20)]), scores=numbers)
     made = {
-        name: expand_files(None, tmp_path / name, "pseudo-strong", scores=tmp_path / "s.npz", **own)
-        for name, own in (("file", {}), ("folder", {"rows_per_part": 7}))
+        name: expand_files(
+            None,
+            tmp_path / name,
+            "pseudo-strong",
+            scores=tmp_path / "s.npz",
+            layout=layout,
+            rows_per_part=rows,
+        )
+        for name, rows in (("file", None), ("folder", 7))
     }
     one, many = (map_targets(summary.output) for summary in made.values())
     assert isinstance(many, SoftTargets)
     assert isinstance(many.masked, MappedRows)
     for ours, right in zip(many.to_numpy(), one.to_numpy(), strict=True):
         assert np.array_equal(ours, right)
+    assert len(many.masked.data) == (3 if layout == "packed" else 1)
+    copies = [file for file in cached(folder) - before if file.suffix == ".parquet"]
+    assert len(copies) == (0 if layout == "packed" else 2)
+    rows = np.array([19, 3, 6, 7, -1, 3])
+    assert np.array_equal(many.scores[rows], one.scores[rows])
     sources = [audiolabels.open(summary.output) for summary in made.values()]
     again = pickle.loads(pickle.dumps(sources[1]))
     for source_ in (sources[1], again):
@@ -249,6 +264,18 @@ def test_a_cache_belongs_to_one_state_of_a_file(tmp_path: Path, folder: Path) ->
     assert not new & old
     with pytest.raises(TargetsFileError, match="not the file that this source was opened from"):
         pickle.loads(first)
+
+
+def test_what_killed_runs_left_in_the_cache_is_removed(tmp_path: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    left, kept = (folder / f".other-0.arrow.{pid}.partial" for pid in (2**22 + 1, os.getpid()))
+    left.touch()
+    kept.touch()
+    write_targets(soft_targets([2, 3]), tmp_path / "t.parquet")
+    audiolabels.open(tmp_path / "t.parquet")
+    assert not left.exists()
+    assert kept.exists()
+    kept.unlink()
 
 
 def test_a_cache_that_cannot_be_written_is_an_error(

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from addresses import files_at
 
 from audiolabels import expand, read_scores, read_targets, write_targets
 from audiolabels.errors import RunError
@@ -67,6 +68,18 @@ def test_an_annotation_goes_on_where_it_was_interrupted(world, run, monkeypatch,
     assert done.clips_scored == 20
     assert output.read_bytes() == whole.read_bytes()
     assert not list(world.folder.glob(".*parts"))
+
+
+def test_an_annotation_at_an_address_goes_on_and_is_the_same(world, run, monkeypatch):
+    monkeypatch.setenv("AUDIOLABELS_CACHE", str(world.folder / "cache"))
+    features, whole = open_features(world.features), world.folder / "whole.parquet"
+    annotate(run, features, whole, window=0.96)
+    output = "memory://annotated/scores.parquet"
+    interrupted(run, features, output, monkeypatch)
+    done = annotate(run, features, output, window=0.96)
+    assert done.parts_found
+    assert files_at("memory://annotated") == {"scores.parquet": whole.read_bytes()}
+    assert not (world.folder / "cache/remote").exists()
 
 
 def test_what_is_missing_between_parts_is_scored(world, run, monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from addresses import files_at, s3_server
 from click.testing import CliRunner
 
 import audiolabels
@@ -76,15 +77,16 @@ def interrupt(done, _):
     if done >= 25:
         raise KeyboardInterrupt
 
+outputs = {"ray": "ray.2.parquet", "local": "s3://bucket/local.2.parquet"}
 for first, second in (("local", "ray"), ("ray", "local")):
     if not ray.is_initialized() and first == "ray":
         connect()
     try:
-        annotate(model, f"{second}.2.parquet", first, window=0.96, progress=interrupt)
+        annotate(model, outputs[second], first, window=0.96, progress=interrupt)
     except KeyboardInterrupt:
         print("interrupted")
     calls = []
-    done = annotate(model, f"{second}.2.parquet", second, window=0.96,
+    done = annotate(model, outputs[second], second, window=0.96,
                     progress=lambda *call: calls.append(call))
     assert 1 <= done.parts_found < whole.parts <= done.parts, done
     assert 0 < done.clips_scored < 130 and 0 < done.reading < 1, done
@@ -93,11 +95,13 @@ for first, second in (("local", "ray"), ("ray", "local")):
 
 
 def test_each_engine_goes_on_with_the_parts_of_the_other(script) -> None:
-    done = script(GOING_ON)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("interrupted") == 2
-    same(script.folder, "local.parquet", "ray.2.parquet")
-    same(script.folder, "local.parquet", "local.2.parquet")
+    with s3_server():
+        done = script(GOING_ON)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("interrupted") == 2
+        same(script.folder, "local.parquet", "ray.2.parquet")
+        right = (script.folder / "local.parquet").read_bytes()
+        assert files_at("s3://bucket") == {"local.2.parquet": right}
 
 
 AUDIO = """\

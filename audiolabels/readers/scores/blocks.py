@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from audiolabels.arrays.columns import texts_to_arrow, to_arrow
 from audiolabels.arrays.grid import LONGEST_S, Ms
 from audiolabels.errors import ScoresFileError, shortlist
 
@@ -17,7 +20,7 @@ class Block(NamedTuple):
 
     Attributes:
         first: number of the first row, from 1.
-        names: the clip of each row, as the file names it.
+        names: the clip of each row, as the file names it, string (n,).
         values: (n, K), or (n, T, K) where a row holds T segments.
         onset_ms, offset_ms: int64 (n,) or (n, T); None: from the clip's start, end unknown.
         known: bool of the shape of `values`; None where all are.
@@ -25,7 +28,7 @@ class Block(NamedTuple):
     """
 
     first: int
-    names: Sequence[str]
+    names: pa.StringArray
     values: npt.NDArray[Any]
     onset_ms: Ms | None = None
     offset_ms: Ms | None = None
@@ -41,6 +44,7 @@ class ScoreTable:
         classes: number of classes, K; 0 where only the class order gives it.
         labels: their ids or names in order, if file or format gives them.
         order: what that order is called.
+        rows: how many rows it has.
         blocks: a function of K to the rows in order, from the first, each time it is called.
         top: how many scores a row lists, if only the highest.
         of_video: whether all clips are of YouTube videos.
@@ -51,6 +55,7 @@ class ScoreTable:
     classes: int
     labels: Sequence[str] | None
     order: str
+    rows: int
     blocks: Callable[[int], Iterator[Block]]
     top: int = 0
     of_video: bool = False
@@ -73,6 +78,18 @@ def row_slices(rows: int, size: int, segments: int = 1) -> Iterator[slice]:
 def texts(values: npt.NDArray[Any] | Sequence[Any]) -> list[str]:
     """Strings of an array of strings or bytes."""
     return [v.decode() if isinstance(v, bytes) else str(v) for v in values]
+
+
+def row_texts(values: npt.NDArray[Any]) -> pa.StringArray:
+    """Strings of an array of strings or bytes; equal ones that follow each other are made once."""
+    first = np.ones(len(values), np.bool_)
+    first[1:] = values[1:] != values[:-1]
+    return texts_to_arrow(texts(values[first])).take(to_arrow(np.cumsum(first) - 1))
+
+
+def filled_texts(column: pa.Array) -> pa.StringArray:
+    """A column of texts of any type as strings, empty where they are null."""
+    return pc.coalesce(column.cast(pa.string()), texts_to_arrow([""])[0])
 
 
 def whole_ms(seconds: npt.NDArray[Any], path: Path, what: str) -> Ms:

@@ -20,7 +20,7 @@ from audiolabels.arrays.columns import one_chunk
 from audiolabels.errors import ScoresFileError, guarded
 from audiolabels.readers.opening import hdf5_data
 from audiolabels.readers.options import ScoreOptions
-from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, whole_ms
+from audiolabels.readers.scores.blocks import Block, ScoreTable, filled_texts, row_slices, whole_ms
 
 COLUMNS = ("filename", "start", "end")
 
@@ -34,9 +34,10 @@ def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
         )
     with guarded(side_file, ScoresFileError):
         chunks = pq.read_table(side_file, columns=list(COLUMNS))
-        names, starts, ends = (one_chunk(chunks[name]).to_pylist() for name in COLUMNS)
-    onset = whole_ms(np.array(starts, np.float64), side_file, "start")
-    offset = whole_ms(np.array(ends, np.float64), side_file, "end")
+        names, starts, ends = (one_chunk(chunks[name]) for name in COLUMNS)
+        names = filled_texts(names)
+    onset = whole_ms(np.array(starts.to_pylist(), np.float64), side_file, "start")
+    offset = whole_ms(np.array(ends.to_pylist(), np.float64), side_file, "end")
     values, indexes = hdf5_data(file, "topk_values"), hdf5_data(file, "topk_indexes")
     mask = hdf5_data(file, "mask") if "mask" in file else None  # of this library's own export
     if values.dtype.kind != "f" or indexes.dtype.kind not in "iu":
@@ -69,4 +70,4 @@ def read_ced(file: Any, options: ScoreOptions) -> ScoreTable:
             yield Block(rows.start + 1, names[rows], scores, *times, known, masked)
 
     top = values.shape[1]
-    return ScoreTable(0, None, "audioset", blocks, top=top, of_video=True, side_files=(side_file,))
+    return ScoreTable(0, None, "audioset", len(values), blocks, top, True, (side_file,))

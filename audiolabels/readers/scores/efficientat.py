@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import ScoresFileError, guarded, shortlist
+from audiolabels.files.remote import to_path
 from audiolabels.readers.options import ScoreOptions
 from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices
 
@@ -36,7 +37,7 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
     """The rows that the index names, in the order of the array, which is mapped, not read."""
     if scores.ndim != 2:
         raise ScoresFileError(f"{options.path}: shape {scores.shape}; expected (N, C)")
-    path = Path(options.index or options.path.with_name(INDEX))
+    path = to_path(options.index or options.path.with_name(INDEX))
     if not path.is_file():
         raise ScoresFileError(
             f"{options.path}: an array without clip ids; name the file that gives the clip of each "
@@ -46,7 +47,7 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
 
     def blocks(classes: int) -> Iterator[Block]:
         for part in row_slices(len(rows), options.block_sizes.scores):
-            yield Block(part.start + 1, names[part].to_pylist(), scores[rows[part]])
+            yield Block(part.start + 1, names[part], scores[rows[part]])
             forget(scores)
 
     unnamed = len(scores) - len(np.unique(rows))
@@ -57,6 +58,7 @@ def read_efficientat(scores: npt.NDArray[Any], options: ScoreOptions) -> ScoreTa
         scores.shape[1],
         None,
         "audioset",
+        len(rows),
         blocks,
         of_video=True,
         side_files=(path,),

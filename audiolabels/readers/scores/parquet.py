@@ -32,7 +32,14 @@ from audiolabels.readers.batches import is_list, numbered, validated
 from audiolabels.readers.columns import find_column
 from audiolabels.readers.memory import InMemory
 from audiolabels.readers.options import ScoreOptions
-from audiolabels.readers.scores.blocks import Block, ScoreTable, texts, unused_note, whole_ms
+from audiolabels.readers.scores.blocks import (
+    Block,
+    ScoreTable,
+    filled_texts,
+    texts,
+    unused_note,
+    whole_ms,
+)
 from audiolabels.targets.layouts import SOFT_LAYOUTS
 from audiolabels.targets.store import KEY
 
@@ -59,7 +66,7 @@ def read_parquet(file: pq.ParquetFile | InMemory, options: ScoreOptions) -> Scor
     def blocks(classes: int) -> Iterator[Block]:
         batches = _batches(file, options.block_sizes.scores, chosen)
         for first, batch in numbered(batches):
-            names, known = [name or "" for name in batch[clip].to_pylist()], None
+            names, known = filled_texts(batch[clip]), None
             if packed:
                 values, known = _unpacked(path, batch[column], batch["masked"], width)
             else:
@@ -70,7 +77,8 @@ def read_parquet(file: pq.ParquetFile | InMemory, options: ScoreOptions) -> Scor
             yield Block(first, names, values, onset, offset, known)
 
     notes = unused_note(schema.names, chosen)
-    return ScoreTable(width, _labels(file), "classes", blocks, notes=notes)
+    rows = (file.table if isinstance(file, InMemory) else file.metadata).num_rows
+    return ScoreTable(width, _labels(file), "classes", rows, blocks, notes=notes)
 
 
 def _batches(
@@ -116,7 +124,7 @@ def _unpacked(
 
 
 def _rectangle(
-    path: Path, lists: pa.Array, names: list[str], first: int, width: int
+    path: Path, lists: pa.Array, names: pa.StringArray, first: int, width: int
 ) -> npt.NDArray[Any]:
     nowhere = to_arrow(np.array([-1], np.int32))[0]
     sizes = to_numpy(pc.coalesce(pc.list_value_length(lists).cast(pa.int32()), nowhere))

@@ -24,6 +24,7 @@ from audiolabels.readers.scores.blocks import (
     Block,
     ScoreTable,
     row_slices,
+    row_texts,
     texts,
     unused_note,
     whole_ms,
@@ -60,11 +61,11 @@ def _table(options: ScoreOptions, arrays: Mapping[str, Any], notes: tuple[str, .
 
     def blocks(classes: int) -> Iterator[Block]:
         for rows in row_slices(len(scores), options.block_sizes.scores, segments):
-            names = texts(clips[rows])
+            names = row_texts(np.asarray(clips[rows]))
             yield Block(rows.start + 1, names, scores[rows], *times(rows, len(names)))
 
     labels = texts(np.asarray(arrays["classes"])) if "classes" in arrays else None
-    return ScoreTable(scores.shape[-1], labels, "classes", blocks, notes=notes)
+    return ScoreTable(scores.shape[-1], labels, "classes", len(scores), blocks, notes=notes)
 
 
 def _times(

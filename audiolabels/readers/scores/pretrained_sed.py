@@ -14,7 +14,7 @@ from audiolabels.errors import ScoresFileError
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.opening import hdf5_data
 from audiolabels.readers.options import ScoreOptions
-from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, texts
+from audiolabels.readers.scores.blocks import Block, ScoreTable, row_slices, row_texts
 
 FRAME_MS = 40
 
@@ -42,12 +42,12 @@ def read_pretrained_sed(file: Any, options: ScoreOptions) -> ScoreTable:
                 bits = np.unpackbits(mask[rows], axis=2, count=frames)
                 known = bits.transpose(0, 2, 1) > 0
             times = begin, begin + FRAME_MS
-            yield Block(rows.start + 1, texts(names[rows]), values, *times, known)
+            yield Block(rows.start + 1, row_texts(names[rows]), values, *times, known)
 
     strong = _strong_classes()
     labels = strong if logits.shape[1] == len(strong) else None
     order = "the strong training classes by name"
-    return ScoreTable(logits.shape[1], labels, order, blocks, of_video=True)
+    return ScoreTable(logits.shape[1], labels, order, len(names), blocks, of_video=True)
 
 
 def _strong_classes() -> list[str]:

@@ -8,11 +8,12 @@ from typing import Any
 
 from audiolabels.errors import ScoresFileError, VocabularyError, guarded
 from audiolabels.files import as_path
+from audiolabels.files.remote import to_path
 from audiolabels.labels.report import Report
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
-from audiolabels.readers.memory import InMemory, in_memory
+from audiolabels.readers.memory import InMemory, expecting, in_memory
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ScoreOptions
 from audiolabels.readers.reports import described
 from audiolabels.readers.scores.blocks import ScoreTable
@@ -46,18 +47,19 @@ class ScoreFile:
     def side_files(self) -> list[Path]:
         """The other files that are read with it."""
         named = (self.options.class_order, *self.table.side_files)
-        return [Path(file) for file in named if file is not None]
+        return [to_path(file) for file in named if file is not None]
 
-    def stream(self) -> Iterator[Scores]:
+    def stream(self, *, as_stored: bool = False) -> Iterator[Scores]:
         """Scores part by part, from the first row, each with its report.
 
         The last part has no rows; its report describes the file. Memory grows by 16 bytes per clip.
+        `as_stored`: as in `Segments`.
 
         Raises:
             AudioLabelsError: see `read_scores`.
         """
         path, table, options = self.options.path, self.table, self.options
-        segments = Segments(options, table, self.vocabulary, self.ontology)
+        segments = Segments(options, table, self.vocabulary, self.ontology, as_stored)
         report = Report()
         with guarded(path, ScoresFileError):
             parts = map(segments.scores, table.blocks(len(self.vocabulary)))
@@ -129,7 +131,8 @@ def read_scores(
         OptionError: an option is not offered, or h5py is needed and not installed.
     """
     held = in_memory(path)
-    file = as_path("scores", path) if held is None else held.path
+    with expecting(path):
+        file = as_path("scores", path) if held is None else held.path
     options = ScoreOptions(file, class_order, values, index, beyond_top, block_sizes)
     ontology = default_ontology(ontology)
     with open_scores(options, ontology, held) as scores:

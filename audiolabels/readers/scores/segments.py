@@ -10,14 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audiolabels.arrays.bits import Bits
-from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
+from audiolabels.arrays.columns import doubles_to_arrow, text_buffers, to_arrow, to_numpy
 from audiolabels.clips.duplicates import repeated_hashes
 from audiolabels.clips.index import hash_strings
 from audiolabels.clips.names import canonical_ids
 from audiolabels.clips.rows import clip_rows, join_rows
 from audiolabels.errors import ScoresFileError
 from audiolabels.labels.report import Finding, Report
-from audiolabels.labels.scores import Floats, Scores, run_starts
+from audiolabels.labels.scores import ONE, Floats, Scores, ordered, run_starts
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers.options import ScoreOptions
@@ -31,6 +31,7 @@ class Segments:
     """Makes scores of the blocks of one file; whether they are logits, the first block shows.
 
     Attributes:
+        as_stored: whether scores may be the file's own: float16, and not to be written to.
         kind: `logits` or `probabilities`; empty until it is known.
         note: what the numbers were taken for, and why.
     """
@@ -39,6 +40,7 @@ class Segments:
     table: ScoreTable
     vocabulary: Vocabulary
     ontology: Ontology
+    as_stored: bool = False
 
     def __post_init__(self) -> None:
         self.kind = "" if self.options.values == "auto" else self.options.values
@@ -56,20 +58,19 @@ class Segments:
             raise ScoresFileError(f"{self.options.path}: {values.shape} scores for {n} rows")
         each = values.shape[1] if values.ndim == 3 else 1
         of_video = self.table.of_video
-        names = list(dict.fromkeys(block.names))  # a clip's segments have one
-        parsed = canonical_ids(texts_to_arrow(names), of_video=of_video).to_pylist()
-        known = dict(zip(names, parsed, strict=True))
-        ids = [known[name] for name in block.names]
+        encoded = block.names.dictionary_encode()
+        ids = canonical_ids(encoded.dictionary, of_video=of_video)
+        which = to_numpy(encoded.indices)
+        empty = np.diff(text_buffers(ids)[0])[which] == 0
         flat = values.reshape(n * each, columns)
         unknown = self._unknown(block, flat)
         findings = [
             Finding(self.options.path.name, row, "", "row unused", "the clip's id is empty")
-            for row, id_ in enumerate(ids, block.first)
-            if not id_
+            for row in (np.flatnonzero(empty) + block.first).tolist()
         ]
         part = Scores(
             clip_rows(
-                texts_to_arrow([id_ for id_ in ids for _ in range(each)]),
+                ids.take(to_arrow(np.repeat(which, each))),
                 _seconds(block.onset_ms, len(flat), 0.0),
                 _seconds(block.offset_ms, len(flat), None),
             ),
@@ -80,7 +81,7 @@ class Segments:
             np.repeat(np.arange(block.first, block.first + n), each),
         )
         if findings:
-            part = part.keep(np.repeat(np.array([bool(id_) for id_ in ids]), each))
+            part = part.keep(np.repeat(~empty, each))
         report = Report(rows=n, rows_used=n - len(findings), findings=findings)
         return replace(part, report=report)
 
@@ -95,14 +96,20 @@ class Segments:
         return unknown
 
     def _probabilities(self, block: Block) -> Floats:
-        """float32 of the shape of the block's values; 0 where unknown."""
+        """Numbers of the shape of the block's values; 0 where unknown."""
         if (kind := block.values.dtype).kind not in "fiub":
             raise ScoresFileError(f"{self.options.path}: scores of type {kind}; expected numbers")
-        values = np.array(block.values, np.float32)
+        values: Floats = np.asarray(block.values)
+        if not (self.as_stored and values.dtype == np.float16):
+            values = np.array(values, np.float32, copy=None if self.as_stored else True)
         if block.known is not None:
-            values[~block.known] = 0
+            values = np.where(block.known, values, values.dtype.type(0))
+        numbers = ordered(values)
+        if values.dtype == np.float16 and (self.kind == "logits" or numbers.max(initial=0) > ONE):
+            values = numbers = values.astype(np.float32)
         # A number that is none makes both of them none.
-        low, high = float(values.min(initial=0)), float(values.max(initial=0))
+        ends = np.array([numbers.min(initial=0), numbers.max(initial=0)], numbers.dtype)
+        low, high = ends.view(values.dtype).tolist()
         if not math.isfinite(high - low):
             self._refuse(block, ~np.isfinite(values), values, "no number")
         if not self.kind:
@@ -119,8 +126,9 @@ class Segments:
             )
         if self.kind == "logits":
             with np.errstate(over="ignore"):  # exp overflows to inf, of which 1 / inf makes 0
-                np.exp(-values, out=values)
-            np.reciprocal(1 + values, out=values)
+                values = np.exp(-values)
+            values += 1
+            np.reciprocal(values, out=values)
             if block.known is not None:
                 values[~block.known] = 0
             return values

@@ -10,7 +10,7 @@ from score_files import (
     write_npz,
 )
 
-from audiolabels import read_scores
+from audiolabels import SoftTargets, expand_files, read_scores, read_targets
 from audiolabels.errors import OptionError, ScoresFileError
 
 VALUES = np.array([[0.5, 0.25, 0.0], [1.0, 0.125, 0.75]])
@@ -45,3 +45,23 @@ def test_a_clip_without_id_is_left_out_and_reported(tmp_path: Path) -> None:
     assert scores.clip_id.to_pylist() == ["a"]
     (finding,) = scores.report.findings
     assert (finding.row, finding.kind) == (2, "row unused")
+
+
+@pytest.mark.parametrize(
+    ("odd", "made"), [(-0.0, 0), (-5.96e-8, 0), (1.001, None), (np.nan, None), (-1, None)]
+)
+def test_halves_of_a_file_that_is_expanded_are_checked(
+    tmp_path: Path, odd: float, made: float | None
+) -> None:
+    values = VALUES.astype(np.float16)
+    values[1, 0] = odd
+    path, output = broken(tmp_path, scores=values), tmp_path / "o.parquet"
+    options: dict[str, Any] = {"scores": path, "score_values": "probabilities"}
+    if made is None:
+        with pytest.raises(ScoresFileError, match=r"b \(row 2\) has a score"):
+            expand_files(None, output, "pseudo-strong", **options)
+        return
+    expand_files(None, output, "pseudo-strong", **options)
+    targets = read_targets(output)
+    assert isinstance(targets, SoftTargets)
+    assert targets.scores.tolist() == [VALUES[0].tolist(), [made, *VALUES[1, 1:].tolist()]]

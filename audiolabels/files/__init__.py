@@ -1,4 +1,4 @@
-"""Files written atomically, and the cells of CSV files."""
+"""Files written atomically, here or at an address, and the cells of CSV files."""
 
 import csv
 import hashlib
@@ -17,20 +17,22 @@ from signal import SIGINT, SIGTERM
 from stat import S_IMODE
 from typing import Any, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from audiolabels.errors import OptionError, TargetsFileError, expect
+from audiolabels.files.remote import RemotePath, streamed, to_path
 
 UNQUOTED = re.compile(r'[",\t\r\n]')  # what a cell in quotes alone can have
 HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<body")
 
 
 def as_path(what: str, path: str | Path) -> Path:
-    """The path of a file, which the message of an InputTypeError calls `what`."""
+    """The path of a file, which the message of an InputTypeError calls `what`; of an address, such
+    as `s3://bucket/labels.csv`, a `RemotePath`.
+
+    Raises:
+        OptionError: an address of a protocol that is not offered.
+    """
     expect(what, path, str | Path, "a path")
-    return Path(path)
+    return to_path(path)
 
 
 def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -40,9 +42,32 @@ def as_paths(what: str, paths: str | Path | Iterable[str | Path]) -> list[Path]:
     return [as_path(what, path) for path in listed]
 
 
+def on_disk(what: str, path: str | Path) -> Path:
+    """As `as_path`, where a file or folder of the disk is needed.
+
+    Raises:
+        OptionError: an address.
+    """
+    found = as_path(what, path)
+    if isinstance(found, RemotePath):
+        raise OptionError(f"{what}: {path} is not on the disk; name a place there")
+    return found
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and the files in it."""
+    if isinstance(folder, RemotePath):
+        for path in folder.glob("*"):
+            path.unlink()
+    else:
+        shutil.rmtree(folder)
+
+
 def real_path(path: str | Path) -> Path:
     """The absolute path without links; a TargetsFileError if they lead to each other."""
-    real = Path(path)
+    real = to_path(path)
+    if isinstance(real, RemotePath):
+        return real
     with suppress(OSError, ValueError):  # a name that no file can have: opening it raises the error
         real = Path(os.path.realpath(path))
         if real.is_symlink():
@@ -54,6 +79,8 @@ def real_path(path: str | Path) -> Path:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path in the same folder to write to; it replaces `path` only on success.
 
+    For an address it is in the cache, and put up on success.
+
     Raises:
         TargetsFileError: the folder does not exist, `path` is read-only or not a regular file, or
             writing fails.
@@ -63,15 +90,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise OptionError("output -: nothing is written to standard output; name a file")
     with blame(path):
         target = real_path(path)  # a link stays a link
-        with suppress(FileNotFoundError, NotADirectoryError):
-            target.lstat()  # fails for a name that no file can have
-        if target.exists() and not target.is_file():
-            raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
-        if target.exists() and not target.stat().st_mode & 0o222:
-            raise TargetsFileError(f"{path}: read-only, so it is not replaced")
-        if not target.parent.is_dir():
-            raise TargetsFileError(f"{path.parent}: no such folder; make it first")
-    file = _Finished(path, partial_path(target), target)
+        if isinstance(target, RemotePath):
+            target.check_writable()
+        else:
+            _check_writable(path, target)
+        file = _Finished(path, partial_path(target), target)
     waiting = _together.get()
     try:
         yield file.partial
@@ -82,6 +105,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except BaseException:
         file.partial.unlink(missing_ok=True)
         raise
+
+
+def _check_writable(path: Path, target: Path) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        target.lstat()  # fails for a name that no file can have
+    if target.exists() and not target.is_file():
+        raise TargetsFileError(f"{path}: not a regular file, so it is not replaced")
+    if target.exists() and not target.stat().st_mode & 0o222:
+        raise TargetsFileError(f"{path}: read-only, so it is not replaced")
+    if not target.parent.is_dir():
+        raise TargetsFileError(f"{path.parent}: no such folder; make it first")
 
 
 @contextmanager
@@ -135,7 +169,15 @@ _together: ContextVar[list[_Finished] | None] = ContextVar("together", default=N
 
 
 def partial_path(target: Path) -> Path:
-    """A hidden name in the target's folder to write under; leftovers of killed runs are removed."""
+    """A hidden name in the target's folder to write under; leftovers of killed runs are removed.
+
+    For an address it is in the folder `outgoing` of the cache.
+    """
+    if isinstance(target, RemotePath):
+        from audiolabels.files.cache import cached_name
+
+        target = cached_name("outgoing", target, "", "")
+        target.parent.mkdir(parents=True, exist_ok=True)
     prefix, suffix = f".{target.name}.", ".partial"
     for path in target.parent.glob(f"{escape(prefix)}*{suffix}"):
         pid = path.name.removeprefix(prefix).removesuffix(suffix)
@@ -158,6 +200,12 @@ def is_running(pid: int) -> bool:
 
 def _take_places(files: Sequence[_Finished]) -> None:
     """Replace each target by its file, keeping the mode and, where allowed, the owner."""
+    for file in files:
+        if isinstance(file.target, RemotePath):
+            with blame(file.path):
+                file.target.put(file.partial)
+            file.partial.unlink()
+    files = [file for file in files if not isinstance(file.target, RemotePath)]
     for file in files:
         with blame(file.path), suppress(FileNotFoundError):
             before = file.target.stat()
@@ -225,16 +273,11 @@ def write_rows(path: str | Path, rows: Iterable[str]) -> int:
     return count
 
 
-def write_lines(path: str | Path, blocks: Iterable[pa.StringArray]) -> int:
-    """`write_rows` of lines that come in blocks."""
-    count = 0
+def write_blocks(path: str | Path, blocks: Iterable[bytes | memoryview]) -> None:
+    """Write blocks of bytes to a file as `atomic_path` does."""
     with atomic_path(path) as partial, blame(path), partial.open("wb") as file:
-        for lines in blocks:
-            ended = pc.binary_join_element_wise(lines, "", "\n")
-            _, ends, text = ended.buffers()
-            file.write(memoryview(text)[: np.frombuffer(ends, np.int32)[len(ended)]])
-            count += len(lines)
-    return count
+        for block in blocks:
+            file.write(block)
 
 
 def parse_json(content: bytes | str) -> Any:
@@ -255,7 +298,7 @@ def is_web_page(head: bytes) -> bool:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
+    with streamed(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
