@@ -152,6 +152,15 @@ def test_what_was_handed_on_needs_the_options_of_a_file() -> None:
     assert read_labels(pl.concat(frames), annotated="none").annotated == ()
 
 
+def test_a_value_in_a_list_is_reached_by_itself_and_zero_is_absent() -> None:
+    table = {"clip": ["a"], "labels": [["Dog", "Cat", "Rain"]], "scores": [[0.7, 0.0, 0.2]]}
+    hard = expand(table, "weak", vocabulary=["Dog", "Cat", "Rain"], values=0.7, annotated="none")
+    soft = expand(table, "weak", vocabulary=["Dog", "Cat", "Rain"], values="soft", annotated="none")
+    assert hard["a"][0].tolist() == [1, 0, 0]
+    assert soft["a"][0].tolist() == pytest.approx([0.7, 0, 0.2], abs=1e-3)
+    assert hard["a"][1].tolist() == soft["a"][1].tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("columns", "match"),
     [

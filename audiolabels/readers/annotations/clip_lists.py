@@ -67,8 +67,10 @@ def melted(rows: LabelRows, source: str, options: ReadOptions) -> LabelRows:
         index = np.array([i for i, *_ in each], np.int64)
         labels = texts_to_arrow([label for _, label, _ in each]).dictionary_encode()
         value = np.where(state[index] == PRESENT, [v for *_, v in each], 0).astype(np.float32)
-        least = options.values if isinstance(options.values, float) else 0
-        state = np.where((state[index] == PRESENT) & (value < least), ABSENT, state[index])
+        reaches = value > 0
+        if isinstance(options.values, float):
+            reaches = value >= np.float32(options.values)
+        state = np.where((state[index] == PRESENT) & ~reaches, ABSENT, state[index])
     others = [
         (np.flatnonzero(per_text(rows.lists[role], _has_names)), rows.lists[role], which)
         for role, which in STATES.items()
