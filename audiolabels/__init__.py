@@ -45,6 +45,7 @@ __version__ = "0.1.0"
 # command line starts without numpy.
 _PACKAGES = {
     "arrays": "",
+    "audit": "",
     "comparison": "compare",
     "datasets": "",
     "errors": "AudioLabelsError",
@@ -53,7 +54,9 @@ _PACKAGES = {
     "labels": "Annotations Events Scores",
     "metrics": "evaluate",
     "ontology": "Vocabulary load_ontology load_vocabulary sample_path toy_ontology",
+    "plots": "",
     "readers": "read_events read_labels read_scores",
+    "report_page": "",
     "schemes": "expand",
     "splitting": "",
     "targets": "LabelSource SoftTargets Targets open read_info read_targets write_targets",

@@ -19,6 +19,7 @@ copyright = author
 version = release = audiolabels.__version__
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
@@ -33,6 +34,10 @@ highlight_language = "none"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # the tests execute the notebooks; the pages show the stored outputs
+
+plot_include_source = True
+plot_html_show_source_link = plot_html_show_formats = False
+plot_formats = [("png", 130)]
 
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Attributes", "params_style")]  # "onset, offset: ..." names two

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.arrays.tables import html_table
 from audiolabels.comparison.matching import ClipCounts, Statements, match_clips
 from audiolabels.comparison.odds_ratios import (
@@ -85,6 +86,7 @@ class Comparison:
     Comparison(2 clips, 4 classes; A holds 66.7% of B's 3 pairs, B holds 66.7% of A's 3)
     """
 
+    plot = Pictures("priors odds_ratios")
     ontology: Ontology
     ids: tuple[str, ...]
     names: tuple[str, ...]

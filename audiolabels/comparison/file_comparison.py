@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
-from audiolabels.datasets.cache import find_file
+from audiolabels.datasets.cache import find_files
 from audiolabels.errors import LabelFileError, UnknownClipError, guarded, shortlist
 from audiolabels.files import atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
@@ -50,25 +50,14 @@ def compare_files(
     Comparison(200 clips, 59 classes; A holds 100.0% of B's 442 pairs, B holds 100.0% of A's 442)
     """
     ontology = default_ontology(ontology)
-    report, sides = Report(), []
-    paths = [find_file("a file to compare", each) for each in (a, b)]
-    for path in paths:
-        side: Statements
-        if _holds_targets(path):
-            side = read_hard_targets(path)
-            report.merge(_report_of(side, path))
-        else:
-            side = read_labels(path, ontology=ontology, **reading)
-            report.merge(side.report)
-        sides.append(side)
+    sides, reports = zip(*(read_side(each, ontology, **reading) for each in (a, b)), strict=True)
     try:
         found = compare(*sides, vocabulary=vocabulary, ontology=ontology)
     except UnknownClipError as error:
         raise UnknownClipError(
-            f"{' and '.join(map(str, paths))}: a clip of one could be several of the other: "
-            f"{error}. {_remedy(sides)}"
+            f"{a} and {b}: a clip of one could be several of the other: {error}. {_remedy(sides)}"
         ) from error
-    return replace(found, report=report)
+    return replace(found, report=Report.merged(reports))
 
 
 def _remedy(sides: Sequence[Statements]) -> str:
@@ -78,6 +67,18 @@ def _remedy(sides: Sequence[Statements]) -> str:
     shown = shortlist(known.items(), show=lambda own: f"--prefix {own[1]} for {own[0]}")
     given = f"as it was joined, {shown}" if known else "so that its ids are those of the other"
     return f"Read label files with their data set's prefix (prefix=), {given}"
+
+
+def read_side(
+    files: str | Path | Sequence[str | Path], ontology: Ontology, **reading: Any
+) -> tuple[Statements, Report]:
+    """Labels of files, or hard targets of one file or folder, and the report of reading them."""
+    paths = find_files("a file of labels or targets", files)
+    if len(paths) == 1 and _holds_targets(paths[0]):
+        targets = read_hard_targets(paths[0])
+        return targets, _report_of(targets, paths[0])
+    labels = read_labels(paths, ontology=ontology, **reading)
+    return labels, labels.report
 
 
 def _holds_targets(path: Path) -> bool:

@@ -103,6 +103,8 @@ def count_together(
     (x_sets, x_of_clip), (y_sets, y_of_clip) = x, y
     counts = np.zeros(classes * classes, np.int64)
     keys = np.sort(x_of_clip.astype(np.int64) * len(y_sets) + y_of_clip)
+    if not len(keys):
+        return counts.reshape(classes, classes)
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     weights = np.diff(first, append=len(keys))
     left, right = np.divmod(keys[first], len(y_sets))

@@ -82,6 +82,11 @@ class AudioFeatures(Features):
         self._cache: OrderedDict[int, Floats] = OrderedDict()
 
     @property
+    def paths(self) -> list[Path]:
+        """The file of each clip."""
+        return [file.path for file in self._files]
+
+    @property
     def report(self) -> Report:
         """Findings of opening and, so far, of reading."""
         report = replace(self._report, findings=list(self._report.findings))

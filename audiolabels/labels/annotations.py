@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.arrays.lists import Lists
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.arrays.tables import html_table
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, clip_rows, prefixed, row_number
@@ -198,6 +199,7 @@ class Annotations(ClipRows):
     """
 
     PER_ROW = ("set_of_clip", "rows")
+    plot = Pictures("frequencies labels_per_clip")
     ontology: Ontology
     set_of_clip: npt.NDArray[np.int32]
     rows: npt.NDArray[np.int64]

@@ -19,6 +19,7 @@ import pyarrow as pa
 from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow
 from audiolabels.arrays.grid import Ms, clip_ms, nearest_ms
 from audiolabels.arrays.intervals import united
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.arrays.tables import abridged, html_table
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import prefixed, row_number
@@ -77,6 +78,7 @@ class Events:
     COLUMNS: ClassVar = (
         "clip", "classes", "onset_ms", "offset_ms", "state", "rows", "file", "values",
     )  # fmt: skip
+    plot = Pictures("event_roll")
     ontology: Ontology
     clip_id: pa.StringArray
     duration_ms: Ms

@@ -3,7 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
+
+from audiolabels.arrays.tables import html_table
 
 # How a row with a finding of each kind is treated.
 FATES: Mapping[str, str] = {
@@ -97,3 +100,8 @@ class Report:
         return (
             f"Report({self.rows:,} rows, {self.rows_used:,} used, {len(self.findings):,} findings)"
         )
+
+    def _repr_html_(self) -> str:
+        rows = [(kind, reason, f"{n:,}") for (kind, reason), n in self.counts().most_common()]
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return html_table(self, ("finding", "reason", "rows"), rows) + notes

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import doubles_to_arrow, texts_to_arrow, to_arrow, to_bools
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import ScoresFileError, VocabularyError, expect
 from audiolabels.labels.report import Report
@@ -46,6 +47,7 @@ class Scores(ClipRows):
     """
 
     PER_ROW: ClassVar[tuple[str, ...]] = ("scores", "unknown", "rows")
+    plot = Pictures("localisation score_histogram")
     ontology: Ontology
     vocabulary: Vocabulary
     scores: Floats

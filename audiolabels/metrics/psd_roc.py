@@ -176,16 +176,24 @@ def class_curves(
     return found
 
 
-def area(*curves: Curve, alpha_st: float = 0.0) -> float:
-    """The area under the mean of curves less `alpha_st` times their standard deviation, of 1."""
+def mean_curve(*curves: Curve) -> tuple[Floats, Floats, Floats]:
+    """Effective false positives an hour, ascending from 0, and the mean and the standard deviation
+    of the curves up to each.
+    """
     grid = np.unique(np.concatenate([efpr for efpr, _ in curves]))
 
     def rates() -> Iterator[Floats]:
         for efpr, rate in curves:
             yield rate[np.searchsorted(efpr, grid, "right") - 1]
 
-    mean = sum(rates()) / len(curves)
-    spread = np.sqrt(sum((rate - mean) ** 2 for rate in rates()) / len(curves))
+    mean: Floats = sum(rates(), np.zeros(len(grid))) / len(curves)
+    spread: Floats = np.sqrt(sum((rate - mean) ** 2 for rate in rates()) / len(curves))
+    return grid, mean, spread
+
+
+def area(*curves: Curve, alpha_st: float = 0.0) -> float:
+    """The area under the mean of curves less `alpha_st` times their standard deviation, of 1."""
+    grid, mean, spread = mean_curve(*curves)
     height = np.maximum(mean - alpha_st * spread, 0)
     return float(height @ np.diff(grid, append=MAX_EFPR) / MAX_EFPR)
 

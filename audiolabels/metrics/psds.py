@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 
 from audiolabels.arrays.columns import row_order, texts_to_arrow, to_bools, whole_ms
 from audiolabels.arrays.intervals import Ints, Runs
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import MetricError, OptionError, shortlist
 from audiolabels.labels.events import Events
@@ -42,6 +43,7 @@ from audiolabels.metrics.psd_roc import (
     area,
     class_curves,
     load_median_filter,
+    mean_curve,
 )
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.event_spans import merge_events, unsure_events
@@ -70,8 +72,11 @@ class Detection:
         clips_without_scores: ids of annotated clips that have no scores.
         clips_without_events: ids of unannotated clips with scores.
         unsure: spans in which a class is unknown, which counts as absent.
+        roc: for `psds1` and `psds2` effective false positives an hour, ascending, and the mean and
+            standard deviation over classes of the true positive rate up to each: float64.
     """
 
+    plot = Pictures("psd_roc")
     psds1: float
     psds2: float
     vocabulary: Vocabulary
@@ -85,6 +90,7 @@ class Detection:
     clips_without_scores: tuple[str, ...]
     clips_without_events: tuple[str, ...]
     unsure: int
+    roc: Mapping[str, tuple[Floats, Floats, Floats]]
 
     def numbers(self) -> dict[str, float | int]:
         """The overall numbers by name, for a log or a table of results."""
@@ -168,9 +174,10 @@ def psds(
     )
     columns = [scores.scores[:, column] for column in kept]
     curves = class_curves(truth, columns, lengths[kept], jobs=jobs, progress=progress)
+    by_scenario = [*zip(*curves, strict=True)]
     psds1, psds2 = (
         (area(*found, alpha_st=scenario.alpha_st), np.array([*map(area, found)]))
-        for scenario, found in zip(truth.scenarios, zip(*curves, strict=True), strict=True)
+        for scenario, found in zip(truth.scenarios, by_scenario, strict=True)
     )
     unsure = unsure_events(events, vocabulary, parents=parents)
     unheard = np.flatnonzero((counts == 0) & heard)
@@ -188,6 +195,7 @@ def psds(
         clips_without_scores=without[0],
         clips_without_events=without[1],
         unsure=int(((clips[unsure.clip] >= 0) & np.isin(unsure.column, kept)).sum()),
+        roc={name: mean_curve(*own) for name, own in zip(SCENARIOS, by_scenario, strict=True)},
     )
 
 

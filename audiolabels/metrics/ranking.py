@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.arrays.tables import html_table
 from audiolabels.errors import MetricError, UnknownClassError, choose, shortlist
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -239,6 +240,7 @@ class Evaluation:
     0.5
     """
 
+    plot = Pictures("average_precision compare_evaluations")
     vocabulary: Vocabulary | None
     rows: int
     positives: Ints

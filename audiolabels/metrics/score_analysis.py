@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audiolabels.arrays.plotting import Pictures
 from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
@@ -46,6 +47,7 @@ class ScoreAnalysis:
     [1, 0, 1]
     """
 
+    plot = Pictures("found_per_clip label_coverage")
     vocabulary: Vocabulary
     level: float
     counts: ScoreCounts

@@ -115,6 +115,11 @@ class Ontology:
         """Ids of every class below, over all paths."""
         return self._descendants[self[id_].id]
 
+    def most_specific(self, ids: Iterable[str]) -> set[str]:
+        """Those of some classes below which there is no other of them; unknown ids are kept."""
+        own = set(ids)
+        return {id_ for id_ in own if id_ not in self or not self.descendants(id_) & own}
+
     def dominators(self, id_: str) -> frozenset[str]:
         """Ids of the ancestors on every path from a root to the class.
 

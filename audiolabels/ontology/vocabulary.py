@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from audiolabels.arrays.tables import html_table
 from audiolabels.datasets.cache import find_file
 from audiolabels.errors import VocabularyError, expect, guarded, nearest, shortlist
 from audiolabels.ontology.embedded import ontology_folder
 from audiolabels.ontology.ontology import Ontology, default_ontology
 
 LARGEST = 65_535  # the Parquet layouts store columns as uint16
+ROWS_SHOWN = 6  # in a notebook
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         return f"Vocabulary({self.name!r}, {len(self)} classes)"
+
+    def _repr_html_(self) -> str:
+        rows = ((id_, name) for id_, name in zip(self.ids[:ROWS_SHOWN], self.names, strict=False))
+        more = [("…", f"{len(self) - ROWS_SHOWN:,} more")] if len(self) > ROWS_SHOWN else []
+        return html_table(self, ("id", "name"), [*rows, *more])
 
 
 def describe_vocabulary(vocabulary: Vocabulary) -> dict[str, Any]:

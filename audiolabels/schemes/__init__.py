@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, overload
 
+from audiolabels.arrays.tables import Metadata
 from audiolabels.errors import OptionError, choose
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import Events
@@ -162,7 +163,7 @@ def expand(
     facts["sources"] = sources
     if stated := made.counts.stated():
         facts["counts"] = stated
-    targets: Targets | SoftTargets = replace(made.targets, metadata=facts)
+    targets: Targets | SoftTargets = replace(made.targets, metadata=Metadata(facts))
     return targets
 
 

@@ -22,6 +22,7 @@ from audiolabels.arrays.columns import (
     to_bools,
     to_numpy,
 )
+from audiolabels.arrays.tables import abridged, html_table
 from audiolabels.clips.index import MISSING, ClipFinder, Rows
 from audiolabels.clips.rows import join_rows
 from audiolabels.errors import (
@@ -236,6 +237,13 @@ class LabelSource:
             f"LabelSource({self.metadata.get('scheme', '?')}, {len(self):,} clips{frames} × "
             f"{len(self.vocabulary)} classes)"
         )
+
+    def _repr_html_(self) -> str:
+        facts = {"vocabulary": self.vocabulary.name, **self.metadata.get("options", {})}
+        files = [source["name"] for source in self.metadata.get("sources", ())]
+        rows = [*facts.items(), ("made of", abridged(files)), ("first clips",
+                abridged([*self.clip_ids[:6].to_pylist()]))]  # fmt: skip
+        return html_table(self, (), rows)
 
 
 def open_source(

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from audiolabels.arrays.bits import Bits
 from audiolabels.arrays.columns import fixed_binary, fixed_bytes, to_numpy
 from audiolabels.arrays.grid import LONGEST_S
+from audiolabels.arrays.tables import Metadata
 from audiolabels.clips.rows import SCHEMA, join_rows
 from audiolabels.errors import OptionError, TargetsFileError, expect, guarded, shortlist
 from audiolabels.files import as_path, atomic_path, blame, parse_json
@@ -235,12 +236,12 @@ def read_info(path: str | Path) -> dict[str, Any]:
     Raises:
         TargetsFileError: the file is missing or broken, or this library did not write it.
     """
-    return open_targets(path)[1]
+    return Metadata(open_targets(path)[1])
 
 
 def targets_metadata(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata of a file without what the writer added."""
-    return {name: value for name, value in facts.items() if name not in WRITTEN}
+    return Metadata({name: value for name, value in facts.items() if name not in WRITTEN})
 
 
 def open_targets(path: str | Path) -> tuple[list[pq.ParquetFile], dict[str, Any], Layout]:

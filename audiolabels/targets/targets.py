@@ -20,10 +20,12 @@ import pyarrow as pa
 
 from audiolabels.arrays.bits import Bits, by_chunk, weigh
 from audiolabels.arrays.columns import texts_to_arrow, to_arrow, to_numpy
-from audiolabels.arrays.tables import abridged, html_table
+from audiolabels.arrays.plotting import Pictures
+from audiolabels.arrays.tables import abridged, emphasised, html_table
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, row_number
 from audiolabels.errors import extra
+from audiolabels.ontology.ontology import default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.mapped import MappedRows
 
@@ -47,6 +49,7 @@ class TargetRows(ClipRows, ABC):
         metadata: scheme, options and origin, as the file's metadata hold them.
     """
 
+    plot = Pictures("frequencies labels_per_clip masked_share localisation")
     vocabulary: Vocabulary
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
@@ -99,7 +102,7 @@ class TargetRows(ClipRows, ABC):
         import pandas
 
         positive, which = self.positive_bits()
-        masked, of_row = self._masked_bits()
+        masked, of_row = self.masked_bits()
         columns = len(self.vocabulary)
         given = weigh(positive, np.bincount(which, minlength=len(positive)), columns)
         unknown = weigh(masked, np.bincount(of_row, minlength=len(masked)), columns)
@@ -114,7 +117,7 @@ class TargetRows(ClipRows, ABC):
         )
 
     @abstractmethod
-    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+    def masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """As `positive_bits`, of what is unknown."""
 
     def select(self, vocabulary: Vocabulary) -> Self:
@@ -200,7 +203,8 @@ class Targets(TargetRows):
         """The positive classes: `positive` and `row_of_clip`."""
         return self.positive, self.row_of_clip
 
-    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+    def masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """What is unknown, as `positive_bits`."""
         return self.masked, self.row_of_clip
 
     def to_arrow(self) -> pa.Table:
@@ -244,10 +248,15 @@ class Targets(TargetRows):
         )
 
     def _repr_html_(self) -> str:
-        head = self.slice(0, 5).to_pandas()
-        positive, masked = map(" · ".join, head["positive"]), map(abridged, head["masked"])
-        rows = zip(head["clip_id"], positive, masked, strict=True)
-        return html_table(self, ("clip", "positive", "unknown"), rows)
+        head = self.slice(0, 5)
+        frame, ontology = head.to_pandas(), default_ontology(None)
+        names, positive = dict(zip(self.vocabulary.ids, self.vocabulary.names, strict=True)), []
+        for row in head.to_numpy()[0]:
+            ids = [id_ for id_, own in zip(names, row, strict=True) if own]
+            specific = ontology.most_specific(ids)
+            positive.append(emphasised((names[id_], id_ in specific) for id_ in ids))
+        rows = zip(frame["clip_id"], positive, map(abridged, frame["masked"]), strict=True)
+        return html_table(self, ("clip", "positive (bold: the most specific)", "unknown"), rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,7 +294,8 @@ class SoftTargets(TargetRows):
         masked = np.bitwise_count(self.masked).sum(1, dtype=np.int64)
         return self._data_frame(top=best, masked=masked)
 
-    def _masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+    def masked_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
+        """What is unknown, as `positive_bits`."""
         return self.masked, np.arange(len(self.masked), dtype=np.int32)
 
     def to_arrow(self) -> pa.Table:

@@ -1,0 +1,212 @@
+"""The audit: which labels are likely to be missing or wrong, the most suspicious first."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.arrays.columns import to_numpy
+from audiolabels.audit.statistics import LabelStatistics, label_statistics
+from audiolabels.audit.suspicions import (
+    KINDS,
+    OF_SCORES,
+    Background,
+    Evidence,
+    Flags,
+    Floats,
+    Pairs,
+    classes_below,
+    highest,
+    smoothed_quality,
+)
+from audiolabels.clips.index import ClipFinder
+from audiolabels.errors import LabelFileError, OptionError, expect, guarded
+from audiolabels.labels.annotations import Annotations
+from audiolabels.labels.scores import Scores
+from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes import expand
+from audiolabels.targets.targets import Targets
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Audit", "LabelStatistics", "audit", "label_statistics", "read_quality"]
+
+BLOCK = 4096  # clips at a time
+MOST = 5000  # pairs of a kind
+COLUMNS = ["clip_id", "id", "name", "kind", "evidence", "suspicion"]
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """Result of `audit`.
+
+    Attributes:
+        table: a data frame with a row for each suspicious pair: `clip_id`, `id` and `name` of the
+            class, `kind`, `evidence` (a text), `suspicion` between 0 and 1; kind by kind, the most
+            suspicious first.
+        statistics: of the labels.
+    """
+
+    table: "pandas.DataFrame"
+    statistics: LabelStatistics
+
+    def __repr__(self) -> str:
+        counts = self.table["kind"].value_counts(sort=False)
+        return f"Audit({', '.join(f'{n:,} {kind}' for kind, n in counts.items()) or 'nothing'})"
+
+
+def audit(
+    labels: Annotations,
+    scores: Scores | None = None,
+    *,
+    vocabulary: str | Path | Vocabulary | None = None,
+    quality: Mapping[str, tuple[int, int]] | None = None,
+    most: int = MOST,
+) -> Audit:
+    """Rank pairs of a clip and a class by how suspicious their labels are.
+
+    The kinds and their formulae are those of `audiolabels.audit.suspicions`.
+
+    Args:
+        labels: N clips.
+        scores: a teacher's, of segments or clips, that was not trained on these clips; the highest
+            of a clip counts. Without them nothing is `missing`, `wrong` or `unspecified`.
+        vocabulary: the classes that are looked at; by default those of the scores, else AudioSet's.
+        quality: ratings of each class and how many confirmed the label, from `read_quality`.
+        most: pairs of each kind at most.
+
+    Raises:
+        OptionError: no clip has scores.
+        VocabularyError: the ontology of the labels lacks a class.
+
+    >>> labels = Annotations.from_dict({"a": ["Electric guitar"], "b": ["Silence", "Rain"]})
+    >>> found = audit(labels)
+    >>> found
+    Audit(5 implied, 1 excluded)
+    >>> found.table[["clip_id", "name", "kind"]].values.tolist()[-2:]
+    [['b', 'Water', 'implied'], ['b', 'Silence', 'excluded']]
+    """
+    import pandas
+
+    expect("labels", labels, Annotations, "annotations")
+    expect("scores", scores, Scores | None, "scores, or None")
+    if vocabulary is None:
+        vocabulary = "audioset" if scores is None else scores.vocabulary
+    given, closed = (
+        _targets(labels, scheme, vocabulary, **options)
+        for scheme, options in (("weak", {}), ("pel", {"parents": "certain"}))
+    )
+    classes = given.vocabulary
+    ids = Annotations.from_dict({id_: [id_] for id_ in classes.ids}, ontology=labels.ontology)
+    implies = _targets(ids, "pel", classes, parents="certain").to_numpy()[0] > 0
+    np.fill_diagonal(implies, False)
+    background = Background(
+        label_statistics(labels, classes),
+        smoothed_quality(quality or {}, classes),
+        classes_below(classes, labels.ontology),
+        implies,
+    )
+    teacher = np.full((0, len(classes)), np.nan)
+    of_clip = np.full(len(labels), -1)
+    if scores is not None:
+        own = scores.over(classes).highest()
+        teacher = own.scores.astype(np.float64)
+        unknown = np.unpackbits(own.unknown, axis=1, count=len(classes)) > 0
+        teacher[unknown] = np.nan
+        of_clip = ClipFinder(own.clip_id).find(labels.clip_id)
+        if (of_clip < 0).all():
+            raise OptionError("none of the clips has scores; see docs/clips.md for what ids mean")
+
+    def evidence(rows: npt.NDArray[np.int64]) -> Evidence:
+        own = given.to_numpy(rows)[0] > 0
+        found = np.full(own.shape, np.nan)
+        scored = of_clip[rows] >= 0
+        found[scored] = teacher[of_clip[rows][scored]]
+        return Evidence(own, (closed.to_numpy(rows)[0] > 0) & ~own, found)
+
+    def blocks(kind: str) -> Iterator[tuple[int, Floats]]:
+        for start in range(0, len(labels), BLOCK):
+            rows = np.arange(start, min(len(labels), start + BLOCK))
+            yield start, KINDS[kind](evidence(rows), background)
+
+    chosen = [kind for kind in KINDS if kind not in OF_SCORES or scores is not None]
+    found = {kind: highest(blocks(kind), most) for kind in chosen}
+    found["contradictory"] = _contradictions(labels, given, most)
+    table = [
+        (labels.clip_id[row].as_py(), classes.ids[column], classes.names[column], kind,
+         _explain(kind, column, evidence(np.array([row])), background), round(value, 4))
+        for kind, (pairs, values) in found.items()
+        for (row, column), value in zip(pairs.tolist(), values.tolist(), strict=True)
+    ]  # fmt: skip
+    return Audit(pandas.DataFrame(table, columns=COLUMNS), background.statistics)
+
+
+def read_quality(path: str | Path) -> dict[str, tuple[int, int]]:
+    """Ratings of each class, and how many confirmed the label: AudioSet's `qa_true_counts.csv`.
+
+    Raises:
+        LabelFileError: the file lacks a column, or a cell is no number.
+    """
+    path = Path(path)
+    with guarded(path, LabelFileError), path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            return {
+                row["label_id"]: (int(row["num_rated"]), int(row["num_true"]))
+                for row in csv.DictReader(file)
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise LabelFileError(
+                f"{path}: a row lacks label_id, num_rated or num_true, or a number: {error}"
+            ) from error
+
+
+def _targets(labels: Annotations, scheme: str, vocabulary: object, **options: str) -> Targets:
+    made = expand(labels, scheme, vocabulary=vocabulary, **options)  # type: ignore[call-overload]
+    assert isinstance(made, Targets)
+    return made
+
+
+def _contradictions(labels: Annotations, given: Targets, most: int) -> tuple[Pairs, Floats]:
+    """Classes that some rows of a clip have and others lack, at the first row that has them."""
+    number = to_numpy(labels.clip_id.dictionary_encode().indices)
+    several = np.flatnonzero((np.bincount(number, minlength=1) > 1)[number])
+    has: Flags = given.to_numpy(several)[0] > 0
+    pairs, values = [], []
+    for clip in np.unique(number[several]):
+        own = np.flatnonzero(number[several] == clip)
+        share = has[own].mean(axis=0)
+        for column in np.flatnonzero((share > 0) & (share < 1)):
+            pairs.append((several[own[has[own, column]][0]], column))
+            values.append(1 - share[column])
+    order = np.argsort(-np.array(values), kind="stable")[:most]
+    return np.array(pairs, np.int64).reshape(-1, 2)[order], np.array(values)[order]
+
+
+def _explain(kind: str, column: int, clip: Evidence, classes: Background) -> str:
+    """The evidence for one class of one clip."""
+    names, statistics = classes.statistics.vocabulary.names, classes.statistics
+    own = np.flatnonzero(clip.given[0])
+    score = f"score {clip.scores[0, column]:.2f}"
+    others = " · ".join(names[c] for c in own if c != column) or "nothing else"
+    if kind == "implied":
+        return f"implied by {' · '.join(names[c] for c in own if classes.implies[c, column])}"
+    if kind == "excluded":
+        other = min(own, key=lambda c: classes.exclusions[column, c])
+        both = statistics.together[column, other]
+        expected = statistics.given[column] * statistics.given[other] / max(1, statistics.clips)
+        return f"with {names[other]}: {both:,} clips have both, {expected:,.1f} by chance"
+    if kind == "missing":
+        by = " · ".join(names[c] for c in own if classes.implies[c, column])
+        return f"{score}; implied by {by}" if by else f"{score}; given: {others}"
+    if kind == "wrong":
+        return f"{score}; quality of the label {classes.quality[column]:.2f}; given: {others}"
+    if kind == "unspecified":
+        below = np.flatnonzero(classes.below[column])
+        best = below[np.nanargmax(clip.scores[0, below])]
+        return f"{names[best]} has score {clip.scores[0, best]:.2f}"
+    return "rows of the clip differ"

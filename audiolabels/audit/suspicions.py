@@ -1,0 +1,199 @@
+"""What is suspicious about labels: pairs of a clip and a class, ranked.
+
+Kinds, each with a suspicion between 0 and 1 that orders the pairs of that kind:
+
+- `implied`: not given, but implied by a given class under the parent policy `certain`: the label
+  quality of that class.
+- `excluded`: given together with a class that hardly ever occurs with it: 1 less the upper end of
+  the interval of their odds ratio, of the rarer of both; `Silence` with any other class.
+- `contradictory`: given in one row of a clip and not in another: the share of its rows.
+- `missing`: not given, though a teacher finds it: its score. Where a given class implies it, the
+  score's odds are raised by `IMPLIED`, and from `SURE` on the pair is here and not in `implied`.
+- `wrong`: given, though a teacher doubts it: the odds are those that raters did not confirm the
+  class, divided by the square root of the score's.
+- `unspecified`: given without any class below it, of which the teacher finds one: its score.
+
+The official quality of labels has few ratings a class, so `PRIOR_RATINGS` of `PRIOR_QUALITY` are
+added. The weights were chosen on one seed of the experiment in `docs/reproduce/audit.md`, by
+precision at 1,000. A teacher must not have been trained on the clips that are audited.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from audiolabels.audit.statistics import LabelStatistics
+from audiolabels.comparison.odds_ratios import odds_ratio
+from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.vocabulary import Vocabulary
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Pairs = npt.NDArray[np.int64]
+
+IMPLIED = np.exp(2.0)  # what odds of a class that a given one implies are multiplied by
+PRIOR_RATINGS, PRIOR_QUALITY = 10, 0.9
+SURE = 0.5  # score from which a class is found
+EXCLUDED = 0.2  # the upper end of the interval of an odds ratio, below which classes exclude
+SILENCE = "/m/028v0c"
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of B clips, over C classes.
+
+    Attributes:
+        given: bool (B, C).
+        implied: bool (B, C): not given, but implied under `certain`.
+        scores: float64 (B, C): of a teacher, nan where there is none.
+    """
+
+    given: Flags
+    implied: Flags
+    scores: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """What is known of C classes.
+
+    Attributes:
+        statistics: of all labels.
+        quality: float64 (C,): share of the ratings that confirmed the label.
+        below: bool (C, C): whether the class of a column is below that of the row.
+        implies: bool (C, C): whether the class of the row implies that of the column for certain.
+    """
+
+    statistics: LabelStatistics
+    quality: Floats
+    below: Flags
+    implies: Flags
+
+    @cached_property
+    def exclusions(self) -> Floats:
+        """How little a class goes with another that is not rarer: float64 (C, C), the upper end of
+        the interval of their odds ratio; of silence 0, and inf where the other is the rarer one.
+        """
+        found, given = self.statistics, self.statistics.given
+        both = found.together
+        one, other = given[:, None] - both, given[None, :] - both
+        tables = np.stack([both, one, other, found.clips - both - one - other])
+        high: Floats = odds_ratio(tables)[2]
+        high[given[:, None] > given[None, :]] = np.inf
+        silence = found.vocabulary.index.get(SILENCE)
+        if silence is not None:
+            high[:, silence], high[silence] = np.inf, 0.0
+        np.fill_diagonal(high, np.inf)
+        return high
+
+
+def smoothed_quality(ratings: Mapping[str, tuple[int, int]], vocabulary: Vocabulary) -> Floats:
+    """Label quality of each class, float64 (C,), from the numbers of ratings and of those that
+    confirmed the label.
+    """
+    counts = np.array([ratings.get(id_, (0, 0)) for id_ in vocabulary.ids], float).reshape(-1, 2)
+    rated, true = counts.T
+    quality: Floats = (true + PRIOR_RATINGS * PRIOR_QUALITY) / (rated + PRIOR_RATINGS)
+    return quality
+
+
+def classes_below(vocabulary: Vocabulary, ontology: Ontology) -> Flags:
+    """Whether the class of a column is a descendant of that of the row: bool (C, C)."""
+    below = np.zeros((len(vocabulary), len(vocabulary)), np.bool_)
+    for row, id_ in enumerate(vocabulary.ids):
+        if id_ in ontology:
+            inside = [vocabulary.index.get(other, -1) for other in ontology.descendants(id_)]
+            below[row, [column for column in inside if column >= 0]] = True
+    return below
+
+
+def _present(clips: Evidence) -> Floats:
+    """Scores, raised where a given class implies another: float64 (B, C)."""
+    return np.where(clips.implied, raised(clips.scores, IMPLIED), clips.scores)
+
+
+# A suspicion for each pair, -1 where there is none: float64 (B, C).
+Finder = Callable[[Evidence, Background], Floats]
+
+
+def _implied(clips: Evidence, classes: Background) -> Floats:
+    """The highest quality of a given class that implies another."""
+    weights = classes.implies * classes.quality[:, None]
+    found = np.full(clips.given.shape, -1.0)
+    for row in np.flatnonzero(clips.implied.any(axis=1)):
+        found[row] = weights[clips.given[row]].max(axis=0)
+    return np.where(clips.implied & ~(_present(clips) >= SURE), found, -1.0)
+
+
+def _excluded(clips: Evidence, classes: Background) -> Floats:
+    found = np.full(clips.given.shape, -1.0)
+    for row, columns in enumerate(map(np.flatnonzero, clips.given)):
+        lowest = classes.exclusions[np.ix_(columns, columns)].min(axis=1, initial=np.inf)
+        found[row, columns] = np.where(lowest < EXCLUDED, 1 - lowest, -1.0)
+    return found
+
+
+def _missing(clips: Evidence, classes: Background) -> Floats:
+    score = _present(clips)
+    found = ~clips.given & np.where(clips.implied, score >= SURE, ~np.isnan(score))
+    return np.where(found, score, -1.0)
+
+
+def _wrong(clips: Evidence, classes: Background) -> Floats:
+    doubt = (1 - classes.quality) / classes.quality
+    with np.errstate(divide="ignore"):
+        suspicion = 1 / (1 + np.sqrt(clips.scores / (1 - clips.scores)) / doubt)
+    return np.where(clips.given & ~np.isnan(clips.scores), suspicion, -1.0)
+
+
+def _unspecified(clips: Evidence, classes: Background) -> Floats:
+    open_ = clips.given & ~((clips.given.astype(np.float32) @ classes.below.T) > 0)
+    found = np.full(clips.given.shape, -1.0)
+    scores = np.nan_to_num(clips.scores, nan=-1.0)
+    for row, column in np.argwhere(open_ & classes.below.any(axis=1)):
+        found[row, column] = scores[row, classes.below[column]].max()
+    return np.where(found >= SURE, found, -1.0)
+
+
+# Those that need a teacher's scores come last.
+KINDS: Mapping[str, Finder] = {
+    "implied": _implied,
+    "excluded": _excluded,
+    "missing": _missing,
+    "wrong": _wrong,
+    "unspecified": _unspecified,
+}
+OF_SCORES = ("missing", "wrong", "unspecified")
+
+
+def raised(scores: Floats, factor: float) -> Floats:
+    """Scores whose odds are multiplied by a factor.
+
+    >>> raised(np.array([0.5, 1.0]), 3.0).tolist()
+    [0.75, 1.0]
+    """
+    return factor * scores / (1 - scores + factor * scores)
+
+
+def highest(suspicions: Iterator[tuple[int, Floats]], most: int) -> tuple[Pairs, Floats]:
+    """The pairs with the highest suspicion over blocks of clips, the highest first.
+
+    Args:
+        suspicions: the first row of each block, and its suspicions, (B, C).
+        most: pairs at most.
+
+    Returns:
+        Row and column of each, int64 (M, 2), and its suspicion, float64 (M,); of equal ones those
+        of earlier clips first.
+    """
+    pairs, values = np.zeros((0, 2), np.int64), np.zeros(0)
+    for start, block in suspicions:
+        rows, columns = np.nonzero(block >= 0)
+        pairs = np.concatenate([pairs, np.stack([rows + start, columns], axis=1)])
+        values = np.concatenate([values, block[rows, columns]])
+        best = np.argsort(-values, kind="stable")[:most]
+        pairs, values = pairs[best], values[best]
+    return pairs, values

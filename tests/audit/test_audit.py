@@ -1,0 +1,184 @@
+"""Suspicious labels, by an obvious program and by laws."""
+
+import csv
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+
+from audiolabels import Annotations, Scores, load_ontology, load_vocabulary
+from audiolabels.audit import audit, label_statistics, read_quality
+from audiolabels.errors import InputTypeError, LabelFileError, OptionError
+
+NAMES = [
+    "Music", "Musical instrument", "Plucked string instrument", "Guitar", "Electric guitar",
+    "Water", "Rain", "Speech", "Silence",
+]  # fmt: skip
+CLASSES = load_vocabulary(NAMES)
+ONTOLOGY = load_ontology().with_supplement()
+IDS = dict(zip(CLASSES.names, CLASSES.ids, strict=True))
+
+
+def rows(found: object, kind: str) -> dict[tuple[str, str], tuple[float, str]]:
+    table = found.table[found.table["kind"] == kind]
+    return {
+        (row.clip_id, row.name): (row.suspicion, row.evidence)
+        for row in table.itertuples(index=False)
+    }
+
+
+def certain(name: str) -> set[str]:
+    """The classes that a class implies in every way up the ontology."""
+    return {CLASSES.names[CLASSES.index[i]] for i in ONTOLOGY.dominators(IDS[name])
+            if i in CLASSES.index and i != IDS[name]}  # fmt: skip
+
+
+clips = st.lists(
+    st.tuples(
+        st.sets(st.sampled_from(NAMES), max_size=4),
+        st.lists(st.sampled_from([0.0, 0.125, 0.25, 0.5, 0.75, 1.0]), min_size=9, max_size=9),
+    ),
+    min_size=1, max_size=6,
+)  # fmt: skip
+ratings = st.dictionaries(
+    st.sampled_from(CLASSES.ids),
+    st.integers(0, 10).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))),
+)
+
+
+@drawn(clips, ratings)
+def test_implied_missing_wrong_and_unspecified_are_those_of_a_plain_program(
+    drawn_clips: list[tuple[set[str], list[float]]], quality: dict[str, tuple[int, int]]
+) -> None:
+    ids = [f"c{i}" for i in range(len(drawn_clips))]
+    labels = Annotations.from_dict(
+        {c: sorted(own) for c, (own, _) in zip(ids, drawn_clips, strict=True)}
+    )
+    scores = Scores.from_arrays(ids, [values for _, values in drawn_clips], classes=CLASSES)
+    found = audit(labels, scores, quality=quality)
+    wanted: dict[str, dict[tuple[str, str], float]] = {
+        kind: {} for kind in ("implied", "missing", "wrong", "unspecified")
+    }
+
+    def share(name: str) -> float:
+        rated, true = quality.get(IDS[name], (0, 0))
+        return (true + 9) / (rated + 10)
+
+    for clip, (own, values) in zip(ids, drawn_clips, strict=True):
+        score = dict(zip(NAMES, values, strict=True))
+        for name in NAMES:
+            by = [g for g in own if name in certain(g)]
+            if name in own:
+                if score[name] == 0:
+                    wanted["wrong"][clip, name] = 1.0
+                else:
+                    odds = (
+                        (1 - share(name)) / share(name) * math.sqrt((1 - score[name]) / score[name])
+                    )
+                    wanted["wrong"][clip, name] = odds / (1 + odds)
+                below = [n for n in NAMES if IDS[n] in ONTOLOGY.descendants(IDS[name])]
+                best = max((score[n] for n in below), default=0)
+                if not own.intersection(below) and best >= 0.5:
+                    wanted["unspecified"][clip, name] = best
+                continue
+            present = score[name]
+            if by:
+                odds = math.exp(2) * present
+                present = odds / (1 - present + odds)
+            if by and present < 0.5:
+                wanted["implied"][clip, name] = max(map(share, by))
+            else:
+                wanted["missing"][clip, name] = present
+    for kind, pairs in wanted.items():
+        got = {pair: value for pair, (value, _) in rows(found, kind).items()}
+        assert got == pytest.approx({pair: round(v, 4) for pair, v in pairs.items()}, abs=1e-4)
+        values = [value for value, _ in rows(found, kind).values()]
+        assert values == sorted(values, reverse=True)
+
+
+def test_what_hardly_ever_occurs_together_is_excluded() -> None:
+    clips = {f"a{i}": ["Rain"] for i in range(200)} | {f"b{i}": ["Speech"] for i in range(300)}
+    labels = Annotations.from_dict({**clips, "c": ["Rain", "Speech"], "d": ["Silence", "Speech"]})
+    found = rows(audit(labels, vocabulary=CLASSES), "excluded")
+    assert set(found) == {("c", "Rain"), ("d", "Silence")}
+    assert found["d", "Silence"][0] == 1
+    assert 0.8 < found["c", "Rain"][0] < 1
+    assert found["c", "Rain"][1] == "with Speech: 1 clips have both, 120.9 by chance"
+
+
+def test_rows_of_a_clip_that_differ_are_contradictory() -> None:
+    parts = [Annotations.from_dict({"a": own}) for own in (["Rain"], ["Rain", "Speech"], ["Rain"])]
+    found = audit(Annotations.concat([*parts, Annotations.from_dict({"b": ["Rain"]})]))
+    assert {pair: v for pair, (v, _) in rows(found, "contradictory").items()} == {
+        ("a", "Speech"): pytest.approx(0.6667)
+    }
+
+
+def test_unknown_scores_and_clips_without_scores_are_no_evidence() -> None:
+    labels = Annotations.from_dict({"a": ["Rain"], "b": ["Rain"], "c": None})
+    scores = Scores.from_arrays(["a"], [[0.9]], classes=["Speech"])
+    found = audit(labels, scores, vocabulary=CLASSES)
+    assert set(rows(found, "missing")) == {("a", "Speech")}
+    assert rows(found, "wrong") == {}
+    assert set(rows(found, "implied")) == {("a", "Water"), ("b", "Water")}
+    with pytest.raises(OptionError, match="none of the clips has scores"):
+        audit(Annotations.from_dict({"z": ["Rain"]}), scores)
+    with pytest.raises(InputTypeError, match="annotations"):
+        audit({"z": ["Rain"]})  # type: ignore[arg-type]
+
+
+def test_the_most_suspicious_are_kept() -> None:
+    labels = Annotations.from_dict({f"c{i}": ["Rain"] for i in range(50)})
+    values = np.linspace(0.5, 1, 50)[:, None]
+    scores = Scores.from_arrays([f"c{i}" for i in range(50)], values, classes=["Speech"])
+    found = rows(audit(labels, scores, most=3), "missing")
+    assert [clip for clip, _ in found] == ["c49", "c48", "c47"]
+
+
+def test_statistics_are_counts() -> None:
+    labels = Annotations.from_dict(
+        {"a": ["Guitar", "Electric guitar"], "b": ["Electric guitar"], "c": ["Rain"], "d": None}
+    )
+    found = label_statistics(labels, CLASSES)
+    assert found.clips == 3
+    assert found.share_of_parents == 1 / 4  # Electric guitar twice, Guitar, Rain
+    pairs = found.pairs().set_index(["child", "parent"])["share"].to_dict()
+    assert pairs["Electric guitar", "Guitar"] == 0.5
+    assert math.isnan(label_statistics(Annotations.from_dict({}), CLASSES).share_of_parents)
+
+
+def test_ratings_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("label_id,num_rated,num_true\n/m/04rlf,10,9\n")
+    assert read_quality(path) == {"/m/04rlf": (10, 9)}
+    path.write_text("label_id,num_rated\n/m/04rlf,10\n")
+    with pytest.raises(LabelFileError, match="num_true"):
+        read_quality(path)
+
+
+@pytest.mark.shared
+def test_parents_left_out_of_audioset(shared_data: Path) -> None:
+    from audiolabels import read_labels
+
+    folder = shared_data / "audioset"
+    files = [folder / "balanced_train_segments.csv", folder / "eval_segments.csv"]
+    found = label_statistics(read_labels(files), load_vocabulary("audioset"))
+    assert found.share_of_parents == pytest.approx(0.37, abs=0.01)
+
+
+@pytest.mark.slow
+def test_the_command(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text('clip_id,labels\na,"Silence;Rain"\nb,Electric guitar\n')
+    made = [sys.executable, "-m", "audiolabels", "audit", "l.csv", "-o", "a.csv"]
+    done = subprocess.run(made, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 clips; 0.0% of" in done.stdout
+    assert "implied                5" in done.stdout
+    listed = [*csv.DictReader((tmp_path / "a.csv").read_text("utf-8").splitlines())]
+    assert list(listed[0]) == ["clip_id", "id", "name", "kind", "evidence", "suspicion"]
+    assert [row["name"] for row in listed if row["kind"] == "excluded"] == ["Silence"]
