@@ -145,10 +145,10 @@ class ClipFinder:
         rows = next(rows for rows in found if len(rows) > 1)
         ids = self._clip_ids.take(to_arrow(rows)).to_pylist()
         clips = [f"{id_} ({row})" for id_, row in zip(ids, rows.tolist(), strict=True)]
-        others = len(names.unique()) - 1
+        others = shortlist(map(repr, names.unique().to_pylist()[1:]), 3)
         return (
             f"{first[0].as_py()!r} could mean several clips, numbered from 0: {shortlist(clips)}"
-            f"{f'; other unclear names: {others:,}' * (others > 0)}"
+            f"{f'; other unclear names: {others}' * bool(others)}"
         )
 
     @cached_property

@@ -1,5 +1,6 @@
 """Comparison of files: label files or targets files, read at once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 from audiolabels.comparison.comparison import Comparison, compare
 from audiolabels.comparison.matching import Statements
 from audiolabels.datasets.cache import find_file
-from audiolabels.errors import LabelFileError, guarded
+from audiolabels.errors import LabelFileError, UnknownClipError, guarded, shortlist
 from audiolabels.files import atomic_path, blame, sha256_of
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, default_ontology
@@ -42,7 +43,7 @@ def compare_files(
     Raises:
         LabelFileError, TargetsFileError: a file cannot be read.
         UnknownLabelError: a label is unknown and `unknown` is `error`.
-        ComparisonError, VocabularyError: see `compare`.
+        ComparisonError, VocabularyError, UnknownClipError: see `compare`.
 
     >>> from audiolabels.ontology.embedded import sample_path
     >>> compare_files(sample_path(), sample_path())
@@ -50,7 +51,8 @@ def compare_files(
     """
     ontology = default_ontology(ontology)
     report, sides = Report(), []
-    for path in (find_file("a file to compare", each) for each in (a, b)):
+    paths = [find_file("a file to compare", each) for each in (a, b)]
+    for path in paths:
         side: Statements
         if _holds_targets(path):
             side = read_hard_targets(path)
@@ -59,7 +61,23 @@ def compare_files(
             side = read_labels(path, ontology=ontology, **reading)
             report.merge(side.report)
         sides.append(side)
-    return replace(compare(*sides, vocabulary=vocabulary, ontology=ontology), report=report)
+    try:
+        found = compare(*sides, vocabulary=vocabulary, ontology=ontology)
+    except UnknownClipError as error:
+        raise UnknownClipError(
+            f"{' and '.join(map(str, paths))}: a clip of one could be several of the other: "
+            f"{error}. {_remedy(sides)}"
+        ) from error
+    return replace(found, report=report)
+
+
+def _remedy(sides: Sequence[Statements]) -> str:
+    """What to do about clips that could be several; of a join, with the prefixes of its sources."""
+    joined = [each for side in sides for each in getattr(side, "metadata", {}).get("joined", ())]
+    known = {source["name"]: source["prefix"] for source in joined if source.get("prefix")}
+    shown = shortlist(known.items(), show=lambda own: f"--prefix {own[1]} for {own[0]}")
+    given = f"as it was joined, {shown}" if known else "so that its ids are those of the other"
+    return f"Read label files with their data set's prefix (prefix=), {given}"
 
 
 def _holds_targets(path: Path) -> bool:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audiolabels.errors import TargetsFileError, guarded
+from audiolabels.errors import LabelFileError, TargetsFileError, guarded
 from audiolabels.expansion.job import Job, Shard, groups, write_ahead
 from audiolabels.expansion.summary import Recorder, Summary, report_file
 from audiolabels.files import (
@@ -164,7 +164,7 @@ def finish_folder(
     """Put the records of all shards together, and write the index.
 
     Raises:
-        LabelFileError: no row could be used.
+        LabelFileError: no row could be used, or nothing is known; nothing is left of the folder.
         TargetsFileError: a record is broken.
     """
     summary = Summary(folder, {**job.facts}, job.vocabulary, job.counts())
@@ -176,7 +176,11 @@ def finish_folder(
             with job.recording(which, recorder) as mine:
                 for number in (n for n, shard in enumerate(shards) if shard.plan == which):
                     parts += _take_record(mine, folder, number)
-        metadata = recorder.conclude()
+        try:
+            metadata = recorder.conclude()
+        except LabelFileError:  # the same call would end in it again, so no part is of use
+            _remove(folder, "*.parquet")
+            raise
         recorder.take_duplicates(_clips(folder, parts))
         facts = written_facts(job.vocabulary, job.layout, job.listed, 0, metadata)
         write_index(folder, facts, parts)
@@ -329,7 +333,13 @@ def leaving_nothing(folder: Path) -> Iterator[None]:
         yield
     except Exception:
         if not any(folder.glob("*.parquet")) and (folder / UNFINISHED).exists():
-            for path in (*folder.glob("_shard-*.json"), folder / UNFINISHED):
-                path.unlink()
-            folder.rmdir()
+            _remove(folder)
         raise
+
+
+def _remove(folder: Path, pattern: str = UNFINISHED) -> None:
+    """Remove a folder that was begun, with the files of a pattern, and what else a run writes."""
+    own = (pattern, "_shard-*.json", ".*.partial")
+    for path in {folder / UNFINISHED, *(path for each in own for path in folder.glob(each))}:
+        path.unlink()
+    folder.rmdir()

@@ -82,11 +82,12 @@ class Job:
         """The plans, cut into pieces that do not depend on each other.
 
         Each file of labels is one, and each of scores without given labels; events, whose clips may
-        go on in another file, are not cut.
+        go on in another file, are not cut, nor labels with absences in a file of their own.
         """
         pieces: list[Shard] = []
         for number, plan in enumerate(self.plans):
-            if plan.scheme.reads is not Annotations:
+            absences = plan.read.read.explicit_negatives is not None
+            if plan.scheme.reads is not Annotations or absences:
                 pieces.append(Shard(number))
                 continue
             folders = keeps_folders(plan.paths, plan.ontology, plan.read.read)
@@ -189,7 +190,7 @@ def prepared(
     beside = [path for path in columns if path.is_file()]
     with ExitStack() as stack:
         teachers = [stack.enter_context(open_scores(each, ontology)) for each in scored]
-        beside += [p for t in teachers for p in t.side_files] if teachers else read.side_files
+        beside += [*(p for t in teachers for p in t.side_files), *read.side_files]
         files = [*(each.path for each in scored), *paths]
         refuse_overwriting(files, outputs, beside)
         if teachers and vocabulary is None:

@@ -274,17 +274,26 @@ class Annotations(ClipRows):
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table with `clip_id`, `onset`, `offset` if a clip has one, and `labels`: lists
-        of names, null for unannotated clips. `read_labels` reads it again.
+        of names, null for unannotated clips.
+
+        Where there are such, also `label_values`, in the order of the labels, the lists
+        `absent_labels` and `unsure_labels`, and `annotated_for`. `read_labels` reads all of it.
         """
+        sets, of_clip = self.sets, to_arrow(self.set_of_clip)
         names = texts_to_arrow([c.name for c in self.ontology.classes])
-        values = names.take(to_arrow(self.sets.classes))
-        offsets = to_arrow(self.sets.offsets.astype(np.int32))
-        unlabelled = pa.array(~self.sets.labelled)
-        lists = pa.ListArray.from_arrays(offsets, values, mask=unlabelled)
+        unlabelled = pa.array(~sets.labelled)
+        columns = {"labels": _lists(sets, names.take(to_arrow(sets.classes)), unlabelled)}
+        if sets.values is not None:
+            columns["label_values"] = _lists(sets, to_arrow(sets.values), unlabelled)
+        for name, other in (("absent_labels", sets.absent), ("unsure_labels", sets.unsure)):
+            if other is not None and len(other.classes):
+                columns[name] = _lists(other, names.take(to_arrow(other.classes)))
         table = super().to_arrow()
         if self.offset.null_count == len(self):
             table = table.drop_columns(["offset"])
-        return table.append_column("labels", lists.take(to_arrow(self.set_of_clip)))
+        for name, lists in columns.items():
+            table = table.append_column(name, lists.take(of_clip))
+        return with_coverage(table, self.annotated, self.ontology)
 
     def prefixed(self, prefix: str) -> Self:
         """The same clips, a text before the id of each."""
@@ -316,8 +325,13 @@ class Annotations(ClipRows):
         return replace(super().concat(moved), sets=sets, report=report)
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None)."""
-        return self._data_frame(labels=list(map(self.labels, range(len(self)))))
+        """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None), and
+        the further columns of `to_arrow`.
+        """
+        frame = self._data_frame(labels=list(map(self.labels, range(len(self)))))
+        names = self.to_arrow().column_names
+        more = names[names.index("labels") + 1 :]
+        return frame.join(self.to_arrow().select(more).to_pandas()) if more else frame
 
     @property
     def labels_per_clip(self) -> float:
@@ -336,6 +350,25 @@ class Annotations(ClipRows):
         texts = ["unannotated" if own is None else " · ".join(own) or "none" for own in shown]
         rows = zip(self.clip_id[:5].to_pylist(), texts, strict=True)
         return html_table(self, ("clip", "given labels"), rows)
+
+
+def _lists(sets: LabelSets, entries: pa.Array, mask: pa.Array | None = None) -> pa.ListArray:
+    return pa.ListArray.from_arrays(to_arrow(sets.offsets.astype(np.int32)), entries, mask=mask)
+
+
+def with_coverage(
+    table: pa.Table, annotated: tuple[int, ...] | None, ontology: Ontology
+) -> pa.Table:
+    """A table with a column `annotated_for`, if the clips were not annotated for all classes.
+
+    It is `none`, or ids joined by semicolons, in each row; but it is held once.
+    """
+    if annotated is None:
+        return table
+    text = ";".join(ontology.ids[c] for c in annotated) or "none"
+    rows = to_arrow(np.zeros(len(table), np.int32))
+    column = pa.DictionaryArray.from_arrays(rows, texts_to_arrow([text]))
+    return table.append_column("annotated_for", column)
 
 
 def positions(labels: Iterable[tuple[str, str]], ontology: Ontology) -> dict[str, int]:

@@ -30,7 +30,7 @@ from audiolabels.errors import (
     located,
     shortlist,
 )
-from audiolabels.labels.annotations import positions
+from audiolabels.labels.annotations import positions, with_coverage
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, default_ontology
 
@@ -229,7 +229,11 @@ class Events:
         return ordered.rename(columns={"label": "name"})
 
     def to_arrow(self) -> pa.Table:
-        """An Arrow table with a row per statement, and the columns of `to_pandas`."""
+        """An Arrow table with a row per statement: `clip_id`, `label` (display name), `id`,
+        `onset`, `offset` (seconds), `state` (an entry of `STATES`), `clip_length` (seconds); soft
+        ones with `value`; `annotated_for`, if clips were not annotated for all classes.
+        `read_events` reads it.
+        """
         names = pa.array([*(c.name for c in self.ontology.classes), None], pa.string())
         ids = pa.array([*self.ontology.ids, None], pa.string())
         class_ = np.where(self.classes == NO_CLASS, len(self.ontology), self.classes)
@@ -241,8 +245,12 @@ class Events:
             "onset": to_arrow(self.onset_ms / 1000),
             "offset": to_arrow(self.offset_ms / 1000),
             "state": texts_to_arrow(STATES).take(to_arrow(self.state.astype(np.int64))),
+            "clip_length": to_arrow(self.duration_ms[self.clip] / 1000),
         }
-        return pa.table(columns)
+        if self.soft:  # what states nothing of a span has no value
+            certain = np.where(self.state == PRESENT, self.values, 1).astype(np.float32)
+            columns["value"] = to_arrow(certain)
+        return with_coverage(pa.table(columns), self.annotated, self.ontology)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """The table as an Arrow stream, for what takes such (PyCapsule interface)."""
@@ -291,23 +299,9 @@ class Events:
         return replace(none, clip_id=clip_id, files=files, report=report, **shared, **arrays)
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """A data frame of all statements: `clip_id`, `label` (display name), `id`, `onset`,
-        `offset` (seconds), `state` (an entry of `STATES`).
-        """
-        import pandas
-
-        ids = self.clip_id.to_pylist()
-        texts = [*((c.name, c.id) for c in self.ontology.classes), (None, None)]  # NO_CLASS is last
-        return pandas.DataFrame(
-            {
-                "clip_id": [ids[c] for c in self.clip],
-                "label": [texts[c][0] for c in self.classes],
-                "id": [texts[c][1] for c in self.classes],
-                "onset": self.onset_ms / 1000,
-                "offset": self.offset_ms / 1000,
-                "state": [STATES[s] for s in self.state],
-            }
-        )
+        """A data frame of all statements, with the columns of `to_arrow`."""
+        frame: pandas.DataFrame = self.to_arrow().to_pandas()
+        return frame
 
     def __repr__(self) -> str:
         present, absent = ((self.state == which).sum() for which in (PRESENT, ABSENT))

@@ -74,6 +74,22 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "mid event_label label class tag category species instrument",
             *("annotation", "common name", "species code"),
         ),
+        "label_values": _role(
+            "a value for each of the labels, in one row per clip; see the option values",
+            "label_values",
+        ),
+        "absent_labels": _role(
+            "the labels confirmed absent from a clip, in one row per clip", "absent_labels"
+        ),
+        "unsure_labels": _role(
+            "the labels that are unknown of a clip, in one row per clip",
+            "unsure_labels masked",
+        ),
+        "annotated_for": _role(
+            "the classes that all clips were annotated for, joined by semicolons, or none; see the "
+            "option annotated",
+            "annotated_for",
+        ),
         "numbered_label": _role("one label of several in a row, as label_1, label_2 and so on"),
         "class": _role(
             "a class, in a table of one column per class: 1 present, 0 absent, else unknown"
@@ -129,6 +145,7 @@ ASKED = (
     r"(rating|vote)s?"
 )
 REPEATABLE = frozenset("numbered_label class presence value rater vote ignored".split())
+LISTS = ("label_values", "absent_labels", "unsure_labels")  # beside labels, in one row per clip
 LABELS = frozenset({"label", "labels", "numbered_label", "class"})
 VOTES = r"(labell?er|rater|annotator|coder|worker)_?\d+|(rating|vote)_?\d+"
 # As SONYC-UST has them, such as 1-X_engine_presence.
@@ -247,10 +264,12 @@ def assign_roles(
             states = cells(names.index(STATES_COLUMN))
             own = (*own, *[STATES_COLUMN] * (bool(states) and {*STATES}.issuperset(states)))
         take(role, *(i for i, name in enumerate(names) if name in own and i not in taken))
+    for role in (*LISTS, "annotated_for"):
+        take(role, find(role))
     take("vote", *(i for i, name in enumerate(names) if re.fullmatch(VOTES, name)))
     for i, name in enumerate(names):
         if i not in taken and name not in ROLES["split"].names:
-            _refuse_meaning(where, name, cells(i))
+            _refuse_meaning(where, name, cells(i), labelled=bool(roles.keys() & LABELS))
             if "start" not in roles and "clip" not in roles and re.fullmatch(STARTS, name):
                 raise LabelFileError(
                     f"{where}: column {name} looks like the clip's start in its video. If it is, "
@@ -270,6 +289,25 @@ def class_columns(names: Sequence[str], known: Known | None) -> list[int]:
         return called
     found = [i for i, name in enumerate(names) if name and known(name)]
     return found if len(found) > 1 else []
+
+
+def class_hint(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
+    """How to give the columns of a table that may have one per class, if its cells look so."""
+    taken = {i for own in columns.roles.values() for i in own}
+    cells = [
+        {row[i].strip().casefold() for row in rows if i < len(row)} - MISSING
+        for i in range(len(columns.names))
+    ]
+    found = [
+        name
+        for i, name in enumerate(columns.names)
+        if name and i not in taken and _are_states(cells[i])
+    ]
+    given = ",".join(f"class={name}" for name in found[:3]) + ",…" * (len(found) > 3)
+    return (
+        f"; or, of a table with a column per class, 1 where it is present: --columns {given}"
+        * bool(found)
+    )
 
 
 def class_labels(names: Sequence[str]) -> tuple[str, ...]:
@@ -376,8 +414,8 @@ def _distinct(rows: Iterable[Sequence[str]], positions: Collection[int]) -> int:
     return len({tuple(row[i] for i in positions) for row in rows if len(row) > max(positions)})
 
 
-def _refuse_meaning(where: str, name: str, cells: Collection[str]) -> None:
-    """Refuse a column that may change what a label means.
+def _refuse_meaning(where: str, name: str, cells: Collection[str], *, labelled: bool) -> None:
+    """Refuse a column that may change what a label means, or that is a class's if none is known.
 
     Raises:
         LabelFileError: its name or its cells look like that.
@@ -385,8 +423,11 @@ def _refuse_meaning(where: str, name: str, cells: Collection[str]) -> None:
     number = bool(cells) and all(map(UNIT.fullmatch, cells)) and any(map(FRACTION.fullmatch, cells))
     words = bool(cells) and WORDS.issuperset(cells)
     if re.fullmatch(ASKED, name) or number or words:
-        role = "value" if number else "presence"
+        role = "value" if number and labelled else "class" if number else "presence"
+        what = "may change what a label means. If it does"
+        if role == "class":
+            what = "may be that of a class. If it is"
         raise LabelFileError(
-            f"{where}: column {name} may change what a label means. If it does, give its role, "
+            f"{where}: column {name} {what}, give its role, "
             f"for instance --columns {role}={name}; else --columns ignored={name} (columns=…)"
         )

@@ -186,33 +186,42 @@ def _in_file(rows: DelimitedRows, dialect: Dialect, unit_ms: int) -> DelimitedRo
     column = dialect.columns["file_offset"]
     if column is None:
         return rows
-    begin = per_text(rows.extra[column], lambda text: _time_ms(text, unit_ms, False))
+    begin = per_text(rows.extra[column], lambda text: time_ms(text, unit_ms, False))
     end = np.where(rows.timed, begin + rows.offset_ms - rows.onset_ms, rows.offset_ms)
     return replace(rows, onset_ms=begin, offset_ms=np.where(begin > NOT_A_TIME, end, NOT_A_TIME))
 
 
 @dataclass(frozen=True, eq=False)
-class Stated:
-    """Rows with what they state of their labels.
+class Statements:
+    """What R rows state of their labels.
 
     Attributes:
-        rows: R rows; a row with the votes of several raters is as many.
         state: uint8 (R,): `PRESENT`, `ABSENT` or `UNSURE`; of values, what the options make them.
         value: float32 (R,): the value where labels are soft, else 1 or 0.
         rater: int (R,): the rater's number in `raters`, or 0.
         raters: names of the raters, or none where they are not united.
-        below: bool (R,): whether a value does not reach the threshold.
         listing: whether only labels that a rater found present have a row.
-        findings: rows that are not among the R.
     """
 
-    rows: DelimitedRows
     state: npt.NDArray[np.uint8]
     value: npt.NDArray[np.float32]
     rater: npt.NDArray[Any]
     raters: tuple[str, ...]
-    below: npt.NDArray[np.bool_]
     listing: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Stated(Statements):
+    """Rows with what they state of their labels.
+
+    Attributes:
+        rows: R rows; a row with the votes of several raters is as many.
+        below: bool (R,): whether a value does not reach the threshold.
+        findings: rows that are not among the R.
+    """
+
+    rows: DelimitedRows
+    below: npt.NDArray[np.bool_]
     findings: list[Finding]
 
 
@@ -227,10 +236,19 @@ def stated_rows(
     roles, findings, names = dialect.columns.roles, [], dialect.columns.names
     held, votes = roles.get("value", ()), roles.get("vote", ())
     if options.values is None and options.raters is None:
-        for i in held:
-            values = {text.strip().casefold() for text in rows.extra[i].dictionary.to_pylist()}
+        for i in (*held, *roles.get("label_values", ())):
+            pieces = ";".join(rows.extra[i].dictionary.to_pylist()).split(";")
+            values = {text.strip().casefold() for text in pieces}
             odd = [v for v in values - MISSING if not _is_one(v)]
             refuse_column(source, dialect, i, odd, "--values soft or a threshold (values=…)")
+    for i in roles.get("annotated_for", ()):
+        cells = {*pc.unique(rows.extra[i]).to_pylist()} - {dialect.annotated}
+        if cells and options.annotated is None:
+            raise LabelFileError(
+                f"{source.path}: column {names[i]} differs from row to row: {dialect.annotated!r}, "
+                f"{min(cells)!r}. Clips that were annotated for different classes are data sets of "
+                f"their own, to be joined (audiolabels.join)"
+            )
     if options.raters is None:
         for i in (*roles.get("rater", ()), *votes):
             cells = set(rows.extra[i].dictionary.to_pylist()) - {""}
@@ -296,7 +314,7 @@ def stated_rows(
     state = np.where(unsure, UNSURE, np.where(hard, PRESENT, ABSENT)).astype(np.uint8)
     listing = not (votes or held or roles.keys() & {"presence", "class"})
     below = (value > 0) & ~hard
-    return Stated(rows, state, value.astype(np.float32), rater, raters, below, listing, findings)
+    return Stated(state, value.astype(np.float32), rater, raters, listing, rows, below, findings)
 
 
 def millionths(text: str) -> int:
@@ -495,7 +513,7 @@ def _tolerant_rows(
     def times(i: int | None) -> Ms:
         if i is None:
             return np.full(len(lines), NO_TIME)
-        return per_text(cells[i], lambda text: _time_ms(text, unit_ms, signed))
+        return per_text(cells[i], lambda text: time_ms(text, unit_ms, signed))
 
     onset, offset = times(dialect.start), times(dialect.end)
     if dialect.lasting:
@@ -520,7 +538,8 @@ def per_text(cells: pa.DictionaryArray, function: Callable[[str], int]) -> npt.N
     return each
 
 
-def _time_ms(text: str, unit_ms: int, signed: bool) -> int:
+def time_ms(text: str, unit_ms: int, signed: bool) -> int:
+    """Milliseconds of a cell, `NO_TIME` where it is empty, or `NOT_A_TIME`."""
     if text.casefold() in MISSING:
         return int(NO_TIME)
     negative = signed and text.startswith("-")

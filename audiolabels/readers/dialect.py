@@ -17,6 +17,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.clip_ids import clip_of_file
 from audiolabels.readers.columns import (
     HEADER,
+    LISTS,
     MISSING,
     NO_COLUMNS,
     SELECTION_TABLE,
@@ -26,6 +27,7 @@ from audiolabels.readers.columns import (
     Known,
     as_columns,
     assign_roles,
+    class_hint,
     find_column,
     has_header,
     known_names,
@@ -35,7 +37,7 @@ from audiolabels.readers.opening import HEAD, Source
 
 # Roles of columns whose cells decide about a row.
 STATED = ("presence", "value", "rater", "vote")
-EXTRA = (*STATED, "class", "clip_length", "selection", "file_offset")
+EXTRA = (*STATED, *LISTS, "class", "clip_length", "annotated_for", "selection", "file_offset")
 VIDEO_IDS = ("ytid", "yt_id", "youtube_id")  # columns of videos that hold nothing but their ids
 SPREADSHEET_HEADER = "column1"  # what a spreadsheet writes above columns without a name
 ROW_COUNT = re.compile(r"num_segs\s*=\s*(\d{1,15})")
@@ -69,7 +71,6 @@ class Dialect(Layout):
     """The layout of one delimited label file.
 
     Attributes:
-        columns: the columns of a file with header, by role.
         delimiter: `,` `;` tab, or two spaces for columns aligned by spaces.
         clip: column of the clip, or of the video; None where the file is named after it.
         labels: columns of labels; of several, each has one label.
@@ -92,7 +93,6 @@ class Dialect(Layout):
     video_ids: bool
     places: bool
     begin: Start
-    columns: Columns = NO_COLUMNS
     start: int | None = None
     end: int | None = None
     lasting: bool = False
@@ -266,6 +266,7 @@ def from_header(
             f"{source.path}: no column of clips; columns are {shown}; name it clip_id "
             f"(known: {known_names('clip', 'video')}), or give it: --columns clip=NAME"
         )
+    _refuse_lists(source, columns)
     if columns.classes:
         _refuse_odd_table(source, columns)
     roles = ("labels", "numbered_label", "label")
@@ -275,6 +276,7 @@ def from_header(
         raise LabelFileError(
             f"{source.path}: no column of labels; columns are {shown}; name it labels "
             f"(known: {known_names('labels', 'label')}), or give it: --columns labels=NAME"
+            f"{class_hint(columns, rows)}"
         )
     start, end, lasting = columns["start"], columns["end"], columns["duration"]
     first, last = rows[0] if rows else [], (len(names) - 1,)
@@ -304,7 +306,29 @@ def from_header(
         file_clip=file_clip,
         unused=columns.unused,
         wide=columns.classes,
+        annotated=first[where] if (where := columns["annotated_for"]) is not None and first else "",
     )
+
+
+def _refuse_lists(source: Source, columns: Columns) -> None:
+    """Refuse columns that list labels, or their values, of a table without rows of labels of clips.
+
+    Raises:
+        LabelFileError: there is one, or two columns of values.
+    """
+    listed = [columns.names[i] for role in LISTS for i in columns.roles.get(role, ())]
+    if listed and "labels" not in columns.roles:
+        raise LabelFileError(
+            f"{source.path}: column {listed[0]} lists labels of a clip, which needs a column of "
+            f"labels in one row per clip: --columns labels=NAME (columns=…). If it holds something "
+            f"else, use --columns ignored={listed[0]}"
+        )
+    if "label_values" in columns.roles and "value" in columns.roles:
+        name = columns.names[columns.roles["value"][0]]
+        raise LabelFileError(
+            f"{source.path}: columns {listed[0]} and {name} both hold values; leave one of them "
+            f"out with --columns ignored={name} (columns=…)"
+        )
 
 
 def _refuse_odd_table(source: Source, columns: Columns) -> None:

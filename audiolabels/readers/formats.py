@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from audiolabels.readers.columns import NO_COLUMNS, Columns
+
 Read = TypeVar("Read", bound=Callable[..., Any])
 
 
@@ -19,6 +21,8 @@ class Layout:
         file_clip: the clip of all rows, as the file is called, where no column has it; else empty.
         unused: names of the columns that are not read.
         wide: labels of the columns of classes, of a table that has one per class.
+        columns: the columns of a file with header, by role.
+        annotated: the first cell of the column of classes that clips were annotated for.
     """
 
     one_label: bool = False
@@ -26,6 +30,8 @@ class Layout:
     file_clip: str = ""
     unused: tuple[str, ...] = ()
     wide: tuple[str, ...] = ()
+    columns: Columns = NO_COLUMNS
+    annotated: str = ""
 
     @property
     def gathered(self) -> bool:

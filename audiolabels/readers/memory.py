@@ -4,17 +4,24 @@ Such are the data frames of pandas and polars, Arrow tables, relations of DuckDB
 of Hugging Face. A table in memory is read by the roles of its columns, as files are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from audiolabels.errors import LabelFileError, guarded, shortlist
+from audiolabels.errors import InputTypeError, LabelFileError, guarded, shortlist
 from audiolabels.readers.columns import has_header
 
 ORDER = ("label", "onset", "offset")
+TAKEN = (
+    "dictionaries of columns or of clips, lists of rows, data frames of pandas and polars, Arrow "
+    "tables, relations of DuckDB, data sets of Hugging Face"
+)
+# Methods by which libraries make such of what is not read yet: polars, Dask, Arrow, Spark.
+LOADERS = ("collect", "compute", "to_table", "toArrow")
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,7 @@ def in_memory(data: Any, columns: Any = None) -> InMemory | None:
     Raises:
         LabelFileError: the data cannot be made a table.
     """
-    kind = type(data)
-    name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".removeprefix("builtins.")
+    name = _type_name(data)
     held = getattr(getattr(data, "data", None), "table", None)  # a data set of Hugging Face
     if hasattr(data, "__arrow_c_stream__"):
         with guarded(name, LabelFileError, "no table"):
@@ -85,6 +91,34 @@ def in_memory(data: Any, columns: Any = None) -> InMemory | None:
         else:
             table = _of_rows(data)
     return InMemory(Path(name), table)
+
+
+@contextmanager
+def expecting(data: Any) -> Iterator[None]:
+    """Errors about the type of an input, neither paths nor a table, name what is taken in memory.
+
+    Raises:
+        InputTypeError: where one is raised inside; the message names what makes a table of it.
+    """
+    try:
+        yield
+    except InputTypeError as error:
+        raise InputTypeError(f"{error}. {in_memory_forms(data)}") from error
+
+
+def in_memory_forms(data: Any) -> str:
+    """What is taken in memory, and how to make a table of data that are none, if that is known."""
+    loaders = [name for name in LOADERS if callable(getattr(data, name, None))]
+    streams = isinstance(data, Iterable) and not isinstance(data, Sequence | str | Path)
+    made = (
+        f"call .{loaders[0]}() first" if loaders else "pass list(…) of its rows" if streams else ""
+    )
+    return f"In memory are read {TAKEN}{made and f'; of {_type_name(data)}, {made}'}"
+
+
+def _type_name(data: Any) -> str:
+    kind = type(data)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".removeprefix("builtins.")
 
 
 def _plain(table: pa.Table) -> pa.Table:

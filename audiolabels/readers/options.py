@@ -140,10 +140,17 @@ class ReadOptions(Options):
         check=_text,
         metavar="TEXT",
     )
+    explicit_negatives: str | Path | None = option(
+        None,
+        "Labels of classes confirmed absent: a label file in any format; for events also a framed "
+        "file, of which classes that are only NOT_PRESENT in a clip count.",
+        metavar="FILE",
+    )
     columns: GivenColumns = option(
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "
-        "clip_length, labels, label, numbered_label, class, presence, value, rater, or ignored.",
+        "clip_length, labels, label, numbered_label, class, label_values, absent_labels, "
+        "unsure_labels, annotated_for, presence, value, rater, or ignored.",
         metavar="ROLE=NAME,…",
         check=lambda _, columns: as_columns(columns),
     )
@@ -226,12 +233,6 @@ class EventOptions(Options):
         "before a column of the event file, and that before the clip's name.",
         metavar="FILE",
     )
-    explicit_negatives: str | Path | None = option(
-        None,
-        "Labels of classes confirmed absent: a label file in any format, or a framed file, of "
-        "which classes that are only NOT_PRESENT in a clip count.",
-        metavar="FILE",
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -244,8 +245,8 @@ class EventOptions(Options):
 
     @property
     def side_files(self) -> list[Path]:
-        """The files that are read with the event files."""
-        named = (self.clip_durations, self.explicit_negatives)
+        """The files that are read with the label or event files."""
+        named = (self.clip_durations, self.read.explicit_negatives)
         return [to_path(path) for path in named if path is not None]
 
 

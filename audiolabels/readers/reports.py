@@ -13,7 +13,7 @@ from audiolabels.files import sha256_of
 from audiolabels.labels.report import Finding, Report
 from audiolabels.readers.columns import GivenColumns
 from audiolabels.readers.formats import Format, Layout
-from audiolabels.readers.memory import InMemory, in_memory
+from audiolabels.readers.memory import InMemory, expecting, in_memory
 from audiolabels.readers.opening import file_name
 
 NO_LAYOUT = Layout()
@@ -88,9 +88,10 @@ def listed_inputs(data: Any, kind: str, columns: GivenColumns = None) -> list[Pa
         LabelFileError: there is none.
     """
     table = in_memory(data, columns)
-    listed: list[Path | InMemory] = (
-        [*find_files(f"{kind} files", data)] if table is None else [table]
-    )
+    listed: list[Path | InMemory] = [] if table is None else [table]
+    if table is None:
+        with expecting(data):
+            listed += find_files(f"{kind} files", data)
     if not listed:
         raise LabelFileError(f"no file given: name at least one {kind} file")
     return listed

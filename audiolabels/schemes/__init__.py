@@ -29,7 +29,7 @@ from audiolabels.readers import (
     read_labels,
     read_scores,
 )
-from audiolabels.readers.memory import in_memory
+from audiolabels.readers.memory import in_memory, in_memory_forms
 from audiolabels.schemes.diffuse import DIFFUSE
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.pe_cml import PE_CML
@@ -137,9 +137,11 @@ def expand(
         names = [name for each in declared for name in each.declared()]
         labels = reader(labels, **{name: options.pop(name) for name in names if name in options})
     if not isinstance(labels, reads):
+        held = isinstance(labels, str | Path | Annotations | Events | Scores)
         raise OptionError(
             f"scheme {scheme!r} needs {reads.__name__}, not {type(labels).__name__}: read "
             f"the files with {READERS[reads][0].__name__}"
+            f"{'' if held else f'. {in_memory_forms(labels)}'}"
         )
     chosen = bind_scheme(scheme, options)
     if vocabulary is None and isinstance(labels, Scores):

@@ -110,6 +110,10 @@ class FrameCounts(SchemeCounts):
     frames_by_class: Ints = field(default_factory=no_counts)
     unknown_by_class: Ints = field(default_factory=no_counts)
 
+    def nothing_known(self) -> bool:
+        """See `SchemeCounts`."""
+        return not self.positive + self.negative
+
 
 class _Relations(NamedTuple):
     """Columns that a statement about a class concerns.

@@ -107,6 +107,7 @@ def mix_scores(
         positive, masked = scores.bits
         values = weight * values + (1 - weight) * positive
         unknown = masked | (unknown & (weight > 0))
+    counts.unknown = int(unknown.sum())
     bits = np.packbits(unknown, axis=1)
     if options.threshold is None:
         targets = SoftTargets(scores.clips, vocabulary, _rounded(values, unknown), bits)

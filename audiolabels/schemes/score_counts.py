@@ -36,6 +36,7 @@ class ScoreCounts(MatchCounts):
         unlabelled: clips in the targets that the given labels leave unannotated.
         segments_empty, clips_empty: those in which no class reaches 0.5.
         unscored: (segment, class) pairs that the teacher does not score.
+        unknown: (segment, class) pairs that are unknown in the targets.
         given: labels given, of clips with scores, over the vocabulary.
         found: those of them that reach 0.5 in some segment.
         covered: clips with given labels, all of which are found.
@@ -53,6 +54,7 @@ class ScoreCounts(MatchCounts):
     segments_empty: int = 0
     clips_empty: int = 0
     unscored: int = 0
+    unknown: int = 0
     given: int = 0
     found: int = 0
     covered: int = 0
@@ -64,6 +66,10 @@ class ScoreCounts(MatchCounts):
     clips_by_given: Ints = field(default_factory=no_counts)
     given_by_class: Ints = field(default_factory=no_counts)
     found_by_class: Ints = field(default_factory=no_counts)
+
+    def nothing_known(self) -> bool:
+        """See `SchemeCounts`."""
+        return self.unknown == self.segments * len(self.found_by_class)
 
 
 def count_scores(

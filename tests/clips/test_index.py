@@ -112,7 +112,7 @@ def test_what_a_name_could_mean_is_listed(table: list[str], name: str, meanings:
 
 def test_what_does_not_fit_in_a_message_is_counted() -> None:
     finder = ClipFinder(texts_to_arrow(["a", "b"] * 9))
-    with pytest.raises(UnknownClipError, match=r"^'b' .* and 4 more; other unclear names: 1$"):
+    with pytest.raises(UnknownClipError, match=r"^'b' .* and 4 more; other unclear names: 'a'$"):
         finder.find(["b", "a", "b", "c"])
 
 

@@ -6,12 +6,14 @@ import pytest
 
 from audiolabels import (
     expand,
+    expand_files,
     read_labels,
     write_targets,
 )
 from audiolabels.comparison import compare_files
 from audiolabels.errors import (
     LabelFileError,
+    UnknownClipError,
 )
 
 
@@ -44,3 +46,25 @@ def test_a_pattern_is_one_side(tmp_path: Path) -> None:
     found = compare_files(tmp_path / "a?.csv", tmp_path / "a2.csv")
     assert found.clips == 1
     assert [source["name"] for source in found.report.sources] == ["a1.csv", "a2.csv", "a2.csv"]
+
+
+def test_clips_of_a_join_are_those_of_a_source_with_its_prefix(tmp_path: Path) -> None:
+    for name in ("home", "yard"):
+        (tmp_path / f"{name}.csv").write_text("clip_id,labels\na,Dog\nb,Cat\nc,Rain\n")
+    (tmp_path / "joint.toml").write_text(
+        '[home]\nlabels = "home.csv"\nprefix = "home/"\n'
+        '[yard]\nlabels = "yard.csv"\nprefix = "yard/"\n'
+    )
+    expand_files(tmp_path / "joint.toml", joint := tmp_path / "joint.parquet", "weak")
+    for sides in ((joint, tmp_path / "yard.csv"), (tmp_path / "yard.csv", joint)):
+        names = " and ".join(rf"\S*{side.name}" for side in sides)
+        with pytest.raises(
+            UnknownClipError,
+            match=rf"^{names}: .*'a' could mean several .*home/a \(0\), yard/a \(3\); other .*: "
+            r"'b', 'c'\. .*--prefix home/ for home, --prefix yard/ for yard",
+        ):
+            compare_files(*sides)
+        assert compare_files(*sides, prefix="yard/").clips == 3
+    (tmp_path / "folders.csv").write_text("clip_id,labels\nx/a.wav,Dog\ny/a.wav,Dog\n")
+    with pytest.raises(UnknownClipError, match=r"so that its ids are those of the other"):
+        compare_files(tmp_path / "folders.csv", tmp_path / "yard.csv")

@@ -276,13 +276,11 @@ def test_bad_calls_are_refused_and_leave_everything_as_it_was(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-@pytest.mark.parametrize(
-    "option", [{"clip_duration": 5}, {"explicit_negatives": "x"}, {"clip_durations": "x"}]
-)
+@pytest.mark.parametrize("option", [{"clip_duration": 5}, {"clip_durations": "x"}])
 def test_what_says_nothing_to_labels_of_clips_is_refused(
     option: dict[str, Any], tmp_path: Path
 ) -> None:
-    with pytest.raises(OptionError, match=r"scheme 'pel' has no option '(clip_d|explicit_n)"):
+    with pytest.raises(OptionError, match=r"scheme 'pel' has no option 'clip_d"):
         expand_files(sample_path(), tmp_path / "o", "pel", **option)
 
 

@@ -16,7 +16,7 @@ from audiolabels import (
     read_targets,
     write_targets,
 )
-from audiolabels.errors import AudioLabelsError, OptionError
+from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError
 
 TOML = """
 scheme = "pe-cml"
@@ -199,3 +199,58 @@ def test_frames_of_a_join_are_looked_up_by_clip(tmp_path: Path) -> None:
             assert source[clip].mask.tolist() == right.mask.tolist()
     mixed = join([{"events": events}, {"labels": {"c": ["Dog"]}, "scheme": "weak"}], **options)
     assert mixed.metadata["options"] == {}
+
+
+def test_confirmed_absences_of_labels_are_those_of_events(folder: Path) -> None:
+    (folder / "absent.csv").write_text("clip_id,labels\na,Cat\nb,Dog;Rain\nd,Dog\n")
+    text = '[one]\nlabels = "one.csv"\nprefix = "x/"\nannotated = "none"\n'
+    (folder / "joint.toml").write_text(f'{text}explicit_negatives = "absent.csv"\n')
+    report = folder / "report.csv"
+    options = {"vocabulary": folder / "classes.txt", "report": report}
+    out = folder / "joint.parquet"
+    summary = expand_files(folder / "joint.toml", out, "pel", **options)
+    states = {"x/a": "?+?-?", "x/b": "?--?+", "x/d": "?--??"}  # without a dog, nothing barks
+    found = read_targets(out)
+    for clip, expected in states.items():
+        target, mask = found[clip]
+        assert "".join("-+"[int(t)] if m else "?" for t, m in zip(target, mask, strict=True)) == (
+            expected
+        )
+    rows = report.read_text().splitlines()
+    assert 'one.csv,3,x/b,contradiction,"given, but it' in rows[1]
+    assert 'absent.csv,4,x/d,clip added,"explicit negatives, but no labels"' in rows[2]
+    assert [source["name"] for source in summary.report.sources] == ["one.csv", "absent.csv"]
+    source = {"labels": folder / "one.csv", "prefix": "x/", "annotated": "none"}
+    source |= {"explicit_negatives": folder / "absent.csv"}
+    made = join([source], "pel", vocabulary=CLASSES)
+    labels = read_labels([folder / "one.csv"], **{k: v for k, v in source.items() if k != "labels"})
+    for other in (made, expand(labels, "pel", vocabulary=CLASSES)):
+        for a, b in zip(other.to_numpy(), found.to_numpy(), strict=True):
+            assert (a == b).all()
+
+
+def test_absences_of_several_files_are_joined_once(folder: Path) -> None:
+    (folder / "more.csv").write_text("clip_id,labels\nc,Dog\n")
+    (folder / "absent.csv").write_text("clip_id,label\nc,Cat\na,Rain\ne,Rain\na,Cat\n")
+    files, made = [folder / "one.csv", folder / "more.csv"], []
+    for out, size in ((folder / "t.parquet", 1 << 20), (folder / "parts/", 64)):
+        options = {"vocabulary": folder / "classes.txt", "annotated": "none"}
+        options |= {"explicit_negatives": folder / "absent.csv"}
+        expand_files(files, f"{out}{'/' * (size < 100)}", "weak", **options)
+        made.append(read_targets(out))
+    assert made[0].clip_id.to_pylist() == made[1].clip_id.to_pylist() == ["a", "b", "c", "e"]
+    for a, b in zip(made[0].to_numpy(), made[1].to_numpy(), strict=True):
+        assert (a == b).all()
+    assert made[0].to_numpy()[1].tolist() == [
+        [0, 1, 0, 1, 1], [0, 0, 0, 0, 1], [0, 1, 0, 1, 0], [0, 0, 0, 0, 1]
+    ]  # fmt: skip
+
+
+def test_absences_that_fit_no_clip_are_refused(folder: Path) -> None:
+    absent = folder / "absent.csv"
+    absent.write_text("clip_id,labels\nq,Cat\n")
+    with pytest.raises(LabelFileError, match=r"absent\.csv: none of its 1 clips .* look like 'q'"):
+        read_labels(folder / "one.csv", explicit_negatives=absent)
+    absent.write_text("clip_id,labels,absent_labels\na,Cat,\n")
+    with pytest.raises(LabelFileError, match=r"absent\.csv: no class is confirmed absent"):
+        read_labels(folder / "one.csv", explicit_negatives=absent)

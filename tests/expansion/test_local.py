@@ -366,3 +366,38 @@ def test_a_result_in_which_nothing_is_known_is_refused(tmp_path: Path) -> None:
     _, mask = read_targets(tmp_path / "t.parquet").to_numpy()
     assert mask.sum(1).tolist()[0] == 0
     assert mask.sum(1).tolist()[1] > 0
+
+
+NOTHING_KNOWN = "subject_label\tpredicate_id\tobject_id\nHum\tskos:exactMatch\tsssom:NoTermFound\n"
+
+
+@pytest.mark.parametrize("out", ["t.parquet", "parts/"])
+@pytest.mark.parametrize(
+    ("text", "scheme", "options"),
+    [
+        ("clip_id,label\na,Hum\nb,Hum\n", "weak", {}),
+        ("clip,onset,offset,label\na,0,1,Hum\nb,0,1,Hum\n", "strong-framed", {}),
+        ("clip,onset,offset,label\na,0,1,Hum\nb,0,1,Hum\n", "diffuse", {}),
+        ("clip_id,label\na,Hum\nb,Hum\n", "co-supervised", {"teacher_weight": 0.5}),
+    ],
+)
+def test_nothing_known_is_refused_and_nothing_is_left(
+    text: str, scheme: str, options: dict[str, Any], out: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own.sssom.tsv").write_text(NOTHING_KNOWN)
+    (tmp_path / "hum.csv").write_text(text)
+    if scheme == "co-supervised":
+        scores = np.full((2, 527), 0.5, np.float32)
+        np.savez(tmp_path / "s.npz", clip_id=np.array(["a", "b"]), scores=scores)
+        options = options | {"scores": tmp_path / "s.npz"}
+    path, before = f"{tmp_path}/{out}", {*tmp_path.iterdir()}
+    mapped = {"mapping": tmp_path / "own.sssom.tsv", **options}
+    unknown = r"hum\.csv.*: all \d+ targets of all \d+ clips are unknown"
+    with pytest.raises(LabelFileError, match=unknown):
+        expand_files(tmp_path / "hum.csv", path, scheme, **mapped)
+    assert {*tmp_path.iterdir()} == before
+    (tmp_path / "hum.csv").write_text(
+        text.replace("b,Hum", "b,Dog").replace("b,0,1,Hum", "b,0,1,Dog")
+    )
+    expand_files(tmp_path / "hum.csv", path, scheme, **mapped, aliases={"Dog": "Dog"})
+    assert read_targets(path).clip_id[0].as_py() == "a"

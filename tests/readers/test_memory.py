@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.dataset import dataset
 
 from audiolabels import Annotations, expand, read_events, read_labels, read_scores
 from audiolabels.errors import (
     InputTypeError,
     LabelFileError,
+    OptionError,
     UnknownClipError,
     UnknownLabelError,
     VocabularyError,
@@ -319,6 +322,18 @@ def test_columns_that_the_first_row_lacks_are_read() -> None:
         read_labels([rows[0], 5])
 
 
+def test_times_in_text_are_read_as_those_of_csv() -> None:
+    columns = {"clip": list("abc"), "label": ["Dog"] * 3, "onset": ["0.5", "x", ""]}
+    events = read_events(columns | {"offset": ["1.5", "2", None]})
+    assert events["a"] == (("Dog", 0.5, 1.5),)
+    assert [f.reason for f in events.report.findings if f.kind == "event dropped"] == [
+        "a time is not a number of seconds"
+    ] * 2
+    for cell in (time(0, 0, 1), datetime(2024, 1, 1)):
+        with pytest.raises(LabelFileError, match=r"dict: column onset has the type .* make it sec"):
+            read_events({"clip": ["a"], "label": ["Dog"], "onset": [cell], "offset": [2.0]})
+
+
 def test_numbers_of_hugging_faces_classes_are_their_names() -> None:
     text, class_ = datasets.Value("string"), datasets.ClassLabel(names=["Dog", "Rain"])
     one = datasets.Dataset.from_dict(
@@ -355,3 +370,25 @@ def test_a_path_is_no_ontology() -> None:
     for read in (read_labels, read_events, read_scores):
         with pytest.raises(InputTypeError, match="ontology: expected what load_ontology returns"):
             read({"a": ["Dog"]}, ontology="birds.json")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("make", "remedy"),
+    [
+        (lambda: pl.DataFrame(LONG).lazy(), r"; of polars\.LazyFrame, call \.collect\(\) first"),
+        (
+            lambda: datasets.Dataset.from_dict(LONG).to_iterable_dataset(),
+            r"; of datasets\.IterableDataset, pass list\(…\) of its rows",
+        ),
+        (lambda: dataset(pa.table(LONG)), r"; of pyarrow\.InMemoryDataset, call \.to_table\(\)"),
+        (lambda: iter(pa.table(LONG).to_pylist()), r"; of list_iterator, pass list\(…\) of"),
+        (lambda: [["a", "Dog"]], ""),
+    ],
+)
+def test_what_is_no_table_is_refused_with_what_to_do(make: Callable[[], Any], remedy: str) -> None:
+    taken = r"In memory are read .*data frames of pandas and polars, .* of Hugging Face"
+    for read in (read_labels, read_events, read_scores):
+        with pytest.raises(InputTypeError, match=rf"(?s): expected a path.*\. {taken}{remedy}"):
+            read(make())
+    with pytest.raises(OptionError, match=rf"needs Annotations, not .*{taken}{remedy}"):
+        expand(make())

@@ -1,5 +1,7 @@
 """Values of labels and events, and labels of several raters."""
 
+import csv
+import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -8,9 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels import SoftTargets, Targets, expand, expand_files, read_events, read_labels
+from audiolabels import (
+    SoftTargets,
+    Targets,
+    expand,
+    expand_files,
+    join,
+    read_events,
+    read_labels,
+)
+from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import LabelFileError, OptionError
 from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
+from audiolabels.ontology import load_mapping
 from audiolabels.readers.raters import Votes, unite_raters
 from audiolabels.targets import read_targets
 
@@ -173,3 +185,86 @@ def test_a_mean_that_is_the_threshold_reaches_it() -> None:
     assert read_labels(rated, raters="mean", values=0.5)[0] == ("Dog",)
     _, mask = expand(rated, "weak", vocabulary=["Dog"], raters="majority")["a"]
     assert mask.tolist() == [0]  # a tie
+
+
+def test_raters_that_no_column_has_are_refused(tmp_path: Path) -> None:
+    rated, plain = tmp_path / "rated.csv", tmp_path / "plain.csv"
+    rated.write_text("clip,label,rater\na,Dog,x\na,Dog,y\nb,Cat,x\n")
+    plain.write_text("clip,labels,note\nc,Dog,near\n")
+    asked = (
+        r"plain\.csv: no column of raters, nor one per rater, .*columns are clip, labels, note\. "
+    )
+    with pytest.raises(OptionError, match=asked + r"Give them: --columns rater=NAME"):
+        read_labels(plain, raters="mean")
+    with pytest.raises(OptionError, match=asked):
+        expand_files([rated, plain], tmp_path / "t.parquet", "weak", raters="majority")
+    unnamed = tmp_path / "unnamed.csv"
+    unnamed.write_text("a.wav,Dog\n")
+    with pytest.raises(OptionError, match=r"unnamed\.csv: .*columns are without names"):
+        read_labels(unnamed, raters="mean")
+    sources = {"x": {"labels": str(rated)}, "y": {"labels": str(plain)}}
+    with pytest.raises(OptionError, match=r"source 'y': .*plain\.csv: no column of raters"):
+        join(sources, "weak", vocabulary=PAIR, raters="majority")
+    toml = tmp_path / "joint.toml"
+    toml.write_text('raters = "any"\n[x]\nlabels = "rated.csv"\n[y]\nlabels = "plain.csv"\n')
+    with pytest.raises(OptionError, match=r"source 'y': .*plain\.csv: no column of raters"):
+        expand_files(toml, tmp_path / "t.parquet", "weak")
+    sources["x"]["raters"] = "majority"
+    assert len(join(sources, "weak", vocabulary=PAIR)) == 3
+
+
+def test_raters_of_events_are_refused(tmp_path: Path) -> None:
+    events = {"clip": ["a"], "onset": [0.0], "offset": [1.0], "label": ["Dog"]}
+    for held in (events, events | {"rater": ["x"]}):
+        with pytest.raises(OptionError, match="raters are united for labels of clips, not for ev"):
+            read_events(held, raters="mean")
+    framed, rated = tmp_path / "framed.csv", tmp_path / "rated.csv"
+    framed.write_text("clip,onset,offset,label,present\na,0,1,Cat,NOT_PRESENT\n")
+    rated.write_text("clip,label,rater\na,Cat,x\na,Cat,y\n")
+    with pytest.raises(OptionError, match=r"framed\.csv: raters are united for labels of clips"):
+        read_events(events, raters="any", explicit_negatives=framed)
+    made = read_events(events, raters="any", explicit_negatives=rated)
+    assert (made.state == ABSENT).sum() == 1
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_one_annotation_in_jams_is_that_of_one_rater(twice: bool, tmp_path: Path) -> None:
+    data = [{"time": 0, "duration": 1, "value": "Dog", "confidence": None}]
+    tags = [{"namespace": "tag_open", "data": data}, {"namespace": "tag_open", "data": []}]
+    annotations = tags[: 1 + twice]
+    (tmp_path / "a.jams").write_text(
+        json.dumps({"annotations": annotations, "file_metadata": {"duration": 4}})
+    )
+    assert list(read_labels(tmp_path / "a.jams", raters="any")) == [("Dog",)]
+
+
+@pytest.mark.shared
+def test_what_vggsounders_raters_state(shared_data: Path) -> None:
+    """By a plain script, targets are the same but for 13 cells, each with its reason."""
+    path = shared_data / "datasets" / "vggsounder_raters.csv"
+    labels = read_labels(path, columns="video=id", raters="mean", mapping="vggsound")
+    targets = expand(labels, "weak", vocabulary="audioset")
+    values, known = targets.to_numpy()
+    row = {clip: i for i, clip in enumerate(targets.clip_id.to_pylist())}
+    column = {id_: i for i, id_ in enumerate(targets.vocabulary.ids)}
+    mapping = load_mapping("vggsound")
+    share, absent, unsure = {}, set(), set()
+    with path.open(newline="") as file:
+        for line in (line for line in csv.DictReader(file) if line["modality"] == "audible"):
+            votes = [line[f"labeler_{i}"] == "True" for i in range(4) if line[f"labeler_{i}"]]
+            clip = row[parse_clip_name(line["id"], of_video=True).clip_id]
+            for state, ids in mapping.classes(line["label"]).items():
+                for cell in ((clip, column[id_]) for id_ in ids if id_ in column):
+                    if state == "present" and any(votes):
+                        share[cell] = max(share.get(cell, 0), sum(votes) / len(votes))
+                    elif state == "unsure" and any(votes):
+                        unsure.add(cell)
+                    elif state == "absent" and not any(votes):
+                        absent.add(cell)
+    assert {*map(tuple, np.argwhere(values > 0).tolist())} == {*share}
+    rounded = [cell for cell, own in share.items() if values[cell] != own]
+    assert [share[cell] for cell in rounded] == [2 / 3] * 5
+    assert {float(values[cell]) for cell in rounded} == {float(np.float16(2 / 3))}
+    left_open = [cell for cell in absent - {*share} if not known[cell]]
+    assert len(left_open) == 8
+    assert unsure.issuperset(left_open)  # unknown wins over negative: another label may mean it

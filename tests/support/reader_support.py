@@ -145,7 +145,7 @@ def event_outcome(*paths: Path, **options: Any) -> Outcome:
 
 def streamed_outcome(*paths: Path, **options: Any) -> Outcome:
     """As `event_outcome`, of the parts of a stream; ScatteredError is an outcome too."""
-    names = ("unknown", "time_unit", "block_sizes")
+    names = ("unknown", "time_unit", "block_sizes", "explicit_negatives")
     read = ReadOptions(**{name: options.pop(name) for name in names if name in options})
     try:
         parts = list(stream_events(paths, ONTOLOGY, EventOptions(read, **options)))

@@ -23,13 +23,17 @@ def read_ast_json(source: Source, layout: Layout, options: ReadOptions) -> Itera
     yield LabelRows.of_entries(entries, 1, source.name, fault)
 
 
-def _texts(entry: Any) -> tuple[str | None, str]:
-    """Path and labels of an entry; no path if it is not as it should be."""
-    wav, labels = (entry.get("wav"), entry.get("labels")) if isinstance(entry, dict) else ("", "")
+def _texts(entry: Any) -> tuple[str | None, str, str]:
+    """Path, labels and unknown labels of an entry; no path if it is not as it should be."""
+    entry = entry if isinstance(entry, dict) else {"wav": "", "labels": ""}
+    wav, labels = entry.get("wav"), entry.get("labels")
     if not isinstance(wav, str) or not isinstance(labels, str):
-        return None, ""
+        return None, "", ""
+    unsure = entry.get("masked")  # as the exporter of this format writes it
+    unsure = unsure if isinstance(unsure, str) else ""
     # JSON can spell halves of characters, which cannot be stored.
-    return (None, "") if re.search("[\ud800-\udfff]", wav + labels) else (wav, labels)
+    odd = re.search("[\ud800-\udfff]", wav + labels + unsure)
+    return (None, "", "") if odd else (wav, labels, unsure)
 
 
 def _load_entries(source: Source) -> list[Any]:

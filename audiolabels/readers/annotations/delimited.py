@@ -16,6 +16,7 @@ from audiolabels.labels.report import Finding
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.annotations.label_parsing import LabelRows
 from audiolabels.readers.annotations.wide import class_cells
+from audiolabels.readers.columns import LISTS
 from audiolabels.readers.delimited import (
     NOT_A_TIME,
     DelimitedRows,
@@ -52,10 +53,13 @@ def read_psl(source: Source, dialect: Dialect, options: ReadOptions) -> Iterator
     def named(text: str) -> str:
         return re.sub(r"[^;|,]+", lambda number: ids.get(number[0].strip(), number[0]), text)
 
+    def with_names(column: pa.DictionaryArray) -> pa.DictionaryArray:
+        texts = texts_to_arrow([named(text) for text in column.dictionary.to_pylist()])
+        return pa.DictionaryArray.from_arrays(column.indices, texts)
+
     for rows in read_delimited(source, replace(dialect, of_video=True), options):
-        texts = texts_to_arrow([named(text) for text in rows.labels.dictionary.to_pylist()])
-        labels = pa.DictionaryArray.from_arrays(rows.labels.indices, texts)
-        yield replace(rows, labels=labels)
+        lists = {role: with_names(column) for role, column in rows.lists.items()}
+        yield replace(rows, labels=with_names(rows.labels), lists=lists)
 
 
 def place_rows(
@@ -95,7 +99,8 @@ def place_rows(
         labels = texts_to_arrow(["" if out else text for text, out in texts]).dictionary_encode()
     rows = replace(rows, labels=labels).keep(~unused)
     kept = {name: getattr(stated, name)[~unused] for name in ("state", "value", "rater", "below")}
-    plain = not (stated.raters or dialect.wide or options.soft) and bool(
+    listed = {role: own[0] for role in LISTS if (own := dialect.columns.roles.get(role))}
+    plain = not (stated.raters or dialect.wide or options.soft or listed) and bool(
         (stated.state == PRESENT).all()
     )
     event, length, timed = event[~unused], length[~unused], timed[~unused]
@@ -125,5 +130,6 @@ def place_rows(
         sorted([*findings, *stated.findings], key=lambda finding: finding.row),
         None if plain else replace(stated, rows=rows, **kept),
         cells,
+        {role: rows.extra[i] for role, i in listed.items()},
     )
     return made, length[timed]

@@ -48,7 +48,7 @@ def jams_entries(source: Source) -> Entries:
     rows = []
     for where, annotation in annotations.items():
         if annotation["namespace"] in read:
-            rater = {} if namespaces[annotation["namespace"]] == 1 else {"rater": where}
+            rater = None if namespaces[annotation["namespace"]] == 1 else where
             for number, observation in enumerate(_observations(annotation, where), 1):
                 place = f"observation {number} of {where}"
                 onset = take(observation, "time", place, "a number")
@@ -60,7 +60,7 @@ def jams_entries(source: Source) -> Entries:
                 sure = take(observation, "confidence", place, "a number", "null")
                 confidence = {} if sure is None else {"confidence": sure}
                 rows.append(
-                    {"onset": onset, "offset": offset, "label": label, **confidence, **rater}
+                    {"onset": onset, "offset": offset, "label": label, **confidence, "rater": rater}
                 )
     rows = rows or [dict.fromkeys(("onset", "offset", "label"))]
     return Entries([{**row, "clip_length": length} for row in rows], unused=tuple(unused))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +25,16 @@ from audiolabels.arrays.columns import (
 from audiolabels.arrays.lists import Lists
 from audiolabels.clips.names import mostly_videos, parse_clip_name
 from audiolabels.clips.rows import clip_rows
-from audiolabels.errors import UnknownLabelError, shortlist
+from audiolabels.errors import LabelFileError, UnknownLabelError, shortlist
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.aliases import as_aliases
 from audiolabels.readers.columns import MISSING
-from audiolabels.readers.delimited import Stated
+from audiolabels.readers.delimited import Statements
+from audiolabels.readers.formats import Layout
+from audiolabels.readers.opening import Source
 from audiolabels.readers.options import OWN_COLUMNS, Annotated, ReadOptions
 from audiolabels.readers.reports import rows_report
 
@@ -54,6 +56,7 @@ class LabelRows:
         findings: rows that are not among the N, and what was left out of those that are.
         stated: what the rows state of their labels; None: all are present.
         cells: int32 (N, C): of tables with a column per class, see `wide.class_cells`.
+        lists: role to dictionary<int32, string> (N,): other lists of labels, see `clip_lists`.
     """
 
     numbers: npt.NDArray[np.int64]
@@ -61,36 +64,40 @@ class LabelRows:
     labels: pa.DictionaryArray
     names: pa.StringArray
     findings: list[Finding] = field(default_factory=list)
-    stated: Stated | None = None
+    stated: Statements | None = None
     cells: npt.NDArray[np.int32] | None = None
+    lists: Mapping[str, pa.DictionaryArray] = field(default_factory=dict)
 
     @classmethod
     def of_entries(
-        cls, entries: Sequence[tuple[str | None, str]], first: int, source: str, fault: str
+        cls, entries: Sequence[tuple[str | None, str, str]], first: int, source: str, fault: str
     ) -> "LabelRows":
         """Rows of clips without times, and a finding for each that has no clip.
 
         Args:
-            entries: name and label text of each clip.
+            entries: name, label text, and text of unknown labels of each clip.
             first: number of the first.
             source: name of the file.
             fault: why a row without a clip is not used.
         """
-        rows: list[tuple[int, str, int | None, str]] = []
+        rows: list[tuple[int, str, int | None, str, str]] = []
         findings: list[Finding] = []
-        of_video = mostly_videos([name for name, _ in entries if name])
-        for number, (name, text) in enumerate(entries, first):
+        of_video = mostly_videos([name for name, *_ in entries if name])
+        for number, (name, text, open_) in enumerate(entries, first):
             clip = parse_clip_name(name or "", of_video=of_video)
             if clip.clip_id:
-                rows.append((number, *clip, text))
+                rows.append((number, *clip, text, open_))
             else:
                 findings.append(Finding(source, number, "", "row unused", fault))
-        numbers, ids, lengths, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
+        numbers, ids, lengths, texts, unsure = zip(*rows, strict=True) if rows else ((),) * 5
         names = texts_to_arrow(ids)
         ends = doubles_to_arrow([None if ms is None else ms / 1000 for ms in lengths])
         clips = clip_rows(names, to_arrow(np.zeros(len(rows))), ends)
         labels = texts_to_arrow(texts).dictionary_encode()
-        return cls(np.array(numbers, np.int64), clips, labels, names, findings)
+        made = cls(np.array(numbers, np.int64), clips, labels, names, findings)
+        if any(unsure):
+            made.lists = {"unsure_labels": texts_to_arrow(unsure).dictionary_encode()}
+        return made
 
 
 class LabelResolver:
@@ -243,6 +250,56 @@ def make_resolver(ontology: Ontology, options: ReadOptions, *, one_label: bool) 
         aliases=as_aliases(options.aliases),
         mapping=options.load_mapping(ontology),
     )
+
+
+def coverage(
+    source: Source,
+    layout: Layout,
+    ontology: Ontology,
+    options: ReadOptions,
+    shared: tuple[Annotated, Mapping[str, Any]],
+) -> tuple[Annotated, Mapping[str, Any]]:
+    """What the clips of a file were annotated for, and what metadata state of the reading.
+
+    The option comes before a column of the file, and that before a mapping; `shared` is what
+    options alone state.
+
+    Raises:
+        LabelFileError: the column holds something else than classes.
+    """
+    facts, column = shared[1], layout.columns["annotated_for"]
+    if options.annotated is not None or options.denied or (column is None and not layout.wide):
+        return shared
+    if column is None:
+        return OWN_COLUMNS, {**facts, "annotated": {"name": OWN_COLUMNS.name}}
+    names = [] if layout.annotated == "none" else layout.annotated.split(";")
+    ids = {name: ontology.resolve(name.strip()) for name in names}
+    if lost := [name for name, id_ in ids.items() if id_ is None]:
+        name = layout.columns.names[column]
+        raise LabelFileError(
+            f"{source.path}: column {name} holds {shortlist(map(repr, lost))}; expected the "
+            f"classes that the clips were annotated for, joined by semicolons, or none. If it is "
+            f"about something else, use --columns ignored={name} (columns=…)"
+        )
+    found = Annotated(
+        "its column", tuple(sorted({ontology.index[id_] for id_ in ids.values() if id_}))
+    )
+    return found, {**facts, "annotated": {"name": found.name, "classes": len(names)}}
+
+
+def require_one_coverage(path: object, annotated: Sequence[tuple[int, ...] | None]) -> None:
+    """Refuse files whose clips were annotated for different classes.
+
+    Raises:
+        LabelFileError: the last file, `path`, was for others than the first.
+    """
+    if annotated[-1] != annotated[0]:
+        raise LabelFileError(
+            f"{path}: its clips were annotated for other classes than those of the files before "
+            f"it; a table of one column per class states those of its columns. State them for all "
+            f"files with --annotated (annotated=…), or join the files as sources of their own "
+            f"(audiolabels.join)"
+        )
 
 
 Each = TypeVar("Each")

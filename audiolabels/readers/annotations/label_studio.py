@@ -49,7 +49,7 @@ def label_studio_entries(source: Source) -> Entries:
             reason = "skipped by the annotator" if given else "not annotated yet"
             findings.append(Finding(source.name, number, name, "row unused", reason))
         for where, annotation in done.items():
-            clip = {"clip": name}
+            clip = {"clip": name, "rater": None}
             if len(done) > 1:
                 clip["rater"] = f"annotation {take(annotation, 'id', where, 'a number', 'a text')}"
             before = len(regions), len(choices)

@@ -18,10 +18,11 @@ from audiolabels.labels.report import Finding
 from audiolabels.ontology.vocabulary import load_vocabulary
 from audiolabels.readers.annotations.entries import Entries
 from audiolabels.readers.annotations.json_fields import of_kind, take
+from audiolabels.readers.columns import STATES_COLUMN
 from audiolabels.readers.opening import Source
 
 READ = frozenset("id recording_id start duration channel custom".split())
-EVENT = "audio_event"
+EVENT, MASKED = "audio_event", "masked"  # which the exporter of this format writes
 NUMBER = "a number"
 
 
@@ -59,6 +60,8 @@ def lhotse_entries(source: Source) -> Entries:
                 kind = f"{entry.get('type', '')} without {EVENT} of its own".strip()
                 name = str(take(entry, "id", place, "a text", "a number"))
                 findings.append(Finding(source.name, number, name, "row unused", kind))
+    if any(STATES_COLUMN in row for row in rows):
+        rows = [{STATES_COLUMN: "present", **row} for row in rows]
     if all(str(row["label"] or 0).isdecimal() for row in rows):
         ids = _column_ids(source.path.with_name("class_labels_indices.csv"))
         rows = [{**row, "label": ids.get(row["label"], row["label"])} for row in rows]
@@ -87,12 +90,19 @@ def _labels(entry: Mapping[str, Any], line: str) -> Iterator[tuple[dict[str, Any
             onset = take(supervision, "start", place, NUMBER)
             times = {"onset": onset, "offset": onset + take(supervision, "duration", place, NUMBER)}
             facts = {**custom, **{k: v for k, v in supervision.items() if k not in READ}}
-            other = [name for name, value in facts.items() if name != EVENT and value is not None]
+            unsure = [custom[MASKED]] if isinstance(custom.get(MASKED), str) else []
+            read = (EVENT, MASKED) if unsure else (EVENT,)
+            other = [n for n, value in facts.items() if n not in read and value is not None]
             given = custom[EVENT] if isinstance(custom[EVENT], list) else [custom[EVENT]]
             for each in given:
                 of_kind(each, f"{EVENT} of {place}", "a text", NUMBER, "null")
-            for label in ";".join(map(str, given)).split(";"):
-                yield {"clip": clip, **times, "label": label.strip() or None, **length}, other
+            labels, masked = (";".join(map(str, texts)).split(";") for texts in (given, unsure))
+            open_: list[dict[str, str | None]]
+            open_ = [{"label": label, STATES_COLUMN: "unsure"} for label in masked if label.strip()]
+            named = any(map(str.strip, labels)) or not open_
+            rows = [{"label": label.strip() or None} for label in labels] if named else []
+            for own in (*rows, *open_):
+                yield {"clip": clip, **times, **length, **own}, other
 
 
 def _clip(cut: Mapping[str, Any], line: str) -> str:

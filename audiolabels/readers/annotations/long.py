@@ -83,11 +83,12 @@ def gather_rows(
             *CONTRADICTION,
             label=ontology.name(ontology.ids[c]),
         )
-        for i, c in _contradicted(made, ontology)
+        for i, c in contradicted(made, ontology)
     ]
     each = np.arange(len(first), dtype=np.int32)
     used = sum(
-        len(np.unique(r.numbers)) if r.stated and r.stated.raters else len(r.numbers) for r in held
+        len(np.unique(r.numbers)) if r.lists or (r.stated and r.stated.raters) else len(r.numbers)
+        for r in held
     )
     report = rows_report(used, findings)
     yield Annotations(clips, ontology, each, numbers, made, report, table.annotated)
@@ -143,7 +144,7 @@ def _stated(sets: LabelSets) -> npt.NDArray[np.bool_]:
     return stated
 
 
-def _contradicted(sets: LabelSets, ontology: Ontology) -> Iterator[tuple[int, int]]:
+def contradicted(sets: LabelSets, ontology: Ontology) -> Iterator[tuple[int, int]]:
     """Sets and those of their classes which, or a class above which, are confirmed absent."""
     if sets.absent is None:
         return iter(())

@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from audiolabels.clips.duplicates import REPEATED, SeenClips
-from audiolabels.errors import LabelFileError
+from audiolabels.datasets.cache import find_file
+from audiolabels.errors import LabelFileError, OptionError, shortlist
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, default_ontology
+from audiolabels.readers.annotations.absences import Absences
+from audiolabels.readers.annotations.clip_lists import annotate_lists, melted
 from audiolabels.readers.annotations.formats import LabelFormat, detect_format
 from audiolabels.readers.annotations.label_parsing import (
     LabelRows,
     TextTable,
     conclude_labels,
-    label_rows,
+    coverage,
     make_resolver,
+    require_one_coverage,
 )
 from audiolabels.readers.annotations.long import gather_rows
 from audiolabels.readers.annotations.wide import annotate_wide
@@ -29,7 +33,7 @@ from audiolabels.readers.formats import Layout
 from audiolabels.readers.lines import ahead
 from audiolabels.readers.memory import InMemory
 from audiolabels.readers.opening import Source, open_source
-from audiolabels.readers.options import BLOCK_SIZES, OWN_COLUMNS, Annotated, BlockSizes, ReadOptions
+from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ReadOptions
 from audiolabels.readers.reports import described, listed_inputs, no_usable_row
 
 
@@ -46,6 +50,7 @@ def read_labels(
     values: str | float | None = None,
     raters: str | None = None,
     prefix: str = "",
+    explicit_negatives: str | Path | None = None,
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Annotations:
@@ -57,10 +62,11 @@ def read_labels(
             dictionary of columns, or of clips to labels; see `audiolabels.readers.memory`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
         unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
-        values, raters, prefix, columns, block_sizes: likewise.
+        values, raters, prefix, explicit_negatives, columns, block_sizes: likewise.
 
     Returns:
-        The clips in the files' order, with a report of everything that was not used as it is.
+        The clips in the files' order, at the end those that only `explicit_negatives` names, with a
+        report of everything that was not used as it is.
         A clip that occurs twice is kept twice, and reported.
 
     Raises:
@@ -82,6 +88,7 @@ def read_labels(
         values=values,
         raters=raters,
         prefix=prefix,
+        explicit_negatives=explicit_negatives,
         columns=columns,
         block_sizes=block_sizes,
     )
@@ -131,6 +138,35 @@ def _names(rows: LabelRows) -> Names:
     return rows.names, rows.clips["clip_id"]
 
 
+def _require_raters(source: Source, layout: Layout, options: ReadOptions) -> None:
+    """Refuse a file without raters if they are to be united.
+
+    Raises:
+        OptionError: no column has them.
+    """
+    if options.raters is not None and not layout.columns.roles.keys() & {"rater", "vote"}:
+        shown = shortlist(layout.columns.names, 20) or "without names"
+        raise OptionError(
+            f"{source.path}: no column of raters, nor one per rater, for --raters "
+            f"{options.raters} (raters=); columns are {shown}. Give them: --columns rater=NAME, or "
+            f"vote=NAME,vote=NAME (columns=…); or leave out raters, which of several files or data "
+            f"sets hold for all: join those without as sources of their own (audiolabels.join)"
+        )
+
+
+def _read_absences(ontology: Ontology, options: ReadOptions) -> Absences | None:
+    """The confirmed absences, if a file of them is given.
+
+    Raises:
+        LabelFileError: see `read_labels`.
+    """
+    if options.explicit_negatives is None:
+        return None
+    path = find_file("explicit negatives", options.explicit_negatives)
+    own = replace(options, explicit_negatives=None, denied=True, columns=None, raters=None)
+    return Absences(path, gather_labels([path], ontology, own))
+
+
 def stream_labels(
     paths: Sequence[Path | InMemory],
     ontology: Ontology,
@@ -152,34 +188,31 @@ def stream_labels(
         LabelFileError: see `read_labels`.
     """
     known = make_resolver(ontology, options, one_label=True).knows
-    annotated = options.load_annotated(ontology)
     folders = keeps_folders(paths, ontology, options)
-    first: dict[str, Annotated] = {}
-    facts = options.facts(ontology)
+    shared = options.load_annotated(ontology), options.facts(ontology)
+    annotated: list[tuple[int, ...] | None] = []
+    absences = _read_absences(ontology, replace(options, folders=folders))
     for number, path in enumerate(paths):
         with open_source(path) as source:
             found, layout = detect_format(source, ontology, options.columns, known)
+            _require_raters(source, layout, options)
             layout = replace(layout, folders=folders and layout.folders)
             last = Annotations.from_dict({}, ontology=ontology)
-            wide, notes, listened, stated = layout.wide, list[str](), annotated, {**facts}
+            wide, notes = layout.wide, list[str]()
+            listened, stated = coverage(source, layout, ontology, options, shared)
             if wide:
                 notes.append(f"a column for each of {len(wide)} labels")
-            if wide and options.annotated is None and not options.denied:
-                listened = OWN_COLUMNS
-                stated["annotated"] = {"name": listened.name}
-            if listened.classes != first.setdefault("annotated", listened).classes:
-                raise LabelFileError(
-                    f"{path}: its clips were annotated for other classes than those of the files "
-                    f"before it; a table of one column per class states those of its columns. "
-                    f"State them for all files with --annotated (annotated=…), or join the files "
-                    f"as sources of their own (audiolabels.join)"
-                )
+            annotated.append(listened.classes)
+            require_one_coverage(source.path, annotated)
             resolver = make_resolver(ontology, options, one_label=layout.one_label or bool(wide))
             table = TextTable(
                 resolver, options.block_sizes.labels, listened.classes, denied=options.denied
             )
             rows = ahead(note_videos(found.read(source, layout, options), _names, notes))
-            annotate = partial(gather_rows, options=options) if layout.gathered else label_rows
+            annotate: Callable[..., Iterator[Annotations]]
+            annotate = partial(gather_rows if layout.gathered else annotate_lists, options=options)
+            if layout.gathered:
+                rows = (melted(part, source.name, options) for part in rows)
             if wide:
                 annotate = partial(annotate_wide, names=wide, options=options)
             parts = conclude_labels(
@@ -187,7 +220,13 @@ def stream_labels(
             )
             whole = described(parts, path, found, last.report, layout, notes, stated)
             for part in chain((part.prefixed(options.prefix) for part in whole), [last]):
+                if absences is not None:
+                    part = absences.join(part, source.name)
                 seen.add(part.clips, part.rows, source.name)
                 yield part
                 if progress:
                     progress(number, source.raw.tell())
+    if absences is not None:
+        rest = absences.finish(annotated[-1])
+        seen.add(rest.clips, rest.rows, absences.path.name)
+        yield rest

@@ -21,9 +21,12 @@ from audiolabels.readers.annotations.json_fields import check_lines
 from audiolabels.readers.annotations.label_parsing import VERIFIED_EMPTY, LabelRows
 from audiolabels.readers.batches import is_list, is_text, numbered, validated
 from audiolabels.readers.columns import (
+    LISTS,
     MISSING,
+    ROLES,
     GivenColumns,
     Known,
+    as_columns,
     changes_meaning,
     find_column,
     has_header,
@@ -34,6 +37,8 @@ from audiolabels.readers.delimited import (
     DelimitedRows,
     checked,
     clip_columns,
+    per_text,
+    time_ms,
 )
 from audiolabels.readers.dialect import SAMPLE, Dialect, from_header
 from audiolabels.readers.formats import Layout
@@ -233,12 +238,16 @@ def open_table(
         LabelFileError: there is no column of clips or of labels.
         OptionError: a column that was given is not there.
     """
+    labelled = find_column(
+        [f.name.casefold() for f in schema if _is_readable(f.type)], "labels", "label"
+    )
+    empty = ("clip", "video", *LISTS, *(() if labelled else ("labels", "label")))
     readable = [
         _is_readable(field.type)
         or (
             pa.types.is_null(field.type)
             and (
-                find_column([field.name], "clip", "video") is not None
+                find_column([field.name], *empty) is not None
                 or changes_meaning(field.name.casefold())
             )
         )
@@ -259,7 +268,12 @@ def open_table(
         ["" if row.get(name) is None else str(row[name]) for name in names]
         for row in (() if head is None else head.to_pylist())
     ]
-    dialect = from_header(source, names, rows, given or {}, known)
+    roles = as_columns(given)
+    taken = {name.casefold() for own in roles.values() for name in own}
+    listed = {f.name.casefold() for f in schema if is_list(f.type)} - taken
+    if valued := sorted(listed & {*ROLES["value"].names}):
+        roles = {"label_values": tuple(valued), **roles}
+    dialect = from_header(source, names, rows, roles, known)
     if is_list(schema.field(dialect.labels[0]).type):
         dialect = replace(dialect, one_label=False)
     unread = [name for name, ok in zip(schema.names, readable, strict=True) if not ok]
@@ -272,6 +286,8 @@ def open_table(
         file_clip=dialect.file_clip,
         unused=(*dialect.unused, *unread),
         wide=dialect.wide,
+        columns=dialect.columns,
+        annotated=dialect.annotated,
     )
 
 
@@ -300,11 +316,13 @@ def _rows(
     known = ~_missing(clips.dictionary)[to_numpy(clips.indices)]
     numbers = np.arange(first, first + count)
     lost = [Finding(source.name, int(n), "", "row unused", NO_CLIP) for n in numbers[~known]]
-    lists = [_joined(cells[i]) for i in dialect.labels]
-    joined = [texts for texts, _ in lists]
+    lists = {i: _joined(cells[i]) for i in (*dialect.labels, *dialect.extra)}
+    joined = [lists[i][0] for i in dialect.labels]
     labels = joined[0] if len(joined) == 1 else pc.binary_join_element_wise(*joined, ";")
     onset, end = (
-        _times(None if i is None else cells[i], count, unit_ms, signed)
+        np.full(count, NO_TIME)
+        if i is None
+        else _times(cells[i], f"column {dialect.columns.names[i]}", unit_ms, signed)
         for i in (dialect.start, dialect.end)
     )
     rows = DelimitedRows(
@@ -315,10 +333,13 @@ def _rows(
         labels.dictionary_encode(),
         onset,
         np.where(np.minimum(onset, end) > NOT_A_TIME, onset + end, end) if dialect.lasting else end,
-        {i: _texts(cells[i]).dictionary_encode() for i in dialect.extra},
+        {
+            i: pc.replace_substring(lists[i][0], VERIFIED_EMPTY, "").dictionary_encode()
+            for i in dialect.extra
+        },
         lost,
     )
-    for i in (i for _, void in lists for i in void if known[i]):
+    for i in (i for _, void in lists.values() for i in void if known[i]):
         clip = rows.clip_id[int(rows.clip[i])].as_py()
         lost.append(Finding(source.name, first + i, clip, "label dropped", NO_LABEL))
     return rows.keep(known)
@@ -356,9 +377,21 @@ def _joined(column: pa.Array) -> tuple[pa.StringArray, list[int]]:
     return texts_to_arrow(texts), void
 
 
-def _times(column: pa.Array | None, count: int, unit_ms: int, signed: bool) -> Ms:
-    if column is None:
-        return np.full(count, NO_TIME)
+def _times(column: pa.Array, name: str, unit_ms: int, signed: bool) -> Ms:
+    """Milliseconds; cells of text are read as those of CSV.
+
+    Raises:
+        LabelFileError: times of a day, or dates.
+    """
+    if is_text(column.type):
+        return per_text(
+            _texts(column).dictionary_encode(), lambda text: time_ms(text.strip(), unit_ms, signed)
+        )
+    if pa.types.is_temporal(column.type):
+        raise LabelFileError(
+            f"{name} has the type {column.type}; make it seconds from the beginning of the clip, "
+            f"as numbers"
+        )
     seconds = to_numpy(pc.fill_null(column.cast(pa.float64()), np.nan))
     ms = np.floor(seconds * unit_ms + 0.5)
     fits = ((ms >= 0) | signed) & (np.abs(ms) < 1e12)

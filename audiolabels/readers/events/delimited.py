@@ -4,6 +4,7 @@ A row is one class in one span of one clip.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from audiolabels.labels.events import (
     NOTHING,
     OTHER,
     PRESENT,
+    SILENT,
     STATES,
     UNKNOWN,
     UNSURE,
@@ -54,6 +56,19 @@ def read_event_rows(source: Source, dialect: Dialect, options: ReadOptions) -> I
     return checked(rows, source, dialect, options)
 
 
+def refuse_raters(path: Path) -> None:
+    """Refuse to unite the raters of events.
+
+    Raises:
+        OptionError: always.
+    """
+    raise OptionError(
+        f"{path}: raters are united for labels of clips, not for events: leave out --raters "
+        f"(raters=), which belongs to the data sets of a join that have raters, and keep the rows "
+        f"of one rater"
+    )
+
+
 def event_rows(
     rows: DelimitedRows, dialect: Dialect, source: Source, options: ReadOptions
 ) -> tuple[EventRows, Ms]:
@@ -73,20 +88,21 @@ def event_rows(
     rows = rows.keep(~again)
     stated = stated_rows(rows, dialect, source, options)
     if stated.raters:
-        raise OptionError(f"{source.path}: raters are united for labels of clips, not for events")
+        refuse_raters(source.path)
     rows, unit_ms, findings = stated.rows, options.unit_ms, [*findings, *stated.findings]
     state = np.where(stated.below, OTHER, stated.state).astype(np.int64)
     missing = per_text(rows.labels, lambda text: text.strip().casefold() in MISSING) > 0
     empty = missing & (np.maximum(rows.onset_ms, rows.offset_ms) == NO_TIME)
     state = np.select([empty, missing, ~rows.timed], [EMPTY, NOTHING, UNKNOWN], state)
-    whole = np.zeros(len(state), np.bool_)
+    kept = np.zeros(len(state), np.bool_)
     for i in dialect.columns.roles.get("presence", ()):
         if dialect.columns.names[i] == STATES_COLUMN:  # of `Events`, handed on
             of_clip = per_text(rows.extra[i], lambda c: STATES.index(c) if c in STATES else -1)
-            whole = missing & np.isin(of_clip, (EMPTY, NOTHING, OTHER))
-            state = np.where(whole, of_clip, state)
-    report((state == NOTHING) & ~whole, "label dropped", "no label")
-    report(state == UNKNOWN, "event dropped", "a time is not a number of seconds")
+            kept = missing & np.isin(of_clip, (EMPTY, NOTHING, OTHER))
+            kept |= ~missing & np.isin(of_clip, (SILENT, UNKNOWN))
+            state = np.where(kept, of_clip, state)
+    report((state == NOTHING) & ~kept, "label dropped", "no label")
+    report((state == UNKNOWN) & ~kept, "event dropped", "a time is not a number of seconds")
     given = np.zeros(len(state), np.int64)
     if dialect.clip_length is not None:
         given = per_text(
@@ -101,7 +117,7 @@ def event_rows(
     _, first = np.unique(rows.clip[another], return_index=True)
     another[np.delete(np.flatnonzero(another), first)] = False
     report(another, "event as it is", ANOTHER_LENGTH)
-    labels, spans = rows.labels, np.isin(state, (PRESENT, ABSENT, UNSURE))
+    labels, spans = rows.labels, np.isin(state, (PRESENT, ABSENT, SILENT, UNSURE))
     if missing.any():
         texts = labels.dictionary.to_pylist()
         texts = ["" if text.strip().casefold() in MISSING else text for text in texts]

@@ -29,6 +29,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.label_parsing import (
     LabelResolver,
     conclude_labels,
+    coverage,
     make_resolver,
     parse_texts,
     refuse_unknown,
@@ -96,7 +97,8 @@ def read_parts(
     """The statements of one file of a format and layout; at the end `report` describes the file."""
     chosen, layout = found
     resolver = make_resolver(ontology, options, one_label=True)
-    annotated = options.load_annotated(ontology)
+    shared = options.load_annotated(ontology), options.facts(ontology)
+    annotated, facts = coverage(source, layout, ontology, options, shared)
     notes: list[str] = []
     read = chosen.read(source, layout, options)
     rows = ahead(note_videos(read, lambda rows: (rows.names, rows.clip_id), notes))
@@ -111,7 +113,7 @@ def read_parts(
     )
     parts = conclude_labels(made, source.name, resolver, annotated, notes)
     file = source.table or source.path
-    return described(parts, file, chosen, report, layout, notes, options.facts(ontology))
+    return described(parts, file, chosen, report, layout, notes, facts)
 
 
 def look_up(

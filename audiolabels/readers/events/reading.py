@@ -15,8 +15,10 @@ from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, default_ontology
+from audiolabels.readers.annotations.label_parsing import require_one_coverage
 from audiolabels.readers.clip_ids import folders_needed
 from audiolabels.readers.columns import GivenColumns
+from audiolabels.readers.events.delimited import refuse_raters
 from audiolabels.readers.events.event_cleaning import clean_events
 from audiolabels.readers.events.formats import EventFormat, detect_format
 from audiolabels.readers.events.parts import Part, findings, gather, read_parts
@@ -56,10 +58,10 @@ def read_events(
     Args:
         paths: one file or several, CSV, TSV or JSON; plain, gzip or zip; or the Arrow streams of
             PretrainedSED's data set. Events of a clip belong together wherever they are.
-        clip_duration, clip_durations, explicit_negatives: see `EventOptions`.
+        clip_duration, clip_durations: see `EventOptions`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
         unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
-        values, raters, prefix, columns, block_sizes: likewise.
+        explicit_negatives, values, raters, prefix, columns, block_sizes: likewise.
 
     Returns:
         The clips in the order in which they first occur; at the end those that only
@@ -83,10 +85,11 @@ def read_events(
         values=values,
         raters=raters,
         prefix=prefix,
+        explicit_negatives=explicit_negatives,
         columns=columns,
         block_sizes=block_sizes,
     )
-    options = EventOptions(read, clip_duration, clip_durations, explicit_negatives)
+    options = EventOptions(read, clip_duration, clip_durations)
     ontology = default_ontology(ontology)
     parts = stream_events(listed_inputs(paths, "event", columns), ontology, options, whole=True)
     result = Events.concat(list(parts), ontology)
@@ -131,14 +134,18 @@ def stream_events(
     options = replace(options, read=replace(options.read, folders=folders))
     side = read_side_files(options, ontology)
     hashes, held = bytearray(), list[Part]()
-    framed: set[str] = set()
+    framed, annotated = set[str](), list[tuple[int, ...] | None]()
     for number, path in enumerate(paths):
         with open_source(path) as source:
+            if options.read.raters is not None and options.read.explicit_negatives is None:
+                refuse_raters(source.path)
             (chosen, layout), report = detect(source), Report()
             found = chosen, replace(layout, folders=folders and layout.folders)
             if found[0].name == "framed":
                 framed.add(source.name)
             for part in read_parts(source, found, ontology, options.read, report):
+                annotated.append(part.events.annotated)
+                require_one_coverage(source.path, annotated)
                 if whole:
                     held.append(part)
                 else:

@@ -20,6 +20,7 @@ from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.annotations.reading import gather_labels
 from audiolabels.readers.columns import find_column
 from audiolabels.readers.dialect import detect_dialect, split_cells
+from audiolabels.readers.events.delimited import refuse_raters
 from audiolabels.readers.events.event_cleaning import (
     ENDLESS,
     OUTSIDE,
@@ -111,7 +112,7 @@ class SideFiles:
         if not self.clips:  # the caller's error is about that
             self.used[:] = True
         if len(self.absent) and not self.used.any():
-            raise _no_such_clips(self.options.explicit_negatives, self.absent.clip_id)
+            raise _no_such_clips(self.options.read.explicit_negatives, self.absent.clip_id)
         rest = keep_statements(self.absent, ~self.used[self.absent.clip])
         cut = cut_to_clips(
             replace(rest, duration_ms=lengths(rest, self.durations), report=Report())
@@ -135,14 +136,14 @@ def read_side_files(options: EventOptions, ontology: Ontology) -> SideFiles:
     if options.clip_durations is not None:
         durations = _read_durations(to_path(options.clip_durations), options, report)
     absent = Events.concat([], ontology)
-    if options.explicit_negatives is not None:
-        path = find_file("explicit negatives", options.explicit_negatives)
+    if options.read.explicit_negatives is not None:
+        path = find_file("explicit negatives", options.read.explicit_negatives)
         absent = _read_absences(path, ontology, options.read, durations)
         report.merge(absent.report)
         if not len(absent.clip):
             raise LabelFileError(
-                f"{options.explicit_negatives}: no class is confirmed absent: no row has a known "
-                f"label or, of a framed file, is NOT_PRESENT"
+                f"{path}: no class is confirmed absent: no row has a known label or, of a framed "
+                f"file, is NOT_PRESENT"
             )
     return SideFiles(options, durations, absent, report)
 
@@ -151,7 +152,7 @@ def _read_absences(
     path: Path, ontology: Ontology, options: ReadOptions, durations: Durations
 ) -> Events:
     """Confirmed absences of a label file, or of a framed file's NOT_PRESENT rows."""
-    options = replace(options, columns=None)
+    options = replace(options, columns=None, explicit_negatives=None)
     with open_source(path) as source:
         dialect = detect_dialect(source, ontology) if source.container == "text" else None
         if dialect and "presence" in dialect.columns.roles:
@@ -159,6 +160,8 @@ def _read_absences(
                 raise LabelFileError(
                     f"{path}: framed labels without columns of onset and offset in seconds"
                 )
+            if options.raters is not None:
+                refuse_raters(path)
             framed = EVENT_FORMATS["framed"], replace(dialect, folders=bool(options.folders))
             description = Report()
             parts = read_parts(source, framed, ontology, options, description)

@@ -13,7 +13,7 @@ from audiolabels.labels.report import Report
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
-from audiolabels.readers.memory import InMemory, in_memory
+from audiolabels.readers.memory import InMemory, expecting, in_memory
 from audiolabels.readers.options import BLOCK_SIZES, BlockSizes, ScoreOptions
 from audiolabels.readers.reports import described
 from audiolabels.readers.scores.blocks import ScoreTable
@@ -130,7 +130,8 @@ def read_scores(
         OptionError: an option is not offered, or h5py is needed and not installed.
     """
     held = in_memory(path)
-    file = as_path("scores", path) if held is None else held.path
+    with expecting(path):
+        file = as_path("scores", path) if held is None else held.path
     options = ScoreOptions(file, class_order, values, index, beyond_top, block_sizes)
     ontology = default_ontology(ontology)
     with open_scores(options, ontology, held) as scores:

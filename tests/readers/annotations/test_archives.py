@@ -27,6 +27,15 @@ def test_a_shard_as_webdataset_writes_it(tmp_path: Path) -> None:
     assert labels.report.notes[0].endswith("columns not used: fold")
 
 
+def test_a_field_of_a_member_that_is_no_time_is_a_finding(tmp_path: Path) -> None:
+    members = {"a.json": {"labels": "Dog", "start": "x"}, "b.json": {"labels": "Music", "start": 2}}
+    path = write(tmp_path, shard(members), "s.tar")
+    labels = read_labels(path)
+    assert by_clip(labels) == {"b": {MUSIC}}
+    assert findings(labels) == [(1, "a", "row unused", "a time is not a number of seconds")]
+    assert len(read_labels(path, columns="ignored=start")) == 2
+
+
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_members_that_are_no_label_members_are_findings(pack: type[bytes], tmp_path: Path) -> None:
     content = shard(

@@ -18,6 +18,7 @@ from audiolabels.errors import AudioLabelsError, LabelFileError
 from audiolabels.labels.events import PRESENT
 
 SPEECH, MUSIC, DOG, BIRD = "/m/09x0r", "/m/04rlf", "/m/0bt9lr", "/m/015p6"
+BABY = "/t/dd00002"
 Jsonable = dict[str, Any]
 
 
@@ -207,7 +208,7 @@ def test_supervisions(tmp_path: Path) -> None:
     path = tmp_path / "s.jsonl.gz"
     SupervisionSet.from_segments(
         [
-            supervision("a", 0.0, 10.0, "0;137", masked="3"),
+            supervision("a", 0.0, 10.0, "0;137", masked="23", note="near"),
             supervision("a", 2.0, 0.5, "74"),
             supervision("b", 0.0, 10.0, None),
             supervision("c", 0.0, 10.0, ""),
@@ -218,13 +219,14 @@ def test_supervisions(tmp_path: Path) -> None:
     assert statements(events) == [
         ("a", SPEECH, 0, 10_000, "present", "s.jsonl.gz", 1),
         ("a", MUSIC, 0, 10_000, "present", "s.jsonl.gz", 1),
+        ("a", BABY, 0, 10_000, "unsure", "s.jsonl.gz", 1),
         ("a", DOG, 2000, 2500, "present", "s.jsonl.gz", 2),
         ("c", None, 0, 0, "nothing", "s.jsonl.gz", 4),
     ]
     assert (3, "without audio_event of its own") in [
         (row, why) for _, row, _, _, why in told(events)
     ]
-    assert notes(events).endswith("columns not used: masked")
+    assert notes(events).endswith("columns not used: note")
 
 
 def test_cuts(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from strategies import ontologies
 
 import audiolabels
 from audiolabels import Annotations, expand, expand_files, export, read_labels
-from audiolabels.errors import LabelFileError, UnknownLabelError
+from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError
 from audiolabels.readers import BlockSizes
 from audiolabels.readers.label_lists import list_labels
 
@@ -325,7 +325,31 @@ def test_a_stream_of_small_parts_gives_the_same_targets(tmp_path: Path) -> None:
     assert made[0] == made[1]
 
 
-def test_rows_of_a_clip_are_united_without_names_of_raters() -> None:
+def test_rows_of_a_clip_are_united_if_a_column_has_raters() -> None:
     table = {"clip": ["a", "a"], "Dog": [1, 0], "Cat": [None, 0]}
-    assert shown(read_labels(table, raters="any"), ["Dog", "Cat"]) == ["+-"]
+    with pytest.raises(OptionError, match="dict: no column of raters"):
+        read_labels(table, raters="any")
+    rated = table | {"rater": ["x", "y"]}
+    assert shown(read_labels(rated, raters="any"), ["Dog", "Cat"]) == ["+-"]
     assert shown(read_labels(table), ["Dog", "Cat"]) == ["+?", "--"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("clip,Dog\na,1\nb,0\n", "no column of labels; .*; or, .*--columns class=dog$"),
+        ("clip,dog,cat,near\na,1,0,x\nb,-1,,y\n", "--columns class=dog,class=cat$"),
+        ("clip,c1,c2,c3,c4\na,1,0,0,0\n", "--columns class=c1,class=c2,class=c3,…$"),
+        ("clip,dog\na,0.5\n", "column dog may be that of a class. If it is, .* class=dog; else"),
+        ("clip,near\na,x\n", "--columns labels=NAME$"),
+    ],
+)
+def test_columns_that_may_be_classes_are_named(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(LabelFileError, match=message):
+        read_labels(write(tmp_path, text))
+
+
+def test_one_column_is_a_class_if_it_is_given(tmp_path: Path) -> None:
+    path = write(tmp_path, "clip,dog\na,1\nb,0\n")
+    labels = read_labels(path, columns="class=dog", aliases={"dog": "Dog"})
+    assert shown(labels, ["Dog", "Cat"]) == ["+?", "-?"]
