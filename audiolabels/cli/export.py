@@ -30,7 +30,7 @@ from audiolabels.targets.targets import SoftTargets, Targets
 READING = {
     name: option
     for name, option in {**EventOptions.declared(), **ReadOptions.declared()}.items()
-    if name != "explicit_negatives"
+    if name not in ("explicit_negatives", "verdicts")
 }
 
 

@@ -82,12 +82,12 @@ class Job:
         """The plans, cut into pieces that do not depend on each other.
 
         Each file of labels is one, and each of scores without given labels; events, whose clips may
-        go on in another file, are not cut, nor labels with absences in a file of their own.
+        go on in another file, are not cut, nor labels with absences or verdicts in another file.
         """
         pieces: list[Shard] = []
         for number, plan in enumerate(self.plans):
-            absences = plan.read.read.explicit_negatives is not None
-            if plan.scheme.reads is not Annotations or absences:
+            beside = plan.read.read.explicit_negatives or plan.read.read.verdicts
+            if plan.scheme.reads is not Annotations or beside:
                 pieces.append(Shard(number))
                 continue
             folders = keeps_folders(plan.paths, plan.ontology, plan.read.read)

@@ -45,7 +45,7 @@ from audiolabels.targets.targets import Targets
 
 KINDS: Mapping[str, type] = {"labels": Annotations, "events": Events}
 OWN = ("vocabulary", "layout")  # keys of the whole join, not of a source
-PATHS = ("clip_durations", "explicit_negatives", "aliases", "mapping", "annotated")
+PATHS = ("clip_durations", "explicit_negatives", "verdicts", "aliases", "mapping", "annotated")
 
 Table = Mapping[str, Any]
 
@@ -282,6 +282,8 @@ def take_inputs(table: Table, shared: Table) -> tuple[str, list[Any], dict[str, 
         if kind == "labels":
             remedy = "name the files as events" if other else "joins take labels and events alone"
         raise OptionError(f"scheme {scheme!r} does not read {kind}: {remedy}")
+    if "verdicts" in shared:
+        raise OptionError("verdicts are of one data set: name their file in its table")
     names = {"scheme", *ReadOptions.declared(), *SCHEMES[scheme].options.declared()}
     names |= set(EventOptions.declared()) if reads is Events else set()
     for name in options:

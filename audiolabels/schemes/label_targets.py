@@ -105,7 +105,8 @@ def make_targets(
 
     Unknown are, besides `masked`, classes that the sets leave unsure, and those whose absence
     nobody confirmed (see `coverage`); in an unannotated clip every class but those confirmed
-    absent.
+    absent. A class that was judged is what it was judged to be, and what lies below an absent one
+    of these is not masked by the scheme.
 
     Args:
         annotations: N clips with S label sets.
@@ -119,6 +120,13 @@ def make_targets(
         OptionError: the labels have values, and the scheme has no meaning for them.
     """
     sets = annotations.sets
+    judged = open_ = np.zeros_like(positive)
+    if sets.judged is not None and sets.absent is not None:
+        refuted = sets.judged.keep(sets.judged.within(sets.absent))
+        judged = union(tables.given, sets.judged)
+        open_ = judged & ~union(tables.given, refuted)
+        positive = positive & ~judged
+        masked = masked & ~union(tables.given | tables.below, refuted)
     if sets.values is not None and implied is None:
         raise OptionError(
             "this scheme is of hard labels: give a threshold for the values (--values, values=), "
@@ -131,7 +139,7 @@ def make_targets(
     masked[~sets.labelled] = ~np.uint64(0)
     if denied is not None:
         masked[~sets.labelled] &= ~denied[~sets.labelled]
-    masked &= ~positive
+    masked = (masked | open_) & ~positive
     positive_bits, cut = tables.cut(positive)
     masked_bits, _ = tables.cut(masked)
     targets = Targets(
@@ -145,6 +153,7 @@ def make_targets(
     bits = np.unpackbits(implied.view(np.uint8), axis=1, count=len(vocabulary))
     entry, column = np.nonzero(bits[sets.classes])
     np.maximum.at(scores, (sets.owners[entry], column), sets.values[entry])
+    scores[np.unpackbits(tables.cut(judged)[0], axis=1, count=len(vocabulary)) > 0] = 0
     which = annotations.set_of_clip
     soft = scores.astype(np.float16)[which]
     return Expanded(SoftTargets(annotations.clips, vocabulary, soft, masked_bits[which]), counts)
