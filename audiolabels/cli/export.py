@@ -98,6 +98,7 @@ Examples:
   audiolabels export --to webdataset targets.parquet -o labels.tar --dots cut
   audiolabels export --to flexsed targets.parquet -o train.csv
   audiolabels export --to wide-csv targets.parquet -o train.csv --unknown-cells empty
+  audiolabels export --to label-studio targets.parquet -o tasks.json
   audiolabels export --to raven audioset_eval_strong.tsv -o events.txt
   audiolabels export --to audacity audioset_eval_strong.tsv -o labels
   audiolabels export --to sed-scores-eval audioset_eval_strong.tsv \\
