@@ -191,6 +191,7 @@ def prepared(
     with ExitStack() as stack:
         teachers = [stack.enter_context(open_scores(each, ontology)) for each in scored]
         beside += [*(p for t in teachers for p in t.side_files), *read.side_files]
+        beside += bound.options.side_files
         files = [*(each.path for each in scored), *paths]
         refuse_overwriting(files, outputs, beside)
         if teachers and vocabulary is None:
@@ -205,7 +206,11 @@ def prepared(
 
 def _join_job(joint: Join, path: Path, outputs: Sequence[Path], progress: Progress | None) -> Job:
     files = [path, *(file for source in joint.sources for file in source.paths)]
-    beside = [file for source in joint.sources for file in source.read.side_files]
+    beside = [
+        file
+        for source in joint.sources
+        for file in (*source.read.side_files, *source.scheme.options.side_files)
+    ]
     refuse_overwriting(files, outputs, beside)
     plans, done = [], 0
     for source in joint.sources:

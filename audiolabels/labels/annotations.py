@@ -40,8 +40,8 @@ class LabelSets:
         unsure: as many sets, of classes that are unknown in these; None where there are none.
         absent: as many sets, of classes that were confirmed absent, likewise.
         values: float32 (L,): of soft labels, how present each class is, above 0; None: all are 1.
-        judged: as many sets, of classes in `absent` or `unsure` that are so by a verdict, whatever
-            given classes imply.
+        judged: as many sets, of classes on which there is a verdict: those in `absent` or `unsure`
+            are so whatever given classes imply, the others were heard.
     """
 
     offsets: npt.NDArray[np.int64]

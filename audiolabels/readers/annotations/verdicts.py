@@ -251,7 +251,7 @@ def _applied(sets: LabelSets, given: dict[str, LabelSets], ontology: Ontology) -
         rest = np.array([i for id_, i in ontology.index.items() if id_ not in known], np.int32)
         open_ = _united(open_, LabelSets.build(np.full(len(rest), j), rest, open_.labelled))
     made = _united(_without(sets, absent, unsure), present)
-    judged = _united(absent, unsure)
+    judged = _united(_united(absent, unsure), present)
     return replace(made, labelled=labelled, absent=denied, unsure=open_, judged=judged)
 
 
