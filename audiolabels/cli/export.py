@@ -30,7 +30,7 @@ from audiolabels.targets.targets import SoftTargets, Targets
 READING = {
     name: option
     for name, option in {**EventOptions.declared(), **ReadOptions.declared()}.items()
-    if name != "explicit_negatives"
+    if name not in ("explicit_negatives", "verdicts")
 }
 
 
@@ -98,6 +98,7 @@ Examples:
   audiolabels export --to webdataset targets.parquet -o labels.tar --dots cut
   audiolabels export --to flexsed targets.parquet -o train.csv
   audiolabels export --to wide-csv targets.parquet -o train.csv --unknown-cells empty
+  audiolabels export --to label-studio targets.parquet -o tasks.json
   audiolabels export --to raven audioset_eval_strong.tsv -o events.txt
   audiolabels export --to audacity audioset_eval_strong.tsv -o labels
   audiolabels export --to sed-scores-eval audioset_eval_strong.tsv \\

@@ -79,6 +79,11 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
             _line("confirmed absences", f"{counts.absences:,}"),
             _line("targets that contradict these", f"{counts.clashes:,}"),
         ]
+    if quality := summary.metadata.get("quality"):
+        lines += [
+            _line("classes below the quality floor", f"{quality['below']:,}"),
+            _line("their positives, now unknown", f"{counts.doubtful:,}"),
+        ]
     if counts.given_cut or counts.positive_cut:
         lines.append(
             f"  outside the vocabulary: {counts.given_cut:,} given labels, "

@@ -20,7 +20,7 @@ is an error that lists them.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -201,6 +201,34 @@ class ClipFinder:
         ids = self._canonical.ids
         seconds, ms = (_matches(ids, pattern).any() for pattern in (SECONDS, MILLISECONDS))
         return "" if seconds == ms else "s" if seconds else "ms"
+
+
+def deciding_ids(names: pa.StringArray, parts: Iterable[pa.StringArray]) -> pa.StringArray:
+    """Of ids that come in parts those, each once, on which it depends what the names mean.
+
+    A `ClipFinder` of them finds what one of all the ids, each once, finds.
+    """
+    wanted = pa.concat_arrays(_coarse(names)).unique()
+    kept, units = [texts_to_arrow([])], [SECONDS, MILLISECONDS]
+    for ids in parts:
+        near = [pc.is_in(keys, value_set=wanted) for keys in _coarse(ids)]
+        kept.append(ids.filter(pc.or_(*near)))
+        for unit in tuple(units):  # one id of each shows in which units starts are
+            some = ids.filter(pc.match_substring_regex(ids, unit)).slice(0, 1)
+            if len(some):
+                kept.append(some)
+                units.remove(unit)
+    return pa.concat_arrays(kept).unique()
+
+
+def _coarse(names: pa.StringArray) -> list[pa.StringArray]:
+    """Names without what may differ in two names of a clip, read in either of two ways."""
+    every = []
+    for of_video in (False, True):
+        ids = canonical_ids(names, of_video=of_video)
+        started = pc.match_substring_regex(ids, f"{STARTED}|{SECONDS}")
+        every.append(pc.if_else(started, pc.utf8_slice_codeunits(ids, 0, 11), ids))
+    return every
 
 
 class _Index:

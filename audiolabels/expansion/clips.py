@@ -14,7 +14,7 @@ from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Report
 from audiolabels.readers import stream_labels
 from audiolabels.schemes.label_targets import count_labels
-from audiolabels.schemes.scheme import SchemeCounts
+from audiolabels.schemes.scheme import Expanded, SchemeCounts
 from audiolabels.targets.layouts import Cells, append_cells
 from audiolabels.targets.targets import Targets
 
@@ -63,7 +63,7 @@ class Expander:
         self._lineage = lineage
         self._sets = LabelSets.append([])
         self._weights = np.zeros(0, np.int64)
-        self._targets: list[Targets] = []
+        self._made: list[Expanded[Targets]] = []
         self._cells: Cells | None = None
 
     def cells(self, clips: Annotations) -> Cells:
@@ -76,9 +76,9 @@ class Expander:
         if self._cells is None or len(sets) > known:
             fresh = sets.slice(known, len(sets))
             new = Annotations.of_sets(fresh, self._plan.ontology, clips.annotated)
-            targets = self._plan.scheme.expand(new, self._plan.vocabulary).targets
-            cells = self._writer.encode(targets)
-            self._targets.append(targets)
+            made = self._plan.scheme.expand(new, self._plan.vocabulary)
+            cells = self._writer.encode(made.targets)
+            self._made.append(made)
             self._cells = append_cells(self._cells, cells)
             self._sets = sets
         weights = np.bincount(clips.set_of_clip, minlength=len(self._sets))
@@ -89,10 +89,11 @@ class Expander:
     def finish(self) -> None:
         """Count the labels of the sets so far."""
         start = 0
-        for targets in self._targets:
-            stop = start + len(targets.positive)
+        for made in self._made:
+            stop = start + len(made.targets.positive)
             sets = self._sets.slice(start, stop)
             weights = self._weights[start:stop]
-            self._counts.add(count_labels(self._plan.ontology, sets, weights, targets))
+            counted = count_labels(self._plan.ontology, sets, weights, made.targets, made.doubtful)
+            self._counts.add(counted)
             start = stop
-        self._targets = []
+        self._made = []

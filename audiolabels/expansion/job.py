@@ -82,12 +82,12 @@ class Job:
         """The plans, cut into pieces that do not depend on each other.
 
         Each file of labels is one, and each of scores without given labels; events, whose clips may
-        go on in another file, are not cut, nor labels with absences in a file of their own.
+        go on in another file, are not cut, nor labels with absences or verdicts in another file.
         """
         pieces: list[Shard] = []
         for number, plan in enumerate(self.plans):
-            absences = plan.read.read.explicit_negatives is not None
-            if plan.scheme.reads is not Annotations or absences:
+            beside = plan.read.read.explicit_negatives or plan.read.read.verdicts
+            if plan.scheme.reads is not Annotations or beside:
                 pieces.append(Shard(number))
                 continue
             folders = keeps_folders(plan.paths, plan.ontology, plan.read.read)
@@ -186,6 +186,7 @@ def prepared(
     with ExitStack() as stack:
         teachers = [stack.enter_context(open_scores(each, ontology)) for each in scored]
         beside += [*(p for t in teachers for p in t.side_files), *read.side_files]
+        beside += bound.options.side_files
         files = [*(each.path for each in scored), *paths]
         refuse_overwriting(files, outputs, beside)
         if teachers and vocabulary is None:
@@ -207,7 +208,11 @@ def prepared(
 
 def _join_job(joint: Join, path: Path, outputs: Sequence[Path], progress: Progress | None) -> Job:
     files = [path, *(file for source in joint.sources for file in source.paths)]
-    beside = [file for source in joint.sources for file in source.read.side_files]
+    beside = [
+        file
+        for source in joint.sources
+        for file in (*source.read.side_files, *source.scheme.options.side_files)
+    ]
     refuse_overwriting(files, outputs, beside)
     plans, done = [], 0
     for source in joint.sources:

@@ -45,7 +45,8 @@ from audiolabels.targets.targets import Targets
 
 KINDS: Mapping[str, type] = {"labels": Annotations, "events": Events}
 OWN = ("vocabulary", "layout")  # keys of the whole join, not of a source
-PATHS = ("clip_durations", "explicit_negatives", "aliases", "mapping", "annotated")
+PATHS = ("clip_durations", "explicit_negatives", "verdicts", "class_quality", "aliases", "mapping",
+         "annotated")  # fmt: skip
 
 Table = Mapping[str, Any]
 
@@ -138,6 +139,7 @@ class Join:
         for source in self.sources:
             made = describe(source.scheme, self.vocabulary, self.ontology, labels=False)
             facts = {"name": source.name, "scheme": made["scheme"], "options": made["options"]}
+            facts |= source.scheme.options.facts()
             facts |= source.read.read.facts(self.ontology)
             facts.pop("annotated", None)  # known once the files are read
             joined.append(facts)
@@ -277,6 +279,8 @@ def take_inputs(table: Table, shared: Table) -> tuple[str, list[Any], dict[str, 
         if kind == "labels":
             remedy = "name the files as events" if other else "joins take labels and events alone"
         raise OptionError(f"scheme {scheme!r} does not read {kind}: {remedy}")
+    if "verdicts" in shared:
+        raise OptionError("verdicts are of one data set: name their file in its table")
     names = {"scheme", *ReadOptions.declared(), *SCHEMES[scheme].options.declared()}
     names |= set(EventOptions.declared()) if reads is Events else set()
     for name in options:
@@ -355,6 +359,7 @@ def join(
                 raise OptionError("a join has hard targets: give a threshold for the values")
             parts.append(part)
             facts = {"name": str(name), "scheme": chosen, "options": part.metadata["options"]}
+            facts |= {n: part.metadata[n] for n in ("quality",) if n in part.metadata}
             joined.append(facts | reading_facts(labels.report))
     if not parts:
         raise OptionError("no data set to join")

@@ -26,6 +26,7 @@ from audiolabels.exporters.framed_release import write_framed_release
 from audiolabels.exporters.fsd50k import write_fsd50k
 from audiolabels.exporters.hear import write_hear
 from audiolabels.exporters.huggingface import write_huggingface
+from audiolabels.exporters.label_studio import write_label_studio
 from audiolabels.exporters.lhotse import write_lhotse
 from audiolabels.exporters.panns import write_panns
 from audiolabels.exporters.passt import write_passt
@@ -141,6 +142,11 @@ UNKNOWN_CELL = Option(
     choices=UNKNOWN_CELLS,
 )
 HIGHEST = Option(8000.0, "Upper edge of the selections.", check=above_zero, metavar="HZ")
+AUDIO_URL = Option(
+    "/data/local-files/?d={clip}.wav",
+    "Addresses of the audio: {id} is the video's 11 characters, {clip} the whole id of the clip.",
+    metavar="PATTERN",
+)
 IDS = Option(False, "Labels are ids, not display names.")
 NAMES = Option(False, "Labels are display names, not ids.")
 VOCABULARY = Option(
@@ -317,6 +323,13 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
             "CSV with a column per class, for autrainer",
             _named(files=BY_CLIP, names=NAMES, unknown_cells=UNKNOWN_CELL),
             "the cells",
+        ),
+        "label-studio": Exporter(
+            write_label_studio,
+            Targets,
+            "tasks of Label Studio with the positive classes as predictions, and its configuration",
+            _named(audio_url=AUDIO_URL),
+            back="`read_labels`, of the annotated project's JSON export",
         ),
         "raven": Exporter(
             write_raven,

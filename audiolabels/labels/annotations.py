@@ -41,6 +41,8 @@ class LabelSets:
         unsure: as many sets, of classes that are unknown in these; None where there are none.
         absent: as many sets, of classes that were confirmed absent, likewise.
         values: float32 (L,): of soft labels, how present each class is, above 0; None: all are 1.
+        judged: as many sets, of classes on which there is a verdict: those in `absent` or `unsure`
+            are so whatever given classes imply, the others were heard.
     """
 
     offsets: npt.NDArray[np.int64]
@@ -50,6 +52,7 @@ class LabelSets:
     unsure: "LabelSets | None" = None
     absent: "LabelSets | None" = None
     values: npt.NDArray[np.float32] | None = None
+    judged: "LabelSets | None" = None
 
     @classmethod
     def build(
@@ -101,8 +104,9 @@ class LabelSets:
         return LabelSets(np.zeros(len(self) + 1, np.int64), empty, np.ones(len(self), np.bool_))
 
     def _with(self, other: Callable[[str], "LabelSets | None"]) -> "LabelSets":
-        """The same sets with other `unsure` and `absent`."""
-        return replace(self, unsure=other("unsure"), absent=other("absent"))
+        """The same sets with other `unsure`, `absent` and `judged`."""
+        unsure, absent, judged = map(other, ("unsure", "absent", "judged"))
+        return replace(self, unsure=unsure, absent=absent, judged=judged)
 
     def take(self, sets: npt.NDArray[Any]) -> "LabelSets":
         """The sets with these numbers, in that order."""
@@ -134,6 +138,11 @@ class LabelSets:
         values = None if self.values is None else self.values[entries]
         classes = self.classes[entries]
         return replace(self, offsets=offsets, classes=classes, lineage=None, values=values)
+
+    def within(self, *others: "LabelSets") -> npt.NDArray[np.bool_]:
+        """Whether the same set of one of the others has each entry of `classes`: bool (L,)."""
+        own, *keys = (each.owners << 32 | each.classes for each in (self, *others))
+        return np.isin(own, np.concatenate(keys))
 
     def united(self, numbers: npt.NDArray[Any], count: int) -> "LabelSets":
         """The unions of sets: `numbers`, int (S,), is the union that each set goes into.

@@ -146,6 +146,12 @@ class ReadOptions(Options):
         "file, of which classes that are only NOT_PRESENT in a clip count.",
         metavar="FILE",
     )
+    verdicts: str | Path | None = option(
+        None,
+        "Verdicts of a review: a CSV with the columns clip_id, id (of a class, or its name) and "
+        "verdict: present, absent, unsure or skip. They outweigh the labels of clips.",
+        metavar="FILE",
+    )
     columns: GivenColumns = option(
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "
@@ -246,7 +252,7 @@ class EventOptions(Options):
     @property
     def side_files(self) -> list[Path]:
         """The files that are read with the label or event files."""
-        named = (self.clip_durations, self.read.explicit_negatives)
+        named = (self.clip_durations, self.read.explicit_negatives, self.read.verdicts)
         return [to_path(path) for path in named if path is not None]
 
 

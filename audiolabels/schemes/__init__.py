@@ -183,6 +183,7 @@ def describe(
     return {
         "scheme": scheme.name,
         "options": scheme.options.stated(labels=labels),
+        **scheme.options.facts(),
         "vocabulary": describe_vocabulary(vocabulary),
         "ontology": {"digest": ontology.digest, "classes": len(ontology)},
     }

@@ -11,6 +11,7 @@ from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.class_quality import QualityOptions
 from audiolabels.schemes.closure import Closure, Words, closure, union
 from audiolabels.schemes.coverage import uncovered
 from audiolabels.schemes.scheme import Expanded, SchemeCounts, no_counts
@@ -30,6 +31,8 @@ class LabelCounts(SchemeCounts):
         masked: unknown targets in the vocabulary, without those of unlabelled clips.
         absences: confirmed absences of classes.
         clashes: positive targets of classes that were confirmed absent, or lie below such.
+        doubtful: targets that would be positive, but are unknown since raters seldom confirmed
+            labels of their class.
         given_by_class, positive_by_class, masked_by_class: int64 (C,); masked without those of
             unlabelled clips.
         unknown_by_class: int64 (C,): unknown targets, those of unlabelled clips too.
@@ -43,10 +46,15 @@ class LabelCounts(SchemeCounts):
     masked: int = 0
     absences: int = 0
     clashes: int = 0
+    doubtful: int = 0
     given_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
     positive_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
     masked_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
     unknown_by_class: npt.NDArray[np.int64] = field(default_factory=no_counts)
+
+    def stated(self) -> dict[str, int]:
+        """See `SchemeCounts`."""
+        return {**super().stated(), **({"doubtful": self.doubtful} if self.doubtful else {})}
 
     def nothing_known(self) -> bool:
         """See `SchemeCounts`."""
@@ -54,7 +62,11 @@ class LabelCounts(SchemeCounts):
 
 
 def count_labels(
-    ontology: Ontology, sets: LabelSets, weights: npt.NDArray[np.int64], targets: Targets
+    ontology: Ontology,
+    sets: LabelSets,
+    weights: npt.NDArray[np.int64],
+    targets: Targets,
+    doubtful: npt.NDArray[np.int64] | None = None,
 ) -> LabelCounts:
     """Counts for label sets and the targets that a scheme made of them.
 
@@ -63,6 +75,7 @@ def count_labels(
         sets: S label sets.
         weights: int64 (S,): how many clips have each set.
         targets: row i of the tables belongs to set i.
+        doubtful: see `Expanded`.
     """
     given = np.bincount(sets.classes, np.repeat(weights, sets.sizes), len(ontology))
     columns = [ontology.index[ontology.resolve(i) or i] for i in targets.vocabulary.ids]
@@ -88,6 +101,7 @@ def count_labels(
         masked=int(masked_by_class.sum()),
         absences=absences,
         clashes=clashes,
+        doubtful=0 if doubtful is None else int(stated @ doubtful),
         given_by_class=given_by_class,
         positive_by_class=positive_by_class,
         masked_by_class=masked_by_class,
@@ -101,19 +115,22 @@ def make_targets(
     tables: Closure,
     positive: Words,
     masked: Words,
+    options: QualityOptions,
     implied: Words | None = None,
 ) -> Expanded[Any]:
     """Targets of the clips, from the bits of their label sets.
 
     Unknown are, besides `masked`, classes that the sets leave unsure, and those whose absence
     nobody confirmed (see `coverage`); in an unannotated clip every class but those confirmed
-    absent.
+    absent. A class that was judged is what it was judged to be, and what lies below an absent one
+    of these is not masked by the scheme.
 
     Args:
         annotations: N clips with S label sets.
         vocabulary: C classes.
         tables: the tables that the bits were made with.
         positive, masked: uint64 (S, W); a bit in both is positive.
+        options: classes whose positives are unknown, unless they were judged to be present.
         implied: a row of bits for each class: those that its value, if it has one, holds for, as
             far as no other is higher; None if the scheme has no meaning for values.
 
@@ -121,6 +138,16 @@ def make_targets(
         OptionError: the labels have values, and the scheme has no meaning for them.
     """
     sets = annotations.sets
+    judged = refuted = open_ = np.zeros_like(positive)
+    if sets.judged is not None and sets.absent is not None and sets.unsure is not None:
+        no = sets.judged.keep(sets.judged.within(sets.absent))
+        judged, refuted = union(tables.given, sets.judged), union(tables.given, no)
+        open_ = union(tables.given, sets.judged.keep(sets.judged.within(sets.unsure)))
+        positive = positive & ~(refuted | open_)
+        masked = masked & ~union(tables.given | tables.below, no)
+    low = np.bitwise_or.reduce(tables.given[options.doubtful(annotations.ontology)], axis=0)
+    low = positive & low & ~judged
+    positive, open_ = positive & ~low, open_ | low
     if sets.values is not None and implied is None:
         raise OptionError(
             "this scheme is of hard labels: give a threshold for the values (--values, values=), "
@@ -133,22 +160,26 @@ def make_targets(
     masked[~sets.labelled] = ~np.uint64(0)
     if denied is not None:
         masked[~sets.labelled] &= ~denied[~sets.labelled]
-    masked &= ~positive
+    masked = (masked | open_) & ~positive
     positive_bits, cut = tables.cut(positive)
     masked_bits, _ = tables.cut(masked)
     targets = Targets(
         annotations.clips, vocabulary, annotations.set_of_clip, positive_bits, masked_bits, cut
     )
+    bits, _ = tables.cut(low)
+    doubtful = np.bitwise_count(bits).sum(1, dtype=np.int64)
     counts = LabelCounts()
     if len(annotations):
         weights = np.bincount(annotations.set_of_clip, minlength=len(sets))
-        counts = count_labels(annotations.ontology, sets, weights, targets)
+        counts = count_labels(annotations.ontology, sets, weights, targets, doubtful)
     if sets.values is None or implied is None:
-        return Expanded(targets, counts)
+        return Expanded(targets, counts, doubtful=doubtful)
     scores = np.zeros((len(sets), len(vocabulary)), np.float32)
     bits = np.unpackbits(implied.view(np.uint8), axis=1, count=len(vocabulary))
     entry, column = np.nonzero(bits[sets.classes])
     np.maximum.at(scores, (sets.owners[entry], column), sets.values[entry])
+    nought, _ = tables.cut(refuted | open_)
+    scores[np.unpackbits(nought, axis=1, count=len(vocabulary)) > 0] = 0
     which = annotations.set_of_clip
     soft = scores.astype(np.float16)[which]
     return Expanded(SoftTargets(annotations.clips, vocabulary, soft, masked_bits[which]), counts)

@@ -10,9 +10,10 @@ import numpy as np
 
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.class_quality import ParentOptions
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.label_targets import LabelCounts, make_targets
-from audiolabels.schemes.scheme import Expanded, ParentOptions, Scheme
+from audiolabels.schemes.scheme import Expanded, Scheme
 
 
 def pe_cml(
@@ -41,7 +42,7 @@ def pe_cml(
     # A given class has a given descendant exactly if it is an ancestor of a given class.
     specified = tables.holds(above, sets)
     masked = union(tables.below, sets.keep(~specified)) | union(tables.unsure, sets)
-    return make_targets(annotations, vocabulary, tables, positive, masked)
+    return make_targets(annotations, vocabulary, tables, positive, masked, options)
 
 
 PE_CML = Scheme(

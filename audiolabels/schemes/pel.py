@@ -9,9 +9,10 @@ from typing import Any
 
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.class_quality import ParentOptions
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.label_targets import LabelCounts, make_targets
-from audiolabels.schemes.scheme import Expanded, ParentOptions, Scheme
+from audiolabels.schemes.scheme import Expanded, Scheme
 
 
 def pel(annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions) -> Expanded[Any]:
@@ -33,7 +34,7 @@ def pel(annotations: Annotations, vocabulary: Vocabulary, options: ParentOptions
     tables = closure(annotations.ontology, vocabulary, options.parents)
     positive = union(tables.implied, annotations.sets)
     unsure = union(tables.unsure, annotations.sets)
-    return make_targets(annotations, vocabulary, tables, positive, unsure, tables.implied)
+    return make_targets(annotations, vocabulary, tables, positive, unsure, options, tables.implied)
 
 
 PEL = Scheme(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -9,9 +10,8 @@ import numpy.typing as npt
 
 from audiolabels.errors import OptionError
 from audiolabels.labels.report import Finding
-from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.options import Options, option, refuse_unknown
+from audiolabels.options import Options, refuse_unknown
 from audiolabels.targets.targets import SoftTargets, Targets
 
 if TYPE_CHECKING:
@@ -44,19 +44,21 @@ class SchemeOptions(Options):
         values = {name: getattr(self, o.field) for name, o in self.declared().items()}
         return {n: value for n, value in values.items() if value is not None and value is not False}
 
+    @property
+    def side_files(self) -> list[Path]:
+        """The files that options name."""
+        return []
+
+    def facts(self) -> dict[str, Any]:
+        """Further metadata, such as on files that options name."""
+        return {}
+
 
 POLICIES = (
     "Which ancestors a class implies. all: those over every path; unambiguous: as long as there is "
     "one parent in the vocabulary; certain: those on every path to a root, the others become "
     "unknown"
 )
-
-
-@dataclass(frozen=True)
-class ParentOptions(SchemeOptions):
-    """Options of schemes that expand labels of clips by parents."""
-
-    parents: str = option("all", f"{POLICIES}.", choices=PARENTS)
 
 
 def no_counts() -> npt.NDArray[np.int64]:
@@ -100,6 +102,8 @@ class Expanded(Generic[T]):
         targets: hard or soft ones.
         counts: what the scheme did, in numbers.
         findings: oddities that a user should look at.
+        doubtful: int64 (S,), of schemes of labels: positives of each label set that became unknown,
+            since raters seldom confirmed their class.
         clips: of schemes that make targets of scores: the teacher's highest scores of each clip
             over the vocabulary, and its given labels.
     """
@@ -107,6 +111,7 @@ class Expanded(Generic[T]):
     targets: T
     counts: SchemeCounts
     findings: Sequence[Finding] = ()
+    doubtful: npt.NDArray[np.int64] | None = None
     clips: "MatchedScores | None" = None
 
 

@@ -10,18 +10,21 @@ import numpy as np
 
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.class_quality import QualityOptions
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.label_targets import LabelCounts, make_targets
-from audiolabels.schemes.scheme import Expanded, Scheme, SchemeOptions
+from audiolabels.schemes.scheme import Expanded, Scheme
 
 
-def weak(annotations: Annotations, vocabulary: Vocabulary, options: SchemeOptions) -> Expanded[Any]:
+def weak(
+    annotations: Annotations, vocabulary: Vocabulary, options: QualityOptions
+) -> Expanded[Any]:
     """Positive: the given classes. Everything else is negative.
 
     Args:
         annotations: N clips.
         vocabulary: C classes.
-        options: none.
+        options: classes whose positives are unknown.
 
     Returns:
         Targets of shape (N, C), and counts of labels; of labels with values soft ones, whose value
@@ -32,9 +35,8 @@ def weak(annotations: Annotations, vocabulary: Vocabulary, options: SchemeOption
     """
     tables = closure(annotations.ontology, vocabulary, "all")
     positive = union(tables.given, annotations.sets)
-    return make_targets(
-        annotations, vocabulary, tables, positive, np.zeros_like(positive), tables.given
-    )
+    none = np.zeros_like(positive)
+    return make_targets(annotations, vocabulary, tables, positive, none, options, tables.given)
 
 
 WEAK = Scheme(
@@ -44,4 +46,5 @@ WEAK = Scheme(
     LabelCounts,
     "given classes positive, all others negative",
     "Gemmeke et al., ICASSP 2017",
+    QualityOptions(),
 )

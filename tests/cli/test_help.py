@@ -53,7 +53,10 @@ def test_export_shows_the_options_and_examples_of_one_form(form: str) -> None:
     after = CliRunner().invoke(group, ["export", "--help", "--to", form], prog_name="audiolabels")
     assert text == after.output
     exporter = EXPORTERS[form]
-    reading = {*EventOptions.declared(), *ReadOptions.declared()} - {"explicit_negatives"}
+    reading = {*EventOptions.declared(), *ReadOptions.declared()} - {
+        "explicit_negatives",
+        "verdicts",
+    }
     own = {*exporter.options, *(reading if Events in exporter.sources else ())}
     assert set(FLAG.findall(text)) == flags(own) | COMMON | {"--to"}
     examples = text.partition("Examples:")[2]

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from oracles.clips import rows_meant
 
 from audiolabels.arrays.columns import texts_to_arrow
-from audiolabels.clips.index import MISSING, SEVERAL, ClipFinder, _Index, hash_strings
+from audiolabels.clips.index import (
+    MISSING,
+    SEVERAL,
+    ClipFinder,
+    _Index,
+    deciding_ids,
+    hash_strings,
+)
 from audiolabels.errors import UnknownClipError
 
 FOLDERS = st.sampled_from(["", "", "", "audio/", "a/b/", "C:\\audio\\"])
@@ -34,6 +41,28 @@ def first_row(text: str, table: list[str]) -> int:
     return {0: MISSING, 1: table.index(text) if text in table else 0}.get(
         table.count(text), SEVERAL
     )
+
+
+@given(st.lists(NAMES, max_size=12), st.lists(NAMES, max_size=8))
+def test_few_ids_of_a_stream_decide_what_names_mean(table: list[str], names: list[str]) -> None:
+    parts = [texts_to_arrow(table[start : start + 5]) for start in range(0, len(table), 5)]
+    every, few = [*dict.fromkeys(table)], deciding_ids(texts_to_arrow(names), parts)
+    assert len(few) == len(set(few.to_pylist()) & set(every))
+    for name in names:
+        found = []
+        for ids in (texts_to_arrow(every), few):
+            try:
+                row = ClipFinder(ids).find([name])[0]
+                found.append(ids[row].as_py() if row != MISSING else None)
+            except UnknownClipError:
+                found.append("several")
+        assert found[0] == found[1], name
+
+
+def test_few_ids_are_held_of_many() -> None:
+    parts = (texts_to_arrow([f"{i:011}_{n}000" for i in range(999)]) for n in range(1, 4))
+    kept = deciding_ids(texts_to_arrow(["00000000007", "00000000008_2000"]), parts)
+    assert len(kept) == 7  # three of each video, and one whose start is in milliseconds
 
 
 @given(st.lists(NAMES, max_size=12), st.lists(NAMES, max_size=8))

@@ -73,26 +73,34 @@ def expand_clip(
     annotated: set[str] | None = None,
     unsure: Iterable[str] = (),
     denied: Iterable[str] = (),
+    judged: Iterable[str] = (),
 ) -> dict[str, str]:
     """State of every class of the vocabulary; `given` is None where it is unannotated.
 
     `annotated` are the classes that were listened for, None for all; `unsure` those that are
-    unknown, `denied` those that were confirmed absent.
+    unknown, `denied` those that were confirmed absent, `judged` those of either that are not
+    changed by what is given.
     """
     if given is None:
         refused = set(denied).union(*(nx.descendants(graph, c) for c in denied))
+        refused -= set(judged) & set(unsure)
         return {c: NEGATIVE if c in refused else UNKNOWN for c in vocabulary}
-    positive, unknown = set(given), set(unsure)
+    stated = set(unsure)
+    positive, unknown = set(given), set[str]()
     if scheme != "weak":
         for class_id in given:
-            lifted, unsure = climb(graph, class_id, set(vocabulary), parents)
+            lifted, open_ = climb(graph, class_id, set(vocabulary), parents)
             positive |= lifted
-            unknown |= unsure
+            unknown |= open_
     if scheme == "pe-cml":
         for class_id in given:
             below = nx.descendants(graph, class_id)
             if not below & given:
                 unknown |= below
+    refuted = set(judged) & set(denied)
+    positive -= set(judged)
+    unknown -= refuted.union(*(nx.descendants(graph, c) for c in refuted))
+    unknown |= stated
     if annotated is not None:
         policy = "all" if scheme == "weak" else parents
         open_ = positive | unknown

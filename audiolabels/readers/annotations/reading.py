@@ -7,7 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from audiolabels.clips.duplicates import REPEATED, SeenClips
+from audiolabels.clips.rows import prefixed
 from audiolabels.datasets.cache import find_file
 from audiolabels.errors import LabelFileError, OptionError, shortlist
 from audiolabels.labels.annotations import Annotations
@@ -26,6 +29,7 @@ from audiolabels.readers.annotations.label_parsing import (
     require_one_coverage,
 )
 from audiolabels.readers.annotations.long import gather_rows
+from audiolabels.readers.annotations.verdicts import Verdicts, read_verdicts
 from audiolabels.readers.annotations.wide import annotate_wide
 from audiolabels.readers.clip_ids import Names, folders_needed, note_videos
 from audiolabels.readers.columns import GivenColumns
@@ -51,6 +55,7 @@ def read_labels(
     raters: str | None = None,
     prefix: str = "",
     explicit_negatives: str | Path | None = None,
+    verdicts: str | Path | None = None,
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Annotations:
@@ -62,7 +67,7 @@ def read_labels(
             dictionary of columns, or of clips to labels; see `audiolabels.readers.memory`.
         ontology: where labels are looked up; the embedded one with its supplement by default.
         unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
-        values, raters, prefix, explicit_negatives, columns, block_sizes: likewise.
+        values, raters, prefix, explicit_negatives, verdicts, columns, block_sizes: likewise.
 
     Returns:
         The clips in the files' order, at the end those that only `explicit_negatives` names, with a
@@ -73,6 +78,7 @@ def read_labels(
         LabelFileError: a file is missing, is no label file, is cut off, has no usable row, or
             its times are not seconds; the message names the remedy.
         UnknownLabelError: a label is unknown and `unknown` is `error`.
+        UnknownClipError: a clip of the verdicts could be several.
 
     >>> from audiolabels.ontology.embedded import sample_path
     >>> read_labels(sample_path()).report
@@ -89,6 +95,7 @@ def read_labels(
         raters=raters,
         prefix=prefix,
         explicit_negatives=explicit_negatives,
+        verdicts=verdicts,
         columns=columns,
         block_sizes=block_sizes,
     )
@@ -163,8 +170,38 @@ def _read_absences(ontology: Ontology, options: ReadOptions) -> Absences | None:
     if options.explicit_negatives is None:
         return None
     path = find_file("explicit negatives", options.explicit_negatives)
-    own = replace(options, explicit_negatives=None, denied=True, columns=None, raters=None)
+    own = replace(options, explicit_negatives=None, verdicts=None, denied=True)
+    own = replace(own, columns=None, raters=None)
     return Absences(path, gather_labels([path], ontology, own))
+
+
+def _read_verdicts(
+    paths: Sequence[Path | InMemory],
+    ontology: Ontology,
+    options: ReadOptions,
+    absences: Absences | None,
+) -> Verdicts | None:
+    """The verdicts, if there are any; their clips are found in a first pass over the labels.
+
+    Raises:
+        LabelFileError, UnknownLabelError, UnknownClipError: see `read_verdicts`.
+    """
+    if options.verdicts is None:
+        return None
+    known = make_resolver(ontology, options, one_label=True).knows
+
+    def clip_ids() -> Iterator[pa.StringArray]:
+        for path in paths:
+            with open_source(path) as source:
+                found, layout = detect_format(source, ontology, options.columns, known)
+                layout = replace(layout, folders=bool(options.folders) and layout.folders)
+                for rows in found.read(source, layout, options):
+                    yield prefixed(options.prefix, rows.clips["clip_id"])
+        if absences is not None:
+            yield absences.labels.clip_id
+
+    path = find_file("verdicts", options.verdicts)
+    return read_verdicts(path, ontology, options, clip_ids())
 
 
 def stream_labels(
@@ -189,9 +226,11 @@ def stream_labels(
     """
     known = make_resolver(ontology, options, one_label=True).knows
     folders = keeps_folders(paths, ontology, options)
+    options = replace(options, folders=folders)
     shared = options.load_annotated(ontology), options.facts(ontology)
     annotated: list[tuple[int, ...] | None] = []
-    absences = _read_absences(ontology, replace(options, folders=folders))
+    absences = _read_absences(ontology, options)
+    verdicts = _read_verdicts(paths, ontology, options, absences)
     for number, path in enumerate(paths):
         with open_source(path) as source:
             found, layout = detect_format(source, ontology, options.columns, known)
@@ -222,11 +261,17 @@ def stream_labels(
             for part in chain((part.prefixed(options.prefix) for part in whole), [last]):
                 if absences is not None:
                     part = absences.join(part, source.name)
+                if verdicts is not None:
+                    part = verdicts.join(part, source.name)
                 seen.add(part.clips, part.rows, source.name)
                 yield part
                 if progress:
                     progress(number, source.raw.tell())
     if absences is not None:
         rest = absences.finish(annotated[-1])
+        if verdicts is not None:
+            rest = verdicts.join(rest, absences.path.name)
         seen.add(rest.clips, rest.rows, absences.path.name)
         yield rest
+    if verdicts is not None:
+        yield verdicts.finish(ontology, annotated[-1])

@@ -10,7 +10,7 @@ import numpy as np
 from audiolabels.arrays.columns import to_numpy
 from audiolabels.clips.duplicates import repeated_hashes
 from audiolabels.clips.index import hash_strings
-from audiolabels.errors import LabelFileError
+from audiolabels.errors import LabelFileError, OptionError
 from audiolabels.labels.events import Events
 from audiolabels.labels.report import Finding, Report
 from audiolabels.ontology.mapping import LabelMapping
@@ -50,6 +50,7 @@ def read_events(
     values: str | float | None = None,
     raters: str | None = None,
     prefix: str = "",
+    verdicts: str | Path | None = None,
     columns: GivenColumns = None,
     block_sizes: BlockSizes = BLOCK_SIZES,
 ) -> Events:
@@ -62,6 +63,7 @@ def read_events(
         ontology: where labels are looked up; the embedded one with its supplement by default.
         unknown, time_unit, missing_rows, aliases, mapping, annotated: see `ReadOptions`.
         explicit_negatives, values, raters, prefix, columns, block_sizes: likewise.
+        verdicts: None; they are of labels of clips.
 
     Returns:
         The clips in the order in which they first occur; at the end those that only
@@ -73,7 +75,8 @@ def read_events(
             times are not seconds, or a side file has other clips only; the message names the
             remedy.
         UnknownLabelError: a label is unknown and `unknown` is `error`.
-        OptionError: `clip_duration` is no positive number of whole milliseconds.
+        OptionError: `clip_duration` is no positive number of whole milliseconds, or there are
+            verdicts.
     """
     read = ReadOptions(
         unknown=unknown,
@@ -86,6 +89,7 @@ def read_events(
         raters=raters,
         prefix=prefix,
         explicit_negatives=explicit_negatives,
+        verdicts=verdicts,
         columns=columns,
         block_sizes=block_sizes,
     )
@@ -119,6 +123,11 @@ def stream_events(
         ScatteredError: at the end, if not `whole` and a clip's events do not follow each other.
         AudioLabelsError: see `read_events`.
     """
+    if options.read.verdicts is not None:
+        raise OptionError(
+            "verdicts are on classes of whole clips, and events have times: give them with labels "
+            "of clips, for weak, pel or pe-cml, and correct events in their file"
+        )
 
     def detect(source: Source) -> tuple[EventFormat, Layout]:
         return detect_format(source, ontology, options.read.columns)

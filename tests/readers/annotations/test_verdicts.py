@@ -1,0 +1,330 @@
+"""Verdicts against a plain program, their laws, and what is wrong with files of them."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles.expansion import NEGATIVE, POSITIVE, UNKNOWN, expand_clip
+from oracles.verdicts import judge
+from reader_support import ONTOLOGY, findings, write
+from strategies import SCHEME_OPTIONS, ontologies, vocabularies
+
+from audiolabels import (
+    Annotations,
+    Targets,
+    expand,
+    expand_files,
+    join,
+    read_events,
+    read_info,
+    read_labels,
+    read_targets,
+)
+from audiolabels.errors import (
+    AudioLabelsError,
+    LabelFileError,
+    OptionError,
+    UnknownClipError,
+    UnknownLabelError,
+)
+from audiolabels.ontology import Ontology
+from audiolabels.readers import BlockSizes
+
+CLIPS = ("a", "dir/b", "c.x", "Y-0aB9cD1eF2_5000", "Zz8-yX7_wV6")
+OTHERWISE = {
+    "a": "x/a.wav",
+    "Y-0aB9cD1eF2_5000": "-0aB9cD1eF2_5",
+    "Zz8-yX7_wV6": "Zz8-yX7_wV6_7000",
+}
+WORDS = ("present", "absent", "unsure", "skip")
+HEAD = "clip_id,id,verdict\n"
+
+Rows = list[tuple[str, str, str]]
+
+
+@st.composite
+def reviewed(draw: st.DrawFn, ontology: Ontology) -> tuple[dict[str, set[str] | None], Rows]:
+    """Labels of clips, and verdicts on some of them."""
+    some = st.none() | st.sets(st.sampled_from(ontology.ids), min_size=1, max_size=4)
+    clips = {clip: draw(some) for clip in draw(st.permutations(CLIPS))}
+    clips["a"] = clips["a"] or {ontology.ids[0]}
+    names = st.sampled_from([*CLIPS, *OTHERWISE.values(), "elsewhere"])
+    verdict = st.tuples(names, st.sampled_from(ontology.ids), st.sampled_from(WORDS))
+    return clips, [("a", ontology.ids[0], "present"), *draw(st.lists(verdict, max_size=8))]
+
+
+def write_labels(path: Path, clips: dict[str, set[str] | None]) -> Path:
+    rows = (f"{clip},{';'.join(sorted(own or ()))}" for clip, own in clips.items())
+    path.write_text("\n".join(["clip_id,labels", *rows, ""]))
+    return path
+
+
+def write_verdicts(path: Path, rows: Sequence[Sequence[str]]) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("clip_id", "id", "verdict"), *rows])
+    return path
+
+
+def states(targets: Targets) -> dict[str, dict[str, str]]:
+    target, mask = targets.to_numpy()
+    words = np.where(target == 1, POSITIVE, np.where(mask == 1, NEGATIVE, UNKNOWN)).tolist()
+    ids, classes = targets.clip_id.to_pylist(), targets.vocabulary.ids
+    return {i: dict(zip(classes, row, strict=True)) for i, row in zip(ids, words, strict=True)}
+
+
+@pytest.mark.parametrize(("scheme", "options"), SCHEME_OPTIONS)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_verdicts_equal_the_definition_and_their_order_is_nothing(
+    scheme: str, options: dict[str, str], data: st.DataObject
+) -> None:
+    ontology = data.draw(ontologies())
+    vocabulary = data.draw(vocabularies(ontology))
+    clips, rows = data.draw(reviewed(ontology))
+    annotated = data.draw(st.none() | st.sets(st.sampled_from(ontology.ids), min_size=1))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = {"paths": write_labels(folder / "labels.csv", clips)}
+        reading: dict[str, Any] = {"ontology": ontology, "block_sizes": BlockSizes(text=40)}
+        reading["annotated"] = None if annotated is None else sorted(annotated)
+        verdicts = write_verdicts(folder / "verdicts.csv", rows)
+        labels = read_labels(**paths, **reading, verdicts=verdicts)
+        write_verdicts(verdicts, data.draw(st.permutations(rows)))
+        again = read_labels(**paths, **reading, verdicts=verdicts)
+        before = read_labels(**paths, **reading)
+    found = states(expand(labels, scheme, vocabulary=vocabulary, **options))
+    assert found == states(expand(again, scheme, vocabulary=vocabulary, **options))
+    ids = before.clip_id.to_pylist()
+    judged = judge(dict(zip(ids, clips.values(), strict=True)), rows)
+    for clip, own in judged.items():
+        right = expand_clip(
+            ontology.graph,
+            own.given,
+            list(vocabulary.ids),
+            scheme,
+            **options,
+            annotated=set() if own.others_unknown else annotated,
+            unsure=own.unsure,
+            denied=own.absent,
+            judged=own.judged,
+        )
+        assert found[clip] == right, clip
+    was = states(expand(before, scheme, vocabulary=vocabulary, **options))
+    for clip, own in judged.items():  # a verdict on one clip changes no other
+        named = any(own[1:4]) or own.given != clips[list(clips)[ids.index(clip)]]
+        assert named or found[clip] == was[clip]
+    facts = labels.report.sources[-1]["verdicts"]
+    assert sum(facts[word] for word in ("absent", "unsure")) == sum(
+        len(own.judged) for own in judged.values()
+    )
+
+
+LABELS = """YTID,start_seconds,end_seconds,positive_labels
+-0aB9cD1eF2,30,40,"/m/0342h,/m/04rlf"
+Zz8-yX7_wV6,10,20,/m/0bt9lr
+kL5mN4oP3qR,0,10,
+"""
+
+
+def reviewed_labels(folder: Path, verdicts: str, **options: Any) -> Annotations:
+    path = write(folder, HEAD + verdicts, "verdicts.csv")
+    labels = write(folder, LABELS, "labels.csv")
+    return read_labels(labels, ontology=ONTOLOGY, verdicts=path, **options)
+
+
+def test_clips_and_classes_may_have_other_names(tmp_path: Path) -> None:
+    labels = reviewed_labels(
+        tmp_path,
+        "Y-0aB9cD1eF2_30.wav,Guitar,absent\nZz8-yX7_wV6_10,Cat, Present \n"
+        "https://youtu.be/Zz8-yX7_wV6,mutt,unsure\nkL5mN4oP3qR,/m/06mb1,present\n",
+        aliases={"mutt": "Dog"},
+    )
+    assert [labels.labels(i) for i in range(3)] == [("Music",), ("Cat",), ("Rain",)]
+    assert labels.report.notes[-1] == (
+        "verdicts.csv was read as verdicts: 2 present, 1 absent, 1 unsure; 2 given labels removed"
+    )
+    targets = expand(labels, "weak", vocabulary=["Dog", "Cat", "Rain", "Guitar"])
+    target, mask = targets.to_numpy()
+    assert target.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
+    # Nobody annotated the third clip: what is not judged stays unknown.
+    assert mask.tolist() == [[1, 1, 1, 1], [0, 1, 1, 1], [0, 0, 1, 0]]
+
+
+def test_an_absent_class_is_neither_implied_nor_masked(tmp_path: Path) -> None:
+    path = write(tmp_path, "clip_id,labels\na,Church bell\nb,Musical instrument\n")
+    rows = write(tmp_path, HEAD + "a,Music,absent\na,Bell,unsure\nb,Guitar,absent\n", "v.csv")
+    labels = read_labels(path, verdicts=rows)
+    classes = ["Music", "Bell", "Church bell", "Guitar", "Electric guitar", "Piano"]
+    target, mask = expand(labels, "pe-cml", vocabulary=classes).to_numpy()
+    assert target.tolist() == [[0, 0, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
+    assert mask.tolist() == [[1, 0, 1, 1, 1, 1], [1, 0, 0, 1, 1, 0]]
+    assert findings(labels) == [
+        (2, "a", "contradiction", "given, but it or a class above it is confirmed absent")
+    ]
+
+
+def test_conflicts_unknown_clips_and_words_are_findings(tmp_path: Path) -> None:
+    verdicts = (
+        "-0aB9cD1eF2,Guitar,absent\n-0aB9cD1eF2_30000,/m/0342h,present\nzz,Dog,absent\n"
+        "Zz8-yX7_wV6,Dog,perhaps\nZz8-yX7_wV6,Dgo,absent\n,Dog,absent\nZz8-yX7_wV6,Dog\n\n"
+        "Zz8-yX7_wV6,Cat,present\nZz8-yX7_wV6,Cat,present\nzz,Dog,skip\n"
+    )
+    labels = reviewed_labels(tmp_path, verdicts, unknown="drop")
+    assert labels.labels(0) == ("Music", "Guitar")
+    assert labels.labels(1) == ("Dog", "Cat")
+    clash = "verdicts that conflict: absent, present"
+    lost = "a verdict on a clip that is not among those with labels"
+    found = [
+        (f.row, f.clip, f.kind, f.reason)
+        for f in labels.report.findings
+        if f.source == "verdicts.csv"
+    ]
+    assert found == [
+        (2, "-0aB9cD1eF2", "row unused", clash),
+        (3, "-0aB9cD1eF2_30000", "row unused", clash),
+        (4, "zz", "row unused", lost),
+        (5, "Zz8-yX7_wV6", "row unused", "'perhaps' is none of present, absent, unsure and skip"),
+        (6, "Zz8-yX7_wV6", "row unused", "unknown label: Dgo"),
+        (7, "", "row unused", "no clip, class or verdict"),
+        (8, "", "row unused", "2 cells, not 3"),
+    ]
+    assert labels.report.sources[1]["verdicts"] == {
+        "present": 1, "absent": 0, "unsure": 0, "skip": 1, "conflicts": 1, "elsewhere": 1,
+        "removed": 0,
+    }  # fmt: skip
+    assert labels.report.notes[-1] == (
+        "verdicts.csv was read as verdicts: 1 present, 0 absent, 0 unsure; 1 skipped; 1 of clips "
+        "that are not in the labels; 1 that conflict"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (HEAD + "-0aB9cD1eF2,Gitar,absent\n", UnknownLabelError, r"v\.csv: .*'Gitar' \(row 2; the"),
+        (HEAD + "zz,Dog,absent\n", LabelFileError, r"v\.csv: none of its 1 clips .* like 'zz'"),
+        (HEAD + "-0aB9cD1eF2,Dog,no\n", LabelFileError, r"v\.csv: none of its 1 rows .* 'no' is"),
+        (HEAD, LabelFileError, r"v\.csv: none of its 0 rows can be used: there are none"),
+        ("clip,label\na,b\n", LabelFileError, r"v\.csv: no table of verdicts; .* 'clip,label'"),
+        ("id,clip_id,id,verdict\n", LabelFileError, r"no table of verdicts; .*, each once"),
+        (b"\xff" + HEAD.encode(), LabelFileError, r"v\.csv: cannot be read"),
+        (HEAD + '"a', LabelFileError, r"v\.csv: cannot be read"),
+        (HEAD + "d1D2d3D4d5D,Dog,absent\n", UnknownClipError, r"v\.csv: .* several clips"),
+        (None, LabelFileError, r"v\.csv: no such file"),
+        (b"", LabelFileError, r"v\.csv: empty"),
+    ],
+)  # fmt: skip
+def test_files_that_are_refused(
+    tmp_path: Path, content: str | bytes | None, error: type[AudioLabelsError], message: str
+) -> None:
+    labels = write(tmp_path, LABELS + "d1D2d3D4d5D,5,9,Dog\nd1D2d3D4d5D,7,9,Dog\n")
+    path = tmp_path / "v.csv"
+    if content is not None:
+        write(tmp_path, content, "v.csv")
+    with pytest.raises(error, match=message):
+        read_labels(labels, verdicts=path)
+
+
+def test_other_columns_are_named_and_confirmed_absences_yield(tmp_path: Path) -> None:
+    labels = write(tmp_path, "clip_id,labels\na,Dog\nb,Cat\n")
+    absent = write(tmp_path, "clip_id,labels\na,Rain;Cat\nz,Dog\n", "absent.csv")
+    path = write(tmp_path, "clip;who;label;verdict\na;me;Rain;present\nz;me;Dog;unsure\n", "v.csv")
+    made = read_labels(labels, explicit_negatives=absent, verdicts=path, annotated="none")
+    assert "v.csv: columns not used: who" in made.report.notes
+    target, mask = expand(made, "weak", vocabulary=["Dog", "Cat", "Rain"]).to_numpy()
+    assert target.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+    assert mask.tolist() == [[1, 1, 1], [0, 1, 0], [0, 0, 0]]
+
+
+def test_values_of_labels_and_rows_of_raters(tmp_path: Path) -> None:
+    path = write(tmp_path, "clip_id,label,value\na,Guitar,0.25\na,Dog,0.5\nb,Dog,0.75\n")
+    rows = write(tmp_path, HEAD + "a,Dog,absent\na,Cat,present\nb,Animal,unsure\n", "v.csv")
+    labels = read_labels(path, values="soft", verdicts=rows)
+    classes = ["Guitar", "Dog", "Cat", "Animal", "Music"]
+    made = expand(labels, "pel", vocabulary=classes)
+    assert made.scores.tolist() == [[0.25, 0, 1, 1, 0.25], [0, 0.75, 0, 0, 0]]
+    assert made.to_numpy()[1].tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 0, 1]]
+
+
+def test_a_stream_a_folder_of_parts_and_memory_agree(tmp_path: Path) -> None:
+    clips = [f"k{i:03}" for i in range(300)]
+    paths = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    for path, own in zip(paths, (clips[:200], clips[200:]), strict=True):
+        path.write_text("clip_id,labels\n" + "".join(f"{c},Dog;Guitar\n" for c in own))
+    words = ["present", "absent", "unsure", "absent"]
+    rows = [(c, ("Cat", "Dog")[i % 2], words[i % 4]) for i, c in enumerate(clips[::7])]
+    verdicts = write_verdicts(tmp_path / "v.csv", rows)
+    out, parts = tmp_path / "out.parquet", f"{tmp_path}/parts/"
+    sizes = BlockSizes(text=500)
+    summary = expand_files(paths, out, "pe-cml", verdicts=verdicts, block_sizes=sizes)
+    expand_files(paths, parts, "pe-cml", verdicts=verdicts, rows_per_part=90)
+    whole = expand(read_labels(paths, verdicts=verdicts), "pe-cml")
+    for made in (read_targets(out), read_targets(parts)):
+        assert made.clip_id.to_pylist() == clips
+        for a, b in zip(made.to_numpy(), whole.to_numpy(), strict=True):
+            assert (a == b).all()
+    facts = read_info(out)["sources"][-1]
+    assert (facts["name"], facts["format"], facts["rows"]) == ("v.csv", "verdicts", len(rows))
+    assert facts["verdicts"] == summary.report.sources[-1]["verdicts"]
+    assert facts["verdicts"] == {
+        "present": 11, "absent": 21, "unsure": 11, "skip": 0, "elsewhere": 0, "conflicts": 0,
+        "removed": 21,
+    }  # fmt: skip
+    with pytest.raises(OptionError, match=r"v\.csv is an input or another output"):
+        expand_files(paths, verdicts, "weak", verdicts=verdicts)
+
+
+def test_verdicts_of_skips_alone_change_no_target(tmp_path: Path) -> None:
+    labels = write(tmp_path, LABELS)
+    verdicts = write(tmp_path, HEAD + "zz,Dog,skip\n", "v.csv")
+    made = []
+    for options in ({}, {"verdicts": verdicts}):
+        expand_files(labels, tmp_path / "o.parquet", **options)
+        made.append(read_targets(tmp_path / "o.parquet"))
+    assert states(made[0]) == states(made[1])
+
+
+def test_clips_that_occur_twice_and_folders(tmp_path: Path) -> None:
+    path = write(tmp_path, "filename,labels\nx/a.wav,Dog\ny/a.wav,Dog\ny/a.wav,Cat\nz.wav,Dog\n")
+    verdicts = write(tmp_path, HEAD + "y/a.wav,Dog,absent\nz,Rain,present\n", "v.csv")
+    labels = read_labels(path, verdicts=verdicts, prefix="set/")
+    assert dict(zip(labels.clip_id.to_pylist(), labels, strict=False)) == {
+        "set/x/a": ("Dog",), "set/y/a": ("Cat",), "set/z": ("Dog", "Rain")
+    }  # fmt: skip
+    assert labels.labels(1) == ()
+    write(tmp_path, HEAD + "set/y/a,Dog,absent\n", "v.csv")
+    again = read_labels(path, verdicts=verdicts, prefix="set/")
+    assert list(again) == [("Dog",), (), ("Cat",), ("Dog",)]
+
+
+def test_in_joins_and_memory(tmp_path: Path) -> None:
+    write(tmp_path, "clip_id,labels\na,Dog\n", "one.csv")
+    write(tmp_path, "clip_id,labels\na,Cat\n", "two.csv")
+    write(tmp_path, HEAD + "a,Rain,present\n", "v.csv")
+    toml = '[one]\nlabels = "one.csv"\n[two]\nlabels = "two.csv"\nverdicts = "v.csv"\n'
+    write(tmp_path, toml, "joint.toml")
+    options = {"vocabulary": write(tmp_path, "Dog\nCat\nRain\n", "classes.txt")}
+    expand_files(tmp_path / "joint.toml", tmp_path / "o.parquet", "weak", **options)
+    right = [[1, 0, 0], [0, 1, 1]]
+    assert read_targets(tmp_path / "o.parquet").to_numpy()[0].tolist() == right
+    two = {"labels": {"a": ["Cat"]}, "verdicts": tmp_path / "v.csv"}
+    made = join([{"labels": {"a": ["Dog"]}}, two], "weak", vocabulary=["Dog", "Cat", "Rain"])
+    assert made.to_numpy()[0].tolist() == right
+    with pytest.raises(OptionError, match="verdicts are of one data set: name their file in its"):
+        expand_files(
+            tmp_path / "joint.toml", tmp_path / "o.parquet", verdicts=tmp_path / "v.csv", **options
+        )
+
+
+def test_events_take_none(tmp_path: Path) -> None:
+    events = {"clip": ["a"], "onset": [0], "offset": [1], "label": ["Dog"]}
+    verdicts = write(tmp_path, HEAD + "a,Dog,absent\n", "v.csv")
+    with pytest.raises(OptionError, match="verdicts are on classes of whole clips"):
+        read_events(pa.table(events), verdicts=verdicts)
