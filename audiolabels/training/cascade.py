@@ -7,7 +7,7 @@ previous stage's scores of whole clips, with the teacher weight 1-α fixed (0.7 
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ FIXED = 0.7  # teacher weight that did best with one stage
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: run, teacher weight (None: labels alone), best validation mAP."""
+    """One stage: run, teacher weight (None: labels alone), validation mAP."""
 
     folder: Path
     teacher_weight: float | None
@@ -100,6 +100,7 @@ def cascade(
         if vocabulary and to_path(vocabulary).is_file()
         else vocabulary,
         "parents": parents,
+        "recipe": asdict(hyperparameters),
     }
     _claim(folder, stated, list(teacher_weights))
     given = folder / "given.parquet"

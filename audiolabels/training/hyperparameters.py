@@ -30,7 +30,13 @@ class Hyperparameters(Options):
         5, "Epochs without a better validation mAP after which training stops.", **COUNT
     )
     average: int = option(
-        4, "Number of the best checkpoints, by validation mAP, that are averaged.", **COUNT
+        4, "The best epochs, by validation mAP, whose weights are averaged, at most.", **COUNT
+    )
+    margin: float = option(
+        0.01,
+        "Validation mAP by which an epoch may be worse than the best to be averaged.",
+        check=portion,
+        metavar="MAP",
     )
     batch_size: int = option(256, "Examples per step, of one process.", **COUNT)
     learning_rate: float = option(1e-3, "Learning rate of Adam.", check=above_zero, metavar="RATE")

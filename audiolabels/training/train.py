@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.parts import identifying_file
-from audiolabels.targets.store import map_targets
+from audiolabels.targets.store import map_targets, read_info
 from audiolabels.training.examples import Examples
 from audiolabels.training.examples import held_out as clips_held_out
 from audiolabels.training.hyperparameters import Hyperparameters
@@ -25,6 +25,7 @@ from audiolabels.training.run_folder import (
     finished,
     load_run,
     models_for,
+    require_classes,
     save_weights,
     write_config,
 )
@@ -42,7 +43,8 @@ class Trained:
 
     Attributes:
         folder: of the run.
-        best: best validation mAP of an epoch.
+        best: validation mAP of the saved weights.
+        averaged: the epochs, from 1, of which these are the mean.
         seconds: duration.
         found: whether the run was already complete, and unchanged.
         examples, validated: numbers of examples.
@@ -53,6 +55,7 @@ class Trained:
 
     folder: Path
     best: float
+    averaged: list[int]
     seconds: float
     found: bool
     examples: int
@@ -81,10 +84,14 @@ def train(
 ) -> Trained:
     """Train a model on a targets file.
 
+    What is saved is the best epoch by validation mAP, or the average of the best if that is no
+    worse; see `fit`.
+
     Args:
         labels: a targets file.
         features: from `open_features`.
-        folder: of the run; an interrupted run is resumed, a complete one is unchanged.
+        folder: of the run; an interrupted run is resumed, as is one of fewer epochs that is
+            otherwise the same; a complete one is unchanged.
         model: a key of `MODELS`, or a folder with a Hugging Face audio classifier; none with
             `init`.
         hyperparameters: of the training.
@@ -104,10 +111,9 @@ def train(
     """
     find_device(device)
     hyperparameters = hyperparameters or Hyperparameters()
+    check_request(labels, validation, mix, hyperparameters.mixing)
     if mix is not None and hyperparameters.mixing is None:
         hyperparameters = replace(hyperparameters, mixing=MIXING)
-    if hyperparameters.mixing is not None and mix is None:
-        raise OptionError("mixing (μ) needs a second targets file")
     if held_out is None and validation is None:
         held_out = HELD_OUT
     examples, validated = _examples(
@@ -139,16 +145,36 @@ def train(
             ],
         },
     )
-    best, began = finished(folder), time.perf_counter()
-    found = best is not None
-    if best is None:
-        best = fit(network, examples, validated, hyperparameters, folder, device=device,
-                   **fit_options)  # fmt: skip
-        save_weights(folder, network, best)
+    saved, began = finished(folder, hyperparameters.epochs), time.perf_counter()
+    found = saved is not None
+    if saved is None:
+        saved = fit(network, examples, validated, hyperparameters, folder, device=device,
+                    **fit_options)  # fmt: skip
+        save_weights(folder, network, saved, hyperparameters.epochs)
     in_both = int(np.isin(validated.clips, examples.clips).sum())
     not_validated = dict(validated.left_out) if validation else {}
-    return Trained(folder, best, time.perf_counter() - began, found, len(examples), len(validated),
-                   in_both, dict(examples.left_out), not_validated)  # fmt: skip
+    return Trained(folder, *saved, time.perf_counter() - began, found, len(examples),
+                   len(validated), in_both, dict(examples.left_out), not_validated)  # fmt: skip
+
+
+def check_request(
+    labels: Path, validation: Path | None, mix: Path | None, mixing: float | None = None
+) -> None:
+    """Check what needs no features: targets files, by their metadata, and options.
+
+    Raises:
+        TargetsFileError: a file is missing or broken.
+        VocabularyError: their classes differ.
+        OptionError: `mixing` without a second file.
+    """
+    if mixing is not None and mix is None:
+        raise OptionError("mixing (μ) needs a second targets file")
+    ids = read_info(labels)["vocabulary"]["ids"]
+    if validation is not None:
+        require_classes(validation, ids, f"of {labels}")
+    if mix is not None and read_info(mix)["vocabulary"]["ids"] != ids:
+        raise VocabularyError(f"{mix} has other classes than {labels}, or another order; expand "
+                              f"both with the same --vocabulary")  # fmt: skip
 
 
 def _examples(
