@@ -4,7 +4,6 @@ Source: Dinkel et al. 2022, §2: each segment of n seconds is scored on its own.
 as float16 in parts, and an interrupted annotation continues after them.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from safetensors.torch import save
 
 from audiolabels.arrays.columns import to_arrow
 from audiolabels.errors import OptionError, RunError, choose
@@ -25,7 +23,7 @@ from audiolabels.files import as_path, blame, remove_folder, write_rows
 from audiolabels.training.distributed import pool_of_actors
 from audiolabels.training.examples import Ints, Segments, windows
 from audiolabels.training.predict import find_device
-from audiolabels.training.run_folder import Run, check_features, fingerprint, weights_of
+from audiolabels.training.run_folder import Run, check_features, digest_weights, fingerprint
 from audiolabels.training.scoring import Done, Scoring, score_here
 
 PART = 100  # clips, after which a part ends at the latest
@@ -117,7 +115,7 @@ def annotate(
         raise RunError("no clip has a frame or sample")
     parts = output.with_name(f".{output.name}.parts")
     stated = {
-        "weights": hashlib.sha256(save(weights_of(run.model))).hexdigest(),
+        "weights": digest_weights(run.model),
         "features": fingerprint(features, chosen),
         "window": window, "layer": layer, "ids": list(run.vocabulary.ids), "part": PART,
     }  # fmt: skip

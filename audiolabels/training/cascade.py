@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from audiolabels.errors import OptionError, RunError, guarded
+from audiolabels.errors import OptionError
 from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
-from audiolabels.files import on_disk, parse_json, sha256_of, write_rows
+from audiolabels.files import on_disk, sha256_of, write_rows
 from audiolabels.files.remote import to_path
 from audiolabels.training.annotate import annotate
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import find_device
-from audiolabels.training.run_folder import load_run, refuse_other
+from audiolabels.training.run_folder import load_run, read_record, refuse_other
 from audiolabels.training.train import HELD_OUT, train
 
 FIXED = 0.7  # teacher weight that did best with one stage
@@ -131,14 +131,12 @@ def cascade(
 def _claim(folder: Path, stated: dict[str, Any], weights: list[float]) -> None:
     """Record what a cascade is made from, or check that refuse the folder of another."""
     path = folder / "cascade.json"
-    if path.exists():
-        with guarded(path, RunError, "not the record of a cascade"):
-            there = parse_json(path.read_bytes())
-            before = list(there["teacher weights"])
+    if there := read_record(path):
+        before = list(there.get("teacher weights", ()))
         shared = min(len(before), len(weights))
         refuse_other(
             folder,
-            "cascade",
+            "a cascade",
             {**there, "teacher weights": before[:shared]},
             {**stated, "teacher weights": weights[:shared]},
         )

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from audiolabels import __version__
 from audiolabels.errors import RunError, VocabularyError, guarded, shortlist
@@ -75,10 +75,11 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         there = _read_config(folder)
         begun = (folder / WEIGHTS).exists() or (folder / "checkpoints/last.ckpt").exists()
         if begun or "format" not in there:
-            recipe, epochs = there.get("recipe", {}), stated["recipe"]["epochs"]
-            more = recipe.get("epochs", epochs) < epochs
-            extended = {"recipe": {**recipe, "epochs": epochs}} if more else {}
-            refuse_other(folder, "run", {**there, **extended}, stated)
+            with guarded(path, RunError, "not the configuration of a run"):
+                recipe, epochs = there["recipe"], stated["recipe"]["epochs"]
+                more = recipe["epochs"] < epochs
+                recipe["epochs"] = epochs if more else recipe["epochs"]
+            refuse_other(folder, "a run", there, stated)
             if not more:
                 return
     if not is_first_process():
@@ -110,7 +111,7 @@ def refuse_other(
         if one != other:
             differ.append(key + inner)
     if differ:
-        raise RunError(f"{folder} holds a {kind} with other {', '.join(differ)}; choose another "
+        raise RunError(f"{folder} holds {kind} with other {', '.join(differ)}; choose another "
                        f"folder, or delete it")  # fmt: skip
 
 
@@ -126,6 +127,11 @@ def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """A model's weights in the form that safetensors writes."""
     state = model.state_dict()
     return {name: value.detach().cpu().contiguous() for name, value in state.items()}
+
+
+def digest_weights(model: torch.nn.Module) -> str:
+    """SHA-256 of a model's weights."""
+    return hashlib.sha256(save(weights_of(model))).hexdigest()
 
 
 def finished(folder: Path, epochs: int) -> tuple[float, list[int]] | None:
@@ -216,9 +222,21 @@ def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """The JSON object of a folder's record; empty if there is no such file.
+
+    Raises:
+        RunError: it is something else.
+    """
+    if not path.exists():
+        return {}
+    with guarded(path, RunError, "cannot be read"):
+        record: dict[str, Any] = dict(parse_json(path.read_bytes()))
+    return record
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
-    with guarded(folder / CONFIG, RunError, "cannot be read"):
-        config = parse_json((folder / CONFIG).read_bytes())
-    if not isinstance(config, dict) or config.get("format", FORMAT) != FORMAT:
+    config = read_record(folder / CONFIG)
+    if config.get("format", FORMAT) != FORMAT:
         raise RunError(f"{folder / CONFIG}: not the configuration of a run that this version knows")
     return config

@@ -18,8 +18,9 @@ from click.testing import CliRunner
 from safetensors.numpy import load_file
 from training.conftest import World
 
+from audiolabels import Annotations, expand, write_targets
 from audiolabels.cli import evaluate, group
-from audiolabels.errors import AudioLabelsError
+from audiolabels.errors import AudioLabelsError, RunError
 from audiolabels.training import annotate as annotation
 from audiolabels.training.examples import DRAWS
 from audiolabels.training.hyperparameters import Hyperparameters
@@ -98,6 +99,45 @@ def test_evaluate_prints_and_writes_every_metric(world: World, tmp_path: Path) -
     assert [row["name"] for row in classes] == list(world.vocabulary.names)
     mean = np.mean([float(row["average_precision"]) for row in classes])
     assert overall["mAP"] == pytest.approx(mean)
+
+
+def test_an_evaluation_overwrites_no_other(world: World, tmp_path: Path) -> None:
+    def evaluated(*more: str, **options: Path) -> Path:
+        asked = {"labels": world.labels, "features": world.features, **options}
+        flags = [part for name, path in asked.items() for part in (f"--{name}", str(path))]
+        result = CliRunner().invoke(group, ["evaluate", str(world.run), *flags, *more, "--json"])
+        if result.exception:
+            raise result.exception
+        return Path(json.loads(result.stdout)["folder"])
+
+    first = evaluated()
+    before = (first / "metrics.json").read_bytes()
+    assert re.fullmatch("weak-[0-9a-f]{8}", first.name)
+    assert first.parent == world.run / "evaluation"
+    other = tmp_path / "weak.parquet"  # equal names, other labels
+    truth = Annotations.from_dict({clip: ["Dog"] for clip in world.ids})
+    write_targets(expand(truth, "weak", vocabulary=world.vocabulary), other)
+    features = tmp_path / "features.npz"
+    np.savez(features, clip_id=np.array(world.ids), embedding=-world.embedding)
+    events = tmp_path / "events.tsv"
+    events.write_text("segment_id\tstart_time_seconds\tend_time_seconds\tlabel\n"
+                      f"{world.ids[0]}\t0\t2\t{world.vocabulary.ids[3]}\n")  # fmt: skip
+    folders = {
+        first,
+        evaluated("--window", "1.92"),
+        evaluated(labels=other),
+        evaluated(features=features),
+        evaluated(events=events),
+        evaluated("--parents", "all", events=events),
+    }
+    assert len(folders) == 6
+    assert evaluated() == first
+    assert (first / "metrics.json").read_bytes() == before
+    with pytest.raises(RunError, match=r"holds an evaluation with other options \(window\)"):
+        evaluated("--window", "1.92", "-o", str(first))
+    (first / "evaluation.json").unlink()
+    with pytest.raises(RunError, match="holds an evaluation with other"):
+        evaluated("-o", str(first))
 
 
 def test_evaluate_estimates_how_long_psds_takes(

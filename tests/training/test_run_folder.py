@@ -32,6 +32,13 @@ def test_another_run_in_the_same_folder_is_refused(world, go):
         go("run", replace(HYPERPARAMETERS, epochs=1, seed=2))
 
 
+def test_a_folder_with_a_classifier_does_not_become_a_run(world, go):
+    (world.folder / "run").mkdir()
+    (world.folder / "run" / "config.json").write_text('{"model_type": "ast"}')
+    with pytest.raises(RunError, match=r"config\.json: not the configuration of a run: no 'recipe'"):
+        go("run")
+
+
 def test_a_file_where_the_folder_of_a_run_should_be_is_named(world, go):
     (world.folder / "run").write_text("")
     with pytest.raises(TargetsFileError, match=r"run: not written.*File exists"):
