@@ -24,7 +24,7 @@ from audiolabels.training.distributed import pool_of_actors
 from audiolabels.training.examples import Ints, Segments, windows
 from audiolabels.training.predict import find_device
 from audiolabels.training.run_folder import Run, check_features, digest_weights, fingerprint
-from audiolabels.training.scoring import Done, Scoring, score_here
+from audiolabels.training.scoring import Done, Scoring, conclude, score_here
 
 PART = 100  # clips, after which a part ends at the latest
 
@@ -119,7 +119,7 @@ def annotate(
         "features": fingerprint(features, chosen),
         "window": window, "layer": layer, "ids": list(run.vocabulary.ids), "part": PART,
     }  # fmt: skip
-    _begin(parts, json.dumps(stated))
+    begin(parts, json.dumps(stated))
     segments, owner = Segments.whole(features, chosen).cut(length)
     names = pa.array([features.clip_ids[clip] for clip in chosen.tolist()], pa.string())
     groups = np.searchsorted(owner, [*range(0, len(chosen), PART), len(chosen)])
@@ -141,14 +141,14 @@ def annotate(
             progress(len(ends) - to_score + scored, len(ends))
     seconds = time.perf_counter() - began
     waited, busy = np.sum(times, axis=0) if times else (0.0, 1.0)
-    count = scoring.conclude(output)
+    count = conclude(parts, output)
     remove_folder(parts)
     return Annotated(output, len(chosen), len(segments), count, found,
                      segments_in_all - len(segments), scored, seconds,
                      float(waited / busy))  # fmt: skip
 
 
-def _begin(parts: Path, job: str) -> None:
+def begin(parts: Path, job: str) -> None:
     """Make the folder of parts, or go on with that of the same job."""
     path = parts / "job.json"
     if not path.exists():

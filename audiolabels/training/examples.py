@@ -10,13 +10,14 @@ with another run.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -266,9 +267,16 @@ class Examples(Segments):
 
 def held_out(examples: Examples, share: float) -> npt.NDArray[np.bool_]:
     """Which examples are of clips held out for validation; see `clips.partition.held_out`."""
+    return of_clips(examples, lambda names: partition.held_out(names, share))
+
+
+def of_clips(
+    examples: Examples, rule: Callable[[pa.StringArray], npt.NDArray[np.bool_]]
+) -> npt.NDArray[np.bool_]:
+    """Which examples are of the clips that a rule chooses by their names."""
     clips, place = np.unique(examples.clips, return_inverse=True)
     names = texts_to_arrow([examples.features.clip_ids[clip] for clip in clips.tolist()])
-    return partition.held_out(names, share)[place]
+    return rule(names)[place]
 
 
 def windows(durations: Seconds, length: float) -> tuple[Ints, Seconds, Seconds]:

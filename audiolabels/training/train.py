@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from audiolabels.clips.partition import draw_folds
 from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.parts import identifying_file
 from audiolabels.targets.store import map_targets, read_info
-from audiolabels.training.examples import Examples
+from audiolabels.targets.targets import SoftTargets, Targets
+from audiolabels.training.examples import Examples, of_clips
 from audiolabels.training.examples import held_out as clips_held_out
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import MODELS, describe, make_model
@@ -79,6 +81,7 @@ def train(
     init: Path | None = None,
     frozen: bool = False,
     model_options: dict[str, Any] | None = None,
+    fold: tuple[int, int] | None = None,
     device: str = "auto",
     **fit_options: Any,
 ) -> Trained:
@@ -103,6 +106,7 @@ def train(
         init: a run to begin with; its head is replaced if the classes differ.
         frozen: whether only the head is trained.
         model_options: of the model's constructor; none with `init`.
+        fold: a number from 0, and K: the clips of that one of K folds have no part in it.
         device: see `find_device`; a run can be continued on another.
         fit_options: `on_epoch` and `progress` of `fit`.
 
@@ -117,7 +121,7 @@ def train(
     if held_out is None and validation is None:
         held_out = HELD_OUT
     examples, validated = _examples(
-        labels, features, validation, held_out, mix, crop, hyperparameters.seed
+        labels, features, validation, held_out, mix, crop, hyperparameters.seed, fold
     )
     vocabulary = examples.vocabulary
     torch.manual_seed(hyperparameters.seed)
@@ -138,6 +142,7 @@ def train(
             "held_out": held_out,
             "init": str(init) if init else None,
             "frozen": frozen,
+            "fold": fold,
             "labels": [
                 {"file": path.name, "sha256": sha256_of(identifying_file(path))}
                 for path in (labels, validation, mix)
@@ -185,14 +190,22 @@ def _examples(
     mix: Path | None,
     crop: float | None,
     seed: int,
+    fold: tuple[int, int] | None,
 ) -> tuple[Examples, Examples]:
     """The examples to train on and those to validate on; see `train`."""
-    examples = Examples.match(map_targets(labels), features, crop=crop, seed=seed)
+
+    def match(targets: Targets | SoftTargets, **cropped: Any) -> Examples:
+        found = Examples.match(targets, features, **cropped)
+        if fold is None:
+            return found
+        number, folds = fold
+        return found.take(of_clips(found, lambda names: draw_folds(names, folds) != number))
+
+    examples = match(map_targets(labels), crop=crop, seed=seed)
     validated = examples
     if validation is not None:
-        targets = map_targets(validation).select(examples.vocabulary)
-        validated = Examples.match(targets, features)
-    other = None if mix is None else Examples.match(map_targets(mix), features, crop=crop)
+        validated = match(map_targets(validation).select(examples.vocabulary))
+    other = None if mix is None else match(map_targets(mix), crop=crop)
     if held_out is not None:
         examples = _part(examples, held_out, "train on", validated=False)
         validated = _part(validated, held_out, "validate", validated=True)

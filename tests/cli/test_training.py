@@ -157,6 +157,19 @@ def test_evaluate_estimates_how_long_psds_takes(
     assert not capsys.readouterr().err
 
 
+def test_annotate_by_folds_lists_the_annotators(world: World, tmp_path: Path) -> None:
+    asked = ["annotate", world.run, "--features", world.features, "-o", tmp_path / "s.parquet"]
+    given = [*map(str, asked), "--labels", str(world.labels)]
+    result = CliRunner().invoke(group, [*given, "--folds", "2"])
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^   1 +[01]\.\d{4} +\d\d$", result.stdout, re.MULTILINE)
+    assert f"wrote {tmp_path / 's.parquet'}" in result.stdout
+    assert "fold 1: epoch   1  loss" in result.stderr
+    assert (world.run / "folds-2" / "fold-1" / "model.safetensors").is_file()
+    for wrong in (given, [*given, "--folds", "2", "--layer", ""], [*given, "--folds", "1"]):
+        assert CliRunner().invoke(group, wrong).exit_code == 2
+
+
 def test_annotate_writes_scores_that_expand_takes(world: World, tmp_path: Path) -> None:
     scores, soft = tmp_path / "scores.parquet", tmp_path / "soft.parquet"
     text = done("annotate", world.run, "--window", "1.92", "--features", world.features,

@@ -35,7 +35,9 @@ def test_another_run_in_the_same_folder_is_refused(world, go):
 def test_a_folder_with_a_classifier_does_not_become_a_run(world, go):
     (world.folder / "run").mkdir()
     (world.folder / "run" / "config.json").write_text('{"model_type": "ast"}')
-    with pytest.raises(RunError, match=r"config\.json: not the configuration of a run: no 'recipe'"):
+    with pytest.raises(
+        RunError, match=r"config\.json: not the configuration of a run: no 'recipe'"
+    ):
         go("run")
 
 
