@@ -21,6 +21,7 @@ from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
 from audiolabels.datasets import find_files
 from audiolabels.errors import extra
 from audiolabels.files import atomic_path, sha256_of, together, write_rows
+from audiolabels.files.records import read_record, refuse_other
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 
 if TYPE_CHECKING:
@@ -94,7 +95,6 @@ def command(
     usage_if(not labels and not events_path, "give --labels, --events, or both")
     with extra("train"):
         from audiolabels.training.run_evaluation import FRAME, detect, evaluate_run
-        from audiolabels.training.run_folder import read_record, refuse_other
 
     run, features = open_run(options, labels)
     durations = {name: options.pop(name) for name in ("clip_duration", "clip_durations")}

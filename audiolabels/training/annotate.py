@@ -17,13 +17,14 @@ import pyarrow as pa
 from torch import Tensor
 
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.arrays.grid import windows
 from audiolabels.errors import OptionError, RunError, choose
 from audiolabels.expansion.local import ENGINES
 from audiolabels.features import Features
 from audiolabels.files import as_path, blame, remove_folder, write_rows
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.training.distributed import pool_of_actors
-from audiolabels.training.examples import Ints, Segments, windows
+from audiolabels.training.examples import Ints, Segments
 from audiolabels.training.own_model import own_run
 from audiolabels.training.predict import find_device
 from audiolabels.training.run_folder import Run, check_features, digest_weights, fingerprint

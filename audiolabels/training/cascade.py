@@ -17,11 +17,12 @@ from audiolabels.errors import OptionError
 from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
 from audiolabels.files import on_disk, sha256_of, write_rows
+from audiolabels.files.records import read_record, refuse_other
 from audiolabels.files.remote import to_path
 from audiolabels.training.annotate import annotate
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import find_device
-from audiolabels.training.run_folder import load_run, read_record, refuse_other
+from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import HELD_OUT, train
 
 FIXED = 0.7  # teacher weight that did best with one stage

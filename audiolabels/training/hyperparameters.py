@@ -7,6 +7,7 @@ from audiolabels.options import Option, Options, above_zero, option, portion, wh
 
 COUNT = {"check": whole_number, "metavar": "N"}
 FROM_ZERO = {"check": partial(whole_number, least=0), "metavar": "N"}
+DRAWS = ("all", "one-a-clip", "balanced", "weighted")
 DEVICE = Option(
     "auto",
     "Where the model runs. auto: a GPU if there is one.",
@@ -50,7 +51,7 @@ class Hyperparameters(Options):
         "all",
         "Examples of an epoch. all: all rows; one-a-clip: one random row per clip; balanced: "
         "classes in turn; weighted: by AST's weights.",
-        choices=("all", "one-a-clip", "balanced", "weighted"),
+        choices=DRAWS,
     )
     mixing: float | None = option(
         None,

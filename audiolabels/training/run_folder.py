@@ -28,7 +28,8 @@ from safetensors.torch import load_file, save, save_file
 from audiolabels import __version__
 from audiolabels.errors import RunError, VocabularyError, guarded, shortlist
 from audiolabels.features import Features
-from audiolabels.files import atomic_path, blame, on_disk, parse_json, write_rows
+from audiolabels.files import atomic_path, blame, on_disk, write_rows
+from audiolabels.files.records import read_record, refuse_other
 from audiolabels.ontology.vocabulary import Vocabulary, described_vocabulary
 from audiolabels.targets.store import read_info
 from audiolabels.training.huggingface import HuggingFace, at_most, hub_hint
@@ -91,28 +92,6 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         rows = zip(columns["ids"], columns["names"], strict=True)
         csv.writer(file).writerows([("mid", "display_name"), *rows])
     write_rows(path, [json.dumps(stated, indent=1, ensure_ascii=False)])
-
-
-def refuse_other(
-    folder: Path, kind: str, there: Mapping[str, Any], asked: Mapping[str, Any]
-) -> None:
-    """Check that a folder's record is the one asked for, whatever version of the library wrote it.
-
-    Raises:
-        RunError: it is not; the message names the keys that differ.
-    """
-    asked = json.loads(json.dumps(asked))
-    differ = []
-    for key in sorted((there.keys() | asked.keys()) - {"audiolabels"}):
-        one, other, inner = there.get(key), asked.get(key), ""
-        if isinstance(one, dict) and isinstance(other, dict):
-            keys = sorted(k for k in {**one, **other} if one.get(k) != other.get(k))
-            inner = f" ({', '.join(keys)})"
-        if one != other:
-            differ.append(key + inner)
-    if differ:
-        raise RunError(f"{folder} holds {kind} with other {', '.join(differ)}; choose another "
-                       f"folder, or delete it")  # fmt: skip
 
 
 def save_weights(folder: Path, model: torch.nn.Module, result: Any, epochs: int) -> None:
@@ -220,19 +199,6 @@ def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:
     values = features.read(clips[[0, -1]], [0.0, 0.0], [np.inf, np.inf]).values
     parts = ids.encode(), features.durations(clips).tobytes(), values.tobytes()
     return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """The JSON object of a folder's record; empty if there is no such file.
-
-    Raises:
-        RunError: it is something else.
-    """
-    if not path.exists():
-        return {}
-    with guarded(path, RunError, "cannot be read"):
-        record: dict[str, Any] = dict(parse_json(path.read_bytes()))
-    return record
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import torch
 
 from audiolabels.clips.partition import draw_folds
+from audiolabels.clips.partition import held_out as clips_held_out
 from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.parts import identifying_file
 from audiolabels.targets.store import map_targets, read_info
-from audiolabels.targets.targets import SoftTargets, Targets
 from audiolabels.training.examples import Examples, of_clips
-from audiolabels.training.examples import held_out as clips_held_out
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import MODELS, describe, make_model
 from audiolabels.training.predict import find_device
@@ -194,34 +195,31 @@ def _examples(
 ) -> tuple[Examples, Examples]:
     """The examples to train on and those to validate on; see `train`."""
 
-    def match(targets: Targets | SoftTargets, **cropped: Any) -> Examples:
-        found = Examples.match(targets, features, **cropped)
-        if fold is None:
-            return found
-        number, folds = fold
-        return found.take(of_clips(found, lambda names: draw_folds(names, folds) != number))
+    def part(found: Examples, purpose: str, *, validated: bool) -> Examples:
+        def rule(names: pa.StringArray) -> npt.NDArray[np.bool_]:
+            mine = np.ones(len(names), np.bool_)
+            if fold is not None:
+                mine &= draw_folds(names, fold[1]) != fold[0]
+            if held_out is not None:
+                mine &= clips_held_out(names, held_out) == validated
+            return mine
 
-    examples = match(map_targets(labels), crop=crop, seed=seed)
-    validated = examples
+        chosen = of_clips(found, rule)
+        if not chosen.any():
+            clips = len(np.unique(found.clips))
+            raise OptionError(f"of {clips:,} clips, {held_out or 0:g} held out leaves none to "
+                              f"{purpose}; give another share, or a validation file")  # fmt: skip
+        return found.take(chosen)
+
+    matched = Examples.match(map_targets(labels), features, crop=crop, seed=seed)
+    judged = matched
     if validation is not None:
-        validated = match(map_targets(validation).select(examples.vocabulary))
-    other = None if mix is None else match(map_targets(mix), crop=crop)
-    if held_out is not None:
-        examples = _part(examples, held_out, "train on", validated=False)
-        validated = _part(validated, held_out, "validate", validated=True)
-        if other is not None:
-            other = _part(other, held_out, "mix in", validated=False)
-    return examples if other is None else examples.concat(other), validated
-
-
-def _part(examples: Examples, share: float, purpose: str, *, validated: bool) -> Examples:
-    """The examples that are held out, or the others."""
-    chosen = clips_held_out(examples, share) == validated
-    if not chosen.any():
-        clips = len(np.unique(examples.clips))
-        raise OptionError(f"of {clips:,} clips, {share:g} held out leaves none to {purpose}; give "
-                          f"another share, or a validation file")  # fmt: skip
-    return examples.take(chosen)
+        judged = Examples.match(map_targets(validation).select(matched.vocabulary), features)
+    examples = part(matched, "train on", validated=False)
+    if mix is not None:
+        other = Examples.match(map_targets(mix), features, crop=crop)
+        examples = examples.concat(part(other, "mix in", validated=False))
+    return examples, part(judged, "validate", validated=True)
 
 
 def _network(

@@ -59,15 +59,6 @@ class Epoch(NamedTuple):
         )
 
 
-class Chosen(NamedTuple):
-    """The weights that a training ends with: their validation mAP, and the epochs, from 1, of which
-    they are the mean.
-    """
-
-    mean_average_precision: float
-    epochs: list[int]
-
-
 class TrainingTask(lightning.LightningModule):
     """Model, examples and hyperparameters in the form that Lightning expects."""
 
@@ -195,7 +186,7 @@ def fit(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     progress: bool = False,
     device: str = "auto",
-) -> Chosen:
+) -> tuple[float, list[int]]:
     """Train a model, which ends with the weights of its best epoch, or with the average of its best
     epochs if that is no worse on the examples to validate on.
 
@@ -206,6 +197,9 @@ def fit(
         on_epoch: called after each epoch.
         progress: whether to show Lightning's progress bar.
         device: a choice of `DEVICE`.
+
+    Returns:
+        The validation mAP of these weights, and the epochs, from 1, of which they are the mean.
 
     Raises:
         OptionError: no positive target to validate on.
@@ -258,9 +252,9 @@ def fit(
                             workers=workers, device=trainer.strategy.root_device)
         )  # fmt: skip
         if averaged >= scores[top]:
-            return Chosen(averaged, sorted(map(_epoch, near)))
+            return averaged, sorted(map(_epoch, near))
     model.load_state_dict(_average([top]))
-    return Chosen(scores[top], [_epoch(top)])
+    return scores[top], [_epoch(top)]
 
 
 def _epoch(checkpoint: Path) -> int:

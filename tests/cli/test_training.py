@@ -22,8 +22,7 @@ from audiolabels import Annotations, expand, write_targets
 from audiolabels.cli import evaluate, group
 from audiolabels.errors import AudioLabelsError, RunError
 from audiolabels.training import annotate as annotation
-from audiolabels.training.examples import DRAWS
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.hyperparameters import DRAWS, Hyperparameters
 from audiolabels.training.training_loop import LOSSES
 
 SMALL = ("--set", "hidden=16", "--learning-rate", "0.01", "--batch-size", "32")

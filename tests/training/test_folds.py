@@ -147,6 +147,19 @@ def test_folds_that_were_interrupted_go_on(pairs, monkeypatch):
     assert not list(pairs.folder.glob(".*"))
 
 
+def test_a_fold_has_no_part_in_training_validation_or_mixing(pairs):
+    fold, held = draw_folds(pairs.ids, 3), held_out(pairs.ids, 0.2)
+    features, options = open_features(pairs.features), {"model_options": SMALL, "fold": (2, 3)}
+    outside = fold != 2
+    done = train(pairs.labels, features, pairs.folder / "a", hyperparameters=FEW, held_out=0.2,
+                 mix=pairs.labels, **options)  # fmt: skip
+    assert done.examples == 2 * (outside & ~held).sum()
+    assert done.validated == (outside & held).sum()
+    done = train(pairs.labels, features, pairs.folder / "b", hyperparameters=FEW,
+                 validation=pairs.labels, **options)  # fmt: skip
+    assert done.examples == done.validated == outside.sum()
+
+
 def test_each_fold_has_clips_to_validate_on():
     ids = [f"clip{i:07d}_0" for i in range(2000)]
     held, fold = held_out(ids, 0.1), draw_folds(ids, 5)
