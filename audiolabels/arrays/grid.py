@@ -19,6 +19,7 @@ import numpy.typing as npt
 from audiolabels.errors import OptionError
 
 Ms = npt.NDArray[np.int64]
+Times = npt.NDArray[np.float64]  # seconds
 LONGEST_S = 10**9  # seconds; no time is as long
 
 
@@ -133,3 +134,24 @@ class Grid:
     def touched(self, onset_ms: Ms, offset_ms: Ms) -> tuple[Ms, Ms]:
         """The frames that each span overlaps; arguments and result as `half_filled`."""
         return (onset_ms - self.length_ms) // self.hop_ms + 1, -(-offset_ms // self.hop_ms)
+
+
+def windows(durations: Times, length: float) -> tuple[Ms, Times, Times]:
+    """Cut clips into segments of `length` seconds, the last of which may be shorter.
+
+    Returns:
+        The clip of each segment (int64), its onset and offset in seconds.
+
+    Raises:
+        OptionError: a length below a millisecond.
+
+    >>> windows(np.array([10.0, 3.0]), 4)
+    (array([0, 0, 0, 1]), array([0., 4., 8., 0.]), array([ 4.,  8., 10.,  3.]))
+    """
+    ends, step = np.rint(durations * 1000).astype(np.int64), round(length * 1000)
+    if step < 1:
+        raise OptionError(f"segments of {length:g} seconds: give a millisecond or more")
+    counts = np.maximum(1, -(-ends // step))
+    owner = np.repeat(np.arange(len(ends)), counts)
+    onset = (np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)) * step
+    return owner, onset / 1000, np.minimum(onset + step, ends[owner]) / 1000

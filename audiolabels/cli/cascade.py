@@ -79,10 +79,10 @@ def command(stages: int, teacher_weight: str, **options: Any) -> Summary:
         on_stage=lambda stage: note(f"{stage.folder.name}: mAP {stage.best:.4f}"),
         **training_arguments(options),
     )
-    lines = ["stage  teacher weight  best validation mAP"]
+    lines = ["stage  teacher weight  validation mAP"]
     for number, stage in enumerate(done):
         weight = "-" if stage.teacher_weight is None else f"{stage.teacher_weight:g}"
-        lines.append(f"{number:>5}  {weight:>14}  {stage.best:>19.4f}")
+        lines.append(f"{number:>5}  {weight:>14}  {stage.best:>14.4f}")
     facts = [
         {"folder": stage.folder, "teacher_weight": stage.teacher_weight, "map": stage.best}
         for stage in done

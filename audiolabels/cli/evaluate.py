@@ -1,14 +1,16 @@
 """`audiolabels evaluate`"""
 
+import hashlib
 import json
 import math
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from audiolabels.cli.declarations import click_option, path_option, usage_if
 from audiolabels.cli.help import Command
@@ -16,10 +18,17 @@ from audiolabels.cli.options import CLIP_LENGTHS
 from audiolabels.cli.output import Summary, note
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
+from audiolabels.datasets import find_files
 from audiolabels.errors import extra
-from audiolabels.files import atomic_path, together
+from audiolabels.files import atomic_path, sha256_of, together, write_rows
+from audiolabels.files.records import read_record, refuse_other
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 
+if TYPE_CHECKING:
+    from audiolabels.features import Features
+    from audiolabels.training.run_folder import Run
+
+METRICS, RECORD = "metrics.json", "evaluation.json"
 PROCESSES = 4  # for PSDS, at most: each holds some hundred megabytes
 LONG = 5.0  # seconds from which on an estimate is printed
 
@@ -56,7 +65,9 @@ LONG = 5.0  # seconds from which on an estimate is printed
         "Output": (
             path_option(
                 "-o --output",
-                "Folder for metrics.json and classes.csv.  [default: RUN/evaluation/NAME]",
+                "Folder for metrics.json, classes.csv and evaluation.json, which states what was "
+                "evaluated; that of another evaluation is refused.  [default: "
+                "RUN/evaluation/NAME-DIGEST, of what was evaluated]",
                 "FOLDER",
             ),
         ),
@@ -85,9 +96,15 @@ def command(
     with extra("train"):
         from audiolabels.training.run_evaluation import FRAME, detect, evaluate_run
 
-    run, features = open_run(options)
+    run, features = open_run(options, labels)
     durations = {name: options.pop(name) for name in ("clip_duration", "clip_durations")}
     psds = {name: options.pop(name) for name in ("median_filter", "parents")}
+    stated = _describe(run, features, labels, events_path, {"window": window} | durations | psds)
+    digest = hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:8]
+    name = f"{(labels or events_path or run.folder).stem}-{digest}"
+    folder = output or run.folder / "evaluation" / name
+    if (folder / RECORD).exists() or (folder / METRICS).exists():
+        refuse_other(folder, "an evaluation", read_record(folder / RECORD), stated)
     results: list[Any] = []
     lines: list[str] = []
     if labels:
@@ -105,10 +122,8 @@ def command(
             psds |= {"window": window or FRAME, "jobs": jobs, "progress": report}
             results.append(detect(run, events, features, **psds, **options))
         lines.append(str(results[-1]))
-    name = (labels or events_path or run.folder).stem
-    folder = output or run.folder / "evaluation" / name
-    numbers = _write(folder, results)
-    lines.append(f"wrote {folder / 'metrics.json'} and classes.csv")
+    numbers = _write(folder, results, stated)
+    lines.append(f"wrote {folder / METRICS} and classes.csv")
     return Summary(lines, {**numbers, "folder": folder})
 
 
@@ -131,8 +146,34 @@ def _with_estimate(bar: Callable[[int, int], None] | None, jobs: int) -> Callabl
     return report
 
 
+def _describe(
+    run: "Run",
+    features: "Features",
+    labels: Path | None,
+    events: Path | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """What is evaluated, by digests of weights and files, and how."""
+    from audiolabels.targets.parts import identifying_file
+    from audiolabels.training.run_folder import digest_weights, fingerprint
+
+    read = {
+        "labels": [identifying_file(labels)] if labels else [],
+        "events": find_files("events", events) if events else [],
+    }
+    return {
+        "weights": digest_weights(run.model),
+        "features": fingerprint(features, np.arange(len(features.clip_ids))),
+        **{kind: [sha256_of(path) for path in paths] for kind, paths in read.items()},
+        "options": {
+            name: sha256_of(value) if isinstance(value, Path) else value
+            for name, value in options.items()
+        },
+    }
+
+
 @together()
-def _write(folder: Path, results: list[Any]) -> dict[str, float | None]:
+def _write(folder: Path, results: list[Any], stated: dict[str, Any]) -> dict[str, float | None]:
     """Write the figures, and return those that are not of single classes."""
     import pandas
 
@@ -140,9 +181,9 @@ def _write(folder: Path, results: list[Any]) -> dict[str, float | None]:
     overall = {name: value for result in results for name, value in result.numbers().items()}
     tables = [pandas.DataFrame(result.per_class()) for result in results]
     table = tables[0] if len(tables) == 1 else tables[0].merge(tables[1], "left", ["id", "name"])
-    with atomic_path(folder / "metrics.json") as partial:
-        stated = {name: value if math.isfinite(value) else None for name, value in overall.items()}
-        partial.write_text(json.dumps(stated, indent=1) + "\n", "utf-8")
+    numbers = {name: value if math.isfinite(value) else None for name, value in overall.items()}
+    for name, facts in ((METRICS, numbers), (RECORD, stated)):
+        write_rows(folder / name, [json.dumps(facts, indent=1)])
     with atomic_path(folder / "classes.csv") as partial:
         table.to_csv(partial, index=False)
-    return stated
+    return numbers

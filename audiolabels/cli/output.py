@@ -1,6 +1,7 @@
 """What commands print: a summary as text, as JSON, or none."""
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,7 +52,7 @@ def output_options() -> list[click.Parameter]:
 def note(text: str) -> None:
     """Print a line about work in progress to standard error, unless --quiet."""
     if not is_set("quiet"):
-        click.echo(text, err=True)
+        click.echo(text, file=sys.stderr)  # which a progress bar replaces to stay below it
 
 
 @contextmanager

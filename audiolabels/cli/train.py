@@ -62,7 +62,8 @@ from audiolabels.errors import extra
         "Output": (
             path_option(
                 "-o --output folder",
-                "Folder of the run; an interrupted run in it is continued.",
+                "Folder of the run; an interrupted run in it, or one of fewer epochs, is "
+                "continued.",
                 "RUN/",
                 required=True,
             ),
@@ -82,8 +83,9 @@ Examples:
 def command(**options: Any) -> Summary | None:
     """Train a model on targets; unknown ones do not count in the loss.
 
-    All random draws depend on the seed alone. The weights of the best epochs by validation mAP are
-    averaged. RUN/ then holds config.json, model.safetensors, checkpoints and a CSV log.
+    All random draws depend on the seed alone. What is saved is the best epoch by validation mAP, or
+    the average of the best if that is no worse. RUN/ then holds config.json, model.safetensors,
+    checkpoints and a CSV log.
     """
     with extra("train"):
         from audiolabels.training.run_folder import is_first_process
@@ -100,9 +102,19 @@ def command(**options: Any) -> Summary | None:
         *([f"    of clips trained on   {done.in_both:>12,}"] if done.in_both else []),
         *(f"  {what:<40}{n:,}" for what, n in done.left_out.items() if n),
         *(f"  not validated: {what:<40}{n:,}" for what, n in done.not_validated.items() if n),
-        f"  best validation mAP     {done.best:>12.4f}",
+        f"  validation mAP          {done.best:>12.4f}  {_of_epochs(done.averaged)}",
         f"  time                    {done.seconds:>10.1f} s",
         f"{'already complete, unchanged:' if done.found else 'wrote'} "
         f"{done.folder / 'model.safetensors'}",
     ]
     return Summary(lines, vars(done))
+
+
+def _of_epochs(averaged: list[int]) -> str:
+    """Which epochs are saved.
+
+    >>> _of_epochs([7]), _of_epochs([5, 7])
+    ('of epoch 7', 'of the average of epochs 5, 7')
+    """
+    listed = ", ".join(map(str, averaged))
+    return f"of epoch {listed}" if len(averaged) == 1 else f"of the average of epochs {listed}"

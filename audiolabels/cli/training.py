@@ -1,5 +1,6 @@
 """Options and messages that the training commands share."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -96,8 +97,11 @@ def training_arguments(options: dict[str, Any]) -> dict[str, Any]:
     from audiolabels.training.models import rate_of
     from audiolabels.training.predict import find_device
     from audiolabels.training.run_folder import load_run
+    from audiolabels.training.train import check_request
 
     find_device(options["device"])
+    if "mix" in options:
+        check_request(*(options[name] for name in ("labels", "validation", "mix", "mixing")))
     init, model = options.get("init"), options["model"]
     rate = load_run(init).model.rate if init else rate_of(model or "mlp")
     return {
@@ -108,14 +112,19 @@ def training_arguments(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def open_run(options: dict[str, Any]) -> "tuple[Run, Features]":
-    """Load the run of `RUN_INPUT`, and open its features at the sample rate of the model."""
+def open_run(options: dict[str, Any], labels: Path | None = None) -> "tuple[Run, Features]":
+    """Load the run of `RUN_INPUT`, and open its features at the sample rate of the model.
+
+    Before that, the classes of a targets file are checked, if there is one.
+    """
     from audiolabels.training.predict import find_device
-    from audiolabels.training.run_folder import load_run
+    from audiolabels.training.run_folder import CLASSES, load_run, require_classes
 
     if options.get("engine") != "ray":  # whose actors may run elsewhere
         find_device(options["device"])
     run = load_run(options.pop("run_path"))
+    if labels:
+        require_classes(labels, run.vocabulary.ids, str(run.folder / CLASSES))
     return run, _open_features(options, run.model.rate)
 
 

@@ -59,6 +59,15 @@ def held_out(clip_id: pa.StringArray, share: float, *, seed: int = 0) -> npt.NDA
     return _draw(clip_id, seed) < share
 
 
+def draw_folds(clip_id: pa.StringArray, folds: int) -> npt.NDArray[np.int64]:
+    """A fold for each clip, int64 (N,) from 0 on, in about equal numbers.
+
+    Each fold has its share of the clips that are held out for validation, which are drawn with
+    another seed.
+    """
+    return draw_parts(clip_id, (1,) * folds, seed=1)
+
+
 def _draw(clip_id: pa.StringArray, seed: int) -> npt.NDArray[np.float64]:
     recordings = prefixed(f"{seed}:", videos_of(canonical_ids(clip_id, of_video=True)))
     drawn: npt.NDArray[np.float64] = by_chunk(_hash, recordings) / float(1 << 48)

@@ -4,7 +4,6 @@ Source: Dinkel et al. 2022, §2: each segment of n seconds is scored on its own.
 as float16 in parts, and an interrupted annotation continues after them.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,18 +14,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from safetensors.torch import save
+from torch import Tensor
 
 from audiolabels.arrays.columns import to_arrow
+from audiolabels.arrays.grid import windows
 from audiolabels.errors import OptionError, RunError, choose
 from audiolabels.expansion.local import ENGINES
 from audiolabels.features import Features
 from audiolabels.files import as_path, blame, remove_folder, write_rows
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.training.distributed import pool_of_actors
-from audiolabels.training.examples import Ints, Segments, windows
+from audiolabels.training.examples import Ints, Segments
+from audiolabels.training.own_model import own_run
 from audiolabels.training.predict import find_device
-from audiolabels.training.run_folder import Run, check_features, fingerprint, weights_of
-from audiolabels.training.scoring import Done, Scoring, score_here
+from audiolabels.training.run_folder import Run, check_features, digest_weights, fingerprint
+from audiolabels.training.scoring import Done, Scoring, conclude, score_here
 
 PART = 100  # clips, after which a part ends at the latest
 
@@ -58,10 +60,11 @@ class Annotated:
 
 
 def annotate(
-    run: Run,
+    run: Run | Callable[[Tensor, Tensor], Any],
     features: Features,
     output: str | Path,
     *,
+    vocabulary: Vocabulary | str | Path | Sequence[str] | None = None,
     window: float | None = None,
     layer: str | None = None,
     clips: Sequence[int] | Ints | None = None,
@@ -73,10 +76,13 @@ def annotate(
     """Score segments of clips and write a file for `expand --scheme pseudo-strong`.
 
     Args:
-        run: from `load_run`.
+        run: from `load_run`; or a function of values, float32 (B, L, D) or (B, L), and lengths,
+            int64 (B,), tensors on the device, to probabilities (B, C), a tensor or an array. If it
+            is a module of torch, it is left on the device, in evaluation mode.
         features: N clips.
         output: the Parquet file; parts are kept in a hidden folder next to it until all are
             complete.
+        vocabulary: of a function: its classes, as for `load_vocabulary`.
         window: length of the segments in seconds, the last of a clip may be shorter; None for whole
             clips.
         layer: write the output of this layer, as a column of embeddings that `open_features` reads
@@ -89,10 +95,11 @@ def annotate(
         options: `batch_size`, `workers` and `device` of `predict`.
 
     Raises:
-        OptionError: no such layer, device or engine; the cluster lacks the GPUs.
+        OptionError: no such layer, device or engine; the cluster lacks the GPUs; a function without
+            a vocabulary, or with a layer.
         RunError: unsuitable features, no clip was chosen, or existing parts are of another job:
             other weights, clips, features or options.
-        ScoresFileError: the model outputs NaN.
+        ScoresFileError: the model outputs NaN, or a function no probabilities (B, C).
         TargetsFileError: the file or its parts cannot be written.
     """
     score: Callable[[Scoring, Sequence[range]], Iterator[Done]] = score_here
@@ -102,6 +109,13 @@ def annotate(
         raise OptionError("num_gpus is an option of the engine ray; give a device instead")
     else:
         find_device(options.get("device", "auto"))
+    if isinstance(run, Run) != (vocabulary is None) or (
+        vocabulary is not None and layer is not None
+    ):
+        raise OptionError("a function needs a vocabulary and has no layer; a run has its own "
+                          "vocabulary")  # fmt: skip
+    if not isinstance(run, Run):
+        run = own_run(run, vocabulary or (), features)
     check_features(run.model, features, run.config)
     if not len(features.clip_ids):
         raise RunError("the features hold no clip")
@@ -117,11 +131,11 @@ def annotate(
         raise RunError("no clip has a frame or sample")
     parts = output.with_name(f".{output.name}.parts")
     stated = {
-        "weights": hashlib.sha256(save(weights_of(run.model))).hexdigest(),
+        "weights": digest_weights(run.model),
         "features": fingerprint(features, chosen),
         "window": window, "layer": layer, "ids": list(run.vocabulary.ids), "part": PART,
     }  # fmt: skip
-    _begin(parts, json.dumps(stated))
+    begin(parts, json.dumps(stated))
     segments, owner = Segments.whole(features, chosen).cut(length)
     names = pa.array([features.clip_ids[clip] for clip in chosen.tolist()], pa.string())
     groups = np.searchsorted(owner, [*range(0, len(chosen), PART), len(chosen)])
@@ -143,14 +157,14 @@ def annotate(
             progress(len(ends) - to_score + scored, len(ends))
     seconds = time.perf_counter() - began
     waited, busy = np.sum(times, axis=0) if times else (0.0, 1.0)
-    count = scoring.conclude(output)
+    count = conclude(parts, output)
     remove_folder(parts)
     return Annotated(output, len(chosen), len(segments), count, found,
                      segments_in_all - len(segments), scored, seconds,
                      float(waited / busy))  # fmt: skip
 
 
-def _begin(parts: Path, job: str) -> None:
+def begin(parts: Path, job: str) -> None:
     """Make the folder of parts, or go on with that of the same job."""
     path = parts / "job.json"
     if not path.exists():

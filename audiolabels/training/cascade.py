@@ -7,21 +7,22 @@ previous stage's scores of whole clips, with the teacher weight 1-α fixed (0.7 
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from audiolabels.errors import OptionError, RunError, guarded
+from audiolabels.errors import OptionError
 from audiolabels.expansion.local import expand_files
 from audiolabels.features import Features
-from audiolabels.files import on_disk, parse_json, sha256_of, write_rows
+from audiolabels.files import on_disk, sha256_of, write_rows
+from audiolabels.files.records import read_record, refuse_other
 from audiolabels.files.remote import to_path
 from audiolabels.training.annotate import annotate
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import find_device
-from audiolabels.training.run_folder import load_run, refuse_other
+from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import HELD_OUT, train
 
 FIXED = 0.7  # teacher weight that did best with one stage
@@ -29,7 +30,7 @@ FIXED = 0.7  # teacher weight that did best with one stage
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: run, teacher weight (None: labels alone), best validation mAP."""
+    """One stage: run, teacher weight (None: labels alone), validation mAP."""
 
     folder: Path
     teacher_weight: float | None
@@ -100,6 +101,7 @@ def cascade(
         if vocabulary and to_path(vocabulary).is_file()
         else vocabulary,
         "parents": parents,
+        "recipe": asdict(hyperparameters),
     }
     _claim(folder, stated, list(teacher_weights))
     given = folder / "given.parquet"
@@ -130,14 +132,12 @@ def cascade(
 def _claim(folder: Path, stated: dict[str, Any], weights: list[float]) -> None:
     """Record what a cascade is made from, or check that refuse the folder of another."""
     path = folder / "cascade.json"
-    if path.exists():
-        with guarded(path, RunError, "not the record of a cascade"):
-            there = parse_json(path.read_bytes())
-            before = list(there["teacher weights"])
+    if there := read_record(path):
+        before = list(there.get("teacher weights", ()))
         shared = min(len(before), len(weights))
         refuse_other(
             folder,
-            "cascade",
+            "a cascade",
             {**there, "teacher weights": before[:shared]},
             {**stated, "teacher weights": weights[:shared]},
         )

@@ -10,37 +10,29 @@ with another run.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from audiolabels.arrays.bits import by_chunk
 from audiolabels.arrays.columns import texts_to_arrow, to_numpy
+from audiolabels.arrays.grid import windows
 from audiolabels.clips import partition
 from audiolabels.errors import OptionError, choose, shortlist
 from audiolabels.features import Features
 from audiolabels.features.inputs import Seconds
 from audiolabels.targets.sampling import balanced_rows, weigh_clips
 from audiolabels.targets.targets import BINARISATION_THRESHOLD, SoftTargets, Targets
+from audiolabels.training.hyperparameters import DRAWS
 
 Ints = npt.NDArray[np.int64]
-
-# How an epoch draws its examples.
-DRAWS: Mapping[str, str] = MappingProxyType(
-    {
-        "all": "every row once, shuffled",
-        "one-a-clip": "one random row of each clip, shuffled",
-        "balanced": "classes take turns, as in PANNs' code",
-        "weighted": "with replacement, by the clip weights of AST's code",
-    }
-)
 
 
 class Batch(NamedTuple):
@@ -222,7 +214,7 @@ class Examples(Segments):
         """The examples of an epoch in order, which depends only on seed and epoch.
 
         Args:
-            draw: a key of `DRAWS`.
+            draw: one of `DRAWS`.
             epoch: counted from 0.
             mixing: μ: the probability that an example comes from the last targets file instead of
                 the first, which determines the size of the epoch (Hershey et al. 2021, §4).
@@ -266,30 +258,16 @@ class Examples(Segments):
 
 def held_out(examples: Examples, share: float) -> npt.NDArray[np.bool_]:
     """Which examples are of clips held out for validation; see `clips.partition.held_out`."""
+    return of_clips(examples, lambda names: partition.held_out(names, share))
+
+
+def of_clips(
+    examples: Examples, rule: Callable[[pa.StringArray], npt.NDArray[np.bool_]]
+) -> npt.NDArray[np.bool_]:
+    """Which examples are of the clips that a rule chooses by their names."""
     clips, place = np.unique(examples.clips, return_inverse=True)
     names = texts_to_arrow([examples.features.clip_ids[clip] for clip in clips.tolist()])
-    return partition.held_out(names, share)[place]
-
-
-def windows(durations: Seconds, length: float) -> tuple[Ints, Seconds, Seconds]:
-    """Cut clips into segments of `length` seconds, the last of which may be shorter.
-
-    Returns:
-        The clip of each segment (int64), its onset and offset in seconds.
-
-    Raises:
-        OptionError: a length below a millisecond.
-
-    >>> windows(np.array([10.0, 3.0]), 4)
-    (array([0, 0, 0, 1]), array([0., 4., 8., 0.]), array([ 4.,  8., 10.,  3.]))
-    """
-    ends, step = np.rint(durations * 1000).astype(np.int64), round(length * 1000)
-    if step < 1:
-        raise OptionError(f"segments of {length:g} seconds: give a millisecond or more")
-    counts = np.maximum(1, -(-ends // step))
-    owner = np.repeat(np.arange(len(ends)), counts)
-    onset = (np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)) * step
-    return owner, onset / 1000, np.minimum(onset + step, ends[owner]) / 1000
+    return rule(names)[place]
 
 
 def _known(targets: Targets | SoftTargets) -> npt.NDArray[np.bool_]:

@@ -5,6 +5,7 @@ Nothing is downloaded, no pickle is read, and only code of transformers is run.
 
 import inspect
 import json
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -108,6 +109,19 @@ def rate_of_folder(folder: str | Path) -> int:
     path = Path(folder, CONFIGS["extractor"])
     with guarded(folder, OptionError, f"no sampling rate in {path.name}"):
         return int(parse_json(path.read_bytes())["sampling_rate"])
+
+
+def hub_hint(name: str) -> str:
+    """What to do about a folder that is missing, if its name could be one of Hugging Face's Hub.
+
+    >>> hub_hint("MIT/ast")
+    '; a model of the Hugging Face Hub is downloaded first: hf download MIT/ast --local-dir ast'
+    """
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) or Path(name).exists():
+        return ""
+    local = name.split("/")[1]
+    return (f"; a model of the Hugging Face Hub is downloaded first: hf download {name} "
+            f"--local-dir {local}")  # fmt: skip
 
 
 def read_folder(folder: str | Path, weights: bool) -> HuggingFace:

@@ -7,6 +7,7 @@ from audiolabels.options import Option, Options, above_zero, option, portion, wh
 
 COUNT = {"check": whole_number, "metavar": "N"}
 FROM_ZERO = {"check": partial(whole_number, least=0), "metavar": "N"}
+DRAWS = ("all", "one-a-clip", "balanced", "weighted")
 DEVICE = Option(
     "auto",
     "Where the model runs. auto: a GPU if there is one.",
@@ -30,7 +31,13 @@ class Hyperparameters(Options):
         5, "Epochs without a better validation mAP after which training stops.", **COUNT
     )
     average: int = option(
-        4, "Number of the best checkpoints, by validation mAP, that are averaged.", **COUNT
+        4, "The best epochs, by validation mAP, whose weights are averaged, at most.", **COUNT
+    )
+    margin: float = option(
+        0.01,
+        "Validation mAP by which an epoch may be worse than the best to be averaged.",
+        check=portion,
+        metavar="MAP",
     )
     batch_size: int = option(256, "Examples per step, of one process.", **COUNT)
     learning_rate: float = option(1e-3, "Learning rate of Adam.", check=above_zero, metavar="RATE")
@@ -44,7 +51,7 @@ class Hyperparameters(Options):
         "all",
         "Examples of an epoch. all: all rows; one-a-clip: one random row per clip; balanced: "
         "classes in turn; weighted: by AST's weights.",
-        choices=("all", "one-a-clip", "balanced", "weighted"),
+        choices=DRAWS,
     )
     mixing: float | None = option(
         None,

@@ -17,6 +17,7 @@ from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 from audiolabels.training.huggingface import (
     HuggingFace,
     from_description,
+    hub_hint,
     rate_of_folder,
     read_folder,
 )
@@ -48,6 +49,8 @@ def rate_of(name: str) -> int | None:
 
 
 def _is_folder(name: str) -> bool:
+    if name not in MODELS and (hint := hub_hint(name)):
+        raise OptionError(f"model {name!r}: no such folder{hint}")
     with guarded(name, OptionError, "no model and no folder"):
         return name not in MODELS and Path(name).is_dir()
 

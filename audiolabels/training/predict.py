@@ -79,7 +79,7 @@ def predict(
         with torch.inference_mode():
             x, lengths = (values.to(device) for values in batch)
             if layer is None:
-                scores = torch.sigmoid(model(x, lengths).float()).cpu().numpy()
+                scores = model.probabilities(x, lengths).cpu().numpy()
             else:
                 scores = embeddings(model, x, lengths, layer).cpu().numpy()
         if not np.isfinite(scores).all():

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from audiolabels.arrays.bits import CHUNK
-from audiolabels.errors import VocabularyError
 from audiolabels.features import Features
 from audiolabels.features.inputs import Floats
 from audiolabels.labels.events import Events
@@ -18,7 +17,7 @@ from audiolabels.targets.store import map_targets
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
 from audiolabels.training.examples import Examples, Segments
 from audiolabels.training.predict import find_device, predict_all, predict_windows
-from audiolabels.training.run_folder import CLASSES, Run, check_features
+from audiolabels.training.run_folder import CLASSES, Run, check_features, require_classes
 
 FRAME = 0.96  # seconds; Hershey et al. 2021, §3.2
 
@@ -51,13 +50,8 @@ def evaluate_run(
     """
     find_device(options.get("device", "auto"))
     check_features(run.model, features, run.config)
-    try:
-        targets = map_targets(labels).select(run.vocabulary)
-    except VocabularyError as error:
-        raise VocabularyError(
-            f"{labels}: {error}. Expand the labels with --vocabulary {run.folder / CLASSES}"
-        ) from error
-    examples = Examples.match(targets, features)
+    require_classes(labels, run.vocabulary.ids, str(run.folder / CLASSES))
+    examples = Examples.match(map_targets(labels).select(run.vocabulary), features)
     scores = predict_windows(run.model, examples, window, **options)
     target, mask = np.empty((2, *scores.shape), np.bool_)
     for start in range(0, len(scores), CHUNK):

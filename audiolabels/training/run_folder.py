@@ -4,7 +4,7 @@
 |---|---|
 | `config.json` | model, vocabulary, features, hyperparameters (`recipe`), labels, version |
 | `vocabulary.csv` | its classes, for `expand --vocabulary` |
-| `model.safetensors` | the weights; in its metadata the best validation mAP |
+| `model.safetensors` | the weights; in its metadata their validation mAP, and epochs |
 | `checkpoints/`, `log/` | Lightning's |
 
 Loading executes nothing in it.
@@ -14,7 +14,7 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from audiolabels import __version__
-from audiolabels.errors import RunError, guarded
+from audiolabels.errors import RunError, VocabularyError, guarded, shortlist
 from audiolabels.features import Features
-from audiolabels.files import atomic_path, on_disk, parse_json, write_rows
+from audiolabels.files import atomic_path, blame, on_disk, write_rows
+from audiolabels.files.records import read_record, refuse_other
 from audiolabels.ontology.vocabulary import Vocabulary, described_vocabulary
-from audiolabels.training.huggingface import HuggingFace, at_most
+from audiolabels.targets.store import read_info
+from audiolabels.training.huggingface import HuggingFace, at_most, hub_hint
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 
 CONFIG, CLASSES, WEIGHTS = "config.json", "vocabulary.csv", "model.safetensors"
-BEST, FORMAT = "best_validation_mAP", 1
+RESULT, FORMAT = "result", 1
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,11 @@ def is_first_process() -> bool:
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Write the configuration of a run before training.
 
-    A run that never completed an epoch is replaced.
+    A run that never completed an epoch is replaced, one of fewer epochs extended.
 
     Raises:
         RunError: the folder holds another run.
+        TargetsFileError: it cannot be written.
     """
     stated = {"format": FORMAT, "audiolabels": __version__, **config}
     path = on_disk("output", folder) / CONFIG
@@ -73,11 +76,17 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         there = _read_config(folder)
         begun = (folder / WEIGHTS).exists() or (folder / "checkpoints/last.ckpt").exists()
         if begun or "format" not in there:
-            refuse_other(folder, "run", there, stated)
-            return
+            with guarded(path, RunError, "not the configuration of a run"):
+                recipe, epochs = there["recipe"], stated["recipe"]["epochs"]
+                more = recipe["epochs"] < epochs
+                recipe["epochs"] = epochs if more else recipe["epochs"]
+            refuse_other(folder, "a run", there, stated)
+            if not more:
+                return
     if not is_first_process():
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    with blame(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     columns = stated["vocabulary"]
     with atomic_path(folder / CLASSES) as partial, partial.open("w", newline="") as file:
         rows = zip(columns["ids"], columns["names"], strict=True)
@@ -85,34 +94,12 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     write_rows(path, [json.dumps(stated, indent=1, ensure_ascii=False)])
 
 
-def refuse_other(
-    folder: Path, kind: str, there: Mapping[str, Any], asked: Mapping[str, Any]
-) -> None:
-    """Check that a folder's record is the one asked for, whatever version of the library wrote it.
-
-    Raises:
-        RunError: it is not; the message names the keys that differ.
-    """
-    asked = json.loads(json.dumps(asked))
-    differ = []
-    for key in sorted((there.keys() | asked.keys()) - {"audiolabels"}):
-        one, other, inner = there.get(key), asked.get(key), ""
-        if isinstance(one, dict) and isinstance(other, dict):
-            keys = sorted(k for k in {**one, **other} if one.get(k) != other.get(k))
-            inner = f" ({', '.join(keys)})"
-        if one != other:
-            differ.append(key + inner)
-    if differ:
-        raise RunError(f"{folder} holds a {kind} with other {', '.join(differ)}; choose another "
-                       f"folder, or delete it")  # fmt: skip
-
-
-def save_weights(folder: Path, model: torch.nn.Module, best: float) -> None:
-    """Write a model's weights, which completes the run."""
+def save_weights(folder: Path, model: torch.nn.Module, result: Any, epochs: int) -> None:
+    """Write a model's weights and what `fit` returned, which completes a run of so many epochs."""
     if not is_first_process():
         return
     with atomic_path(folder / WEIGHTS) as partial:
-        save_file(weights_of(model), partial, {BEST: repr(best)})
+        save_file(weights_of(model), partial, {RESULT: json.dumps([epochs, *result])})
 
 
 def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -121,17 +108,23 @@ def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in state.items()}
 
 
-def finished(folder: Path) -> float | None:
-    """The best validation mAP of a completed run, None for another.
+def digest_weights(model: torch.nn.Module) -> str:
+    """SHA-256 of a model's weights."""
+    return hashlib.sha256(save(weights_of(model))).hexdigest()
+
+
+def finished(folder: Path, epochs: int) -> tuple[float, list[int]] | None:
+    """Validation mAP and epochs of a completed run's weights; None if it was of fewer epochs.
 
     Raises:
         RunError: the weights are damaged.
     """
-    if not (folder / WEIGHTS).is_file():
-        return None
     path = folder / WEIGHTS
+    if not path.is_file():
+        return None
     with guarded(path, RunError, "not the weights of a run"), safe_open(path, "pt") as file:
-        return float(file.metadata()[BEST])
+        before, score, averaged = json.loads(file.metadata()[RESULT])
+        return None if before < epochs else (score, averaged)
 
 
 def load_run(folder: str | Path) -> Run:
@@ -144,7 +137,7 @@ def load_run(folder: str | Path) -> Run:
     with guarded(folder, RunError, "cannot be read"):
         if not (folder / CONFIG).is_file():
             raise RunError(f"{folder}: no run of `audiolabels train` and no Hugging Face model "
-                           f"(there is no {CONFIG})")  # fmt: skip
+                           f"(there is no {CONFIG}){hub_hint(str(folder))}")  # fmt: skip
     config = _read_config(folder)
     if "format" not in config:
         model = make_model(str(folder), None)
@@ -182,6 +175,19 @@ def check_features(model: Any, features: Features, config: Mapping[str, Any] | N
         raise RunError(f"trained on embeddings of {wanted} numbers, these have {features.dim}")
 
 
+def require_classes(labels: str | Path, wanted: Sequence[str], remedy: str) -> None:
+    """Check by its metadata alone that a targets file has the classes with these ids.
+
+    Raises:
+        TargetsFileError: it is missing or broken.
+        VocabularyError: it lacks some of them.
+    """
+    lacking = sorted({*wanted} - {*read_info(labels)["vocabulary"]["ids"]})
+    if lacking:
+        raise VocabularyError(f"{labels} lacks {len(lacking):,} classes: {shortlist(lacking)}; "
+                              f"expand the labels with --vocabulary {remedy}")  # fmt: skip
+
+
 def models_for(features: Features) -> str:
     """Names of the models that take such features."""
     return ", ".join(name for name, model in MODELS.items() if model.takes == features.takes)
@@ -196,8 +202,7 @@ def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    with guarded(folder / CONFIG, RunError, "cannot be read"):
-        config = parse_json((folder / CONFIG).read_bytes())
-    if not isinstance(config, dict) or config.get("format", FORMAT) != FORMAT:
+    config = read_record(folder / CONFIG)
+    if config.get("format", FORMAT) != FORMAT:
         raise RunError(f"{folder / CONFIG}: not the configuration of a run that this version knows")
     return config

@@ -113,20 +113,21 @@ class Scoring:
         with atomic_path(self.folder / f"{first:012}.parquet") as partial:
             pq.write_table(table, partial, compression="none")
 
-    def conclude(self, output: Path) -> int:
-        """Write all parts to one file, in row groups of one size; the number of parts."""
-        paths = sorted(self.folder.glob("*.parquet"))
-        held = pq.read_schema(parquet_source(paths[0])).empty_table()
-        with (
-            atomic_path(output) as partial,
-            pq.ParquetWriter(partial, held.schema, compression="zstd") as writer,
-        ):
-            for path in paths:
-                held = pa.concat_tables([held, pq.read_table(parquet_source(path))])
-                while len(held) >= ROW_GROUP or (len(held) and path is paths[-1]):
-                    writer.write_table(held[:ROW_GROUP].combine_chunks())
-                    held = held[ROW_GROUP:]
-        return len(paths)
+
+def conclude(folder: Path, output: Path) -> int:
+    """Write all parts in a folder to one file, in row groups of one size; the number of parts."""
+    paths = sorted(folder.glob("*.parquet"))
+    held = pq.read_schema(parquet_source(paths[0])).empty_table()
+    with (
+        atomic_path(output) as partial,
+        pq.ParquetWriter(partial, held.schema, compression="zstd") as writer,
+    ):
+        for path in paths:
+            held = pa.concat_tables([held, pq.read_table(parquet_source(path))])
+            while len(held) >= ROW_GROUP or (len(held) and path is paths[-1]):
+                writer.write_table(held[:ROW_GROUP].combine_chunks())
+                held = held[ROW_GROUP:]
+    return len(paths)
 
 
 def score_here(scoring: Scoring, spans: Sequence[range]) -> Iterator[Done]:

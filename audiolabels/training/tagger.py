@@ -98,6 +98,10 @@ class Tagger(nn.Module):
         features, real = self.inputs_of_head(x, lengths)
         return POOLING[self.pooling](self.head(features), real)
 
+    def probabilities(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The sigmoid of `forward`, float32 (N, C)."""
+        return torch.sigmoid(self(x, lengths).float())
+
     def train(self, mode: bool = True) -> "Tagger":
         """As in torch; frozen layers keep their batch statistics and drop nothing out."""
         super().train(mode)

@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import torch
 
-from audiolabels.errors import OptionError
+from audiolabels.clips.partition import draw_folds
+from audiolabels.clips.partition import held_out as clips_held_out
+from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.parts import identifying_file
-from audiolabels.targets.store import map_targets
-from audiolabels.training.examples import Examples
-from audiolabels.training.examples import held_out as clips_held_out
+from audiolabels.targets.store import map_targets, read_info
+from audiolabels.training.examples import Examples, of_clips
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import MODELS, describe, make_model
 from audiolabels.training.predict import find_device
@@ -25,6 +28,7 @@ from audiolabels.training.run_folder import (
     finished,
     load_run,
     models_for,
+    require_classes,
     save_weights,
     write_config,
 )
@@ -42,7 +46,8 @@ class Trained:
 
     Attributes:
         folder: of the run.
-        best: best validation mAP of an epoch.
+        best: validation mAP of the saved weights.
+        averaged: the epochs, from 1, of which these are the mean.
         seconds: duration.
         found: whether the run was already complete, and unchanged.
         examples, validated: numbers of examples.
@@ -53,6 +58,7 @@ class Trained:
 
     folder: Path
     best: float
+    averaged: list[int]
     seconds: float
     found: bool
     examples: int
@@ -76,15 +82,20 @@ def train(
     init: Path | None = None,
     frozen: bool = False,
     model_options: dict[str, Any] | None = None,
+    fold: tuple[int, int] | None = None,
     device: str = "auto",
     **fit_options: Any,
 ) -> Trained:
     """Train a model on a targets file.
 
+    What is saved is the best epoch by validation mAP, or the average of the best if that is no
+    worse; see `fit`.
+
     Args:
         labels: a targets file.
         features: from `open_features`.
-        folder: of the run; an interrupted run is resumed, a complete one is unchanged.
+        folder: of the run; an interrupted run is resumed, as is one of fewer epochs that is
+            otherwise the same; a complete one is unchanged.
         model: a key of `MODELS`, or a folder with a Hugging Face audio classifier; none with
             `init`.
         hyperparameters: of the training.
@@ -96,6 +107,7 @@ def train(
         init: a run to begin with; its head is replaced if the classes differ.
         frozen: whether only the head is trained.
         model_options: of the model's constructor; none with `init`.
+        fold: a number from 0, and K: the clips of that one of K folds have no part in it.
         device: see `find_device`; a run can be continued on another.
         fit_options: `on_epoch` and `progress` of `fit`.
 
@@ -104,14 +116,13 @@ def train(
     """
     find_device(device)
     hyperparameters = hyperparameters or Hyperparameters()
+    check_request(labels, validation, mix, hyperparameters.mixing)
     if mix is not None and hyperparameters.mixing is None:
         hyperparameters = replace(hyperparameters, mixing=MIXING)
-    if hyperparameters.mixing is not None and mix is None:
-        raise OptionError("mixing (μ) needs a second targets file")
     if held_out is None and validation is None:
         held_out = HELD_OUT
     examples, validated = _examples(
-        labels, features, validation, held_out, mix, crop, hyperparameters.seed
+        labels, features, validation, held_out, mix, crop, hyperparameters.seed, fold
     )
     vocabulary = examples.vocabulary
     torch.manual_seed(hyperparameters.seed)
@@ -132,6 +143,7 @@ def train(
             "held_out": held_out,
             "init": str(init) if init else None,
             "frozen": frozen,
+            "fold": fold,
             "labels": [
                 {"file": path.name, "sha256": sha256_of(identifying_file(path))}
                 for path in (labels, validation, mix)
@@ -139,16 +151,36 @@ def train(
             ],
         },
     )
-    best, began = finished(folder), time.perf_counter()
-    found = best is not None
-    if best is None:
-        best = fit(network, examples, validated, hyperparameters, folder, device=device,
-                   **fit_options)  # fmt: skip
-        save_weights(folder, network, best)
+    saved, began = finished(folder, hyperparameters.epochs), time.perf_counter()
+    found = saved is not None
+    if saved is None:
+        saved = fit(network, examples, validated, hyperparameters, folder, device=device,
+                    **fit_options)  # fmt: skip
+        save_weights(folder, network, saved, hyperparameters.epochs)
     in_both = int(np.isin(validated.clips, examples.clips).sum())
     not_validated = dict(validated.left_out) if validation else {}
-    return Trained(folder, best, time.perf_counter() - began, found, len(examples), len(validated),
-                   in_both, dict(examples.left_out), not_validated)  # fmt: skip
+    return Trained(folder, *saved, time.perf_counter() - began, found, len(examples),
+                   len(validated), in_both, dict(examples.left_out), not_validated)  # fmt: skip
+
+
+def check_request(
+    labels: Path, validation: Path | None, mix: Path | None, mixing: float | None = None
+) -> None:
+    """Check what needs no features: targets files, by their metadata, and options.
+
+    Raises:
+        TargetsFileError: a file is missing or broken.
+        VocabularyError: their classes differ.
+        OptionError: `mixing` without a second file.
+    """
+    if mixing is not None and mix is None:
+        raise OptionError("mixing (μ) needs a second targets file")
+    ids = read_info(labels)["vocabulary"]["ids"]
+    if validation is not None:
+        require_classes(validation, ids, f"of {labels}")
+    if mix is not None and read_info(mix)["vocabulary"]["ids"] != ids:
+        raise VocabularyError(f"{mix} has other classes than {labels}, or another order; expand "
+                              f"both with the same --vocabulary")  # fmt: skip
 
 
 def _examples(
@@ -159,30 +191,35 @@ def _examples(
     mix: Path | None,
     crop: float | None,
     seed: int,
+    fold: tuple[int, int] | None,
 ) -> tuple[Examples, Examples]:
     """The examples to train on and those to validate on; see `train`."""
-    examples = Examples.match(map_targets(labels), features, crop=crop, seed=seed)
-    validated = examples
+
+    def part(found: Examples, purpose: str, *, validated: bool) -> Examples:
+        def rule(names: pa.StringArray) -> npt.NDArray[np.bool_]:
+            mine = np.ones(len(names), np.bool_)
+            if fold is not None:
+                mine &= draw_folds(names, fold[1]) != fold[0]
+            if held_out is not None:
+                mine &= clips_held_out(names, held_out) == validated
+            return mine
+
+        chosen = of_clips(found, rule)
+        if not chosen.any():
+            clips = len(np.unique(found.clips))
+            raise OptionError(f"of {clips:,} clips, {held_out or 0:g} held out leaves none to "
+                              f"{purpose}; give another share, or a validation file")  # fmt: skip
+        return found.take(chosen)
+
+    matched = Examples.match(map_targets(labels), features, crop=crop, seed=seed)
+    judged = matched
     if validation is not None:
-        targets = map_targets(validation).select(examples.vocabulary)
-        validated = Examples.match(targets, features)
-    other = None if mix is None else Examples.match(map_targets(mix), features, crop=crop)
-    if held_out is not None:
-        examples = _part(examples, held_out, "train on", validated=False)
-        validated = _part(validated, held_out, "validate", validated=True)
-        if other is not None:
-            other = _part(other, held_out, "mix in", validated=False)
-    return examples if other is None else examples.concat(other), validated
-
-
-def _part(examples: Examples, share: float, purpose: str, *, validated: bool) -> Examples:
-    """The examples that are held out, or the others."""
-    chosen = clips_held_out(examples, share) == validated
-    if not chosen.any():
-        clips = len(np.unique(examples.clips))
-        raise OptionError(f"of {clips:,} clips, {share:g} held out leaves none to {purpose}; give "
-                          f"another share, or a validation file")  # fmt: skip
-    return examples.take(chosen)
+        judged = Examples.match(map_targets(validation).select(matched.vocabulary), features)
+    examples = part(matched, "train on", validated=False)
+    if mix is not None:
+        other = Examples.match(map_targets(mix), features, crop=crop)
+        examples = examples.concat(part(other, "mix in", validated=False))
+    return examples, part(judged, "validate", validated=True)
 
 
 def _network(

@@ -1,4 +1,4 @@
-"""Training: a masked loss over examples, and the average of the best checkpoints by validation mAP.
+"""Training: a masked loss over examples; the best checkpoints by validation mAP, or their average.
 
 Loops, checkpoints, early stopping, logs and processes are Lightning's. An epoch's order, crops and
 random numbers depend on seed and epoch alone, so an interrupted run continues after its last
@@ -6,6 +6,8 @@ complete epoch with the same result.
 
 Source: Dinkel et al. 2022, §3.2, for the averaged checkpoints; Grzywalski & Botteldooren, §V.D, for
 the masked squared error and the decay of the learning rate.
+Deviations: Dinkel et al. average the best four whatever their mAP; here those near the best, and
+only if the average is no worse than the best.
 """
 
 import logging
@@ -20,11 +22,12 @@ from typing import Any, NamedTuple
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 
 from audiolabels.errors import OptionError
+from audiolabels.features.inputs import Floats
 from audiolabels.losses import masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
@@ -117,13 +120,17 @@ class TrainingTask(lightning.LightningModule):
         done = Epoch(
             self.current_epoch + 1,
             float(torch.stack(self.losses).mean()),
-            float(np.nanmean(average_precision(together, self.truth, self.known))),
+            self.measure(together),
             time.perf_counter() - self.began,
         )
-        self.log_dict({"loss": done.loss, MAP: done.mean_average_precision}, prog_bar=True)
+        self.log_dict({"loss": done.loss, MAP: done.mean_average_precision})
         if self.trainer.is_global_zero:
             self.on_epoch(done)
         self.model.train()
+
+    def measure(self, scores: Floats) -> float:
+        """The mAP of scores of the examples to validate on, float32 (N, C)."""
+        return float(np.nanmean(average_precision(scores, self.truth, self.known)))
 
     def configure_optimizers(self) -> Any:
         """Adam with decay, for all parameters that are not frozen."""
@@ -149,6 +156,17 @@ class MovableCheckpoint(ModelCheckpoint):
         super().load_state_dict(moved(state_dict))
 
 
+class Bar(RichProgressBar):
+    """Lightning's bar on standard error, below whatever else is printed there."""
+
+    def __init__(self) -> None:
+        super().__init__(console_kwargs={"stderr": True})
+
+    def get_metrics(self, *_: Any) -> dict[str, Any]:
+        """None; `on_epoch` receives them."""
+        return {}
+
+
 class ResumableStopping(EarlyStopping):
     """Early stopping that also holds for a resumed run."""
 
@@ -168,8 +186,9 @@ def fit(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     progress: bool = False,
     device: str = "auto",
-) -> float:
-    """Train a model and average the weights of its best epochs.
+) -> tuple[float, list[int]]:
+    """Train a model, which ends with the weights of its best epoch, or with the average of its best
+    epochs if that is no worse on the examples to validate on.
 
     Args:
         model: from `make_model`; its logits are (B, C).
@@ -180,7 +199,7 @@ def fit(
         device: a choice of `DEVICE`.
 
     Returns:
-        The best validation mAP of an epoch.
+        The validation mAP of these weights, and the epochs, from 1, of which they are the mean.
 
     Raises:
         OptionError: no positive target to validate on.
@@ -213,7 +232,7 @@ def fit(
             precision=hyperparameters.precision,  # type: ignore[arg-type]
             max_epochs=hyperparameters.epochs,
             logger=CSVLogger(folder, name="log"),
-            callbacks=[stop, best],
+            callbacks=[stop, best, *([Bar()] if progress else [])],
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,
             enable_progress_bar=progress,
@@ -222,16 +241,32 @@ def fit(
         )
         task = TrainingTask(model, train, validation, hyperparameters, on_epoch)
         trainer.fit(task, ckpt_path=last if last.exists() else None, weights_only=True)
-    model.load_state_dict(_average([Path(path) for path in best.best_k_models]))
-    assert best.best_model_score is not None
-    return float(best.best_model_score)
+    scores = {Path(path): float(score) for path, score in best.best_k_models.items()}
+    top = max(scores, key=lambda path: scores[path])
+    near = [path for path in scores if scores[path] >= scores[top] - hyperparameters.margin]
+    if len(near) > 1:
+        model.load_state_dict(_average(near))
+        batch_size, workers = task.loading
+        averaged = task.measure(
+            predict_windows(model, validation, hyperparameters.window, batch_size=batch_size,
+                            workers=workers, device=trainer.strategy.root_device)
+        )  # fmt: skip
+        if averaged >= scores[top]:
+            return averaged, sorted(map(_epoch, near))
+    model.load_state_dict(_average([top]))
+    return scores[top], [_epoch(top)]
+
+
+def _epoch(checkpoint: Path) -> int:
+    """The number of its epoch, from 1."""
+    return int(checkpoint.stem.removeprefix("epoch=")) + 1
 
 
 def _average(checkpoints: list[Path]) -> dict[str, Tensor]:
-    """Mean weights of checkpoints; integers, such as counters, are those of the last."""
+    """Mean weights of checkpoints; integers, such as counters, are those of the last epoch."""
     states = [
         torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        for path in sorted(checkpoints)
+        for path in sorted(checkpoints, key=_epoch)
     ]
     return {
         name.removeprefix("model."): torch.stack([state[name] for state in states]).mean(0)

@@ -27,7 +27,7 @@ from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.schemes.given_labels import LABELS_SCHEMES
 from audiolabels.schemes.teacher_enhanced import ENHANCE, THRESHOLDS
 from audiolabels.targets.layouts import LAYOUTS
-from audiolabels.training.examples import DRAWS
+from audiolabels.training.hyperparameters import DRAWS
 from audiolabels.training.training_loop import LOSSES
 
 TABLES = {

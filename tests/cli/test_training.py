@@ -3,9 +3,11 @@
 import csv
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,11 +18,11 @@ from click.testing import CliRunner
 from safetensors.numpy import load_file
 from training.conftest import World
 
+from audiolabels import Annotations, expand, write_targets
 from audiolabels.cli import evaluate, group
-from audiolabels.errors import AudioLabelsError
+from audiolabels.errors import AudioLabelsError, RunError
 from audiolabels.training import annotate as annotation
-from audiolabels.training.examples import DRAWS
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.hyperparameters import DRAWS, Hyperparameters
 from audiolabels.training.training_loop import LOSSES
 
 SMALL = ("--set", "hidden=16", "--learning-rate", "0.01", "--batch-size", "32")
@@ -56,11 +58,33 @@ def test_train_tells_each_epoch_and_sums_up(world: World) -> None:
     lines = [line for line in world.told.stderr.splitlines() if line.startswith("epoch")]
     assert len(lines) == 8
     assert "120 clips with features" in world.told.stderr
-    assert "best validation mAP" in world.told.stdout
+    assert re.search(
+        r"validation mAP +[01]\.\d{4}  of (epoch|the average of epochs) ", world.told.stdout
+    )
     assert (world.run / "model.safetensors").is_file()
     again = done("train", "--labels", world.labels, "--features", world.features, *SMALL,
                  "--epochs", 8, "-o", world.run)  # fmt: skip
     assert "already complete, unchanged" in again
+
+
+def test_the_lines_of_epochs_do_not_collide_with_the_bar(world: World, tmp_path: Path) -> None:
+    asked = ("train", "--labels", world.labels, "--features", world.features, *SMALL,
+             "--epochs", 2, "-o", tmp_path / "run")  # fmt: skip
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "audiolabels", *map(str, asked)],
+        stderr=theirs, stdout=subprocess.PIPE, env={**os.environ, "TERM": "xterm"},
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux raises at the end
+            while block := os.read(ours, 1 << 16):
+                shown += block
+        assert b"Epoch" not in process.stdout.read()
+    os.close(ours)
+    assert b"Epoch 1/1" in shown
+    assert shown.count(b"\r\x1b[2Kepoch   ") == 2  # the bar's line is erased before
+    assert b"v_num" not in shown
 
 
 def test_evaluate_prints_and_writes_every_metric(world: World, tmp_path: Path) -> None:
@@ -74,6 +98,45 @@ def test_evaluate_prints_and_writes_every_metric(world: World, tmp_path: Path) -
     assert [row["name"] for row in classes] == list(world.vocabulary.names)
     mean = np.mean([float(row["average_precision"]) for row in classes])
     assert overall["mAP"] == pytest.approx(mean)
+
+
+def test_an_evaluation_overwrites_no_other(world: World, tmp_path: Path) -> None:
+    def evaluated(*more: str, **options: Path) -> Path:
+        asked = {"labels": world.labels, "features": world.features, **options}
+        flags = [part for name, path in asked.items() for part in (f"--{name}", str(path))]
+        result = CliRunner().invoke(group, ["evaluate", str(world.run), *flags, *more, "--json"])
+        if result.exception:
+            raise result.exception
+        return Path(json.loads(result.stdout)["folder"])
+
+    first = evaluated()
+    before = (first / "metrics.json").read_bytes()
+    assert re.fullmatch("weak-[0-9a-f]{8}", first.name)
+    assert first.parent == world.run / "evaluation"
+    other = tmp_path / "weak.parquet"  # equal names, other labels
+    truth = Annotations.from_dict({clip: ["Dog"] for clip in world.ids})
+    write_targets(expand(truth, "weak", vocabulary=world.vocabulary), other)
+    features = tmp_path / "features.npz"
+    np.savez(features, clip_id=np.array(world.ids), embedding=-world.embedding)
+    events = tmp_path / "events.tsv"
+    events.write_text("segment_id\tstart_time_seconds\tend_time_seconds\tlabel\n"
+                      f"{world.ids[0]}\t0\t2\t{world.vocabulary.ids[3]}\n")  # fmt: skip
+    folders = {
+        first,
+        evaluated("--window", "1.92"),
+        evaluated(labels=other),
+        evaluated(features=features),
+        evaluated(events=events),
+        evaluated("--parents", "all", events=events),
+    }
+    assert len(folders) == 6
+    assert evaluated() == first
+    assert (first / "metrics.json").read_bytes() == before
+    with pytest.raises(RunError, match=r"holds an evaluation with other options \(window\)"):
+        evaluated("--window", "1.92", "-o", str(first))
+    (first / "evaluation.json").unlink()
+    with pytest.raises(RunError, match="holds an evaluation with other"):
+        evaluated("-o", str(first))
 
 
 def test_evaluate_estimates_how_long_psds_takes(
@@ -91,6 +154,19 @@ def test_evaluate_estimates_how_long_psds_takes(
     for done_ in range(3):
         report(done_, 2)
     assert not capsys.readouterr().err
+
+
+def test_annotate_by_folds_lists_the_annotators(world: World, tmp_path: Path) -> None:
+    asked = ["annotate", world.run, "--features", world.features, "-o", tmp_path / "s.parquet"]
+    given = [*map(str, asked), "--labels", str(world.labels)]
+    result = CliRunner().invoke(group, [*given, "--folds", "2"])
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^   1 +[01]\.\d{4} +\d\d$", result.stdout, re.MULTILINE)
+    assert f"wrote {tmp_path / 's.parquet'}" in result.stdout
+    assert "fold 1: epoch   1  loss" in result.stderr
+    assert (world.run / "folds-2" / "fold-1" / "model.safetensors").is_file()
+    for wrong in (given, [*given, "--folds", "2", "--layer", ""], [*given, "--folds", "1"]):
+        assert CliRunner().invoke(group, wrong).exit_code == 2
 
 
 def test_annotate_writes_scores_that_expand_takes(world: World, tmp_path: Path) -> None:
@@ -166,7 +242,7 @@ def test_processes_that_torchrun_starts_share_an_epoch(world: World, tmp_path: P
                  "--epochs", 3, "-o", tmp_path / "run",
                  launcher=("torch.distributed.run", "--nproc-per-node", "2", "-m"))  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("best validation mAP") == 1
+    assert result.stdout.count("validation mAP") == 1
     assert result.stderr.count("epoch   3") == 1
     weights = load_file(tmp_path / "run" / "model.safetensors")
     assert all(np.isfinite(value).all() for value in weights.values())

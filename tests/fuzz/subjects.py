@@ -471,7 +471,7 @@ def runs(folder: Path) -> None:
             "recipe": {"seed": 0},
         }
         write_config(run, config)
-        save_weights(run, model, 0.5)
+        save_weights(run, model, (0.5, [1]), 1)
 
 
 def huggingface(folder: Path) -> None:
@@ -518,7 +518,7 @@ def huggingface(folder: Path) -> None:
     write_config(
         run, {"model": describe(model), "vocabulary": own, "features": features, "recipe": {}}
     )
-    save_weights(run, model, 0.5)
+    save_weights(run, model, (0.5, [1]), 1)
 
 
 def read_run(path: Path, rng: Random) -> None:
@@ -528,7 +528,7 @@ def read_run(path: Path, rng: Random) -> None:
     from audiolabels.training.run_folder import finished, load_run
 
     if (path / "vocabulary.csv").exists():
-        finished(path)
+        finished(path, 1)
     else:
         rate_of(str(path))
     run = load_run(path)

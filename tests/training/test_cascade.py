@@ -19,13 +19,15 @@ def labels(world):
     return path
 
 
-def run(world, labels, weights=(0.7, 1.0), **options):
+def run(world, labels, weights=(0.7, 1.0), epochs=5, **options):
     vocabulary = world.folder / "vocabulary.txt"
     vocabulary.write_text("\n".join(world.vocabulary.ids))
     return cascade(
         [labels], open_features(world.features), world.folder / "cascade",
         teacher_weights=weights, vocabulary=vocabulary, held_out=0.3,
-        hyperparameters=Hyperparameters(epochs=5, batch_size=32, average=1, learning_rate=1e-2),
+        hyperparameters=Hyperparameters(
+            epochs=epochs, batch_size=32, average=1, learning_rate=1e-2
+        ),
         model_options={"hidden": 16}, **options,
     )  # fmt: skip
 
@@ -67,6 +69,8 @@ def test_a_cascade_of_other_weights_or_labels_is_not_taken_up(world, labels):
     assert run(world, labels, weights=(0.7,)) == first
     with pytest.raises(RunError, match="other teacher weights"):
         run(world, labels, weights=(0.7, 0.8))
+    with pytest.raises(RunError, match=r"other recipe \(epochs\)"):  # its scores are of the old
+        run(world, labels, epochs=6)
     labels.write_text("\n".join(labels.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(RunError, match="other labels"):
         run(world, labels, weights=(0.7,))

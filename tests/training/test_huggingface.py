@@ -9,15 +9,17 @@ from torch import Tensor
 from training_support import clips
 
 from audiolabels import load_vocabulary
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, RunError
 from audiolabels.training.models import (
     describe,
     embeddings,
     layers,
     make_model,
     own_vocabulary,
+    rate_of,
     rebuild,
 )
+from audiolabels.training.run_folder import load_run
 from audiolabels.training.tagger import freeze
 
 
@@ -177,3 +179,17 @@ def test_folders_that_ask_for_code_or_are_broken_are_refused(
     with pytest.raises(OptionError, match="not an audio classifier"):
         rebuild(description)
     assert not (tmp_path / "ran").exists()
+
+
+def test_an_id_of_the_hub_is_refused_with_how_to_download_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = "MIT/ast-finetuned-audioset-10-10-0.4593"
+    command = rf"hf download {name} --local-dir ast-finetuned-audioset-10-10-0\.4593"
+    for call in (rate_of, lambda name: make_model(name, 3)):
+        with pytest.raises(OptionError, match=rf"model '{name}': no such folder; .*{command}"):
+            call(name)
+    with pytest.raises(RunError, match=command):
+        load_run(name)
+    (tmp_path / "MIT" / "ast-finetuned-audioset-10-10-0.4593").mkdir(parents=True)
+    with pytest.raises(OptionError, match="no sampling rate"):
+        rate_of(name)

@@ -12,7 +12,7 @@ from training_support import HYPERPARAMETERS, SMALL
 from audiolabels import (
     load_vocabulary,
 )
-from audiolabels.errors import RunError, ScoresFileError
+from audiolabels.errors import RunError, ScoresFileError, TargetsFileError
 from audiolabels.features import open_features
 from audiolabels.training.run_evaluation import evaluate_run
 from audiolabels.training.run_folder import load_run
@@ -28,8 +28,23 @@ def test_a_finished_run_is_left_as_it_is(world, go):
 
 def test_another_run_in_the_same_folder_is_refused(world, go):
     go("run", replace(HYPERPARAMETERS, epochs=1))
-    with pytest.raises(RunError, match=r"other recipe \(epochs\)"):
-        go("run", replace(HYPERPARAMETERS, epochs=2))
+    with pytest.raises(RunError, match=r"other recipe \(seed\)"):
+        go("run", replace(HYPERPARAMETERS, epochs=1, seed=2))
+
+
+def test_a_folder_with_a_classifier_does_not_become_a_run(world, go):
+    (world.folder / "run").mkdir()
+    (world.folder / "run" / "config.json").write_text('{"model_type": "ast"}')
+    with pytest.raises(
+        RunError, match=r"config\.json: not the configuration of a run: no 'recipe'"
+    ):
+        go("run")
+
+
+def test_a_file_where_the_folder_of_a_run_should_be_is_named(world, go):
+    (world.folder / "run").write_text("")
+    with pytest.raises(TargetsFileError, match=r"run: not written.*File exists"):
+        go("run")
 
 
 def test_other_features_of_the_same_clips_do_not_go_on_with_a_run(world, go):

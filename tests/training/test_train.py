@@ -13,10 +13,11 @@ from audiolabels import (
     expand_files,
     write_targets,
 )
-from audiolabels.errors import OptionError, RunError, VocabularyError
+from audiolabels.errors import OptionError, RunError, TargetsFileError, VocabularyError
 from audiolabels.features import open_features
 from audiolabels.training.run_evaluation import evaluate_run
 from audiolabels.training.run_folder import load_run
+from audiolabels.training.train import check_request, train
 
 
 def test_a_model_learns_what_embeddings_tell(world, go):
@@ -84,6 +85,20 @@ def test_rows_and_clips_that_training_and_validation_lose_or_share_are_counted(w
         go("e", hyperparameters, labels=one)
     with pytest.raises(OptionError, match="share no clip"):
         go("f", hyperparameters, mix=few)
+
+
+def test_targets_of_classes_that_do_not_fit_are_refused_before_features_are_read(world):
+    two = world.folder / "two.parquet"
+    write_targets(expand(world.annotations, "weak", vocabulary=["Rain", "Dog"]), two)
+    with pytest.raises(
+        VocabularyError, match=r"two\.parquet lacks 2 classes: .*of .*weak\.parquet"
+    ):
+        train(world.labels, None, world.folder / "run", validation=two)
+    with pytest.raises(VocabularyError, match=r"two\.parquet has other classes than .*--vocab"):
+        train(world.labels, None, world.folder / "run", mix=two)
+    with pytest.raises(TargetsFileError, match="no such file"):
+        train(world.folder / "nowhere.parquet", None, world.folder / "run")
+    check_request(two, world.labels, two)
 
 
 def test_bad_requests_are_refused_with_what_to_do(world, go):
