@@ -69,7 +69,7 @@ def gather(columns: Sequence[Column]) -> Iterator[memoryview]:
                 column = Chosen(column.texts, column.which[start : start + size])
             else:
                 column = Chosen(column.slice(start, size), np.arange(size))
-            np.add(column.which, before, out=place)
+            np.add(column.which, np.int32(before), out=place)
             before += len(column.texts)
             tables.append(column.texts)
         lines = pa.concat_arrays(tables).take(to_arrow(places.ravel()))

@@ -74,6 +74,13 @@ def test_lines_are_gathered_as_one_by_one(data: st.DataObject, rows: int) -> Non
     assert gathered == "".join(cell for line in zip(*cells, strict=True) for cell in line)
 
 
+def test_choices_may_be_bytes_after_many_cells() -> None:
+    names, states = [str(n) for n in range(300)], texts_to_arrow(["no", "yes"])
+    which = np.arange(300).astype(np.uint8) % 2
+    gathered = b"".join(gather([texts_to_arrow(names), Chosen(states, which)])).decode()
+    assert gathered == "".join(f"{name}{('no', 'yes')[int(name) % 2]}" for name in names)
+
+
 @given(st.lists(st.sampled_from(["a", "b", "é", ""]), max_size=6))
 def test_names_are_unique_as_by_count(names: list[str]) -> None:
     assert unique_names(pa.array(names, pa.string())).tolist() == [
