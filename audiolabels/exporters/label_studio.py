@@ -29,6 +29,7 @@ from audiolabels.exporters.clip_selection import (
     name_clips,
     refuse_labels,
 )
+from audiolabels.exporters.text_columns import whole
 from audiolabels.exporters.written_files import Export
 from audiolabels.files import write_rows
 from audiolabels.targets.targets import Targets
@@ -73,16 +74,24 @@ def write_label_studio(
 def _tasks(clips: Selection) -> Iterator[str]:
     yield "["
     left, ids = len(clips), clips.targets.clip_id
-    for row, address, positive, unknown, _ in clips.cells(clips.targets.vocabulary.names, "\0"):
-        left -= 1
-        data = {"audio": address, "clip_id": ids[row].as_py()}
-        data["masked"] = unknown.replace("\0", "; ")
-        choices = {"value": {"choices": positive.split("\0")}}
-        result = {"id": "labels", "from_name": "labels", "to_name": "audio", "type": "choices"}
-        predictions = [{"model_version": "audiolabels", "result": [{**result, **choices}]}]
-        task = {"data": data, "predictions": predictions if positive else []}
-        yield f"{json.dumps(task, ensure_ascii=False)}{',' * (left > 0)}"
+    for part, *states, _ in clips.columns(clips.targets.vocabulary.names, "\0"):
+        texts = (whole(cells).to_pylist() for cells in states)
+        for row, address, positive, unknown in zip(
+            part.rows.tolist(), part.names.to_pylist(), *texts, strict=True
+        ):
+            left -= 1
+            yield f"{_task(ids[row].as_py(), address, positive, unknown)}{',' * (left > 0)}"
     yield "]"
+
+
+def _task(clip: str, address: str, positive: str, unknown: str) -> str:
+    """A task, of classes with a null character between them."""
+    data = {"audio": address, "clip_id": clip, "masked": unknown.replace("\0", "; ")}
+    choices = {"value": {"choices": positive.split("\0")}}
+    result = {"id": "labels", "from_name": "labels", "to_name": "audio", "type": "choices"}
+    predictions = [{"model_version": "audiolabels", "result": [{**result, **choices}]}]
+    task = {"data": data, "predictions": predictions if positive else []}
+    return json.dumps(task, ensure_ascii=False)
 
 
 def _configuration(names: tuple[str, ...]) -> Iterator[str]:
