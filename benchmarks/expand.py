@@ -20,7 +20,7 @@ import gc
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ HEADER = (
 )
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 LAYOUTS = ("packed", "lists")
+REFERENCES = ("loop", "loop-without-gc", "scipy")
 
 
 def clip_id(number: int) -> str:
@@ -198,12 +199,9 @@ def ours(source: Path, output: Path, layout: str) -> list[str]:
     return [sys.executable, "-m", "audiolabels", *command]
 
 
-def compare(folder: Path, source: Path, repeats: int) -> None:
-    """The table of (a), (b), (c) and (d) for one input; (a) and (b) run once."""
-    slow = {
-        name: worker(name, source, folder / "slow.parquet")
-        for name in ("loop", "loop-without-gc", "scipy")
-    }
+def compare(folder: Path, source: Path, repeats: int, references: Sequence[str]) -> None:
+    """The table of (c), (d) and the chosen references, (a) and (b), which run once."""
+    slow = {name: worker(name, source, folder / "slow.parquet") for name in references}
     commands = {}
     for layout in LAYOUTS:
         output = folder / f"{layout}.parquet"
@@ -242,6 +240,7 @@ def take_arguments(text: str | None) -> tuple[argparse.Namespace, Path]:
     parser.add_argument("--clips", type=int, default=2_084_320)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="where the input is made, and kept")
+    parser.add_argument("--references", nargs="*", default=REFERENCES, help="of (a) and (b)")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.gettempdir()) / "audiolabels-benchmark"
     folder.mkdir(parents=True, exist_ok=True)
@@ -259,10 +258,10 @@ def main() -> None:
 
     usual = input_of("usual", options.clips)
     print(f"{options.clips:,} clips, {usual.stat().st_size / 1e6:.0f} MB of CSV")
-    compare(folder, usual, options.repeats)
+    compare(folder, usual, options.repeats, options.references)
     bad = input_of("distinct", options.clips, distinct=True)
     print(f"\nnearly every label set distinct, {bad.stat().st_size / 1e6:.0f} MB of CSV")
-    compare(folder, bad, options.repeats)
+    compare(folder, bad, options.repeats, options.references)
     print()
     dense = measure(ours(usual, folder / "dense.parquet", "dense"))
     show("audiolabels, dense", dense)

@@ -114,11 +114,11 @@ def _encode_list(bits: Bits, columns: int) -> pa.BinaryArray:
     for start in range(0, len(bits), CHUNK):
         part = bits[start : start + CHUNK].ravel()
         some = np.flatnonzero(part != 0)  # few bytes hold any bit
-        cells = np.flatnonzero(np.unpackbits(part[some]).view(np.bool_))
-        byte = some[cells >> 3]
-        rows = byte // width
-        sizes.append(np.bincount(rows, minlength=len(part) // width))
-        values.append(((byte - rows * width) * 8 + (cells & 7)).astype(np.uint16))
+        held, row = part[some], some // width
+        first = ((some - row * width) * 8).astype(np.uint16)
+        cells = np.flatnonzero(np.unpackbits(held).view(np.bool_))
+        sizes.append(np.bincount(row, np.bitwise_count(held), len(part) // width))
+        values.append(first[cells >> 3] + (cells & 7).astype(np.uint16))
     offsets = np.cumsum(np.concatenate(sizes)) * 2
     data = pa.py_buffer(np.concatenate(values))
     return pa.Array.from_buffers(
