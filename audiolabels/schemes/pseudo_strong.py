@@ -119,7 +119,7 @@ def mix_scores(
         made[positive] = by_value(partial(mixed, given=1), values[positive])
         made[unknown] = 0
         bits = np.packbits(unknown, axis=1)
-    counts.unknown = int(np.bitwise_count(bits).sum(dtype=np.int64))
+    counts.unknown = counts.unscored if weight == 1 else int(np.bitwise_count(bits).sum())
     if level is None:
         return Expanded(SoftTargets(scores.clips, vocabulary, made, bits), counts, clips=clips)
     n = len(made)

@@ -84,7 +84,7 @@ def count_scores(
         level: from here on a class counts as found.
     """
     found = reach(clips.scores, level)
-    numbers, columns = found.sum(1), found.shape[1]
+    numbers, columns = found.sum(1, dtype=np.uint32), found.shape[1]
     unscored = segments.unknown.any()
     counts = ScoreCounts(
         clips=len(found),
@@ -95,7 +95,7 @@ def count_scores(
         clips_by_coverage=np.zeros(11, np.int64),
         clips_by_number=np.bincount(numbers, minlength=columns + 1),
         clips_by_given=np.zeros(columns + 1, np.int64),
-        found_by_class=found.sum(0, dtype=np.int64),
+        found_by_class=found.sum(0, dtype=np.uint32).astype(np.int64),
         given_by_class=np.zeros(columns, np.int64),
     )
     if clips.labels is not None:

@@ -104,9 +104,12 @@ class Segments:
             values = np.array(values, np.float32, copy=None if self.as_stored else True)
         if block.known is not None:
             values = np.where(block.known, values, values.dtype.type(0))
+        if values.dtype == np.float16:
+            if self.kind == "logits" or ordered(values).max(initial=0) > ONE:
+                values = values.astype(np.float32)
+            elif self.kind:
+                return values
         numbers = ordered(values)
-        if values.dtype == np.float16 and (self.kind == "logits" or numbers.max(initial=0) > ONE):
-            values = numbers = values.astype(np.float32)
         # A number that is none makes both of them none.
         ends = np.array([numbers.min(initial=0), numbers.max(initial=0)], numbers.dtype)
         low, high = ends.view(values.dtype).tolist()
