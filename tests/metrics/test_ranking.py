@@ -240,7 +240,7 @@ def test_it_shows_itself() -> None:
     found = evaluate([[0.9, 0.1], [0.2, 0.8]], [[1, 0], [0, 0]])
     assert "mAP                                       1.0000" in str(found)
     assert "classes without a positive                     1" in str(found)
-    assert "<td>lωlrap</td>" in found._repr_html_()
+    assert ">lωlrap</td>" in found._repr_html_()
 
 
 @pytest.mark.parametrize(
