@@ -1,6 +1,7 @@
 """What an expansion is asked to do, and the row groups that its results become."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +52,11 @@ class Plan:
         when it is opened.
         """
         files = [*self.paths, *(scores.options.path for scores in self.scores)]
-        return [path.stat().st_size if path.is_file() else 0 for path in files]
+        sizes = [0] * len(files)
+        for number, path in enumerate(files):
+            with suppress(OSError, ValueError):
+                sizes[number] = path.stat().st_size if path.is_file() else 0
+        return sizes
 
     def report_progress(self, number: int, position: int) -> None:
         """Report that so many bytes of an input are read."""
