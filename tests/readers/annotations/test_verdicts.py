@@ -166,6 +166,8 @@ def test_an_absent_class_is_neither_implied_nor_masked(tmp_path: Path) -> None:
     target, mask = expand(labels, "pe-cml", vocabulary=classes).to_numpy()
     assert target.tolist() == [[0, 0, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
     assert mask.tolist() == [[1, 0, 1, 1, 1, 1], [1, 0, 0, 1, 1, 0]]
+    again = expand(read_labels(labels.to_arrow()), "pe-cml", vocabulary=classes)
+    assert states(again) == states(expand(labels, "pe-cml", vocabulary=classes))
     assert findings(labels) == [
         (2, "a", "contradiction", "given, but it or a class above it is confirmed absent")
     ]
