@@ -305,7 +305,8 @@ class Annotations(ClipRows):
         of names, null for unannotated clips.
 
         Where there are such, also `label_values`, in the order of the labels, the lists
-        `absent_labels` and `unsure_labels`, and `annotated_for`. `read_labels` reads all of it.
+        `absent_labels`, `unsure_labels` and `judged_labels`, and `annotated_for`. `read_labels`
+        reads all of it.
         """
         sets, of_clip = self.sets, to_arrow(self.set_of_clip)
         names = texts_to_arrow([c.name for c in self.ontology.classes])
@@ -313,9 +314,10 @@ class Annotations(ClipRows):
         columns = {"labels": _lists(sets, names.take(to_arrow(sets.classes)), unlabelled)}
         if sets.values is not None:
             columns["label_values"] = _lists(sets, to_arrow(sets.values), unlabelled)
-        for name, other in (("absent_labels", sets.absent), ("unsure_labels", sets.unsure)):
+        for name in ("absent", "unsure", "judged"):
+            other = getattr(sets, name)
             if other is not None and len(other.classes):
-                columns[name] = _lists(other, names.take(to_arrow(other.classes)))
+                columns[f"{name}_labels"] = _lists(other, names.take(to_arrow(other.classes)))
         table = super().to_arrow()
         if self.offset.null_count == len(self):
             table = table.drop_columns(["offset"])

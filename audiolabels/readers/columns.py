@@ -85,6 +85,9 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "the labels that are unknown of a clip, in one row per clip",
             "unsure_labels masked",
         ),
+        "judged_labels": _role(
+            "those labels of all these lists on which there is a verdict", "judged_labels"
+        ),
         "annotated_for": _role(
             "the classes that all clips were annotated for, joined by semicolons, or none; see the "
             "option annotated",
@@ -145,7 +148,8 @@ ASKED = (
     r"(rating|vote)s?"
 )
 REPEATABLE = frozenset("numbered_label class presence value rater vote ignored".split())
-LISTS = ("label_values", "absent_labels", "unsure_labels")  # beside labels, in one row per clip
+# Beside labels, in one row per clip.
+LISTS = ("label_values", "absent_labels", "unsure_labels", "judged_labels")
 LABELS = frozenset({"label", "labels", "numbered_label", "class"})
 VOTES = r"(labell?er|rater|annotator|coder|worker)_?\d+|(rating|vote)_?\d+"
 # As SONYC-UST has them, such as 1-X_engine_presence.

@@ -156,7 +156,7 @@ class ReadOptions(Options):
         None,
         "What columns hold, where their names do not show it: clip, video, start, end, duration, "
         "clip_length, labels, label, numbered_label, class, label_values, absent_labels, "
-        "unsure_labels, annotated_for, presence, value, rater, or ignored.",
+        "unsure_labels, judged_labels, annotated_for, presence, value, rater, or ignored.",
         metavar="ROLE=NAME,…",
         check=lambda _, columns: as_columns(columns),
     )

@@ -139,10 +139,11 @@ def make_targets(
     """
     sets = annotations.sets
     judged = refuted = open_ = np.zeros_like(positive)
-    if sets.judged is not None and sets.absent is not None and sets.unsure is not None:
-        no = sets.judged.keep(sets.judged.within(sets.absent))
+    if sets.judged is not None:
+        no = sets.judged.keep(sets.judged.within(sets.absent or sets.none))
         judged, refuted = union(tables.given, sets.judged), union(tables.given, no)
-        open_ = union(tables.given, sets.judged.keep(sets.judged.within(sets.unsure)))
+        unsure = sets.judged.keep(sets.judged.within(sets.unsure or sets.none))
+        open_ = union(tables.given, unsure)
         positive = positive & ~(refuted | open_)
         masked = masked & ~union(tables.given | tables.below, no)
     low = np.bitwise_or.reduce(tables.given[options.doubtful(annotations.ontology)], axis=0)

@@ -116,6 +116,8 @@ def teacher_enhanced(
     tables = closure(labels.ontology, vocabulary, "all")
     thresholds = _thresholds(passes, given, options.score_threshold)
     own = union(tables.given, labels.sets)
+    if labels.sets.judged is not None:  # verdicts, whatever the teacher finds
+        own |= union(tables.given, labels.sets.judged)
     missing = {name: union(getattr(tables, name), labels.sets) & ~own for name in relations}
     rows, classes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     seen = np.zeros(len(labels), np.bool_)
@@ -148,6 +150,8 @@ def teacher_enhanced(
         owners = np.concatenate([sets.owners, more.owners])
         together = np.concatenate([sets.classes, more.classes])
         repaired = LabelSets.build(owners, together, sets.labelled)
+        if sets.judged is not None:
+            repaired = replace(repaired, unsure=sets.unsure, absent=sets.absent, judged=sets.judged)
         united = Annotations.of_sets(repaired, labels.ontology)
         made = expansion.expand(united, vocabulary).targets
         masked = made.masked

@@ -89,6 +89,9 @@ def teacher_masked(
     share, labels = options.mask_share, given.labels
     tables = closure(labels.ontology, vocabulary, "all")
     positive, _ = tables.cut(union(tables.given, labels.sets))
+    if (judged := labels.sets.judged) is not None:  # verdicts, whatever the teacher finds
+        no = judged.keep(judged.within(labels.sets.absent or judged.none))
+        positive |= tables.cut(union(tables.given, judged) | union(tables.below, no))[0]
     some = labels.sets.sizes > 0  # a verified empty clip has no implicit negative
     weights = np.bincount(labels.set_of_clip, minlength=len(some)) * some
     negatives = weights.sum() - weigh(positive, weights, len(vocabulary))

@@ -29,7 +29,7 @@ HANDED: dict[str, Callable[[Any], Any]] = {
     "duckdb": lambda labels: duckdb.from_arrow(pa.table(labels)),
     "rows": lambda labels: pa.table(labels).to_pylist(),
 }
-KINDS = ("labels", "absent_labels", "unsure_labels")
+KINDS = ("labels", "absent_labels", "unsure_labels", "judged_labels")
 TABLE = {
     "clip": ["a", "b", "c", "d"],
     "labels": [["Dog", "Rain"], None, [], None],
@@ -45,6 +45,7 @@ def states(labels: Annotations) -> list[Any]:
     for i, number in enumerate(labels.set_of_clip.tolist()):
         clip = [column[i].as_py() for column in (labels.clip_id, labels.onset, labels.offset)]
         own = {"labels": sets, "absent_labels": sets.absent, "unsure_labels": sets.unsure}
+        own["judged_labels"] = sets.judged
         spans = {k: slice(*s.offsets[number : number + 2]) for k, s in own.items() if s}
         found = {k: own[k].classes[span].tolist() for k, span in spans.items()}
         values = np.ones(len(sets.classes)) if sets.values is None else sets.values
@@ -72,7 +73,12 @@ def labelled_clips(draw: st.DrawFn) -> Annotations:
         return LabelSets.build(owners, which, labelled, found)
 
     others = st.lists(st.sets(classes, max_size=2), min_size=n, max_size=n)
-    made = replace(sets(given_, soft), absent=sets(draw(others)), unsure=sets(draw(others)))
+    made = replace(
+        sets(given_, soft),
+        absent=sets(draw(others)),
+        unsure=sets(draw(others)),
+        judged=sets(draw(others)),
+    )
     annotated = draw(st.none() | st.sets(classes).map(sorted).map(tuple))
     empty = Annotations.from_dict(dict.fromkeys(map(str, range(n))), ontology=ontology)
     return replace(empty, sets=made, annotated=annotated).renamed(pa.array(clips))

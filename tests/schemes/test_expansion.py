@@ -193,7 +193,11 @@ def test_no_clips() -> None:
     [
         ("pecml", {}, "scheme 'pecml' is not offered; choose one of weak, pel, pe-cml"),
         ("pel", {"parents": "some"}, "parents 'some' is not offered; choose one of all, unamb"),
-        ("weak", {"parents": "all"}, "scheme 'weak' has no option 'parents'; it has: class_quality, quality_floor"),
+        (
+            "weak",
+            {"parents": "all"},
+            "scheme 'weak' has no option 'parents'; it has: class_quality",
+        ),
         ("pel", {"parent": "all"}, "no option 'parent'; it has: parents"),
     ],
 )

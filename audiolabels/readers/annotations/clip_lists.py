@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow
+from audiolabels.arrays.columns import one_chunk, texts_to_arrow, to_arrow, to_numpy
 from audiolabels.errors import LabelFileError
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
@@ -43,9 +43,20 @@ def annotate_lists(
         if rows.lists and not options.denied:
             numbers = texts_to_arrow(list(map(str, rows.numbers.tolist())))
             each = melted(replace(rows, names=numbers), source, options)
-            yield from gather_rows([each], table, source, options)  # each row is a clip
+            for part in gather_rows([each], table, source, options):  # each row is a clip
+                yield _judged(part, rows, table)
         else:
             yield from label_rows([melted(rows, source, options)], table, source)
+
+
+def _judged(part: Annotations, rows: LabelRows, table: TextTable) -> Annotations:
+    """The clips of as many rows, with the classes on which they list verdicts."""
+    if "judged_labels" not in rows.lists:
+        return part
+    texts = rows.lists["judged_labels"]
+    numbers = table.look_up(texts.dictionary)[to_numpy(texts.indices)]
+    judged = table.sets.take(numbers)
+    return replace(part, sets=replace(part.sets, judged=replace(judged, unsure=None)))
 
 
 def melted(rows: LabelRows, source: str, options: ReadOptions) -> LabelRows:

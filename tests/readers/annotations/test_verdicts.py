@@ -18,6 +18,7 @@ from strategies import SCHEME_OPTIONS, ontologies, vocabularies
 
 from audiolabels import (
     Annotations,
+    Scores,
     Targets,
     expand,
     expand_files,
@@ -165,6 +166,8 @@ def test_an_absent_class_is_neither_implied_nor_masked(tmp_path: Path) -> None:
     target, mask = expand(labels, "pe-cml", vocabulary=classes).to_numpy()
     assert target.tolist() == [[0, 0, 1, 0, 0, 0], [1, 0, 0, 0, 0, 0]]
     assert mask.tolist() == [[1, 0, 1, 1, 1, 1], [1, 0, 0, 1, 1, 0]]
+    again = expand(read_labels(labels.to_arrow()), "pe-cml", vocabulary=classes)
+    assert states(again) == states(expand(labels, "pe-cml", vocabulary=classes))
     assert findings(labels) == [
         (2, "a", "contradiction", "given, but it or a class above it is confirmed absent")
     ]
@@ -321,6 +324,31 @@ def test_in_joins_and_memory(tmp_path: Path) -> None:
         expand_files(
             tmp_path / "joint.toml", tmp_path / "o.parquet", verdicts=tmp_path / "v.csv", **options
         )
+
+
+def test_no_teacher_outweighs_a_verdict(tmp_path: Path) -> None:
+    rows = "clip_id,labels\na,Guitar\nb,Guitar;Music;Electric guitar;Dog;Bark\nc,Guitar;Dog\n"
+    path = write(tmp_path, rows)
+    judged = "a,Music,absent\na,Electric guitar,unsure\nc,Dog,absent\n"
+    labels = read_labels(path, verdicts=write(tmp_path, HEAD + judged, "v.csv"))
+    classes = ["Guitar", "Music", "Electric guitar", "Dog", "Bark"]
+    values = [[1, 1, 1, 1, 1], [0.1, 0.1, 0.1, 0.1, 0.1], [1, 1, 1, 1, 1]]
+    scores = Scores.from_arrays(["a", "b", "c"], values, classes=classes)
+    added = expand(scores, "teacher-enhanced", given=labels, labels_scheme="pel")
+    assert [row.get("Music") for row in named(added)] == ["negative", "positive", "positive"]
+    assert [row["Electric guitar"] for row in named(added)] == ["unknown", "positive", "positive"]
+    assert [row["Dog"] for row in named(added)] == ["negative", "positive", "negative"]
+    masked = expand(scores, "teacher-masked", given=labels, mask_share=1)
+    assert [list(row.values()) for row in named(masked)] == [
+        ["positive", "negative", "unknown", "unknown", "unknown"],
+        ["positive"] * 5,
+        ["positive", "unknown", "unknown", "negative", "negative"],
+    ]
+
+
+def named(targets: Targets) -> list[dict[str, str]]:
+    names = dict(zip(targets.vocabulary.ids, targets.vocabulary.names, strict=True))
+    return [{names[c]: s for c, s in own.items()} for own in states(targets).values()]
 
 
 def test_events_take_none(tmp_path: Path) -> None:
