@@ -1,7 +1,6 @@
 """The audit: which labels are likely to be missing or wrong, the most suspicious first."""
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,17 +23,18 @@ from audiolabels.audit.suspicions import (
     smoothed_quality,
 )
 from audiolabels.clips.index import ClipFinder
-from audiolabels.errors import LabelFileError, OptionError, expect, guarded
+from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes import expand
+from audiolabels.schemes.class_quality import ClassQuality
 from audiolabels.targets.targets import Targets
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Audit", "LabelStatistics", "audit", "label_statistics", "read_quality"]
+__all__ = ["Audit", "LabelStatistics", "audit", "label_statistics"]
 
 BLOCK = 4096  # clips at a time
 MOST = 5000  # pairs of a kind
@@ -65,7 +65,7 @@ def audit(
     scores: Scores | None = None,
     *,
     vocabulary: str | Path | Vocabulary | None = None,
-    quality: Mapping[str, tuple[int, int]] | None = None,
+    quality: ClassQuality | None = None,
     most: int = MOST,
 ) -> Audit:
     """Rank pairs of a clip and a class by how suspicious their labels are.
@@ -77,7 +77,7 @@ def audit(
         scores: a teacher's, of segments or clips, that was not trained on these clips; the highest
             of a clip counts. Without them nothing is `missing`, `wrong` or `unspecified`.
         vocabulary: the classes that are looked at; by default those of the scores, else AudioSet's.
-        quality: ratings of each class and how many confirmed the label, from `read_quality`.
+        quality: how many labels of each class raters confirmed, from `read_class_quality`.
         most: pairs of each kind at most.
 
     Raises:
@@ -107,7 +107,7 @@ def audit(
     np.fill_diagonal(implies, False)
     background = Background(
         label_statistics(labels, classes),
-        smoothed_quality(quality or {}, classes),
+        smoothed_quality({} if quality is None else quality.ratings, classes),
         classes_below(classes, labels.ontology),
         implies,
     )
@@ -144,25 +144,6 @@ def audit(
         for (row, column), value in zip(pairs.tolist(), values.tolist(), strict=True)
     ]  # fmt: skip
     return Audit(pandas.DataFrame(table, columns=COLUMNS), background.statistics)
-
-
-def read_quality(path: str | Path) -> dict[str, tuple[int, int]]:
-    """Ratings of each class, and how many confirmed the label: AudioSet's `qa_true_counts.csv`.
-
-    Raises:
-        LabelFileError: the file lacks a column, or a cell is no number.
-    """
-    path = Path(path)
-    with guarded(path, LabelFileError), path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            return {
-                row["label_id"]: (int(row["num_rated"]), int(row["num_true"]))
-                for row in csv.DictReader(file)
-            }
-        except (KeyError, TypeError, ValueError) as error:
-            raise LabelFileError(
-                f"{path}: a row lacks label_id, num_rated or num_true, or a number: {error}"
-            ) from error
 
 
 def _targets(labels: Annotations, scheme: str, vocabulary: object, **options: str) -> Targets:

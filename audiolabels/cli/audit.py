@@ -57,16 +57,17 @@ def command(
     with it), contradictory (rows of a clip differ), and with --scores missing (the teacher is
     sure), wrong (it doubts a given label) and unspecified (it finds a class below a given one).
     """
-    from audiolabels.audit import audit, read_quality
+    from audiolabels.audit import audit
     from audiolabels.comparison.file_comparison import write_frame
     from audiolabels.readers import read_labels, read_scores
+    from audiolabels.schemes.class_quality import read_class_quality
 
     refuse_overwriting(labels, [output], [path for path in (scores, quality) if path])
     found = audit(
         read_labels(labels, ontology=ontology, **reading),
         None if scores is None else read_scores(scores, ontology=ontology),
         vocabulary=vocabulary,
-        quality=None if quality is None else read_quality(quality),
+        quality=None if quality is None else read_class_quality(quality),
         most=most,
     )
     write_frame(found.table, output)

@@ -26,6 +26,7 @@ from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import read_scores
 from audiolabels.schemes import expand
+from audiolabels.schemes.class_quality import read_class_quality
 from audiolabels.targets.targets import TargetRows
 
 Bits = npt.NDArray[np.uint8]
@@ -82,10 +83,13 @@ def page_content(
         columns["found"] = found.counts.found_by_class.tolist()
     if evaluation is not None:
         table = Path(evaluation) / "classes.csv"
-        columns["average precision"] = _from_table(table, "id", "average_precision", classes)
+        columns["average precision"] = _average_precision(table, classes)
     if quality is not None:
-        rated = ("label_id", "num_true", classes, "num_rated")
-        columns["label quality"] = _from_table(Path(quality), *rated)
+        ratings = read_class_quality(quality).ratings
+        columns["label quality"] = [
+            _number(true / rated if rated else nan)
+            for rated, true in (ratings.get(id_, (0, 0)) for id_ in classes.ids)
+        ]
     players = _players(Path(audio), Path(page)) if audio is not None else {}
     clips = _Clips(after, given, players)
     _take_examples(clips, given, after)
@@ -242,20 +246,16 @@ def _players(folder: Path, page: Path) -> dict[str, str]:
     }
 
 
-def _from_table(
-    path: Path, key: str, name: str, classes: Vocabulary, of: str | None = None
-) -> list[float | None]:
-    """A number of each class from a CSV file, or its share of another; None where there is none.
+def _average_precision(path: Path, classes: Vocabulary) -> list[float | None]:
+    """That of each class, from what `evaluate` wrote; None where there is none.
 
     Raises:
         LabelFileError: the file lacks a column, or a cell is no number.
     """
-    found: dict[str, float] = {}
     with guarded(path, LabelFileError), path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            for row in csv.DictReader(file):
-                whole = float(row[of]) if of else 1.0
-                found[row[key]] = float(row[name] or nan) / whole if whole else nan
+            rows = [*csv.DictReader(file)]
+            found = {row["id"]: float(row["average_precision"] or nan) for row in rows}
         except (KeyError, TypeError, ValueError) as error:
             raise LabelFileError(f"{path}: a row lacks a column or a number: {error}") from error
     return [_number(found.get(id_, nan)) for id_ in classes.ids]

@@ -12,8 +12,9 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from audiolabels import Annotations, Scores, load_ontology, load_vocabulary
-from audiolabels.audit import audit, label_statistics, read_quality
-from audiolabels.errors import InputTypeError, LabelFileError, OptionError
+from audiolabels.audit import audit, label_statistics
+from audiolabels.errors import InputTypeError, OptionError
+from audiolabels.schemes.class_quality import ClassQuality
 
 NAMES = [
     "Music", "Musical instrument", "Plucked string instrument", "Guitar", "Electric guitar",
@@ -60,7 +61,7 @@ def test_implied_missing_wrong_and_unspecified_are_those_of_a_plain_program(
         {c: sorted(own) for c, (own, _) in zip(ids, drawn_clips, strict=True)}
     )
     scores = Scores.from_arrays(ids, [values for _, values in drawn_clips], classes=CLASSES)
-    found = audit(labels, scores, quality=quality)
+    found = audit(labels, scores, quality=ClassQuality(Path("q.csv"), "", quality))
     wanted: dict[str, dict[tuple[str, str], float]] = {
         kind: {} for kind in ("implied", "missing", "wrong", "unspecified")
     }
@@ -150,15 +151,6 @@ def test_statistics_are_counts() -> None:
     pairs = found.pairs().set_index(["child", "parent"])["share"].to_dict()
     assert pairs["Electric guitar", "Guitar"] == 0.5
     assert math.isnan(label_statistics(Annotations.from_dict({}), CLASSES).share_of_parents)
-
-
-def test_ratings_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "q.csv"
-    path.write_text("label_id,num_rated,num_true\n/m/04rlf,10,9\n")
-    assert read_quality(path) == {"/m/04rlf": (10, 9)}
-    path.write_text("label_id,num_rated\n/m/04rlf,10\n")
-    with pytest.raises(LabelFileError, match="num_true"):
-        read_quality(path)
 
 
 @pytest.mark.shared

@@ -108,8 +108,11 @@ def test_quality_evaluation_and_scores_are_columns(labels: Path) -> None:
         None,
     )
     assert columns["found"] == [2] * 527
-    with pytest.raises(LabelFileError, match="lacks a column or a number"):
+    with pytest.raises(LabelFileError, match="label quality has label_id"):
         page_content([labels], quality=labels)
+    (folder / "classes.csv").write_text("id,mAP\n/m/0342h,0.25\n")
+    with pytest.raises(LabelFileError, match="lacks a column or a number"):
+        page_content([labels], evaluation=folder)
 
 
 def test_a_comparison(labels: Path) -> None:
