@@ -102,6 +102,16 @@ def test_targets_of_labels_that_were_handed_on_are_the_same(scheme: str, tmp_pat
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("hand_on", HANDED.values(), ids=HANDED)
+def test_ids_that_look_like_those_of_videos_are_read_again(hand_on: Callable[[Any], Any]) -> None:
+    ids = ["s9d-2nhuJCQ", "1-15689-A-4", "000178_3840", "street"]  # the second of ESC-50
+    table = {"clip_id": [*ids, "s9d-2nhuJCQ_1.0_2.0.wav"], "label": ["Dog"] * 5}
+    labels = read_labels(table, mapping="desed")
+    again = read_labels(hand_on(labels))
+    assert again.clip_id.to_pylist() == [*ids, "s9d-2nhuJCQ_1000"]
+    assert not again.report.findings
+
+
 def statements(events: Events) -> list[tuple[Any, ...]]:
     """All rows; what is about no class has no times."""
     rows = pa.table(events).to_pylist()
