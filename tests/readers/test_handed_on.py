@@ -195,6 +195,12 @@ def test_lists_that_do_not_fit_are_refused(columns: dict[str, Any], match: str) 
         read_labels({"clip": ["a"], **columns}, values="soft")
 
 
+@pytest.mark.parametrize("name", ["absent_labels", "unsure_labels", "Masked", "annotated_for"])
+def test_lists_of_a_type_that_is_not_read_are_refused(name: str) -> None:
+    with pytest.raises(LabelFileError, match=f"column {name} may change .* its type list<"):
+        read_labels({"clip": ["a"], "labels": [["Dog"]], name: [[{"label": "Cat"}]]})
+
+
 def test_lists_in_text_are_read(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text(
