@@ -215,3 +215,16 @@ def test_lists_in_text_are_read(tmp_path: Path) -> None:
         ["b", "Speech"],
         ["b", "Cat"],
     ]
+
+
+def test_presence_in_a_file_of_negatives_states_what_is_absent(tmp_path: Path) -> None:
+    path, clips = tmp_path / "absent.csv", {"a": ["Dog"], "b": ["Dog"]}
+    for column in ("present", "state"):
+        words = ("absent", "present") if column == "state" else ("0", "1")
+        path.write_text(f"clip,label,{column}\na,Cat,{words[0]}\nb,Rain,{words[1]}\n")
+        labels = read_labels(clips, annotated="none", explicit_negatives=path)
+        _, mask = expand(labels, "weak", vocabulary=["Dog", "Cat", "Rain"]).to_numpy()
+        assert mask.tolist() == [[1, 1, 0], [1, 0, 0]]
+    path.write_text("clip,label,present\na,Cat,1\n")
+    with pytest.raises(LabelFileError, match=r"absent\.csv: no class is confirmed absent"):
+        read_labels(clips, explicit_negatives=path)
