@@ -201,6 +201,16 @@ def test_lists_of_a_type_that_is_not_read_are_refused(name: str) -> None:
         read_labels({"clip": ["a"], "labels": [["Dog"]], name: [[{"label": "Cat"}]]})
 
 
+@pytest.mark.parametrize("read", [read_labels, read_events])
+def test_states_beside_other_words_are_refused(read: Callable[..., Any]) -> None:
+    times = {"onset": [0.0, 0.0], "offset": [1.0, 1.0]} if read is read_events else {}
+    table = {"clip": ["a", "a"], "label": ["Dog", "Cat"], **times, "state": ["absent", "odd"]}
+    with pytest.raises(LabelFileError, match="column state holds odd beside absent; states are pr"):
+        read(table)
+    assert read(table, columns="ignored=state").report.notes[0].endswith("not used: state")
+    assert len(read(table | {"state": ["unknown", "Texas"]})[0]) == 2
+
+
 def test_lists_in_text_are_read(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text(
