@@ -351,7 +351,8 @@ class Annotations(ClipRows):
     def to_pandas(self) -> "pandas.DataFrame":
         """A data frame with the columns of `to_arrow`; `labels` are tuples of names, or None."""
         frame: pandas.DataFrame = self.to_arrow().to_pandas()
-        return frame.assign(labels=list(map(self.labels, range(len(self)))))
+        own: list[Any] = [self.labels(row) for row in range(len(self))]
+        return frame.assign(labels=own)
 
     @property
     def labels_per_clip(self) -> float:
