@@ -301,8 +301,8 @@ class Annotations(ClipRows):
         return pandas.DataFrame({"id": ids, "name": names, "clips": given[order].astype(int)})
 
     def to_arrow(self) -> pa.Table:
-        """An Arrow table with `clip_id`, `onset`, `offset` if a clip has one, and `labels`: lists
-        of names, null for unannotated clips.
+        """An Arrow table with `clip_id`, `labels` (lists of names, null for unannotated clips), and
+        `onset` and `offset` if all clips have them.
 
         Where there are such, also `label_values`, in the order of the labels, the lists
         `absent_labels`, `unsure_labels` and `judged_labels`, and `annotated_for`. `read_labels`
@@ -319,8 +319,10 @@ class Annotations(ClipRows):
             if other is not None and len(other.classes):
                 columns[f"{name}_labels"] = _lists(other, names.take(to_arrow(other.classes)))
         table = super().to_arrow()
-        if self.offset.null_count == len(self):
-            table = table.drop_columns(["offset"])
+        if self.offset.null_count:
+            # A start of 0 without an end would be that in a video, and change ids that look so.
+            whole = not to_numpy(self.onset).any()
+            table = table.drop_columns(["onset", "offset"][not whole :])
         for name, lists in columns.items():
             table = table.append_column(name, lists.take(of_clip))
         return with_coverage(table, self.annotated, self.ontology)
@@ -360,13 +362,10 @@ class Annotations(ClipRows):
         return replace(super().concat(moved), sets=sets, report=report)
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """A data frame with `clip_id`, `onset`, `offset`, `labels` (tuples of names, or None), and
-        the further columns of `to_arrow`.
-        """
-        frame = self._data_frame(labels=list(map(self.labels, range(len(self)))))
-        names = self.to_arrow().column_names
-        more = names[names.index("labels") + 1 :]
-        return frame.join(self.to_arrow().select(more).to_pandas()) if more else frame
+        """A data frame with the columns of `to_arrow`; `labels` are tuples of names, or None."""
+        frame: pandas.DataFrame = self.to_arrow().to_pandas()
+        own: list[Any] = [self.labels(row) for row in range(len(self))]
+        return frame.assign(labels=own)
 
     @property
     def labels_per_clip(self) -> float:

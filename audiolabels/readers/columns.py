@@ -265,8 +265,15 @@ def assign_roles(
     for role in ("presence", "value", "rater"):
         own = ROLES[role].names
         if role == "presence" and STATES_COLUMN in names:  # of `Events`, handed on
-            states = cells(names.index(STATES_COLUMN))
-            own = (*own, *[STATES_COLUMN] * (bool(states) and {*STATES}.issuperset(states)))
+            states = {*cells(names.index(STATES_COLUMN))}
+            own = (*own, *[STATES_COLUMN] * (bool(states) and states <= {*STATES}))
+            odd, stated = states - {*STATES}, states & {"absent", "silent", "unsure"}
+            if odd and stated and names.index(STATES_COLUMN) not in taken:
+                raise LabelFileError(
+                    f"{where}: column {STATES_COLUMN} holds {shortlist(sorted(odd))} beside "
+                    f"{shortlist(sorted(stated))}; states are {', '.join(STATES)}. If it is about "
+                    f"something else, use --columns ignored={STATES_COLUMN} (columns=…)"
+                )
         take(role, *(i for i, name in enumerate(names) if name in own and i not in taken))
     for role in (*LISTS, "annotated_for"):
         take(role, find(role))

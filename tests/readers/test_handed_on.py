@@ -108,6 +108,16 @@ def test_targets_of_labels_that_were_handed_on_are_the_same(scheme: str, tmp_pat
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("hand_on", HANDED.values(), ids=HANDED)
+def test_ids_that_look_like_those_of_videos_are_read_again(hand_on: Callable[[Any], Any]) -> None:
+    ids = ["s9d-2nhuJCQ", "1-15689-A-4", "000178_3840", "street"]  # the second of ESC-50
+    table = {"clip_id": [*ids, "s9d-2nhuJCQ_1.0_2.0.wav"], "label": ["Dog"] * 5}
+    labels = read_labels(table, mapping="desed")
+    again = read_labels(hand_on(labels))
+    assert again.clip_id.to_pylist() == [*ids, "s9d-2nhuJCQ_1000"]
+    assert not again.report.findings
+
+
 def statements(events: Events) -> list[tuple[Any, ...]]:
     """All rows; what is about no class has no times."""
     rows = pa.table(events).to_pylist()
@@ -191,6 +201,22 @@ def test_lists_that_do_not_fit_are_refused(columns: dict[str, Any], match: str) 
         read_labels({"clip": ["a"], **columns}, values="soft")
 
 
+@pytest.mark.parametrize("name", ["absent_labels", "unsure_labels", "Masked", "annotated_for"])
+def test_lists_of_a_type_that_is_not_read_are_refused(name: str) -> None:
+    with pytest.raises(LabelFileError, match=f"column {name} may change .* its type list<"):
+        read_labels({"clip": ["a"], "labels": [["Dog"]], name: [[{"label": "Cat"}]]})
+
+
+@pytest.mark.parametrize("read", [read_labels, read_events])
+def test_states_beside_other_words_are_refused(read: Callable[..., Any]) -> None:
+    times = {"onset": [0.0, 0.0], "offset": [1.0, 1.0]} if read is read_events else {}
+    table = {"clip": ["a", "a"], "label": ["Dog", "Cat"], **times, "state": ["absent", "odd"]}
+    with pytest.raises(LabelFileError, match="column state holds odd beside absent; states are pr"):
+        read(table)
+    assert read(table, columns="ignored=state").report.notes[0].endswith("not used: state")
+    assert len(read(table | {"state": ["unknown", "Texas"]})[0]) == 2
+
+
 def test_lists_in_text_are_read(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text(
@@ -205,3 +231,16 @@ def test_lists_in_text_are_read(tmp_path: Path) -> None:
         ["b", "Speech"],
         ["b", "Cat"],
     ]
+
+
+def test_presence_in_a_file_of_negatives_states_what_is_absent(tmp_path: Path) -> None:
+    path, clips = tmp_path / "absent.csv", {"a": ["Dog"], "b": ["Dog"]}
+    for column in ("present", "state"):
+        words = ("absent", "present") if column == "state" else ("0", "1")
+        path.write_text(f"clip,label,{column}\na,Cat,{words[0]}\nb,Rain,{words[1]}\n")
+        labels = read_labels(clips, annotated="none", explicit_negatives=path)
+        _, mask = expand(labels, "weak", vocabulary=["Dog", "Cat", "Rain"]).to_numpy()
+        assert mask.tolist() == [[1, 1, 0], [1, 0, 0]]
+    path.write_text("clip,label,present\na,Cat,1\n")
+    with pytest.raises(LabelFileError, match=r"absent\.csv: no class is confirmed absent"):
+        read_labels(clips, explicit_negatives=path)

@@ -4,6 +4,7 @@ import csv
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -268,3 +269,29 @@ def test_what_vggsounders_raters_state(shared_data: Path) -> None:
     left_open = [cell for cell in absent - {*share} if not known[cell]]
     assert len(left_open) == 8
     assert unsure.issuperset(left_open)  # unknown wins over negative: another label may mean it
+
+
+@pytest.mark.parametrize(
+    ("rule", "dog", "cat"), [("mean", 0.5, 1), ("majority", "?", 1), ("any", 1, 1), ("all", 0, 1)]
+)
+def test_raters_vote_on_each_label_of_a_cell(rule: str, dog: Any, cat: int, tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(
+        "clip,labels,annotator\na,Cat;Dog,x\na,/m/01yrx,y\n"  # the id of Cat
+    )
+    lists = {"clip": ["a", "a"], "labels": [["Dog", "Cat"], ["Cat"]], "annotator": ["x", "y"]}
+    absent = {"absent_labels": [[], ["Dog"]]}
+    valued = lists | {"labels": [["Dog", "Cat"]] * 2, "label_values": [[1, 1], [0, 1]]}
+    for held in (path, lists, lists | absent, valued):
+        labels = read_labels(held, raters=rule)
+        assert not labels.report.findings
+        target, mask = expand(labels, "weak", vocabulary=["Dog", "Cat"])["a"]
+        found = [t if m else "?" for t, m in zip(target.tolist(), mask.tolist(), strict=True)]
+        assert found == [dog, cat]
+
+
+def test_raters_vote_on_the_labels_of_a_mapping_that_are_spelled_alike() -> None:
+    votes = {"clip": ["a", "a"], "label": ["Dog", "dog"], "annotator": ["x", "y"]}
+    labels = read_labels(votes, raters="mean", mapping="desed")
+    assert labels.sets.values is not None
+    assert labels.sets.values.tolist() == [1]

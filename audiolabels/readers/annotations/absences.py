@@ -82,6 +82,12 @@ class Absences:
         )
 
 
+def only_absent(part: Annotations) -> Annotations:
+    """The same clips with the classes that are stated to be absent as their labels."""
+    absent = part.sets.absent or part.sets.none
+    return replace(part, sets=replace(absent, labelled=absent.sizes > 0))
+
+
 def _contradictions(part: Annotations, source: str) -> Iterator[Finding]:
     """A finding for each label of a clip that is confirmed absent."""
     ontology, ids = part.ontology, part.clip_id

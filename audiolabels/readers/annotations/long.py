@@ -15,7 +15,13 @@ from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.events import ABSENT, PRESENT, UNSURE
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.readers.annotations.label_parsing import LabelRows, TextTable, look_up_labels
+from audiolabels.readers.annotations.label_parsing import (
+    UNRESOLVED,
+    LabelResolver,
+    LabelRows,
+    TextTable,
+    look_up_labels,
+)
 from audiolabels.readers.options import ReadOptions
 from audiolabels.readers.raters import Votes, unite_raters
 from audiolabels.readers.reports import rows_report
@@ -37,6 +43,7 @@ def gather_rows(
     sets: list[LabelSets] = []
     denials: list[LabelSets] = []
     findings: list[Finding] = []
+    spellings: dict[int, str] = {}
     for rows in parts:
         indices, label_findings = look_up_labels(rows, table, source)
         reported = {f.row for f in rows.findings}
@@ -46,6 +53,9 @@ def gather_rows(
             for f in label_findings
             if f.kind != "clip unlabelled" or (f.reason == "no label" and f.row not in reported)
         ]
+        if options.raters is not None and rows.stated is not None:
+            rows = _one_label_each(rows, table.resolver, spellings)
+            indices = table.look_up(rows.labels.dictionary)[to_numpy(rows.labels.indices)]
         held.append(rows)
         sets.append(table.sets.take(indices))
         denials.append(table.denials.take(indices))
@@ -92,6 +102,38 @@ def gather_rows(
     )
     report = rows_report(used, findings)
     yield Annotations(clips, ontology, each, numbers, made, report, table.annotated)
+
+
+def _one_label_each(
+    rows: LabelRows, resolver: LabelResolver, spellings: dict[int, str]
+) -> LabelRows:
+    """Rows of one label each, for which raters vote; the same label has the same spelling.
+
+    Args:
+        rows: a text of several labels is as many rows.
+        resolver: looks labels up.
+        spellings: term to its spelling so far.
+    """
+    assert rows.stated is not None
+
+    def spelled(label: str) -> str:
+        term = resolver.position(label)
+        return label if term == UNRESOLVED else spellings.setdefault(term, label)
+
+    pieces = [resolver.split(text) or (text,) for text in rows.labels.dictionary.to_pylist()]
+    numbers = iter(range(sum(map(len, pieces))))
+    places = Lists.of_sequences([next(numbers) for _ in own] for own in pieces)
+    row, place = places.of(to_numpy(rows.labels.indices))
+    texts = texts_to_arrow([spelled(label) for own in pieces for label in own])
+    own = {name: getattr(rows.stated, name)[row] for name in ("state", "value", "rater")}
+    return replace(
+        rows,
+        numbers=rows.numbers[row],
+        clips=rows.clips.take(to_arrow(row)),
+        labels=texts.take(to_arrow(place)).dictionary_encode(),
+        names=rows.names.take(to_arrow(row)),
+        stated=replace(rows.stated, **own),
+    )
 
 
 def _votes(held: list[LabelRows], clip: npt.NDArray[np.integer]) -> Votes | None:

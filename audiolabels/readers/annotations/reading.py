@@ -17,7 +17,7 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.report import Finding
 from audiolabels.ontology.mapping import LabelMapping
 from audiolabels.ontology.ontology import Ontology, default_ontology
-from audiolabels.readers.annotations.absences import Absences
+from audiolabels.readers.annotations.absences import Absences, only_absent
 from audiolabels.readers.annotations.clip_lists import annotate_lists, melted
 from audiolabels.readers.annotations.formats import LabelFormat, detect_format
 from audiolabels.readers.annotations.label_parsing import (
@@ -244,9 +244,9 @@ def stream_labels(
             annotated.append(listened.classes)
             require_one_coverage(source.path, annotated)
             resolver = make_resolver(ontology, options, one_label=layout.one_label or bool(wide))
-            table = TextTable(
-                resolver, options.block_sizes.labels, listened.classes, denied=options.denied
-            )
+            stated_absent = options.denied and "presence" in layout.columns.roles
+            denied = options.denied and not stated_absent
+            table = TextTable(resolver, options.block_sizes.labels, listened.classes, denied=denied)
             rows = ahead(note_videos(found.read(source, layout, options), _names, notes))
             annotate: Callable[..., Iterator[Annotations]]
             annotate = partial(gather_rows if layout.gathered else annotate_lists, options=options)
@@ -254,9 +254,10 @@ def stream_labels(
                 rows = (melted(part, source.name, options) for part in rows)
             if wide:
                 annotate = partial(annotate_wide, names=wide, options=options)
-            parts = conclude_labels(
-                annotate(rows, table, source.name), source.name, resolver, listened, notes
-            )
+            made = annotate(rows, table, source.name)
+            if stated_absent:
+                made = map(only_absent, made)
+            parts = conclude_labels(made, source.name, resolver, listened, notes)
             whole = described(parts, path, found, last.report, layout, notes, stated)
             for part in chain((part.prefixed(options.prefix) for part in whole), [last]):
                 if absences is not None:

@@ -255,7 +255,8 @@ def open_table(
     ]
     names = [name if ok else "" for name, ok in zip(schema.names, readable, strict=True)]
     for field, ok in zip(schema, readable, strict=True):
-        if not ok and changes_meaning(field.name.casefold()):
+        stating = find_column([field.name.casefold()], *LISTS, "annotated_for") is not None
+        if not ok and (stating or changes_meaning(field.name.casefold())):
             raise LabelFileError(
                 f"{source.path}: column {field.name} may change what a label means, but its type "
                 f"{field.type} is not read; make it text or numbers, or leave it out"
