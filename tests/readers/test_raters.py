@@ -295,3 +295,13 @@ def test_raters_vote_on_the_labels_of_a_mapping_that_are_spelled_alike() -> None
     labels = read_labels(votes, raters="mean", mapping="desed")
     assert labels.sets.values is not None
     assert labels.sets.values.tolist() == [1]
+
+
+@pytest.mark.parametrize(("nothing", "share"), [(None, 1), ([], 0.5)])
+def test_who_has_not_annotated_a_clip_does_not_vote(
+    nothing: list[str] | None, share: float
+) -> None:
+    table = {"clip": ["a", "a"], "labels": [["Dog"], nothing], "annotator": ["x", "y"]}
+    labels = read_labels(table, raters="mean")
+    assert labels.sets.values is not None
+    assert labels.sets.values.tolist() == [share]

@@ -126,6 +126,8 @@ def _one_label_each(
     row, place = places.of(to_numpy(rows.labels.indices))
     texts = texts_to_arrow([spelled(label) for own in pieces for label in own])
     own = {name: getattr(rows.stated, name)[row] for name in ("state", "value", "rater")}
+    nothing = np.array([not text.strip() for text in texts.to_pylist()], np.bool_)
+    own["state"] = np.where(nothing[place], UNSURE, own["state"])  # who gave none saw nothing
     return replace(
         rows,
         numbers=rows.numbers[row],
