@@ -53,9 +53,9 @@ def command(
 ) -> Summary:
     """Rank the labels that are likely to be missing or wrong, with the evidence.
 
-    Kinds are implied (a given class implies it), excluded (given with a class that never occurs
-    with it), contradictory (rows of a clip differ), and with --scores missing (the teacher is
-    sure), wrong (it doubts a given label) and unspecified (it finds a class below a given one).
+    Kinds are implied (a given class implies it), excluded (given with a class that hardly ever
+    occurs with it) and contradictory (rows of a clip differ); with scores of a teacher also missing
+    (it is sure), wrong (it doubts a given label) and unspecified (it finds a class below).
     """
     from audiolabels.audit import audit
     from audiolabels.comparison.file_comparison import write_frame

@@ -10,6 +10,7 @@ from audiolabels.cli.help import Command
 from audiolabels.cli.options import ONTOLOGY, READING, VOCABULARY_OF_LABELS
 from audiolabels.cli.output import Summary
 from audiolabels.files import refuse_overwriting
+from audiolabels.schemes.given_labels import LABELS_SCHEMES
 
 
 @click.command(
@@ -25,7 +26,7 @@ from audiolabels.files import refuse_overwriting
             click_option(
                 "--scheme",
                 "What is made of labels.",
-                type=click.Choice(["weak", "pel", "pe-cml"]),
+                type=click.Choice(list(LABELS_SCHEMES)),
                 default="pe-cml",
             ),
             VOCABULARY_OF_LABELS,

@@ -53,7 +53,7 @@ TABLES = {
     "device": ("auto", "cpu", "cuda", "mps"),  # as torch names them
     "precision": ("32", "bf16-mixed", "16-mixed"),  # as Lightning names them
 }
-OTHER_TABLES = {("cascade", "parents"): PARENTS}  # of labels of clips
+OTHER_TABLES = {("cascade", "parents"): PARENTS, ("report", "scheme"): LABELS_SCHEMES}  # of labels
 
 
 def parameters(command: str) -> list[click.Parameter]:

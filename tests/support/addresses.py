@@ -8,6 +8,7 @@ from typing import Any
 
 import fsspec
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from audiolabels.files import remote
@@ -26,6 +27,8 @@ def s3_server() -> Iterator[str]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
         s3 = fsspec.filesystem("s3", skip_instance_cache=True)
+        # All servers of a process share what is in them.
+        requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10).raise_for_status()
         s3.mkdir("bucket")
         yield f"http://{host}:{port}"
     s3.clear_instance_cache()
