@@ -6,13 +6,12 @@ refused until the reader's option `columns` gives it one.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from audiolabels.errors import LabelFileError, OptionError, choose, expect, nearest, shortlist
-from audiolabels.labels.events import STATES
+from audiolabels.errors import OptionError, choose, expect, shortlist
 
 # Role to the names of its columns, as the library takes it; text: `role=name,role=name`.
 GivenColumns = str | Mapping[str, str | Sequence[str]] | None
@@ -187,112 +186,6 @@ class Columns:
 NO_COLUMNS = Columns((), MappingProxyType({}), ())
 
 
-def assign_roles(
-    where: str,
-    names: Sequence[str],
-    rows: Sequence[Sequence[str]] = (),
-    given: GivenColumns = None,
-    known: Known | None = None,
-) -> Columns:
-    """Which column of a table has which role.
-
-    Args:
-        where: the file, for messages.
-        names: of the columns.
-        rows: cells of some rows; they tell the clip's column from the video's, and show columns
-            that may change what a label means.
-        given: role to names of columns, which comes before what is known of their names.
-        known: whether a label is known; without it columns of classes are not looked for.
-
-    Raises:
-        OptionError: a name that was given is no column's.
-        LabelFileError: a column may change what a label means, and its role is not known.
-    """
-    written = [name.strip() for name in names]
-    names = tuple(name.casefold() for name in written)
-    roles = _given_roles(where, names, as_columns(given))
-    taken = {i for positions in roles.values() for i in positions}
-
-    def cells(position: int) -> list[str]:
-        texts = (row[position].strip().casefold() for row in rows if position < len(row))
-        return [text for text in texts if text not in MISSING]
-
-    def find(role: str) -> int | None:
-        known = ROLES[role].names
-        free = [i for i, name in enumerate(names) if name in known and i not in taken]
-        return min(free, key=lambda i: known.index(names[i]), default=None)
-
-    def take(role: str, *positions: int | None) -> None:
-        found = tuple(i for i in positions if i is not None)
-        if found and role not in roles:
-            roles[role] = found
-            taken.update(found)
-
-    for role in ("start", "end", "clip_length"):
-        take(role, find(role))
-    if "start" in roles and "end" not in roles:
-        take("duration", find("duration"))
-    if not roles.keys() & {"clip", "video"}:
-        clip, video = find("clip"), find("video")
-        if clip is not None and video is not None:
-            start = roles.get("start", ())
-            finer = _distinct(rows, (clip,)) > _distinct(rows, (video, *start))
-            clip, video = (clip, None) if finer else (None, video)
-        take("clip", clip)
-        take("video", video)
-    if not roles.keys() & LABELS:
-        sure, label, last = find("labels"), find("label"), None
-        if label is not None and names[label] in LAST:
-            label, last = None, label
-        numbered = [i for i, name in enumerate(names) if NUMBERED.fullmatch(name)]
-        if sure is not None and (names[sure] not in UNSURE or label is None):
-            take("labels", sure)
-        elif label is None and len(numbered) > 1:
-            take("numbered_label", *numbered)
-        else:
-            take("label", last if label is None else label)
-    if not roles.keys() & LABELS:
-        others = {n for role in ("split", "presence", "value", "rater") for n in ROLES[role].names}
-        free = [i for i, name in enumerate(names) if i not in taken and name not in others]
-        found = class_columns([written[i] for i in free], known)
-        if found and not any(PRESENCE_COLUMN.fullmatch(written[free[i]]) for i in found):
-            cell = [cells(i) for i in free]
-            found = [i for i, own in enumerate(cell) if i in found or _are_states(own)]
-        take("class", *(free[i] for i in found))
-    if SELECTION_TABLE in names:
-        for role in ("selection", "file_offset"):
-            take(role, find(role))
-    for role in ("presence", "value", "rater"):
-        own = ROLES[role].names
-        if role == "presence" and STATES_COLUMN in names:  # of `Events`, handed on
-            states = {*cells(names.index(STATES_COLUMN))}
-            own = (*own, *[STATES_COLUMN] * (bool(states) and states <= {*STATES}))
-            odd, stated = states - {*STATES}, states & {"absent", "silent", "unsure"}
-            if odd and stated and names.index(STATES_COLUMN) not in taken:
-                raise LabelFileError(
-                    f"{where}: column {STATES_COLUMN} holds {shortlist(sorted(odd))} beside "
-                    f"{shortlist(sorted(stated))}; states are {', '.join(STATES)}. If it is about "
-                    f"something else, use --columns ignored={STATES_COLUMN} (columns=…)"
-                )
-        take(role, *(i for i, name in enumerate(names) if name in own and i not in taken))
-    for role in (*LISTS, "annotated_for"):
-        take(role, find(role))
-    take("vote", *(i for i, name in enumerate(names) if re.fullmatch(VOTES, name)))
-    for i, name in enumerate(names):
-        if i not in taken and name not in ROLES["split"].names:
-            _refuse_meaning(where, name, cells(i), labelled=bool(roles.keys() & LABELS))
-            if "start" not in roles and "clip" not in roles and re.fullmatch(STARTS, name):
-                raise LabelFileError(
-                    f"{where}: column {name} looks like the clip's start in its video. If it is, "
-                    f"use --columns start={name} (and --time-unit ms, if it is in milliseconds); "
-                    f"else --columns ignored={name} (columns=…)"
-                )
-    read = taken - set(roles.get("ignored", ()))
-    unused = tuple(name for i, name in enumerate(names) if name and i not in read)
-    classes = class_labels([written[i] for i in roles.get("class", ())])
-    return Columns(names, MappingProxyType(roles), unused, classes)
-
-
 def class_columns(names: Sequence[str], known: Known | None) -> list[int]:
     """Positions of the columns of classes: those called so, or of which two and more are known."""
     called = [i for i, name in enumerate(names) if PRESENCE_COLUMN.fullmatch(name)]
@@ -312,7 +205,7 @@ def class_hint(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
     found = [
         name
         for i, name in enumerate(columns.names)
-        if name and i not in taken and _are_states(cells[i])
+        if name and i not in taken and are_states(cells[i])
     ]
     given = ",".join(f"class={name}" for name in found[:3]) + ",…" * (len(found) > 3)
     return (
@@ -399,46 +292,6 @@ def known_names(*roles: str) -> str:
     return shortlist([name for role in roles for name in ROLES[role].names], 8)
 
 
-def _given_roles(
-    where: str, names: tuple[str, ...], given: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[int, ...]]:
-    roles = {}
-    for role, wanted in given.items():
-        lost = [name for name in wanted if name.casefold() not in names]
-        if lost:
-            near = nearest(lost[0].casefold(), names, 1)
-            raise OptionError(
-                f"{where}: no column {lost[0]!r} for {role}; columns are {shortlist(names, 20)}"
-                f"{''.join(f'; did you mean {name!r}?' for name in near)}"
-            )
-        roles[role] = tuple(names.index(name.casefold()) for name in wanted)
-        if len(wanted) > 1 and role not in REPEATABLE:
-            raise OptionError(f"{where}: one column of {role}, not {shortlist(wanted)}")
-    return roles
-
-
-def _are_states(cells: Collection[str]) -> bool:
+def are_states(cells: Collection[str]) -> bool:
+    """Whether all cells of a column, of which there are some, state a class's presence."""
     return bool(cells) and all(map(STATE.fullmatch, cells))
-
-
-def _distinct(rows: Iterable[Sequence[str]], positions: Collection[int]) -> int:
-    return len({tuple(row[i] for i in positions) for row in rows if len(row) > max(positions)})
-
-
-def _refuse_meaning(where: str, name: str, cells: Collection[str], *, labelled: bool) -> None:
-    """Refuse a column that may change what a label means, or that is a class's if none is known.
-
-    Raises:
-        LabelFileError: its name or its cells look like that.
-    """
-    number = bool(cells) and all(map(UNIT.fullmatch, cells)) and any(map(FRACTION.fullmatch, cells))
-    words = bool(cells) and WORDS.issuperset(cells)
-    if re.fullmatch(ASKED, name) or number or words:
-        role = "value" if number and labelled else "class" if number else "presence"
-        what = "may change what a label means. If it does"
-        if role == "class":
-            what = "may be that of a class. If it is"
-        raise LabelFileError(
-            f"{where}: column {name} {what}, give its role, "
-            f"for instance --columns {role}={name}; else --columns ignored={name} (columns=…)"
-        )

@@ -15,6 +15,7 @@ from audiolabels.clips.names import EXTENSION, SPREADSHEET_ERROR, mostly_videos,
 from audiolabels.errors import LabelFileError
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.readers.clip_ids import clip_of_file
+from audiolabels.readers.column_roles import assign_roles
 from audiolabels.readers.columns import (
     HEADER,
     LISTS,
@@ -26,7 +27,6 @@ from audiolabels.readers.columns import (
     GivenColumns,
     Known,
     as_columns,
-    assign_roles,
     class_hint,
     find_column,
     has_header,

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audiolabels.errors import AudioLabelsError, LabelFileError, OptionError
-from audiolabels.readers.columns import ROLES, as_columns, assign_roles
+from audiolabels.readers.column_roles import assign_roles
+from audiolabels.readers.columns import ROLES, as_columns
 
 KNOWN = sorted({name for role in ROLES.values() for name in role.names})
 
