@@ -109,7 +109,7 @@ def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
                     f"run that command again, or delete the folder"
                 )
             return shards
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or not _is_free(folder)):
             raise TargetsFileError(
                 f"{folder}: not an empty folder, so no parts are written there; delete it, or "
                 f"choose another"
@@ -117,6 +117,11 @@ def begin_folder(job: Job, folder: Path, rows_per_part: int) -> list[Shard]:
         folder.mkdir(exist_ok=True)
     write_rows(folder / UNFINISHED, [wanted])
     return shards
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a folder holds at most what a run that was killed at its very start leaves."""
+    return {*folder.iterdir()} <= {*folder.glob(f".{UNFINISHED}.*.partial")}
 
 
 def make_shard(

@@ -327,6 +327,17 @@ def rename_part(folder: Path) -> None:
     (folder / INDEX).write_text(json.dumps(facts))
 
 
+def test_a_run_killed_before_its_first_note_begins_again(
+    tmp_path: Path, inputs: list[Path]
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    expand_files(inputs, whole, rows_per_part=33, **ODD)
+    killed.mkdir()
+    (killed / f".{UNFINISHED}.{2**30}.partial").touch()
+    expand_files(inputs, killed, rows_per_part=33, **ODD)
+    assert files_of(killed) == files_of(whole)
+
+
 def test_a_finished_folder_is_not_written_into(tmp_path: Path, inputs: list[Path]) -> None:
     out = tmp_path / "out"
     expand_files(inputs, out, rows_per_part=33, **ODD)
