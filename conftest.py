@@ -117,6 +117,7 @@ SLOW = (
     "docs/",
     "examples/",
     "tests/cli/",
+    "tests/docs/",
     "tests/expansion/test_scored.py",
     "tests/fuzz/",
     "tests/reproduce/",

@@ -2,7 +2,7 @@
 
     python scripts/draw_before_after.py
 
-The pictures of the documentation are drawn when it is built; a README on GitHub needs a file. A test
+The pictures of the documentation are drawn when it is built, but a README needs a file. A test
 compares that file with what this script draws. Needs matplotlib (extra `plots`).
 """
 
