@@ -53,7 +53,7 @@ def test_every_internal_link_leads_somewhere(page: Path) -> None:
 def test_the_check_finds_broken_links(tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text("# What it is\n## `code`, and more\n", "utf-8")
     page = tmp_path / "page.md"
-    right = "[a](other.md#what-it-is) [b](other.md#code-and-more) [c](#here) ![](page.md) `[](e.md)`"
+    right = "[a](other.md#what-it-is) [b](other.md#code-and-more) [c](#here) ![](page.md) `[](e)`"
     wrong = "[a](nothing.md) [b](other.md#what) [c](#there) ![d](nothing.png)"
     page.write_text(f"# Here\n{right}\n{wrong}\n", "utf-8")
     assert broken_links(page) == ["nothing.md", "other.md#what", "#there", "nothing.png"]
