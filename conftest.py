@@ -2,8 +2,9 @@
 
 In Markdown, `python` blocks are executed, those with `>>>` as doctests. In `console` blocks each
 line after `$ ` is run in a temporary folder, and the lines up to the next `$` must equal what it
-prints; `...` matches anything, and sizes of files may differ. Examples between `skip` comments that
-need AudioSet's own files run only where the folder `shared/data` stands beside the checkout.
+prints; `...` matches anything, and sizes of files may differ. The code of `plot` directives, which
+draws the pictures when the docs are built, runs too. Examples between `skip` comments that need
+AudioSet's own files run only where the folder `shared/data` stands beside the checkout.
 """
 
 import difflib
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParse
 from sybil.parsers.rest import DocTestParser
 
 FLAGS = doctest.ELLIPSIS
-SHARED = Path(__file__).resolve().parent.parent / "shared" / "data"
+ROOT = Path(__file__).resolve().parent
+SHARED = ROOT.parent / "shared" / "data"
+RESULTS = ROOT / "benchmarks" / "reproduce" / "results"
 FILE_SIZE = re.compile(r"\([\d,.]+ [kM]B\)")  # differs between versions of pyarrow
 PROGRAMS = {"audiolabels": [sys.executable, "-m", "audiolabels"], "cat": ["cat"], "head": ["head"]}
 
@@ -43,6 +47,21 @@ def run_console(example: Example) -> str | None:
             lines = difflib.ndiff(wanted.strip("\n").split("\n"), got.strip("\n").split("\n"))
             return f"$ {line}\n(- shown on the page, + printed)\n" + "\n".join(lines)
     return None
+
+
+def run_plot(example: Example) -> str | None:
+    """Run the code of a `plot` directive; say if it draws nothing, and has no `:nofigs:`."""
+    head, _, body = str(example.parsed).partition("\n\n")
+    if not head.startswith(".. plot::"):
+        return None
+    from matplotlib import pyplot
+
+    pyplot.close("all")
+    code = compile(textwrap.dedent(body), example.path, "exec")
+    exec(code, example.namespace)  # noqa: S102
+    figures = len(pyplot.get_fignums())
+    pyplot.close("all")
+    return None if bool(figures) != (":nofigs:" in head) else f"it has drawn {figures} figures"
 
 
 def run_line(line: str) -> str:
@@ -74,6 +93,7 @@ def enter_folder(namespace: dict[str, Any]) -> None:
             for path in SHARED.glob(pattern):
                 # A copy: what a page writes through a link would take the place of the data.
                 shutil.copyfile(path, Path(folder.name) / path.name)
+    shutil.copytree(RESULTS, Path(folder.name) / "results")
     namespace["no_audioset"] = not SHARED.is_dir()
     namespace["lacks"] = lambda module: importlib.util.find_spec(module) is None
     os.chdir(folder.name)
@@ -97,6 +117,7 @@ SLOW = (
     "docs/",
     "examples/",
     "tests/cli/",
+    "tests/docs/",
     "tests/expansion/test_scored.py",
     "tests/fuzz/",
     "tests/reproduce/",
@@ -119,6 +140,7 @@ pages = Sybil(
     parsers=[
         PythonCodeBlockParser(doctest_optionflags=FLAGS),
         CodeBlockParser("console", run_console),
+        CodeBlockParser("{eval-rst}", run_plot),
         SkipParser(),
     ],
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],

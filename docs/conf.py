@@ -38,6 +38,8 @@ nb_execution_mode = "off"  # the tests execute the notebooks; the pages show the
 plot_include_source = True
 plot_html_show_source_link = plot_html_show_formats = False
 plot_formats = [("png", 130)]
+plot_pre_code = ""  # examples are complete, as the tests run them too
+plot_working_directory = str(HERE / "_build" / "examples")
 
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Attributes", "params_style")]  # "onset, offset: ..." names two
@@ -48,6 +50,8 @@ add_module_names = False
 
 html_theme = "furo"
 html_title = f"audiolabels {release}"
+html_static_path = ["static"]
+html_css_files = ["narrow.css"]
 html_show_sphinx = False
 html_copy_source = False
 
@@ -62,6 +66,16 @@ def copy_notebooks() -> None:
 
 
 copy_notebooks()
+
+
+def make_working_directory() -> None:
+    """An empty folder for what the examples write, with the results that some of them draw."""
+    shutil.rmtree(plot_working_directory, ignore_errors=True)
+    results = HERE.parent / "benchmarks" / "reproduce" / "results"
+    shutil.copytree(results, Path(plot_working_directory) / "results")
+
+
+make_working_directory()
 
 
 def show_examples_as_code(app: Sphinx, ctx: click.Context, lines: list[str]) -> None:

@@ -318,7 +318,10 @@ def models() -> Table:
             f"`{name}`",
             model.summary,
             f"{model.takes} at {model.rate:,} Hz" if model.rate else model.takes,
-            ", ".join(f"`{name}` (default `{value}`)" for name, value in model.options().items())
+            ", ".join(
+                f"`{name}`" + (f" (default `{value}`)" if value != "" else "")
+                for name, value in model.options().items()
+            )
             or "none",
             model.source,
             model.deviations,

@@ -1,6 +1,8 @@
 """README, docs and the lists for contributors agree with each other and with the package."""
 
+import importlib.util
 import re
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -27,9 +29,10 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_internal_link_leads_somewhere(page: Path) -> None:
+def broken_links(page: Path) -> list[str]:
+    """Links and images of a page that lead nowhere within the repository."""
     text = re.sub(r"`[^`\n]*`", "", page.read_text("utf-8"))
+    broken = []
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", link):
             continue
@@ -37,8 +40,60 @@ def test_every_internal_link_leads_somewhere(page: Path) -> None:
         target = (page.parent / path).resolve() if path else page
         if target.parent.name == "notebooks":  # where Sphinx copies them
             target = ROOT / "examples" / target.name
-        assert target.exists(), link
-        assert not anchor or anchor in anchors(target), link
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    return broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_internal_link_leads_somewhere(page: Path) -> None:
+    assert broken_links(page) == []
+
+
+def test_the_check_finds_broken_links(tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# What it is\n## `code`, and more\n", "utf-8")
+    page = tmp_path / "page.md"
+    right = "[a](other.md#what-it-is) [b](other.md#code-and-more) [c](#here) ![](page.md) `[](e)`"
+    wrong = "[a](nothing.md) [b](other.md#what) [c](#there) ![d](nothing.png)"
+    page.write_text(f"# Here\n{right}\n{wrong}\n", "utf-8")
+    assert broken_links(page) == ["nothing.md", "other.md#what", "#there", "nothing.png"]
+
+
+def test_the_picture_of_the_readme_is_what_its_script_draws(tmp_path: Path) -> None:
+    compare = pytest.importorskip("matplotlib.testing.compare").compare_images
+    spec = importlib.util.spec_from_file_location("script", ROOT / "scripts/draw_before_after.py")
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.FILE.relative_to(ROOT).as_posix() in (ROOT / "README.md").read_text("utf-8")
+    stored, tolerance = shutil.copy(script.FILE, tmp_path / "stored.png"), 2
+    script.draw(tmp_path / "now.png")
+    assert compare(stored, tmp_path / "now.png", tolerance) is None
+    script.PANELS = dict(zip(("weak", "pel"), script.PANELS.values(), strict=True))
+    script.draw(tmp_path / "other.png")  # the check can fail
+    assert compare(stored, tmp_path / "other.png", tolerance) is not None
+
+
+def test_figures_on_choosing_a_scheme_are_those_that_were_measured() -> None:
+    measured = "\n".join(path.read_text("utf-8") for path in (ROOT / "docs/reproduce").glob("*.md"))
+    measured += (ROOT / "docs" / "fsd50k.md").read_text("utf-8")
+    page = (ROOT / "docs" / "which_scheme.md").read_text("utf-8")
+    figures = set(re.findall(r"[+−]?\d+\.\d+(?: ± \d+\.\d+)?", page))
+    assert len(figures) > 20
+    assert {figure for figure in figures if figure not in measured} == set()
+
+
+@pytest.mark.parametrize("page", [path for path in PAGES if path.suffix == ".md"], ids=str)
+def test_every_block_of_code_begins_and_ends(page: Path) -> None:
+    assert re.findall(r"^(?:```|:::).*$", FENCE.sub("", page.read_text("utf-8")), re.M) == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/reproduce").glob("*.md")), ids=str)
+def test_a_page_of_results_has_one_place_for_them(page: Path) -> None:
+    results = ROOT / "benchmarks" / "reproduce" / "results" / f"{page.stem}.json"
+    marks = re.findall(r"^<!-- (measured|end) -->$", page.read_text("utf-8"), re.M)
+    assert marks == (["measured", "end"] if results.exists() else [])
 
 
 def test_readme_lists_the_schemes() -> None:

@@ -41,19 +41,21 @@ def short(name: str, width: int = 34) -> str:
 
 def name_points(axes: "Axes", x: Sequence[float], y: Sequence[float], names: Sequence[str]) -> None:
     """Write names beside points, on the side that faces the middle of the axes, none over another;
-    a thin line leads from a name that had to move.
+    a thin line leads from a name that had to move up.
     """
     left, right = (axes.transAxes.transform((share, 0))[0] for share in (0, 1))
     per_point = axes.figure.dpi / 72
-    points = [*zip(x, y, names, strict=True)]
-    lowest = {True: -float("inf"), False: -float("inf")}  # where the next name of a side can be
+    points = [*zip(x, y, [short(name, 26) for name in names], strict=True)]
+    written: list[tuple[float, float, float]] = []  # left, right and upper end of each name
     for across, along, name in sorted(points, key=lambda point: point[1]):
         place = axes.transData.transform((across, along))
         far = bool(place[0] > (left + right) / 2)
-        up = max(0.0, (lowest[far] - place[1]) / per_point)
-        lowest[far] = place[1] + (up + SMALL + 1) * per_point
+        ends = sorted([place[0], place[0] + (-1 if far else 1) * _width(name) * per_point])
+        tops = [top for start, stop, top in written if start < ends[1] and ends[0] < stop]
+        up = max(0.0, (max(tops, default=0.0) - place[1]) / per_point)
+        written.append((ends[0], ends[1], place[1] + (up + SMALL + 1) * per_point))
         axes.annotate(
-            short(name, 26),
+            name,
             (across, along),
             (-5 if far else 5, up),
             textcoords="offset points",
@@ -62,3 +64,8 @@ def name_points(axes: "Axes", x: Sequence[float], y: Sequence[float], names: Seq
             fontsize=SMALL - 1,
             arrowprops={"arrowstyle": "-", "lw": 0.4, "color": GREY} if up else None,
         )
+
+
+def _width(name: str) -> float:
+    """About how wide a name and the gap before it are, in points."""
+    return 10 + 0.6 * (SMALL - 1) * len(name)

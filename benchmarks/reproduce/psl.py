@@ -2,12 +2,12 @@
 
     python benchmarks/reproduce/psl.py ../shared/data/audioset [--seeds 0 1 2]
 
-Dinkel et al. 2022, tables 2 and 3; `psl_figures.py` draws figures 2 and 3 of the results. An
+Dinkel et al. 2022, tables 2 and 3, and the numbers of figures 2 and 3, which the page draws. An
 annotator is trained on the weak labels of the whole balanced set; students are trained on a random
 tenth of its clips: on segments of n seconds, with the annotator's scores, the weak labels, or both
 mixed. Each is measured on the evaluation set, on segments of its own length, averaged over the
 clip. Validation is on another tenth, with weak labels, on segments of the student's length. The
-annotator has heard both tenths, as in the paper.
+annotator was trained on both tenths, as in the paper.
 """
 
 import tempfile

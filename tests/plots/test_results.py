@@ -20,6 +20,7 @@ from audiolabels.plots import (
     score_histogram,
     training_curves,
 )
+from audiolabels.plots.style import SMALL, axes_or_new, name_points
 
 WEAK = Annotations.from_dict(
     {"a": ["Speech"], "b": ["Speech", "Dog"], "c": ["Rain"], "d": ["Dog"], "e": ["Speech"]}
@@ -121,11 +122,23 @@ def test_curves_of_psds_have_the_areas_of_the_score() -> None:
     assert axes.lines[0].get_xdata()[-1] == 100
 
 
+def test_names_move_only_where_they_would_meet() -> None:
+    axes = axes_or_new(None)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    name_points(axes, [0.1, 0.9, 0.1, 0.11], [0.5, 0.5, 0.1, 0.1], ["Cat", "Dog", "Rain", "Water"])
+    moved = {text.get_text(): text.xyann[1] for text in axes.texts}
+    assert moved.pop("Water") >= SMALL
+    assert moved == {"Cat": 0, "Dog": 0, "Rain": 0}
+
+
 def test_training_curves_are_the_log(tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    from audiolabels.training.training_loop import MAP
+
     for version, rows in enumerate(["0,1.5,\n0,,0.1\n", "1,0.5,\n1,,0.3\n1,,0.4\n"]):
         log = tmp_path / "log" / f"version_{version}"
         log.mkdir(parents=True)
-        (log / "metrics.csv").write_text(f"epoch,loss,mAP\n{rows}")
+        (log / "metrics.csv").write_text(f"epoch,loss,{MAP}\n{rows}")
     axes = training_curves(tmp_path)
     assert axes.lines[0].get_xydata().tolist() == [[0, 1.5], [1, 0.5]]
     (right,) = [other for other in axes.figure.axes if other is not axes]

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
@@ -16,23 +15,9 @@ from audiolabels import expand, read_labels, sample_path
 from audiolabels.report_page import page_content, write_page
 
 pytestmark = pytest.mark.slow
-CHROMIUM = which("chromium") or which("chromium-browser")
 HOSTILE = (
     "</script><script>document.title='owned'</script>]]><img src=x onerror=alert(1)>\u202e\u2028"
 )
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -73,15 +73,3 @@ def test_a_script_measures_and_writes_its_tables(
     text = page.read_text("utf-8")
     assert text.startswith("# Before\n")
     assert row in text
-
-
-def test_figures_are_drawn_of_the_results(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    found = {"clips_by_number": [3, 5, 2], "given_by_number": [0, 10],
-             "coverage_by_kind": [0.25, 0.25, 0.25, 0.25]}  # fmt: skip
-    finds = dict.fromkeys(("10 s", "5 s", "2 s", "0.96 s"), found)
-    results = tmp_path / "psl.json"
-    results.write_text(json.dumps({"0": {"finds": finds}, "1": {"finds": finds}}), "utf-8")
-    importlib.import_module("psl_figures").draw(results, tmp_path)
-    heads = [(tmp_path / f"psl_{name}.png").read_bytes()[:4] for name in ("labels", "coverage")]
-    assert heads == [b"\x89PNG"] * 2
