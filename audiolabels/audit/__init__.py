@@ -20,7 +20,6 @@ from audiolabels.audit.suspicions import (
     Pairs,
     classes_below,
     highest,
-    smoothed_quality,
 )
 from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import OptionError, expect
@@ -28,7 +27,7 @@ from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes import expand
-from audiolabels.schemes.class_quality import ClassQuality
+from audiolabels.schemes.class_quality import ClassQuality, smoothed_quality
 from audiolabels.targets.targets import Targets
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def audit(
     np.fill_diagonal(implies, False)
     background = Background(
         label_statistics(labels, classes),
-        smoothed_quality({} if quality is None else quality.ratings, classes),
+        smoothed_quality(quality, classes, labels.ontology),
         classes_below(classes, labels.ontology),
         implies,
     )

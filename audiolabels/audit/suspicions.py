@@ -13,9 +13,9 @@ Kinds, each with a suspicion between 0 and 1 that orders the pairs of that kind:
   class, divided by the square root of the score's.
 - `unspecified`: given without any class below it, of which the teacher finds one: its score.
 
-The official quality of labels has few ratings a class, so `PRIOR_RATINGS` of `PRIOR_QUALITY` are
-added. The weights were chosen on one seed of the experiment in `docs/reproduce/audit.md`, by
-precision at 1,000. A teacher must not have been trained on the clips that are audited.
+Label quality is that of `schemes.class_quality.smoothed_quality`. The weights were chosen on one
+seed of the experiment in `docs/reproduce/audit.md`, by precision at 1,000. A teacher must not have
+been trained on the clips that are audited.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +35,6 @@ Flags = npt.NDArray[np.bool_]
 Pairs = npt.NDArray[np.int64]
 
 IMPLIED = np.exp(2.0)  # what odds of a class that a given one implies are multiplied by
-PRIOR_RATINGS, PRIOR_QUALITY = 10, 0.9
 SURE = 0.5  # score from which a class is found
 EXCLUDED = 0.2  # the upper end of the interval of an odds ratio, below which classes exclude
 SILENCE = "/m/028v0c"
@@ -88,16 +87,6 @@ class Background:
             high[:, silence], high[silence] = np.inf, 0.0
         np.fill_diagonal(high, np.inf)
         return high
-
-
-def smoothed_quality(ratings: Mapping[str, tuple[int, int]], vocabulary: Vocabulary) -> Floats:
-    """Label quality of each class, float64 (C,), from the numbers of ratings and of those that
-    confirmed the label.
-    """
-    counts = np.array([ratings.get(id_, (0, 0)) for id_ in vocabulary.ids], float).reshape(-1, 2)
-    rated, true = counts.T
-    quality: Floats = (true + PRIOR_RATINGS * PRIOR_QUALITY) / (rated + PRIOR_RATINGS)
-    return quality
 
 
 def classes_below(vocabulary: Vocabulary, ontology: Ontology) -> Flags:
