@@ -16,6 +16,10 @@ Kinds, each with a suspicion between 0 and 1 that orders the pairs of that kind:
 Label quality is that of `schemes.class_quality.smoothed_quality`. The weights were chosen on one
 seed of the experiment in `docs/reproduce/audit.md`, by precision at 1,000. A teacher must not have
 been trained on the clips that are audited.
+
+Targets settle a suspicion that training on them would not learn: that a class is missing, if it is
+positive or unknown there; that it is wrong, if it is negative or unknown; that it is unspecified,
+by a class below that is not negative.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +28,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from numpy import nan
 
 from audiolabels.audit.statistics import LabelStatistics
 from audiolabels.comparison.odds_ratios import odds_ratio
@@ -48,11 +53,19 @@ class Evidence:
         given: bool (B, C).
         implied: bool (B, C): not given, but implied under `certain`.
         scores: float64 (B, C): of a teacher, nan where there is none.
+        learned: bool (B, C) each: whether targets state that a class is positive, and negative;
+            None: there are no targets.
     """
 
     given: Flags
     implied: Flags
     scores: Floats
+    learned: tuple[Flags, Flags] | None = None
+
+    @property
+    def unlearned(self) -> Floats:
+        """Scores of the classes that targets do not teach already: nan of the others."""
+        return self.scores if self.learned is None else np.where(self.learned[1], self.scores, nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +154,7 @@ def _wrong(clips: Evidence, classes: Background) -> Floats:
 def _unspecified(clips: Evidence, classes: Background) -> Floats:
     open_ = clips.given & ~((clips.given.astype(np.float32) @ classes.below.T) > 0)
     found = np.full(clips.given.shape, -1.0)
-    scores = np.nan_to_num(clips.scores, nan=-1.0)
+    scores = np.nan_to_num(clips.unlearned, nan=-1.0)
     for row, column in np.argwhere(open_ & classes.below.any(axis=1)):
         found[row, column] = scores[row, classes.below[column]].max()
     return np.where(found >= SURE, found, -1.0)
@@ -156,6 +169,15 @@ KINDS: Mapping[str, Finder] = {
     "unspecified": _unspecified,
 }
 OF_SCORES = ("missing", "wrong", "unspecified")
+# In which state of the target a suspicion still matters; of `unspecified`, that of classes below.
+MATTERS = {"implied": 1, "missing": 1, "excluded": 0, "contradictory": 0, "wrong": 0}
+
+
+def unsettled(kind: str, clips: Evidence, found: Floats) -> Floats:
+    """Suspicions that targets, if there are any, have not settled; -1 for the others."""
+    if clips.learned is None or kind not in MATTERS:
+        return found
+    return np.where(clips.learned[MATTERS[kind]], found, -1.0)
 
 
 def raised(scores: Floats, factor: float) -> Floats:
