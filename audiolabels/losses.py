@@ -1,13 +1,15 @@
 """Masked losses for any torch training code, which leave unknown targets out.
 
 A mask is 1 where the target is known, 0 where it is unknown. Each loss is the sum over the known
-cells, divided by their number; where none is known, it and every gradient are zero. Any shape
-works: (B, C), (B, T, C). All work under `torch.compile`, and under autocast in float32.
+cells, divided by their number; with weights, sum(weight · mask · loss) / sum(weight · mask). Where
+none is known, or all that are weigh 0, it and every gradient are zero. Any shape works: (B, C),
+(B, T, C). All work under `torch.compile`, and under autocast in float32.
 
-Masked cells never matter, NaN and infinity included, in targets and in model output alike; in known
-cells they are not hidden. Zero times NaN is NaN, so a weighted sum that is not finite is computed
-again with the unknown cells filled first. That costs nothing where all is finite, but reads the
-loss, which waits for a GPU; `guard=True` and `torch.compile` fill the unknown cells at once.
+Masked cells never matter, nor those of weight 0, NaN and infinity included, in targets, weights and
+model output alike; in other cells they are not hidden. Zero times NaN is NaN, so a weighted sum
+that is not finite is computed again with those cells filled first. That costs nothing where all is
+finite, but reads the loss, which waits for a GPU; `guard=True` and `torch.compile` fill them at
+once.
 """
 
 from collections.abc import Callable
@@ -23,6 +25,7 @@ def masked_bce_with_logits(
     target: Tensor,
     mask: Tensor,
     *,
+    weight: Tensor | None = None,
     pos_weight: Tensor | None = None,
     guard: bool = False,
 ) -> Tensor:
@@ -32,6 +35,7 @@ def masked_bce_with_logits(
         logits: float tensor of any shape.
         target: in [0, 1], hard or soft; of that shape, or one that expands to it.
         mask: 1 = known, 0 = unknown; likewise.
+        weight: how much each cell counts, at least 0; likewise. None: all count the same.
         pos_weight: as in `torch.nn.functional.binary_cross_entropy_with_logits`.
         guard: whether to fill the unknown cells first, without reading the result.
 
@@ -40,10 +44,12 @@ def masked_bce_with_logits(
     """
     bce = functional.binary_cross_entropy_with_logits
     summed = partial(bce, pos_weight=pos_weight, reduction="sum")
-    return _mean_of_known(summed, logits, target, mask, neutral=0.0, guard=guard)
+    return _mean_of_known(summed, logits, target, mask, weight, neutral=0.0, guard=guard)
 
 
-def masked_bce(probabilities: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+def masked_bce(
+    probabilities: Tensor, target: Tensor, mask: Tensor, *, weight: Tensor | None = None
+) -> Tensor:
     """Binary cross-entropy of the known cells, from probabilities; arguments as above.
 
     torch rejects values outside [0, 1], so unknown cells are filled first, and half precision, so
@@ -51,16 +57,23 @@ def masked_bce(probabilities: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """
     with torch.autocast(probabilities.device.type, enabled=False):
         summed = partial(functional.binary_cross_entropy, reduction="sum")
-        return _mean_of_known(summed, probabilities, target, mask, neutral=0.5, guard=True)
+        return _mean_of_known(summed, probabilities, target, mask, weight, neutral=0.5, guard=True)
 
 
-def masked_mse(scores: Tensor, target: Tensor, mask: Tensor, *, guard: bool = False) -> Tensor:
+def masked_mse(
+    scores: Tensor,
+    target: Tensor,
+    mask: Tensor,
+    *,
+    weight: Tensor | None = None,
+    guard: bool = False,
+) -> Tensor:
     """Mean squared error of the known cells; arguments as above."""
 
     def summed(scores: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         return ((scores - target).square() * weight).sum()
 
-    return _mean_of_known(summed, scores, target, mask, neutral=0.0, guard=guard)
+    return _mean_of_known(summed, scores, target, mask, weight, neutral=0.0, guard=guard)
 
 
 def mix_targets(
@@ -69,6 +82,7 @@ def mix_targets(
     """Target and mask of a mixup batch: `share` of each example, the rest of another.
 
     A cell is known if it is known in both examples; one with a share of zero does not count.
+    Weights mix as targets do: `share * weight + (1 - share) * weight[order]`.
 
     Args:
         target, mask: shape (B, ...).
@@ -93,18 +107,22 @@ def _mean_of_known(
     values: Tensor,
     target: Tensor,
     mask: Tensor,
+    weight: Tensor | None,
     *,
     neutral: float,
     guard: bool,
 ) -> Tensor:
-    """The sum over the known cells, divided by their number."""
+    """The sum over the known cells, divided by their number, or by the sum of their weights."""
     known = mask.to(torch.float32).expand_as(values)
-    count = known.sum().clamp(min=1.0)
+    if weight is not None:
+        known = known * weight.to(torch.float32).expand_as(values).masked_fill(known == 0, 0.0)
+    total = known.sum()
+    total = total.masked_fill(total == 0, 1.0)
     cells, wanted = values.float(), target.float().expand_as(values)
     if not guard and not torch.compiler.is_compiling():
         loss = summed(cells, wanted, weight=known)
         if bool(loss.detach().isfinite()):
-            return loss / count
+            return loss / total
     unknown = known == 0
     cells, wanted = cells.masked_fill(unknown, neutral), wanted.masked_fill(unknown, 0.0)
-    return summed(cells, wanted, weight=known) / count
+    return summed(cells, wanted, weight=known) / total

@@ -157,3 +157,92 @@ def test_whole_numbers_are_mixed_as_fractions() -> None:
     target = torch.tensor([[1, 0], [0, 1]])
     mixed, _ = mix_targets(target, torch.ones(2, 2), torch.tensor([1, 0]), 0.75)
     assert mixed.tolist() == [[0.75, 0.25], [0.25, 0.75]]
+
+
+LOSSES = [
+    (masked_bce_with_logits, cross_entropy),
+    (masked_bce, cross_entropy),
+    (masked_mse, lambda value, y: (value - y) ** 2),
+]
+
+
+def weighted_batch(shape: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    logits, target, mask = batch(shape)
+    return logits.detach(), target, mask, torch.rand(shape, generator=generator) / 100
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("loss", "of_cell"), LOSSES)
+def test_weighted_losses_are_sums_over_the_sum_of_weights(
+    loss: Any, of_cell: Any, shape: tuple[int, ...]
+) -> None:
+    logits, target, mask, weight = weighted_batch(shape)
+    p = logits.sigmoid()
+    values = logits if loss is masked_bce_with_logits else p
+    cells = zip(*(x.flatten().tolist() for x in (p, target, mask, weight)), strict=True)
+    pairs = [(w * of_cell(value, y), w) for value, y, m, w in cells if m]
+    right = math.fsum(x for x, _ in pairs) / math.fsum(w for _, w in pairs)
+    for scale in (1, 2, 1000):  # only ratios matter
+        found = loss(values, target, mask, weight=scale * weight)
+        assert found.item() == pytest.approx(right, rel=1e-5)
+
+
+@pytest.mark.parametrize("guard", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_weights_of_one_change_nothing(shape: tuple[int, ...], guard: bool) -> None:
+    logits, target, mask = batch(shape)
+    for loss in (masked_bce_with_logits, masked_mse):
+        plain = loss(logits, target, mask, guard=guard)
+        weighted = loss(logits, target, mask, weight=torch.ones_like(mask), guard=guard)
+        assert plain.item() == weighted.item()
+        gradients = [torch.autograd.grad(each, logits)[0] for each in (plain, weighted)]
+        assert torch.equal(*gradients)
+
+
+@pytest.mark.parametrize(("loss", "_"), LOSSES)
+def test_gradients_are_in_proportion_to_weights(loss: Any, _: Any) -> None:
+    logits, target, mask, weight = weighted_batch((4, 7))
+    values = (logits if loss is masked_bce_with_logits else logits.sigmoid()).requires_grad_()
+    (found,) = torch.autograd.grad(loss(values, target, mask, weight=weight), values)
+    (plain,) = torch.autograd.grad(loss(values, target, mask), values)
+    right = plain * mask.sum() * weight / (weight * mask).sum()
+    torch.testing.assert_close(found, right)
+
+
+@pytest.mark.parametrize(("loss", "_"), LOSSES)
+def test_weights_of_zero_leave_cells_out(loss: Any, _: Any) -> None:
+    logits, target, mask, weight = weighted_batch((4, 7))
+    values = logits if loss is masked_bce_with_logits else logits.sigmoid()
+    some = (torch.arange(28).reshape(4, 7) % 3 > 0).float()
+    right = loss(values, target, mask * some, weight=weight)
+    assert loss(values, target, mask, weight=weight * some).item() == right.item()
+    out = values.masked_fill(some == 0, math.nan)
+    assert loss(out, target, mask, weight=weight * some).item() == right.item()
+    nothing = values.clone().requires_grad_()
+    made = loss(nothing, target, mask, weight=torch.zeros_like(mask))
+    made.backward()
+    assert made.item() == 0
+    assert (nothing.grad == 0).all()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize(("loss", "_"), LOSSES)
+def test_weights_under_the_mask_never_matter(loss: Any, _: Any, value: float) -> None:
+    logits, target, mask, weight = weighted_batch((4, 7))
+    values = logits if loss is masked_bce_with_logits else logits.sigmoid()
+    right = loss(values, target, mask, weight=weight)
+    broken = weight.masked_fill(mask == 0, value)
+    assert loss(values, target, mask, weight=broken).item() == right.item()
+    known = weight.masked_fill(mask == 1, math.nan)
+    assert loss(values, target, mask, weight=known).isnan()
+
+
+def test_one_weight_for_each_class_is_expanded() -> None:
+    logits, target, mask = batch((4, 7))
+    weight = torch.arange(1.0, 8.0)
+    for loss in (masked_bce_with_logits, masked_mse):
+        traced = torch.compile(loss, fullgraph=True, backend="eager")
+        right = loss(logits, target, mask, weight=weight.expand(4, 7)).item()
+        assert loss(logits, target, mask, weight=weight).item() == right
+        assert traced(logits, target, mask, weight=weight).item() == pytest.approx(right)

@@ -1,7 +1,7 @@
 """The audit: which labels are likely to be missing or wrong, the most suspicious first."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,16 +20,17 @@ from audiolabels.audit.suspicions import (
     Pairs,
     classes_below,
     highest,
-    smoothed_quality,
+    unsettled,
 )
+from audiolabels.audit.target_states import TargetStates
 from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes import expand
-from audiolabels.schemes.class_quality import ClassQuality
-from audiolabels.targets.targets import Targets
+from audiolabels.schemes.class_quality import ClassQuality, smoothed_quality
+from audiolabels.targets.targets import SoftTargets, Targets
 
 if TYPE_CHECKING:
     import pandas
@@ -50,20 +51,28 @@ class Audit:
             class, `kind`, `evidence` (a text), `suspicion` between 0 and 1; kind by kind, the most
             suspicious first.
         statistics: of the labels.
+        settled: kind to how many of the most suspicious pairs are not in the table, since targets
+            do not teach them; empty without targets.
+        without_targets: clips that the targets lack.
     """
 
     table: "pandas.DataFrame"
     statistics: LabelStatistics
+    settled: Mapping[str, int] = field(default_factory=dict)
+    without_targets: int = 0
 
     def __repr__(self) -> str:
         counts = self.table["kind"].value_counts(sort=False)
-        return f"Audit({', '.join(f'{n:,} {kind}' for kind, n in counts.items()) or 'nothing'})"
+        listed = ", ".join(f"{n:,} {kind}" for kind, n in counts.items()) or "nothing"
+        settled = sum(self.settled.values())
+        return f"Audit({listed}{f'; {settled:,} settled by the targets' if self.settled else ''})"
 
 
 def audit(
     labels: Annotations,
     scores: Scores | None = None,
     *,
+    targets: Targets | SoftTargets | None = None,
     vocabulary: str | Path | Vocabulary | None = None,
     quality: ClassQuality | None = None,
     most: int = MOST,
@@ -76,12 +85,16 @@ def audit(
         labels: N clips.
         scores: a teacher's, of segments or clips, that was not trained on these clips; the highest
             of a clip counts. Without them nothing is `missing`, `wrong` or `unspecified`.
-        vocabulary: the classes that are looked at; by default those of the scores, else AudioSet's.
+        targets: made of these clips, by any scheme. Pairs that they settle are left out, so that
+            the list is what training on them would still learn wrong; clips and classes that they
+            lack are left out too.
+        vocabulary: the classes that are looked at; by default those of the scores, else of the
+            targets, else AudioSet's.
         quality: how many labels of each class raters confirmed, from `read_class_quality`.
         most: pairs of each kind at most.
 
     Raises:
-        OptionError: no clip has scores.
+        OptionError: no clip has scores, or targets.
         VocabularyError: the ontology of the labels lacks a class.
 
     >>> labels = Annotations.from_dict({"a": ["Electric guitar"], "b": ["Silence", "Rain"]})
@@ -90,13 +103,17 @@ def audit(
     Audit(5 implied, 1 excluded)
     >>> found.table[["clip_id", "name", "kind"]].values.tolist()[-2:]
     [['b', 'Water', 'implied'], ['b', 'Silence', 'excluded']]
+    >>> audit(labels, targets=expand(labels, "pel"))
+    Audit(1 excluded; 5 settled by the targets)
     """
     import pandas
 
     expect("labels", labels, Annotations, "annotations")
     expect("scores", scores, Scores | None, "scores, or None")
+    expect("targets", targets, Targets | SoftTargets | None, "targets, or None")
     if vocabulary is None:
-        vocabulary = "audioset" if scores is None else scores.vocabulary
+        known = targets if scores is None else scores
+        vocabulary = "audioset" if known is None else known.vocabulary
     given, closed = (
         _targets(labels, scheme, vocabulary, **options)
         for scheme, options in (("weak", {}), ("pel", {"parents": "certain"}))
@@ -107,7 +124,7 @@ def audit(
     np.fill_diagonal(implies, False)
     background = Background(
         label_statistics(labels, classes),
-        smoothed_quality({} if quality is None else quality.ratings, classes),
+        smoothed_quality(quality, classes, labels.ontology),
         classes_below(classes, labels.ontology),
         implies,
     )
@@ -122,28 +139,50 @@ def audit(
         if (of_clip < 0).all():
             raise OptionError("none of the clips has scores; see docs/clips.md for what ids mean")
 
+    states = None if targets is None else TargetStates.match(targets, labels, classes)
+
     def evidence(rows: npt.NDArray[np.int64]) -> Evidence:
         own = given.to_numpy(rows)[0] > 0
         found = np.full(own.shape, np.nan)
         scored = of_clip[rows] >= 0
         found[scored] = teacher[of_clip[rows][scored]]
-        return Evidence(own, (closed.to_numpy(rows)[0] > 0) & ~own, found)
+        learned = None if states is None else states.of(rows)
+        return Evidence(own, (closed.to_numpy(rows)[0] > 0) & ~own, found, learned)
 
-    def blocks(kind: str) -> Iterator[tuple[int, Floats]]:
+    def blocks(kind: str, *, whole: bool) -> Iterator[tuple[int, Floats]]:
         for start in range(0, len(labels), BLOCK):
             rows = np.arange(start, min(len(labels), start + BLOCK))
-            yield start, KINDS[kind](evidence(rows), background)
+            clips = evidence(rows)
+            clips = replace(clips, learned=None) if whole else clips
+            yield start, unsettled(kind, clips, KINDS[kind](clips, background))
+
+    differ = _contradictions(labels, given)
+
+    def ranked(kind: str, *, whole: bool) -> tuple[Pairs, Floats]:
+        """The most suspicious pairs: of all, or of those that targets have not settled."""
+        if kind in KINDS:
+            return highest(blocks(kind, whole=whole), most)
+        pairs, values = differ
+        if states is not None and not whole:
+            row, column = pairs.T
+            kept = states.of(row)[0][np.arange(len(row)), column]
+            pairs, values = pairs[kept], values[kept]
+        return pairs[:most], values[:most]
 
     chosen = [kind for kind in KINDS if kind not in OF_SCORES or scores is not None]
-    found = {kind: highest(blocks(kind), most) for kind in chosen}
-    found["contradictory"] = _contradictions(labels, given, most)
+    found = {kind: ranked(kind, whole=False) for kind in [*chosen, "contradictory"]}
+    settled = {}
+    for kind, (pairs, _) in found.items() if states is not None else ():
+        listed = set(map(tuple, pairs.tolist()))
+        settled[kind] = sum(tuple(p) not in listed for p in ranked(kind, whole=True)[0].tolist())
     table = [
         (labels.clip_id[row].as_py(), classes.ids[column], classes.names[column], kind,
          _explain(kind, column, evidence(np.array([row])), background), round(value, 4))
         for kind, (pairs, values) in found.items()
         for (row, column), value in zip(pairs.tolist(), values.tolist(), strict=True)
     ]  # fmt: skip
-    return Audit(pandas.DataFrame(table, columns=COLUMNS), background.statistics)
+    lost = 0 if states is None else int((states.of_clip < 0).sum())
+    return Audit(pandas.DataFrame(table, columns=COLUMNS), background.statistics, settled, lost)
 
 
 def _targets(labels: Annotations, scheme: str, vocabulary: object, **options: str) -> Targets:
@@ -152,7 +191,7 @@ def _targets(labels: Annotations, scheme: str, vocabulary: object, **options: st
     return made
 
 
-def _contradictions(labels: Annotations, given: Targets, most: int) -> tuple[Pairs, Floats]:
+def _contradictions(labels: Annotations, given: Targets) -> tuple[Pairs, Floats]:
     """Classes that some rows of a clip have and others lack, at the first row that has them."""
     number = to_numpy(labels.clip_id.dictionary_encode().indices)
     several = np.flatnonzero((np.bincount(number, minlength=1) > 1)[number])
@@ -164,7 +203,7 @@ def _contradictions(labels: Annotations, given: Targets, most: int) -> tuple[Pai
         for column in np.flatnonzero((share > 0) & (share < 1)):
             pairs.append((several[own[has[own, column]][0]], column))
             values.append(1 - share[column])
-    order = np.argsort(-np.array(values), kind="stable")[:most]
+    order = np.argsort(-np.array(values), kind="stable")
     return np.array(pairs, np.int64).reshape(-1, 2)[order], np.array(values)[order]
 
 
@@ -188,6 +227,6 @@ def _explain(kind: str, column: int, clip: Evidence, classes: Background) -> str
         return f"{score}; quality of the label {classes.quality[column]:.2f}; given: {others}"
     if kind == "unspecified":
         below = np.flatnonzero(classes.below[column])
-        best = below[np.nanargmax(clip.scores[0, below])]
+        best = below[np.nanargmax(clip.unlearned[0, below])]
         return f"{names[best]} has score {clip.scores[0, best]:.2f}"
     return "rows of the clip differ"

@@ -13,9 +13,13 @@ Kinds, each with a suspicion between 0 and 1 that orders the pairs of that kind:
   class, divided by the square root of the score's.
 - `unspecified`: given without any class below it, of which the teacher finds one: its score.
 
-The official quality of labels has few ratings a class, so `PRIOR_RATINGS` of `PRIOR_QUALITY` are
-added. The weights were chosen on one seed of the experiment in `docs/reproduce/audit.md`, by
-precision at 1,000. A teacher must not have been trained on the clips that are audited.
+Label quality is that of `schemes.class_quality.smoothed_quality`. The weights were chosen on one
+seed of the experiment in `docs/reproduce/audit.md`, by precision at 1,000. A teacher must not have
+been trained on the clips that are audited.
+
+Targets settle a suspicion that training on them would not learn: that a class is missing, if it is
+positive or unknown there; that it is wrong, if it is negative or unknown; that it is unspecified,
+by a class below that is not negative.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +28,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from numpy import nan
 
 from audiolabels.audit.statistics import LabelStatistics
 from audiolabels.comparison.odds_ratios import odds_ratio
@@ -35,7 +40,6 @@ Flags = npt.NDArray[np.bool_]
 Pairs = npt.NDArray[np.int64]
 
 IMPLIED = np.exp(2.0)  # what odds of a class that a given one implies are multiplied by
-PRIOR_RATINGS, PRIOR_QUALITY = 10, 0.9
 SURE = 0.5  # score from which a class is found
 EXCLUDED = 0.2  # the upper end of the interval of an odds ratio, below which classes exclude
 SILENCE = "/m/028v0c"
@@ -49,11 +53,19 @@ class Evidence:
         given: bool (B, C).
         implied: bool (B, C): not given, but implied under `certain`.
         scores: float64 (B, C): of a teacher, nan where there is none.
+        learned: bool (B, C) each: whether targets state that a class is positive, and negative;
+            None: there are no targets.
     """
 
     given: Flags
     implied: Flags
     scores: Floats
+    learned: tuple[Flags, Flags] | None = None
+
+    @property
+    def unlearned(self) -> Floats:
+        """Scores of the classes that targets do not teach already: nan of the others."""
+        return self.scores if self.learned is None else np.where(self.learned[1], self.scores, nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,16 +100,6 @@ class Background:
             high[:, silence], high[silence] = np.inf, 0.0
         np.fill_diagonal(high, np.inf)
         return high
-
-
-def smoothed_quality(ratings: Mapping[str, tuple[int, int]], vocabulary: Vocabulary) -> Floats:
-    """Label quality of each class, float64 (C,), from the numbers of ratings and of those that
-    confirmed the label.
-    """
-    counts = np.array([ratings.get(id_, (0, 0)) for id_ in vocabulary.ids], float).reshape(-1, 2)
-    rated, true = counts.T
-    quality: Floats = (true + PRIOR_RATINGS * PRIOR_QUALITY) / (rated + PRIOR_RATINGS)
-    return quality
 
 
 def classes_below(vocabulary: Vocabulary, ontology: Ontology) -> Flags:
@@ -152,7 +154,7 @@ def _wrong(clips: Evidence, classes: Background) -> Floats:
 def _unspecified(clips: Evidence, classes: Background) -> Floats:
     open_ = clips.given & ~((clips.given.astype(np.float32) @ classes.below.T) > 0)
     found = np.full(clips.given.shape, -1.0)
-    scores = np.nan_to_num(clips.scores, nan=-1.0)
+    scores = np.nan_to_num(clips.unlearned, nan=-1.0)
     for row, column in np.argwhere(open_ & classes.below.any(axis=1)):
         found[row, column] = scores[row, classes.below[column]].max()
     return np.where(found >= SURE, found, -1.0)
@@ -167,6 +169,15 @@ KINDS: Mapping[str, Finder] = {
     "unspecified": _unspecified,
 }
 OF_SCORES = ("missing", "wrong", "unspecified")
+# In which state of the target a suspicion still matters; of `unspecified`, that of classes below.
+MATTERS = {"implied": 1, "missing": 1, "excluded": 0, "contradictory": 0, "wrong": 0}
+
+
+def unsettled(kind: str, clips: Evidence, found: Floats) -> Floats:
+    """Suspicions that targets, if there are any, have not settled; -1 for the others."""
+    if clips.learned is None or kind not in MATTERS:
+        return found
+    return np.where(clips.learned[MATTERS[kind]], found, -1.0)
 
 
 def raised(scores: Floats, factor: float) -> Floats:

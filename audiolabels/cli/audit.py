@@ -25,6 +25,10 @@ SHOWN = 8  # parents that are most often left out
             path_option(
                 "--quality", "AudioSet's qa_true_counts.csv: how often ratings confirmed a label."
             ),
+            path_option(
+                "--targets",
+                "Targets made of these clips: what they settle is left out of the list.",
+            ),
             *READING.values(),
             ONTOLOGY,
         ),
@@ -38,6 +42,8 @@ SHOWN = 8  # parents that are most often left out
 Examples:
   audiolabels audit balanced_train_segments.csv -o audit.csv
   audiolabels audit eval_segments.csv --scores scores.parquet -o audit.csv
+  audiolabels audit eval_segments.csv --scores scores.parquet --targets targets.parquet \\
+      -o left.csv
   audiolabels report eval_segments.csv --audit audit.csv -o review.html
 """,
 )
@@ -46,6 +52,7 @@ def command(
     output: Path,
     scores: Path | None,
     quality: Path | None,
+    targets: Path | None,
     vocabulary: str | None,
     ontology: Ontology,
     most: int,
@@ -55,17 +62,21 @@ def command(
 
     Kinds are implied (a given class implies it), excluded (given with a class that hardly ever
     occurs with it) and contradictory (rows of a clip differ); with scores of a teacher also missing
-    (it is sure), wrong (it doubts a given label) and unspecified (it finds a class below).
+    (it is sure), wrong (it doubts a given label) and unspecified (it finds a class below). With
+    targets the list is what training on them would still learn wrong.
     """
     from audiolabels.audit import audit
     from audiolabels.comparison.file_comparison import write_frame
     from audiolabels.readers import read_labels, read_scores
     from audiolabels.schemes.class_quality import read_class_quality
+    from audiolabels.targets.store import map_targets
 
-    refuse_overwriting(labels, [output], [path for path in (scores, quality) if path])
+    beside = [path for path in (scores, quality, targets) if path]
+    refuse_overwriting(labels, [output], beside)
     found = audit(
         read_labels(labels, ontology=ontology, **reading),
         None if scores is None else read_scores(scores, ontology=ontology),
+        targets=None if targets is None else map_targets(targets),
         vocabulary=vocabulary,
         quality=None if quality is None else read_class_quality(quality),
         most=most,
@@ -78,6 +89,15 @@ def command(
         f"{f'{row.parent} · {row.child}'[:58]:<60}{row.clips:>8,}{row.share:>8.1%}"
         for row in pairs.head(SHOWN).itertuples()
     ]
-    lines += ["", *(f"{kind:<16}{n:>8,}" for kind, n in counts.items()), "", f"wrote {output}"]
-    facts = {"output": output, "counts": counts, "clips": found.statistics.clips}
+    if found.settled:
+        lines += ["", f"{'kind':<16}{'listed':>8}{'settled by the targets':>26}"]
+        lines += [f"{kind:<16}{counts.get(kind, 0):>8,}{n:>26,}"
+                  for kind, n in found.settled.items() if n or kind in counts]  # fmt: skip
+        if found.without_targets:
+            lines += ["", f"{found.without_targets:,} clips are not among the targets"]
+    else:
+        lines += ["", *(f"{kind:<16}{n:>8,}" for kind, n in counts.items())]
+    lines += ["", f"wrote {output}"]
+    facts = {"output": output, "counts": counts, "settled": dict(found.settled)}
+    facts |= {"clips": found.statistics.clips, "without_targets": found.without_targets}
     return Summary(lines, {**facts, "share_of_parents": found.statistics.share_of_parents})

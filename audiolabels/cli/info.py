@@ -37,12 +37,13 @@ def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     options = "".join(
         f", {name.replace('_', ' ')} {value}" for name, value in facts["options"].items()
     )
+    weight = ["weight"] if facts.get("weights") else []
     counts = {name.replace("_", " "): n for name, n in facts.get("counts", {}).items() if n}
     return [
         ("rows", f"{facts['rows']:,}"),
         ("scheme", facts["scheme"] + options),
         ("vocabulary", f"{vocabulary['name']} ({len(vocabulary['ids'])} classes)"),
-        ("layout", f"{facts['layout']} ({', '.join(facts['columns'])})"),
+        ("layout", f"{facts['layout']} ({', '.join([*facts['columns'], *weight])})"),
         *([("parts", f"{len(facts['parts'])} files")] if "parts" in facts else []),
         *([("counts", ", ".join(f"{n:,} {name}" for name, n in counts.items()))] * bool(counts)),
         ("ontology", f"{facts['ontology']['classes']} classes, {facts['ontology']['digest'][:12]}"),

@@ -79,11 +79,8 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
             _line("confirmed absences", f"{counts.absences:,}"),
             _line("targets that contradict these", f"{counts.clashes:,}"),
         ]
-    if quality := summary.metadata.get("quality"):
-        lines += [
-            _line("classes below the quality floor", f"{quality['below']:,}"),
-            _line("their positives, now unknown", f"{counts.doubtful:,}"),
-        ]
+    if quality := _quality(summary):
+        lines += [*quality, _line("their positives, now unknown", f"{counts.doubtful:,}")]
     if counts.given_cut or counts.positive_cut:
         lines.append(
             f"  outside the vocabulary: {counts.given_cut:,} given labels, "
@@ -92,6 +89,11 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
     before, after = counts.given_by_class, counts.positive_by_class
     columns = {"before": before, "after": after, "gain": after - before}
     return [*lines, *_classes("classes that gained most", summary, columns, list(columns))]
+
+
+def _quality(summary: Summary) -> list[str]:
+    quality = summary.metadata.get("quality")
+    return [_line("classes below the quality floor", f"{quality['below']:,}")] if quality else []
 
 
 def describe_frames(counts: FrameCounts, summary: Summary) -> list[str]:
@@ -152,7 +154,7 @@ def describe_scores(counts: ScoreCounts, summary: Summary) -> list[str]:
             _line("clips with all labels found", f"{counts.covered / labelled:.1%}"),
             _line("clips with no label found", f"{counts.uncovered / labelled:.1%}"),
         ]
-    lines += _agreement(summary.agreement)
+    lines += [*_quality(summary), *_agreement(summary.agreement)]
     lines += _numbers_of_classes(counts, given=labels)
     columns = {"given": counts.given_by_class, "found": counts.found_by_class}
     shown = list(columns)[not labels :]

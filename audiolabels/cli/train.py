@@ -81,7 +81,7 @@ Examples:
 """,
 )
 def command(**options: Any) -> Summary | None:
-    """Train a model on targets; unknown ones do not count in the loss.
+    """Train a model on targets; unknown ones do not count in the loss, others by their weights.
 
     All random draws depend on the seed alone. What is saved is the best epoch by validation mAP, or
     the average of the best if that is no worse. RUN/ then holds config.json, model.safetensors,
@@ -101,6 +101,7 @@ def command(**options: Any) -> Summary | None:
         f"  validated on            {done.validated:>12,}",
         *([f"    of clips trained on   {done.in_both:>12,}"] if done.in_both else []),
         *(f"  {what:<40}{n:,}" for what, n in done.left_out.items() if n),
+        *([f"  weights in the loss     by {', '.join(done.weights)}"] if done.weights else []),
         *(f"  not validated: {what:<40}{n:,}" for what, n in done.not_validated.items() if n),
         f"  validation mAP          {done.best:>12.4f}  {_of_epochs(done.averaged)}",
         f"  time                    {done.seconds:>10.1f} s",

@@ -180,6 +180,7 @@ def prepared(
     bound, read = bind_inputs(scheme, given, block_sizes)
     soft = bound.options.soft or (read.read.soft and bound.reads is not Scores)
     form = choose_layout(layout, soft=soft)
+    form = form.with_weights() if bound.options.weighted else form
     bound.require_labels(bool(paths))
     columns = [to_path(vocabulary)] if isinstance(vocabulary, str | Path) else []
     beside = [path for path in columns if path.is_file()]

@@ -242,9 +242,10 @@ def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: Bloc
                 sources.append(Source(name, found, scheme, read))
         default = sources[0].scheme.vocabulary
         vocabulary = load_vocabulary(own.get("vocabulary"), ontology=ontology, default=default)
-        return Join(
-            tuple(sources), vocabulary, ontology, choose_layout(own.get("layout"), soft=False)
-        )
+        layout = choose_layout(own.get("layout"), soft=False)
+        if any(source.scheme.options.weighted for source in sources):
+            layout = layout.with_weights()
+        return Join(tuple(sources), vocabulary, ontology, layout)
 
 
 def _beside(table: Table, path: Path) -> dict[str, Any]:
@@ -302,12 +303,16 @@ def bind_inputs(
     """A scheme with its options, and how its files are read.
 
     Raises:
-        OptionError: an option that neither has, or a value that it does not take.
+        OptionError: an option that neither has, a value that it does not take, or weights by what
+            is not read.
     """
     reads = SCHEMES[choose("scheme", scheme, SCHEMES)].reads
     read = ReadOptions.take(given, block_sizes=block_sizes)
     events = EventOptions.take(given, read=read) if reads is Events else EventOptions(read)
-    return bind_scheme(scheme, given), events
+    bound = bind_scheme(scheme, given)
+    judged, rated = (value is not None for value in (read.verdicts, read.raters))
+    bound.options.require_evidence(verdicts=judged, raters=rated)
+    return bound, events
 
 
 def join(

@@ -367,7 +367,12 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
 )
 
 
-@together()
+WEIGHTLESS = (
+    "the targets have weights, which this format cannot hold: its consumer counts all known "
+    "targets the same"
+)
+
+
 def export(
     labels: Targets | SoftTargets | Events, to: str, path: str | Path, **options: Any
 ) -> Export:
@@ -379,7 +384,8 @@ def export(
         path: an existing file is replaced at the end.
         **options: those of the format. Soft targets need `threshold` in one that is read as hard
             labels: the score from which on a class is positive. The scores are written too, in the
-            place that `Exporter.soft` names.
+            place that `Exporter.soft` names. Weights are not: no format has a place for them, which
+            a note states.
 
     Raises:
         OptionError: no such format or option, a value that an option does not take, not the labels
@@ -387,6 +393,16 @@ def export(
         InputTypeError: `path` is not a path.
         TargetsFileError: a file cannot be written; existing files are unchanged.
     """
+    done = _export(labels, to, path, options)
+    if not isinstance(labels, Events) and labels.weight is not None:
+        done.notes.append(WEIGHTLESS)
+    return done
+
+
+@together()
+def _export(
+    labels: Targets | SoftTargets | Events, to: str, path: str | Path, options: dict[str, Any]
+) -> Export:
     exporter = EXPORTERS[choose("format", to, EXPORTERS)]
     if not isinstance(labels, exporter.sources):
         wanted = " or ".join(source.__name__ for source in exporter.sources)

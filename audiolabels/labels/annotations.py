@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import pandas
 
 
+OTHERS = ("unsure", "absent", "judged", "rated")  # sets that go with sets of given classes
+
+
 @dataclass(frozen=True, eq=False)
 class LabelSets:
     """Sets of classes, concatenated.
@@ -43,6 +46,7 @@ class LabelSets:
         values: float32 (L,): of soft labels, how present each class is, above 0; None: all are 1.
         judged: as many sets, of classes on which there is a verdict: those in `absent` or `unsure`
             are so whatever given classes imply, the others were heard.
+        rated: as many sets, of classes that raters stated something of, with their number as value.
     """
 
     offsets: npt.NDArray[np.int64]
@@ -53,6 +57,7 @@ class LabelSets:
     absent: "LabelSets | None" = None
     values: npt.NDArray[np.float32] | None = None
     judged: "LabelSets | None" = None
+    rated: "LabelSets | None" = None
 
     @classmethod
     def build(
@@ -104,9 +109,9 @@ class LabelSets:
         return LabelSets(np.zeros(len(self) + 1, np.int64), empty, np.ones(len(self), np.bool_))
 
     def _with(self, other: Callable[[str], "LabelSets | None"]) -> "LabelSets":
-        """The same sets with other `unsure`, `absent` and `judged`."""
-        unsure, absent, judged = map(other, ("unsure", "absent", "judged"))
-        return replace(self, unsure=unsure, absent=absent, judged=judged)
+        """The same sets with other `unsure`, `absent`, `judged` and `rated`."""
+        others: dict[str, Any] = {name: other(name) for name in OTHERS}
+        return replace(self, **others)
 
     def take(self, sets: npt.NDArray[Any]) -> "LabelSets":
         """The sets with these numbers, in that order."""

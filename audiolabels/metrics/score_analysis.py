@@ -136,7 +136,7 @@ def analyse_scores(
     if not len(scores):
         raise OptionError("there are no scores to look at")
     level = portion("level", level, above=True)
-    options, labels = GivenOptions(labels_scheme, parents), None
+    options, labels = GivenOptions(labels_scheme=labels_scheme, parents=parents), None
     if given is not None:
         labels = GivenLabels.make(given, scores.vocabulary, options)
     segments, sample = MatchedScores.match(scores, labels), AgreementSample()

@@ -27,6 +27,7 @@ class Votes(NamedTuple):
         value: float32 (R,): how present the label is, in [0, 1].
         rater: int64 (R,): who states it.
         listing: whether only labels that a rater found present are stated.
+        raters: int64 (R,): of united statements, how many raters saw the label; else None.
     """
 
     row: Ints
@@ -36,6 +37,7 @@ class Votes(NamedTuple):
     value: npt.NDArray[np.float32]
     rater: Ints
     listing: bool
+    raters: Ints | None = None
 
 
 def unite_raters(votes: Votes, rule: str, threshold: str | float | None) -> Votes:
@@ -87,6 +89,7 @@ def unite_raters(votes: Votes, rule: str, threshold: str | float | None) -> Vote
         state=state[order],
         value=share[order].astype(np.float32),
         rater=np.zeros(len(first), np.int64),
+        raters=number[order],
     )
 
 

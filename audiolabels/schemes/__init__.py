@@ -158,6 +158,11 @@ def expand(
         sources = [*(given.report.sources if given is not None else []), *sources]
     elif given is not None:
         raise OptionError(f"scheme {scheme!r} reads no scores, so it mixes them with no labels")
+    if isinstance(labels, Annotations):
+        sets = labels.sets
+        chosen.options.require_evidence(
+            verdicts=sets.judged is not None, raters=sets.rated is not None
+        )
     made = chosen.expand(source, vocabulary)
     facts = describe(chosen, vocabulary, labels.ontology, labels=given is not None)
     facts["sources"] = sources

@@ -1,5 +1,8 @@
 """Label quality: classes whose labels raters seldom confirmed, and what schemes make of these.
 
+The share that raters confirmed is of few ratings a class, so where it is a weight or evidence it is
+smoothed: `PRIOR_RATINGS` of `PRIOR_QUALITY` are added.
+
 Source: AudioSet's quality assessment (https://research.google.com/audioset/download.html,
 `qa_true_counts.csv`): of up to ten clips with the label of each class, how many were rated, and in
 how many the class was heard.
@@ -11,16 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from audiolabels.errors import LabelFileError, OptionError, UnknownLabelError, expect, guarded
 from audiolabels.files import sha256_of
 from audiolabels.files.remote import to_path
 from audiolabels.ontology.ontology import Ontology
-from audiolabels.ontology.parents import PARENTS
+from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
-from audiolabels.schemes.scheme import POLICIES, SchemeOptions
+from audiolabels.schemes.scheme import SchemeOptions
 
 COLUMNS = ("label_id", "num_rated", "num_true")
 FLOOR = 0.5
+PRIOR_RATINGS, PRIOR_QUALITY = 10, 0.9
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,24 @@ def read_class_quality(path: str | Path) -> ClassQuality:
                 )
             ratings[label] = int(rated), int(true)
         return ClassQuality(path, sha256_of(path), ratings)
+
+
+def smoothed_quality(
+    quality: ClassQuality | None, vocabulary: Vocabulary, ontology: Ontology
+) -> npt.NDArray[np.float64]:
+    """Share of the labels of each class that raters confirmed, smoothed: float64 (C,).
+
+    >>> from audiolabels import load_ontology, load_vocabulary
+    >>> classes, rated = load_vocabulary(["Rain", "Dog"]), {"Dog": (10, 1)}
+    >>> smoothed_quality(ClassQuality(Path("q.csv"), "", rated), classes, load_ontology()).tolist()
+    [0.9, 0.5]
+    """
+    ratings = {} if quality is None else quality.ratings
+    by_id = {ontology.resolve(name): counts for name, counts in ratings.items()}
+    counts = [by_id.get(ontology.resolve(id_), (0, 0)) for id_ in vocabulary.ids]
+    rated, true = np.array(counts, np.float64).reshape(-1, 2).T
+    share: npt.NDArray[np.float64] = true + PRIOR_RATINGS * PRIOR_QUALITY
+    return share / (rated + PRIOR_RATINGS)
 
 
 def _as_quality(name: str, value: Any) -> ClassQuality:
@@ -140,10 +165,3 @@ class QualityOptions(SchemeOptions):
             return {}
         below = len(self.below_floor)
         return {"quality": {"name": quality.path.name, "sha256": quality.sha256, "below": below}}
-
-
-@dataclass(frozen=True)
-class ParentOptions(QualityOptions):
-    """Options of schemes that expand labels of clips by parents."""
-
-    parents: str = option("all", f"{POLICIES}.", choices=PARENTS)

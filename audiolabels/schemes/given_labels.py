@@ -20,9 +20,10 @@ from audiolabels.labels.scores import Scores, run_starts
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option
+from audiolabels.schemes.class_quality import QualityOptions
 from audiolabels.schemes.pe_cml import PE_CML
 from audiolabels.schemes.pel import PEL
-from audiolabels.schemes.scheme import POLICIES, Scheme, SchemeOptions
+from audiolabels.schemes.scheme import POLICIES, Scheme
 from audiolabels.schemes.weak import WEAK
 from audiolabels.targets.targets import Targets
 
@@ -33,8 +34,10 @@ LABELS_SCHEMES: Mapping[str, Scheme] = MappingProxyType({s.name: s for s in (WEA
 
 
 @dataclass(frozen=True)
-class GivenOptions(SchemeOptions):
-    """Options of schemes of scores: how the given labels are expanded first."""
+class GivenOptions(QualityOptions):
+    """Options of schemes of scores: how the given labels are expanded first, and which are
+    doubted.
+    """
 
     labels_scheme: str = option(
         "weak", "The scheme that expands the given labels first.", choices=LABELS_SCHEMES
@@ -51,11 +54,18 @@ class GivenOptions(SchemeOptions):
                               "or 'pe-cml' (--labels-scheme)")  # fmt: skip
 
     def scheme(self, name: str) -> Scheme:
-        """One of `LABELS_SCHEMES` with the parents that were chosen, as far as it takes any."""
+        """One of `LABELS_SCHEMES` with the class quality, and with parents if it takes any."""
         chosen = LABELS_SCHEMES[name]
-        if self.parents is None or "parents" not in chosen.options.declared():
-            return chosen
-        return chosen.bind({"parents": self.parents})
+        own = {option: getattr(self, option) for option in QualityOptions.declared()}
+        if self.parents is not None and "parents" in chosen.options.declared():
+            own["parents"] = self.parents
+        return chosen.bind(own)
+
+    def require_labels(self, *, given: bool) -> None:
+        """See `SchemeOptions`."""
+        if self.class_quality is not None and not given:
+            raise OptionError("class quality is that of given labels: give these (label files; "
+                              "given=)")  # fmt: skip
 
     def stated(self, *, labels: bool) -> dict[str, Any]:
         """See `SchemeOptions`; the scheme of the given labels only if there are any."""
@@ -74,12 +84,14 @@ class GivenLabels:
     Attributes:
         labels: N clips, each once, with the labels of all its rows.
         targets: what the scheme makes of them, N clips × C classes.
+        doubtful: see `Expanded`.
         first: int64 (N,): the first row of each clip in the labels.
         finder: of the N clips.
     """
 
     labels: Annotations
     targets: Targets
+    doubtful: Ints
     first: Ints
     finder: ClipFinder
 
@@ -95,7 +107,8 @@ class GivenLabels:
         united, first = _unite(labels)
         scheme = options.scheme(options.labels_scheme)
         made = scheme.expand(united, vocabulary)
-        return cls(united, made.targets, first, ClipFinder(united.clip_id))
+        assert made.doubtful is not None
+        return cls(united, made.targets, made.doubtful, first, ClipFinder(united.clip_id))
 
     def find(self, clip_id: pa.StringArray) -> Ints:
         """The row of each clip by the rule of `audiolabels.clips.index`, int64 (M,), or -1.

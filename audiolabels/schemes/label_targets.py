@@ -10,12 +10,21 @@ from audiolabels.arrays.bits import weigh
 from audiolabels.errors import OptionError
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.parents import PARENTS
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.class_quality import QualityOptions
+from audiolabels.options import option
 from audiolabels.schemes.closure import Closure, Words, closure, union
 from audiolabels.schemes.coverage import uncovered
-from audiolabels.schemes.scheme import Expanded, SchemeCounts, no_counts
+from audiolabels.schemes.scheme import POLICIES, Expanded, SchemeCounts, no_counts
+from audiolabels.schemes.weights import WeightOptions, highest_values, weigh_targets
 from audiolabels.targets.targets import SoftTargets, Targets
+
+
+@dataclass(frozen=True)
+class ParentOptions(WeightOptions):
+    """Options of schemes that expand labels of clips by parents."""
+
+    parents: str = option("all", f"{POLICIES}.", choices=PARENTS)
 
 
 @dataclass
@@ -115,8 +124,10 @@ def make_targets(
     tables: Closure,
     positive: Words,
     masked: Words,
-    options: QualityOptions,
-    implied: Words | None = None,
+    options: WeightOptions,
+    implied: Words,
+    *,
+    soft: bool = True,
 ) -> Expanded[Any]:
     """Targets of the clips, from the bits of their label sets.
 
@@ -130,9 +141,11 @@ def make_targets(
         vocabulary: C classes.
         tables: the tables that the bits were made with.
         positive, masked: uint64 (S, W); a bit in both is positive.
-        options: classes whose positives are unknown, unless they were judged to be present.
-        implied: a row of bits for each class: those that its value, if it has one, holds for, as
-            far as no other is higher; None if the scheme has no meaning for values.
+        options: classes whose positives are unknown, unless they were judged to be present; and
+            what targets are weighed by.
+        implied: a row of bits for each class: those that are positive with it, and that its value,
+            if it has one, holds for, as far as no other is higher.
+        soft: whether the scheme has a meaning for values.
 
     Raises:
         OptionError: the labels have values, and the scheme has no meaning for them.
@@ -149,7 +162,7 @@ def make_targets(
     low = np.bitwise_or.reduce(tables.given[options.doubtful(annotations.ontology)], axis=0)
     low = positive & low & ~judged
     positive, open_ = positive & ~low, open_ | low
-    if sets.values is not None and implied is None:
+    if sets.values is not None and not soft:
         raise OptionError(
             "this scheme is of hard labels: give a threshold for the values (--values, values=), "
             "or use weak or pel"
@@ -164,8 +177,10 @@ def make_targets(
     masked = (masked | open_) & ~positive
     positive_bits, cut = tables.cut(positive)
     masked_bits, _ = tables.cut(masked)
+    which = annotations.set_of_clip
+    weight = weigh_targets(annotations, vocabulary, tables, positive_bits, implied, options)
     targets = Targets(
-        annotations.clips, vocabulary, annotations.set_of_clip, positive_bits, masked_bits, cut
+        annotations.clips, vocabulary, which, positive_bits, masked_bits, cut, weight=weight
     )
     bits, _ = tables.cut(low)
     doubtful = np.bitwise_count(bits).sum(1, dtype=np.int64)
@@ -173,14 +188,11 @@ def make_targets(
     if len(annotations):
         weights = np.bincount(annotations.set_of_clip, minlength=len(sets))
         counts = count_labels(annotations.ontology, sets, weights, targets, doubtful)
-    if sets.values is None or implied is None:
+    if sets.values is None:
         return Expanded(targets, counts, doubtful=doubtful)
-    scores = np.zeros((len(sets), len(vocabulary)), np.float32)
-    bits = np.unpackbits(implied.view(np.uint8), axis=1, count=len(vocabulary))
-    entry, column = np.nonzero(bits[sets.classes])
-    np.maximum.at(scores, (sets.owners[entry], column), sets.values[entry])
+    scores = highest_values(implied, sets, len(vocabulary))
     nought, _ = tables.cut(refuted | open_)
     scores[np.unpackbits(nought, axis=1, count=len(vocabulary)) > 0] = 0
-    which = annotations.set_of_clip
-    soft = scores.astype(np.float16)[which]
-    return Expanded(SoftTargets(annotations.clips, vocabulary, soft, masked_bits[which]), counts)
+    own = None if weight is None else weight[which]
+    made = scores.astype(np.float16)[which], masked_bits[which]
+    return Expanded(SoftTargets(annotations.clips, vocabulary, *made, weight=own), counts)

@@ -10,9 +10,8 @@ import numpy as np
 
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.class_quality import ParentOptions
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.label_targets import LabelCounts, make_targets
+from audiolabels.schemes.label_targets import LabelCounts, ParentOptions, make_targets
 from audiolabels.schemes.scheme import Expanded, Scheme
 
 
@@ -42,7 +41,9 @@ def pe_cml(
     # A given class has a given descendant exactly if it is an ancestor of a given class.
     specified = tables.holds(above, sets)
     masked = union(tables.below, sets.keep(~specified)) | union(tables.unsure, sets)
-    return make_targets(annotations, vocabulary, tables, positive, masked, options)
+    return make_targets(
+        annotations, vocabulary, tables, positive, masked, options, tables.implied, soft=False
+    )
 
 
 PE_CML = Scheme(

@@ -9,9 +9,8 @@ from typing import Any
 
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.class_quality import ParentOptions
 from audiolabels.schemes.closure import closure, union
-from audiolabels.schemes.label_targets import LabelCounts, make_targets
+from audiolabels.schemes.label_targets import LabelCounts, ParentOptions, make_targets
 from audiolabels.schemes.scheme import Expanded, Scheme
 
 

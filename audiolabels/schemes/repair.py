@@ -19,7 +19,7 @@ from audiolabels.arrays.columns import to_numpy
 from audiolabels.errors import ScoresFileError
 from audiolabels.labels.annotations import LabelSets
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.given_labels import Flags, GivenLabels, MatchedScores
+from audiolabels.schemes.given_labels import Flags, GivenLabels, Ints, MatchedScores
 from audiolabels.schemes.label_targets import LabelCounts, count_labels
 from audiolabels.schemes.scheme import Expanded
 from audiolabels.schemes.score_counts import MatchCounts
@@ -47,13 +47,13 @@ class Repair:
         found: one set for each of the N clips: the classes to change, in the whole ontology.
         counts: what was found, in numbers, without those of labels before and after.
         apply: from targets of some clips, their given sets, and the classes found in each, to
-            their repaired targets.
+            their repaired targets, and how many positives of each clip are doubtful.
     """
 
     given: GivenLabels
     found: LabelSets
     counts: RepairCounts
-    apply: Callable[[Targets, LabelSets, LabelSets], Targets]
+    apply: Callable[[Targets, LabelSets, LabelSets], tuple[Targets, Ints]]
 
     def part(self, start: int, stop: int) -> Expanded[Targets]:
         """Repaired targets of the clips from `start` up to `stop`, each with a row of its own."""
@@ -61,9 +61,10 @@ class Repair:
         chosen = np.arange(start, min(stop, len(labels)))
         base = self.given.targets.slice(start, stop)
         sets = labels.sets.take(labels.set_of_clip[chosen])
-        targets = self.apply(base, sets, self.found.take(chosen))
-        counts = count_labels(labels.ontology, sets, np.ones(len(chosen), np.int64), targets)
-        return Expanded(targets, counts)
+        targets, doubtful = self.apply(base, sets, self.found.take(chosen))
+        each = np.ones(len(chosen), np.int64)
+        counts = count_labels(labels.ontology, sets, each, targets, doubtful)
+        return Expanded(targets, counts, doubtful=doubtful)
 
 
 def repair_with(find: Callable[..., Repair]) -> Callable[..., Expanded[Targets]]:

@@ -31,6 +31,17 @@ class SchemeOptions(Options):
         return False
 
     @property
+    def weighted(self) -> bool:
+        """Whether targets have weights."""
+        return False
+
+    def require_evidence(self, *, verdicts: bool, raters: bool) -> None:
+        """Raise OptionError if an option needs verdicts or raters that the labels have not."""
+
+    def require_labels(self, *, given: bool) -> None:
+        """Raise OptionError if an option needs labels that are given with scores."""
+
+    @property
     def listed(self) -> str:
         """The second state that files list, besides positive: the rarer one."""
         return "masked"
@@ -160,8 +171,9 @@ class Scheme:
         return replace(self, options=own.take(dict(options)))
 
     def require_labels(self, given: bool) -> None:
-        """Raise OptionError if the scheme needs given labels and there are none."""
+        """Raise OptionError if the scheme or its options need given labels and there are none."""
         if self.needs_labels and not given:
             raise OptionError(
                 f"scheme {self.name!r} needs given labels with the scores (label files; given=)"
             )
+        self.options.require_labels(given=given)

@@ -9,6 +9,7 @@ What is fixed where the paper leaves room: percentiles are interpolated linearly
 the highest of its segments; classes are added near given classes, not near added ones. An added
 class implies its ancestors as a given one does, as repair comes before expansion. It neither masks
 its descendants nor keeps a given class from masking, unless it counts as given (`added_as_given`).
+What is added of a class of low label quality is unknown, as are its given labels.
 
 Deviation: ancestors are those over every path of the whole ontology; the authors' program does not
 go beyond abstract classes.
@@ -146,19 +147,22 @@ def teacher_enhanced(
     masking = options.labels_scheme == "pe-cml" and not options.added_as_given
     expansion = options.scheme("pel" if masking else options.labels_scheme)
 
-    def add(base: Targets, sets: LabelSets, more: LabelSets) -> Targets:
+    def add(base: Targets, sets: LabelSets, more: LabelSets) -> tuple[Targets, Ints]:
         owners = np.concatenate([sets.owners, more.owners])
         together = np.concatenate([sets.classes, more.classes])
         repaired = LabelSets.build(owners, together, sets.labelled)
         if sets.judged is not None:
             repaired = replace(repaired, unsure=sets.unsure, absent=sets.absent, judged=sets.judged)
         united = Annotations.of_sets(repaired, labels.ontology)
-        made = expansion.expand(united, vocabulary).targets
+        expanded = expansion.expand(united, vocabulary)
+        made, doubtful = expanded.targets, expanded.doubtful
+        assert doubtful is not None
         masked = made.masked
         if not options.added_as_given:
             masked = (masked | base.masked[base.row_of_clip]) & ~made.positive
         which = np.arange(len(base), dtype=np.int32)
-        return replace(base, positive=made.positive, masked=masked, cut=made.cut, row_of_clip=which)
+        own = {"positive": made.positive, "masked": masked, "cut": made.cut}
+        return replace(base, row_of_clip=which, **own), doubtful
 
     return Repair(given, found, counts, add)
 

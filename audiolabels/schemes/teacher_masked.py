@@ -110,17 +110,18 @@ def teacher_masked(
     found = LabelSets.build(places, column, np.ones(len(labels), np.bool_))
     del column, places  # of which there can be millions
 
-    def mask(base: Targets, sets: LabelSets, cells: LabelSets) -> Targets:
+    def mask(base: Targets, sets: LabelSets, cells: LabelSets) -> tuple[Targets, Ints]:
         bits, _ = tables.cut(union(tables.given, cells))
         rows = base.row_of_clip
         own = base.positive[rows]
-        return replace(
+        masked = replace(
             base,
             positive=own,
             masked=base.masked[rows] | (bits & ~own),
             cut=base.cut[rows],
             row_of_clip=np.arange(len(rows), dtype=np.int32),
         )
+        return masked, given.doubtful[rows]
 
     counts = MaskedCounts(
         without_scores=int((~seen).sum()),

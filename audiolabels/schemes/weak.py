@@ -10,21 +10,19 @@ import numpy as np
 
 from audiolabels.labels.annotations import Annotations
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes.class_quality import QualityOptions
 from audiolabels.schemes.closure import closure, union
 from audiolabels.schemes.label_targets import LabelCounts, make_targets
 from audiolabels.schemes.scheme import Expanded, Scheme
+from audiolabels.schemes.weights import WeightOptions
 
 
-def weak(
-    annotations: Annotations, vocabulary: Vocabulary, options: QualityOptions
-) -> Expanded[Any]:
+def weak(annotations: Annotations, vocabulary: Vocabulary, options: WeightOptions) -> Expanded[Any]:
     """Positive: the given classes. Everything else is negative.
 
     Args:
         annotations: N clips.
         vocabulary: C classes.
-        options: classes whose positives are unknown.
+        options: classes whose positives are unknown, and weights.
 
     Returns:
         Targets of shape (N, C), and counts of labels; of labels with values soft ones, whose value
@@ -46,5 +44,5 @@ WEAK = Scheme(
     LabelCounts,
     "given classes positive, all others negative",
     "Gemmeke et al., ICASSP 2017",
-    QualityOptions(),
+    WeightOptions(),
 )

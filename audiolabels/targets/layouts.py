@@ -10,12 +10,13 @@ Soft targets have `dense` and `packed` only, which for them is `target`: 2·C by
 float16, and `masked` as above.
 
 Where most classes are unknown, `lists` and `packed` have `negative` in place of `masked`; the
-metadata name the one that a file has. Distinct targets are encoded once, as *cells*, from which the
-columns of all clips are gathered.
+metadata name the one that a file has. Targets with weights have a further column, `weight`: in
+`packed` 2·C bytes, C little-endian float16, else C float16. Distinct targets are encoded once, as
+*cells*, from which the columns of all clips are gathered.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -29,7 +30,8 @@ from audiolabels.errors import OptionError, choose
 
 COLUMN_NUMBERS = pa.list_(pa.field("element", pa.uint16(), nullable=False))
 
-Cells = list[pa.Array]  # of both target columns
+Cells = list[pa.Array]  # of the target columns
+WEIGHT = "weight"
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,25 @@ class Layout:
         plain: whether the target columns are stored as they are in memory, so that a file can be
             mapped: uncompressed, each row group one page.
         soft: whether it is one of soft targets.
+        weight: how weights are stored.
     """
 
     name: str
     group: int
     codings: Mapping[str, Coding]
+    weight: Coding
     dictionary: bool = False
     plain: bool = False
     soft: bool = False
+
+    @property
+    def weighted(self) -> bool:
+        """Whether targets have weights."""
+        return WEIGHT in self.codings
+
+    def with_weights(self) -> "Layout":
+        """The same layout, of targets with weights."""
+        return replace(self, codings={**self.codings, WEIGHT: self.weight})
 
     def columns(self, columns: int, listed: str) -> dict[str, pa.DataType]:
         """Names and types of the target columns, for C classes and a listed state."""
@@ -82,9 +95,9 @@ class Layout:
         negative = listed == "negative" and "listed" in self.codings
         return third_state(one, second, columns) if negative else second
 
-    def encode(self, pair: Iterable[npt.NDArray[Any]], columns: int) -> Cells:
-        """Distinct targets (positive or scores, and the listed state) as one cell each."""
-        return [c.encode(t, columns) for c, t in zip(self.codings.values(), pair, strict=True)]
+    def encode(self, tables: Iterable[npt.NDArray[Any]], columns: int) -> Cells:
+        """Distinct targets (positive or scores, the listed state, any weights) as one cell each."""
+        return [c.encode(t, columns) for c, t in zip(self.codings.values(), tables, strict=True)]
 
     def gather(
         self, cells: Cells, which: npt.NDArray[np.int32] | None, columns: int
@@ -95,16 +108,16 @@ class Layout:
         taken = cells if which is None else [cell.take(to_arrow(which)) for cell in cells]
         return [c.gather(t, columns) for c, t in zip(self.codings.values(), taken, strict=True)]
 
-    def load(self, pair: Iterable[pa.Array], columns: int) -> list[npt.NDArray[Any]]:
-        """Both target columns as bits, or scores and bits, with an entry per row."""
-        return [c.load(t, columns) for c, t in zip(self.codings.values(), pair, strict=True)]
+    def load(self, held: Iterable[pa.Array], columns: int) -> list[npt.NDArray[Any]]:
+        """The target columns as bits, or scores and bits, and weights, with an entry per row."""
+        return [c.load(t, columns) for c, t in zip(self.codings.values(), held, strict=True)]
 
 
 def append_cells(cells: Cells | None, more: Cells) -> Cells:
     """The cells of both, one after the other."""
     if cells is None:
         return more
-    return [pa.concat_arrays(pair) for pair in zip(cells, more, strict=True)]
+    return [pa.concat_arrays(both) for both in zip(cells, more, strict=True)]
 
 
 def _encode_list(bits: Bits, columns: int) -> pa.BinaryArray:
@@ -191,15 +204,15 @@ MASK = Coding(
     load=lambda column, c: np.packbits(_rows(column, c) == 0, axis=1),
 )
 HARD = (
-    Layout("lists", 65_536, {"positive": LISTS, "listed": LISTS}),
-    Layout("packed", 65_536, {"positive": PACKED, "listed": PACKED}, dictionary=True),
-    Layout("dense", 8_192, {"target": TARGET, "mask": MASK}),
+    Layout("lists", 65_536, {"positive": LISTS, "listed": LISTS}, SCORES),
+    Layout("packed", 65_536, {"positive": PACKED, "listed": PACKED}, HALVES, dictionary=True),
+    Layout("dense", 8_192, {"target": TARGET, "mask": MASK}, SCORES),
 )
 # A teacher's scores hardly compress (by 8 % with zstd, whether or not their bytes are shuffled),
 # and take five times longer then.
 SOFT = (
-    Layout("packed", 8_192, {"target": HALVES, "masked": PACKED}, plain=True, soft=True),
-    Layout("dense", 8_192, {"target": SCORES, "mask": MASK}, soft=True),
+    Layout("packed", 8_192, {"target": HALVES, "masked": PACKED}, HALVES, plain=True, soft=True),
+    Layout("dense", 8_192, {"target": SCORES, "mask": MASK}, SCORES, soft=True),
 )
 LAYOUTS: Mapping[str, Layout] = MappingProxyType({layout.name: layout for layout in HARD})
 SOFT_LAYOUTS: Mapping[str, Layout] = MappingProxyType({layout.name: layout for layout in SOFT})

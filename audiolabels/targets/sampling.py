@@ -15,7 +15,7 @@ import numpy.typing as npt
 from audiolabels.arrays.bits import Bits, by_chunk, weigh
 from audiolabels.clips.index import Rows
 from audiolabels.errors import OptionError, choose
-from audiolabels.targets.source import Labels, LabelSource
+from audiolabels.targets.source import LabelSource
 
 # A class of n clips has weight `scale / (n + offset)`; a clip, the sum over its classes.
 RECIPES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -162,17 +162,21 @@ class Mixture:
         which = generator.choice(len(self.sources), count, p=self._shares)
         return which, generator.integers(0, np.array([*map(len, self.sources)])[which])
 
-    def take(self, which: Rows, clips: Rows) -> Labels:
-        """Target and mask of examples, as `draw` names them: shape (B, C) or (B, T, C)."""
+    def take(self, which: Rows, clips: Rows) -> Any:
+        """Target and mask of examples, as `draw` names them: shape (B, C) or (B, T, C); and their
+        weights, if a source has been opened with them.
+        """
         frames = () if self.frames is None else (self.frames,)
         shape = (len(which), *frames, len(self.sources[0].vocabulary))
-        target, mask = np.zeros((2, *shape), np.float32)
+        wholes = [*np.zeros((2, *shape), np.float32)]
+        if any(source.weights for source in self.sources):
+            wholes.append(np.ones(shape, np.float32))
         for number, source in enumerate(self.sources):
             mine = np.flatnonzero(which == number)
             labels = source.take(clips[mine], arrays="numpy")
-            for whole, part in zip((target, mask), labels, strict=True):
+            for whole, part in zip(wholes, labels, strict=False):
                 if source.framed:
                     whole[mine, : part.shape[1]] = part
                 else:
                     whole[mine] = part if self.frames is None else part[:, None]
-        return self.sources[0].as_arrays(target, mask)
+        return self.sources[0].as_arrays(*wholes)

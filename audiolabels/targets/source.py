@@ -62,12 +62,21 @@ class Labels(NamedTuple):
     mask: Any
 
 
+class WeightedLabels(NamedTuple):
+    """Target, mask, and how much each target counts in the loss; all as in `Labels`."""
+
+    target: Any
+    mask: Any
+    weight: Any
+
+
 class LabelSource:
     """Targets by clip.
 
     Args:
         targets: as from `read_targets`; the frames of a clip follow one another.
         arrays: `numpy` or `torch`.
+        weights: whether clips have their weights as a third array, 1 where targets have none.
         path: where the targets came from; a source with a path pickles as its path, and unpickling
             refuses a file that has changed.
 
@@ -75,6 +84,7 @@ class LabelSource:
         vocabulary: the C classes of the columns.
         metadata: how the targets were made.
         clip_ids: string (N,).
+        weights: whether clips have their weights as a third array.
         framed: whether a clip has frames.
         frames: most frames of a clip.
 
@@ -99,6 +109,7 @@ class LabelSource:
         targets: Targets | SoftTargets,
         *,
         arrays: str = "numpy",
+        weights: bool = False,
         path: str | Path | None = None,
     ) -> None:
         expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
@@ -112,11 +123,14 @@ class LabelSource:
         if isinstance(targets, Targets):
             index |= _tables(targets)
             targets = _of_tables(index, targets.vocabulary, targets.metadata)
-        self._open(targets, index, arrays)
+        self._open(targets, index, arrays, weights)
 
-    def _open(self, targets: Targets | SoftTargets, index: Arrays, arrays: str) -> None:
+    def _open(
+        self, targets: Targets | SoftTargets, index: Arrays, arrays: str, weights: bool
+    ) -> None:
         """Take in the index of the clips, and targets, of which rows of clips are not needed."""
         self.vocabulary, self.metadata = targets.vocabulary, targets.metadata
+        self.weights = weights
         self._arrays = choose("arrays", arrays, ARRAYS)
         first, ends = index["first"], pa.py_buffer(index["id_ends"])
         self.clip_ids = pa.StringArray.from_buffers(
@@ -149,12 +163,13 @@ class LabelSource:
         rows = self._finder.find(clips)
         return rows, [clips[i] for i in np.flatnonzero(rows == MISSING).tolist()]
 
-    def __getitem__(self, clips: str | Sequence[str]) -> Labels:
-        """Target and mask of a clip, or of several.
+    def __getitem__(self, clips: str | Sequence[str]) -> Any:
+        """Target and mask of a clip, or of several, and their weights if these are asked for.
 
         Returns:
-            Shape (C,) or (T, C) for one clip, (B, C) or (B, T, C) for a list; T is the largest
-            number of frames among them, and frames that a shorter clip lacks are unknown.
+            `Labels` or `WeightedLabels` of shape (C,) or (T, C) for one clip, (B, C) or (B, T, C)
+            for a list; T is the largest number of frames among them, and frames that a shorter clip
+            lacks are unknown.
 
         Raises:
             UnknownClipError: a clip is not found (`find` and `take` allow that), or a name could
@@ -168,18 +183,18 @@ class LabelSource:
                 f"targets: {shortlist(map(repr, missing))}; those look like "
                 f"{shortlist(map(repr, self.clip_ids[:2].to_pylist()))}. find() returns -1 for them"
             )
-        target, mask = self.take(rows)
-        return Labels(target[0], mask[0]) if one else Labels(target, mask)
+        found = self.take(rows)
+        return type(found)(*(each[0] for each in found)) if one else found
 
-    def take(self, rows: Rows | Sequence[int], *, arrays: str | None = None) -> Labels:
-        """Target and mask of clips by number, as `find` gives them; -1 is unknown throughout.
+    def take(self, rows: Rows | Sequence[int], *, arrays: str | None = None) -> Any:
+        """As `source[clips]`, of clips by number, as `find` gives them; -1 is unknown throughout.
 
         Args:
             rows: B numbers.
             arrays: `numpy` or `torch`; the source's own by default.
 
         Returns:
-            Shape (B, C) or (B, T, C), as for a list of clips.
+            `Labels` or `WeightedLabels` of shape (B, C) or (B, T, C), as for a list of clips.
 
         Raises:
             OptionError: a number that no clip has, or no such kind of arrays.
@@ -198,7 +213,14 @@ class LabelSource:
         target, mask = (cells.reshape(shape) for cells in self._unpack(places.ravel()))
         if void.any():
             target[void] = mask[void] = 0
-        return self.as_arrays(target, mask, arrays)
+        found = [target, mask]
+        if self.weights:
+            weight = np.ones(shape, np.float32)
+            if self._targets.weight is not None:
+                weight[:] = self._targets.weights(places.ravel()).reshape(shape)
+                weight[void] = 1
+            found.append(weight)
+        return self.as_arrays(*found, arrays=arrays)
 
     def _unpack(self, places: Rows) -> tuple[Floats, Floats]:
         """Target and mask of rows of the targets."""
@@ -210,11 +232,11 @@ class LabelSource:
         masked = targets.masked[self._mask_of_row[rows]]
         return unpack_floats(targets.positive[rows], columns), unpack_floats(~masked, columns)
 
-    def as_arrays(self, target: Floats, mask: Floats, arrays: str | None = None) -> Labels:
-        """Target and mask in the source's own kind of arrays, or in another."""
-        if choose("arrays", arrays or self._arrays, ARRAYS) == "numpy":
-            return Labels(target, mask)
-        return Labels(*as_tensors(target, mask))
+    def as_arrays(self, *found: Floats, arrays: str | None = None) -> Any:
+        """Target, mask and any weights in the source's own kind of arrays, or in another."""
+        if choose("arrays", arrays or self._arrays, ARRAYS) == "torch":
+            return _labels(*as_tensors(*found))
+        return _labels(*found)
 
     def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """Classes that are positive in any frame, from 0.5 on for soft targets: bits, uint8
@@ -228,8 +250,10 @@ class LabelSource:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._path is None:
-            return partial(LabelSource, arrays=self._arrays), (self._whole,)
-        return _reopen, (self._path, self._identity, self.vocabulary, self._arrays)
+            return partial(LabelSource, arrays=self._arrays, weights=self.weights), (self._whole,)
+        return _reopen, (
+            self._path, self._identity, self.vocabulary, self._arrays, self.weights
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         frames = f" × {self.frames} frames" * self.framed
@@ -251,6 +275,7 @@ def open_source(
     *,
     vocabulary: str | Path | Iterable[str] | Vocabulary | None = None,
     arrays: str = "numpy",
+    weights: bool = False,
 ) -> LabelSource:
     """Open a targets file for look-up by clip; public as `audiolabels.open`.
 
@@ -261,6 +286,7 @@ def open_source(
         path: a file from `expand` or `write_targets`.
         vocabulary: other columns, in their order; anything that `load_vocabulary` takes.
         arrays: `numpy` or `torch`.
+        weights: whether clips have their weights as a third array, 1 where targets have none.
 
     Raises:
         TargetsFileError: the file is missing or broken, this library did not write it, or the cache
@@ -295,7 +321,7 @@ def open_source(
         targets = targets.select(load_vocabulary(vocabulary))
     source = LabelSource.__new__(LabelSource)
     source._path, source._identity = real, identity
-    source._open(targets, index, arrays)
+    source._open(targets, index, arrays, weights)
     return source
 
 
@@ -304,7 +330,8 @@ def _tables(targets: Targets) -> dict[str, npt.NDArray[Any]]:
     few, even where nearly every label set is distinct.
     """
     masked = fixed_binary(targets.masked).dictionary_encode()
-    return {
+    own = {} if targets.weight is None else {"weight": targets.weight}
+    return own | {
         "row_of_clip": targets.row_of_clip,
         "positive": targets.positive,
         "masked": fixed_bytes(masked.dictionary),
@@ -316,7 +343,8 @@ def _of_tables(index: Arrays, vocabulary: Vocabulary, metadata: Mapping[str, Any
     """Hard targets without rows of clips, whose `masked` are the distinct masks."""
     which, positive, masked = (index[name] for name in ("row_of_clip", "positive", "masked"))
     cut = np.zeros(len(positive), np.int32)
-    return Targets(join_rows([]), vocabulary, which, positive, masked, cut, metadata=metadata)
+    return Targets(join_rows([]), vocabulary, which, positive, masked, cut, metadata=metadata,
+                   weight=index.get("weight"))  # fmt: skip
 
 
 def _index_clips(
@@ -367,7 +395,13 @@ def _index_clips(
     }
 
 
-def _reopen(path: Path, identity: Identity, vocabulary: Vocabulary, arrays: str) -> LabelSource:
+def _labels(*arrays: Any) -> Any:
+    return Labels(*arrays) if len(arrays) == 2 else WeightedLabels(*arrays)
+
+
+def _reopen(
+    path: Path, identity: Identity, vocabulary: Vocabulary, arrays: str, weights: bool
+) -> LabelSource:
     """A source from its pickled path."""
     refuse_changed(path, identity)
-    return open_source(path, vocabulary=vocabulary, arrays=arrays)
+    return open_source(path, vocabulary=vocabulary, arrays=arrays, weights=weights)

@@ -20,7 +20,7 @@ from audiolabels.arrays.columns import to_arrow, to_numpy
 from audiolabels.errors import TargetsFileError
 from audiolabels.files.cache import cached_file
 
-VERSION = 1  # of the arrays that are made
+VERSION = 2  # of the arrays that are made
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 

@@ -33,7 +33,14 @@ from audiolabels.ontology.vocabulary import (
     describe_vocabulary,
     described_vocabulary,
 )
-from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS, Cells, Layout, choose_layout
+from audiolabels.targets.layouts import (
+    LAYOUTS,
+    SOFT_LAYOUTS,
+    WEIGHT,
+    Cells,
+    Layout,
+    choose_layout,
+)
 from audiolabels.targets.mapped import map_rows
 from audiolabels.targets.parts import INDEX, identifying_file, is_folder, read_index
 from audiolabels.targets.source_cache import VERSION
@@ -50,6 +57,7 @@ STATED = {
     "format_version": int,
     "layout": str,
     "columns": list,
+    "weights": bool,
     "vocabulary": dict,
     "scheme": str,
     "options": dict,
@@ -57,9 +65,11 @@ STATED = {
     "library": str,
 }
 # Metadata that the parts of a folder have in common.
-SHARED = ("layout", "columns", "listed", "soft", "scheme", "options", "vocabulary", "ontology")
+SHARED = ("layout", "columns", "listed", "soft", "weights", "scheme", "options", "vocabulary",
+          "ontology")  # fmt: skip
 # What the writer adds to the metadata of targets.
-WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "rows", "parts")
+WRITTEN = ("format_version", "library", "layout", "columns", "listed", "soft", "weights", "rows",
+           "parts")  # fmt: skip
 
 
 def parquet_options(layout: Layout, listed: str) -> dict[str, Any]:
@@ -157,8 +167,11 @@ def encode_targets(
     """The distinct targets as cells, one per row for soft targets."""
     columns = len(vocabulary)
     first = targets.scores if isinstance(targets, SoftTargets) else targets.positive
-    second = layout.swap(first, targets.masked, columns, listed)
-    return layout.encode((first, second), columns)
+    tables = [first, layout.swap(first, targets.masked, columns, listed)]
+    if layout.weighted:
+        given = targets.weight
+        tables.append(np.ones((len(first), columns), np.float16) if given is None else given[:])
+    return layout.encode(tables, columns)
 
 
 def written_facts(
@@ -167,13 +180,15 @@ def written_facts(
     """The metadata as they are written."""
     from audiolabels import __version__
 
+    names = layout.columns(1, listed)
     return {
         "format_version": FORMAT_VERSION,
         "library": f"audiolabels {__version__}",
         "layout": layout.name,
-        "columns": list(layout.columns(1, listed)),
+        "columns": [name for name in names if name != WEIGHT],  # as readers without weights expect
         "listed": listed,
         **({"soft": True} if layout.soft else {}),
+        **({"weights": True} if layout.weighted else {}),
         "rows": rows,
         **metadata,
         "vocabulary": describe_vocabulary(vocabulary),
@@ -217,6 +232,7 @@ def write_targets(
     """
     expect("targets", targets, Targets | SoftTargets, "targets, as expand makes them")
     form = choose_layout(layout, soft=isinstance(targets, SoftTargets))
+    form = form if targets.weight is None else form.with_weights()
     which = getattr(targets, "row_of_clip", np.arange(len(targets), dtype=np.int32))
     with (
         atomic_path(path) as unfinished,
@@ -284,20 +300,20 @@ def _open(path: Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
         odd = {key for key, kind in STATED.items() if not isinstance(facts.get(key, kind()), kind)}
         if odd:
             raise TargetsFileError(f"{path}: broken metadata: {shortlist(sorted(odd))}")
-        version, name, names = facts["format_version"], facts["layout"], facts["columns"]
+        version, name = facts["format_version"], facts["layout"]
         layouts = SOFT_LAYOUTS if facts.get("soft", False) else LAYOUTS
         if version > FORMAT_VERSION or name not in layouts:
             raise TargetsFileError(
                 f"{path}: written in format {version}, layout {name!r}; this version of "
                 f"audiolabels reads up to format {FORMAT_VERSION}: upgrade it"
             )
-        layout = layouts[name]
+        layout = layouts[name].with_weights() if facts.get("weights") else layouts[name]
         classes = len(described_vocabulary(facts["vocabulary"]))
         columns = layout.columns(classes, facts.setdefault("listed", "masked"))
     expected = dict(zip(SCHEMA.names, SCHEMA.types, strict=True)) | columns
     found = {n: schema.field(n).type for n in expected if schema.names.count(n) == 1}
     rows = file.metadata.num_rows
-    if list(columns) != names or found != expected or facts.get("rows") != rows:
+    if [*columns][:2] != facts["columns"] or found != expected or facts.get("rows") != rows:
         raise TargetsFileError(f"{path}: columns or rows do not match the metadata")
     return file, facts, layout
 
@@ -315,34 +331,47 @@ def read_targets(path: str | Path) -> Targets | SoftTargets:
     vocabulary = described_vocabulary(facts["vocabulary"])
     metadata = targets_metadata(facts)
     columns, width = len(vocabulary), -(-len(vocabulary) // 8)
+    names = list(layout.columns(1, facts["listed"]))
     clips: list[pa.RecordBatch] = []
 
     def groups() -> Iterator[list[npt.NDArray[Any]]]:
-        """Both target columns of each row group."""
-        for batch in _row_groups(path, files, facts["columns"]):
+        """The target columns of each row group."""
+        for batch in _row_groups(path, files, names):
             clips.append(batch.select(SCHEMA.names))
             with guarded(path, TargetsFileError, "broken"):
-                yield layout.load([batch[name] for name in facts["columns"]], columns)
+                yield layout.load([batch[name] for name in names], columns)
 
+    weight = None
     if layout.soft:
-        scores = np.zeros((facts["rows"], columns), np.float16)
-        masked = np.zeros((facts["rows"], width), np.uint8)
+        n = facts["rows"]
+        scores, masked = np.zeros((n, columns), np.float16), np.zeros((n, width), np.uint8)
+        tables = [scores, masked]
+        if layout.weighted:
+            tables.append(weight := np.ones((n, columns), np.float16))
         start = 0
-        for first, second in groups():
-            rows = slice(start, start + len(first))
-            scores[rows], masked[rows] = first, second
+        for group in groups():
+            rows = slice(start, start + len(group[0]))
+            for table, part in zip(tables, group, strict=True):
+                table[rows] = part
             start = rows.stop
-        return SoftTargets(join_rows(clips), vocabulary, scores, masked, metadata=metadata)
+        return SoftTargets(
+            join_rows(clips), vocabulary, scores, masked, metadata=metadata, weight=weight
+        )
     listed = facts["listed"]
-    tables = (
-        np.concatenate([positive, layout.swap(positive, second, columns, listed)], axis=1)
-        for positive, second in groups()
-    )
-    positive, masked, which = _distinct_halves(tables, width)
+
+    def joined() -> Iterator[Bits]:
+        for positive, second, *own in groups():
+            bits = [positive, layout.swap(positive, second, columns, listed)]
+            bits += [np.ascontiguousarray(each, "<f2").view(np.uint8) for each in own]
+            yield np.concatenate(bits, axis=1)
+
+    widths = [width, width, *([2 * columns] if layout.weighted else [])]
+    (positive, masked, *own), which = _distinct_pieces(joined(), widths)
+    if own:
+        weight = own[0].view("<f2")
     cut = np.zeros(len(positive), np.int32)
-    return Targets(
-        join_rows(clips), vocabulary, which, positive, masked, cut, listed, metadata=metadata
-    )
+    return Targets(join_rows(clips), vocabulary, which, positive, masked, cut, listed,
+                   metadata=metadata, weight=weight)  # fmt: skip
 
 
 def _refuse_odd(batch: pa.RecordBatch, columns: Sequence[str]) -> None:
@@ -411,30 +440,38 @@ def map_targets(path: str | Path, *, clips: bool = True) -> Targets | SoftTarget
     rows = join_rows([*clip_batches(path)] if clips else [])
     vocabulary = described_vocabulary(facts["vocabulary"])
     metadata = targets_metadata(facts)
-    return SoftTargets(rows, vocabulary, *mapped, metadata=metadata)
+    return SoftTargets(rows, vocabulary, **mapped, metadata=metadata)
 
 
-def _mapped(path: Path, identity: Identity) -> tuple[Any, Any] | None:
-    """Scores and masked bits, as `SoftTargets` has them, in a file; None if it is not so stored."""
-    if not open_targets(path)[2].plain:
+def _mapped(path: Path, identity: Identity) -> dict[str, Any] | None:
+    """Scores, masked bits and any weights, as `SoftTargets` has them, in a file; None if it is not
+    so stored.
+    """
+    layout = open_targets(path)[2]
+    if not layout.plain:
         return None
-    scores = map_rows(path, "target", identity, halves=True)
-    masked = map_rows(path, "masked", identity, halves=False)
-    return None if scores is None or masked is None else (scores, masked)
+    fields = {"target": "scores", "masked": "masked", WEIGHT: WEIGHT}
+    mapped = {
+        fields[name]: map_rows(path, name, identity, halves=name != "masked")
+        for name in layout.columns(1, "masked")
+    }
+    return None if any(rows is None for rows in mapped.values()) else mapped
 
 
 def _copy_packed(path: Path, copy: Path) -> None:
     """Write soft targets of any layout in the layout `packed`, a row group at a time."""
     files, facts, layout = open_targets(path)
     packed = choose_layout("packed", soft=True)
-    vocabulary, names = described_vocabulary(facts["vocabulary"]), facts["columns"]
+    packed = packed.with_weights() if layout.weighted else packed
+    vocabulary = described_vocabulary(facts["vocabulary"])
+    names = list(layout.columns(1, facts["listed"]))
     with TargetsWriter(copy, vocabulary, packed, "masked", copy.with_suffix(".parquet")) as writer:
         for batch in _row_groups(path, files, names):
             with guarded(path, TargetsFileError, "broken"):
-                pair = layout.load([batch[name] for name in names], len(vocabulary))
+                tables = layout.load([batch[name] for name in names], len(vocabulary))
             for start in range(0, len(batch), packed.group):
                 rows = slice(start, start + packed.group)
-                cells = packed.encode([each[rows] for each in pair], len(vocabulary))
+                cells = packed.encode([each[rows] for each in tables], len(vocabulary))
                 writer.write(batch[rows].select(SCHEMA.names), cells, None)
         writer.close(targets_metadata(facts))
 
@@ -450,16 +487,16 @@ def read_hard_targets(path: str | Path) -> Targets:
     return targets
 
 
-def _distinct_halves(
-    tables: Iterable[Bits], width: int
-) -> tuple[Bits, Bits, npt.NDArray[np.int32]]:
-    """Left and right halves, `width` bytes each, of the distinct rows of many tables, and the
-    distinct row of each row.
+def _distinct_pieces(
+    tables: Iterable[Bits], widths: Sequence[int]
+) -> tuple[list[Bits], npt.NDArray[np.int32]]:
+    """The distinct rows of many tables, cut into pieces of so many bytes each, and the distinct row
+    of each row.
 
     Where most rows differ, equal rows of different tables are not merged: it would take as much
     memory again.
     """
-    distinct, numbers, count = [np.zeros((0, 2 * width), np.uint8)], [np.zeros(0, np.int32)], 0
+    distinct, numbers, count = [np.zeros((0, sum(widths)), np.uint8)], [np.zeros(0, np.int32)], 0
     for table in tables:
         encoded = fixed_binary(table).dictionary_encode()
         distinct.append(fixed_bytes(encoded.dictionary))
@@ -470,10 +507,11 @@ def _distinct_halves(
         rows = fixed_binary(np.concatenate(distinct)).dictionary_encode()
         distinct, which = [fixed_bytes(rows.dictionary)], to_numpy(rows.indices)[which]
     count = sum(map(len, distinct))
-    left, right = (np.empty((count, width), np.uint8) for _ in range(2))
+    pieces = [np.empty((count, width), np.uint8) for width in widths]
     while distinct:
         table = distinct.pop()  # which frees it
         rows = slice(count - len(table), count)
-        left[rows], right[rows] = table[:, :width], table[:, width:]
+        for piece, part in zip(pieces, np.split(table, np.cumsum(widths)[:-1], 1), strict=True):
+            piece[rows] = part
         count = rows.start
-    return left, right, which
+    return pieces, which

@@ -4,6 +4,9 @@ A hard target is one class in one clip or frame: positive, negative, or unknown.
 masked: they are left out of the loss, the gradient and the metrics. Positive and unknown are two
 bit tables, never a sentinel value; clips with equal targets share one row of them.
 
+Targets may have weights, one for each class of each clip or frame: how much it counts in the loss
+as against others. Where there are none, all count the same.
+
 A soft target is a number between 0 and 1, from a teacher's scores or a mixture of scores and given
 labels, or unknown. Scores are float16: the error is at most 2^-12 below 1, half of that below 1/2,
 and so on; scores below 3e-8 become 0.
@@ -47,11 +50,14 @@ class TargetRows(ClipRows, ABC):
         clips: N rows; the frames or segments of a clip follow one another.
         vocabulary: the C classes of the columns.
         metadata: scheme, options and origin, as the file's metadata hold them.
+        weight: float16, of the shape of targets in memory, (D, C) or (N, C): how much each counts,
+            at least 0; that of an unknown target has no meaning. None: all count the same.
     """
 
     plot = Pictures("frequencies labels_per_clip masked_share localisation")
     vocabulary: Vocabulary
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    weight: Any = field(default=None, kw_only=True)
 
     def to_numpy(self, rows: Chosen = None) -> tuple[Floats, Floats]:
         """Target and mask of the rows (all by default).
@@ -67,9 +73,19 @@ class TargetRows(ClipRows, ABC):
         both[0], both[1] = target, self._unpack(~masked)
         return both[0], both[1]
 
+    def weights(self, rows: Chosen = None) -> Floats:
+        """How much each target of the rows (all by default) counts, float32 of shape
+        (len(rows), C); 1 throughout where targets have no weights.
+        """
+        chosen = slice(None) if rows is None else rows
+        if self.weight is None:
+            return np.ones((len(np.arange(len(self))[chosen]), len(self.vocabulary)), np.float32)
+        return self._weights(chosen).astype(np.float32)
+
     def to_torch(self, rows: Chosen = None) -> "tuple[torch.Tensor, torch.Tensor]":
         """`to_numpy` as two float32 tensors; an OptionError if torch is not installed."""
-        return as_tensors(*self.to_numpy(rows))
+        target, mask = as_tensors(*self.to_numpy(rows))
+        return target, mask
 
     def __getitem__(self, clip: int | str) -> tuple[Floats, Floats]:
         """Target and mask of a row, shape (C,) each, or of the rows of a clip: shape (C,) if there
@@ -128,7 +144,10 @@ class TargetRows(ClipRows, ABC):
         """
         if vocabulary.ids == self.vocabulary.ids:
             return self
-        columns = self._columns(self.vocabulary.permutation_to(vocabulary))
+        places = self.vocabulary.permutation_to(vocabulary)
+        columns = self._columns(places)
+        if self.weight is not None:
+            columns["weight"] = _taken(self.weight, places)
         metadata = {**self.metadata, "vocabulary": describe_vocabulary(vocabulary)}
         return replace(self, vocabulary=vocabulary, metadata=metadata, **columns)
 
@@ -139,12 +158,24 @@ class TargetRows(ClipRows, ABC):
         """
 
     @abstractmethod
+    def _weights(self, rows: Any) -> npt.NDArray[np.float16]:
+        """Weights of the rows, where there are any."""
+
+    @abstractmethod
     def _rows(self, rows: Any) -> tuple[npt.NDArray[Any], Bits]:
         """Target, of any type, and masked bits of the rows."""
 
     @abstractmethod
     def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
         """The fields that hold the columns with these numbers."""
+
+    def _with_weights(self, table: pa.Table) -> pa.Table:
+        """A table of all rows with their weights, if there are any: lists of C floats."""
+        if self.weight is None:
+            return table
+        flat = to_arrow(self.weights().ravel())
+        lists = pa.FixedSizeListArray.from_arrays(flat, len(self.vocabulary))
+        return table.append_column("weight", lists)
 
     def _pick(self, bits: Bits, columns: npt.NDArray[np.intp]) -> Bits:
         """The bits of some columns, in their order."""
@@ -197,7 +228,7 @@ class Targets(TargetRows):
             for name in ("positive", "masked", "cut")
         }
         which = np.arange(len(own["cut"]), dtype=np.int32)
-        return replace(super().concat(parts), row_of_clip=which, **own)
+        return replace(super().concat(parts), row_of_clip=which, weight=_joined(parts), **own)
 
     def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """The positive classes: `positive` and `row_of_clip`."""
@@ -217,7 +248,11 @@ class Targets(TargetRows):
             ends = np.searchsorted(owners, np.arange(len(self.cut) + 1)).astype(np.int32)
             lists = pa.ListArray.from_arrays(to_arrow(ends), names.take(to_arrow(columns)))
             table = table.append_column(name, lists.take(to_arrow(self.row_of_clip)))
-        return table
+        return self._with_weights(table)
+
+    def _weights(self, rows: Any) -> npt.NDArray[np.float16]:
+        weights: npt.NDArray[np.float16] = self.weight[self.row_of_clip[rows]]
+        return weights
 
     def _rows(self, rows: Any) -> tuple[npt.NDArray[Any], Bits]:
         chosen = self.row_of_clip[rows]
@@ -307,7 +342,22 @@ class SoftTargets(TargetRows):
         for name, values in (("target", self.scores.astype(np.float32)), ("mask", known)):
             flat = to_arrow(np.ascontiguousarray(values).ravel())
             table = table.append_column(name, pa.FixedSizeListArray.from_arrays(flat, columns))
-        return table
+        return self._with_weights(table)
+
+    def slice(self, start: int, stop: int) -> Self:
+        """The rows from `start` up to `stop`."""
+        own = None if self.weight is None else self.weight[start:stop]
+        return replace(super().slice(start, stop), weight=own)
+
+    def take(self, rows: npt.NDArray[np.integer]) -> Self:
+        """The rows with these numbers, int (M,), in that order."""
+        own = None if self.weight is None else self.weight[rows]
+        return replace(super().take(rows), weight=own)
+
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        """All rows of one part or more, which share the rest."""
+        return replace(super().concat(parts), weight=_joined(parts))
 
     def reach(self, level: float) -> Bits:
         """The classes that score at least `level`: bits, uint8 (N, ceil(C / 8))."""
@@ -317,15 +367,20 @@ class SoftTargets(TargetRows):
         """The classes that score at least 0.5, one row of bits per row."""
         return self.reach(BINARISATION_THRESHOLD), np.arange(len(self.scores), dtype=np.int32)
 
+    def _weights(self, rows: Any) -> npt.NDArray[np.float16]:
+        weights: npt.NDArray[np.float16] = self.weight[rows]
+        return weights
+
     def _rows(self, rows: Any) -> tuple[npt.NDArray[Any], Bits]:
         return self.scores[rows], self.masked[rows]
 
     def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
-        scores: Any = self.scores
         masked: Any = self.masked
-        if isinstance(scores, MappedRows):
-            return {"scores": scores.over(columns), "masked": masked.over(columns)}
-        return {"scores": scores.take(columns, axis=1), "masked": self._pick(self.masked, columns)}
+        mapped = isinstance(masked, MappedRows)
+        return {
+            "scores": _taken(self.scores, columns),
+            "masked": masked.over(columns) if mapped else self._pick(self.masked, columns),
+        }
 
     def __repr__(self) -> str:
         size = max(1, len(self))
@@ -344,8 +399,23 @@ class SoftTargets(TargetRows):
         return html_table(self, ("clip", "from", "highest scores"), rows)
 
 
-def as_tensors(target: Floats, mask: Floats) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Target and mask as tensors over the same memory; an OptionError without torch."""
+def _taken(table: Any, columns: npt.NDArray[np.intp]) -> Any:
+    """Some columns of numbers, in memory or in a file."""
+    mapped = isinstance(table, MappedRows)
+    return table.over(columns) if mapped else table.take(columns, axis=1)
+
+
+def _joined(parts: Sequence[TargetRows]) -> npt.NDArray[np.float16] | None:
+    """The weights of all rows of all parts, if any part has weights."""
+    if all(part.weight is None for part in parts):
+        return None
+    return np.concatenate([part.weights().astype(np.float16) for part in parts])
+
+
+def as_tensors(*arrays: Floats) -> "tuple[torch.Tensor, ...]":
+    """Arrays, such as target and mask, as tensors over the same memory; an OptionError without
+    torch.
+    """
     with extra("train"):
         import torch
-    return torch.from_numpy(target), torch.from_numpy(mask)
+    return tuple(map(torch.from_numpy, arrays))

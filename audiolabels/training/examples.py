@@ -42,12 +42,14 @@ class Batch(NamedTuple):
         values: float32 (B, L, D) or (B, L), as from `Features.read`.
         lengths: int64 (B,): how many of the L are real.
         target, mask: float32 (B, C); an example of length 0 is unknown throughout.
+        weight: float32 (B, C): how much each target counts; None: all count the same.
     """
 
     values: Tensor
     lengths: Tensor
     target: Tensor
     mask: Tensor
+    weight: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +196,18 @@ class Examples(Segments):
             target[mine], mask[mine] = targets.to_numpy(rows[mine])
         return target, mask
 
+    def weights(self, chosen: Ints | slice = slice(None)) -> Any | None:
+        """How much each target counts, float32 (B, C); None where no file has weights."""
+        if all(targets.weight is None for targets in self.targets):
+            return None
+        source, rows = self.source[chosen], self.rows[chosen]
+        weight = np.ones((len(rows), len(self.vocabulary)), np.float32)
+        for number, targets in enumerate(self.targets):
+            mine = source == number
+            if targets.weight is not None:
+                weight[mine] = targets.weights(rows[mine])
+        return weight
+
     def __getitems__(self, numbers: Sequence[int]) -> Batch:  # type: ignore[override]
         """A batch; numbers from N on are the same examples in a later epoch."""
         rounds, chosen = np.divmod(np.asarray(numbers), len(self))
@@ -208,7 +222,9 @@ class Examples(Segments):
         values, lengths = self.features.read(self.clips[chosen], onset, offset)
         target, mask = self.labels(chosen)
         mask[lengths == 0] = 0
-        return Batch(*map(torch.from_numpy, (values, lengths, target, mask)))
+        batch = Batch(*map(torch.from_numpy, (values, lengths, target, mask)))
+        weight = self.weights(chosen)
+        return batch if weight is None else batch._replace(weight=torch.from_numpy(weight))
 
     def order(self, draw: str, *, epoch: int, mixing: float | None = None) -> Ints:
         """The examples of an epoch in order, which depends only on seed and epoch.

@@ -54,6 +54,7 @@ class Trained:
         in_both: examples for validation of clips that are trained on too.
         left_out: rows not used for training, by reason, apart from those held out.
         not_validated: likewise, of the validation file.
+        weights: what targets are weighed by in the loss; empty if all count the same.
     """
 
     folder: Path
@@ -66,6 +67,7 @@ class Trained:
     in_both: int
     left_out: dict[str, int]
     not_validated: dict[str, int]
+    weights: list[str]
 
 
 def train(
@@ -86,7 +88,7 @@ def train(
     device: str = "auto",
     **fit_options: Any,
 ) -> Trained:
-    """Train a model on a targets file.
+    """Train a model on a targets file, whose weights, if it has any, count in the loss.
 
     What is saved is the best epoch by validation mAP, or the average of the best if that is no
     worse; see `fit`.
@@ -160,7 +162,16 @@ def train(
     in_both = int(np.isin(validated.clips, examples.clips).sum())
     not_validated = dict(validated.left_out) if validation else {}
     return Trained(folder, *saved, time.perf_counter() - began, found, len(examples),
-                   len(validated), in_both, dict(examples.left_out), not_validated)  # fmt: skip
+                   len(validated), in_both, dict(examples.left_out), not_validated,
+                   _weighed_by(examples))  # fmt: skip
+
+
+def _weighed_by(examples: Examples) -> list[str]:
+    """What the metadata of targets with weights state that these are by."""
+    weighted = [each.metadata for each in examples.targets if each.weight is not None]
+    made = [own for facts in weighted for own in facts.get("joined", [facts])]
+    stated = {own.get("options", {}).get("weights") for own in made} - {None}
+    return sorted(stated) or ["numbers of its own"] * bool(weighted)
 
 
 def check_request(

@@ -35,10 +35,12 @@ from audiolabels.training.examples import Batch, Examples
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
 
-LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(
+LOSSES: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
     {
         "bce": masked_bce_with_logits,
-        "mse": lambda logits, target, mask: masked_mse(torch.sigmoid(logits), target, mask),
+        "mse": lambda logits, target, mask, *, weight: masked_mse(
+            torch.sigmoid(logits), target, mask, weight=weight
+        ),
     }
 )
 MAP = "validation_mAP"
@@ -101,7 +103,8 @@ class TrainingTask(lightning.LightningModule):
         # What is dropped depends on the step alone, wherever a run was taken up.
         place = (self.hyperparameters.seed, self.global_step, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
-        loss = self.loss(self.model(batch.values, batch.lengths), batch.target, batch.mask)
+        logits = self.model(batch.values, batch.lengths)
+        loss = self.loss(logits, batch.target, batch.mask, weight=batch.weight)
         self.losses.append(loss.detach())
         return loss
 

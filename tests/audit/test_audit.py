@@ -7,11 +7,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from audiolabels import Annotations, Scores, load_ontology, load_vocabulary
+from audiolabels import (
+    Annotations,
+    Scores,
+    Targets,
+    Vocabulary,
+    expand,
+    load_ontology,
+    load_vocabulary,
+)
 from audiolabels.audit import audit, label_statistics
 from audiolabels.errors import InputTypeError, OptionError
 from audiolabels.schemes.class_quality import ClassQuality
@@ -102,6 +111,94 @@ def test_implied_missing_wrong_and_unspecified_are_those_of_a_plain_program(
         assert values == sorted(values, reverse=True)
 
 
+STATES = st.sampled_from(["positive", "negative", "unknown"])
+
+
+def targets_of(ids: list[str], drawn: list[list[str]], classes: Vocabulary) -> Targets:
+    """Targets of rows in these states."""
+    states = np.array(drawn)
+    bits = [np.packbits(states == state, axis=1) for state in ("positive", "unknown")]
+    rows = Annotations.from_dict({str(i): [] for i in range(len(ids))}).clips
+    each = np.arange(len(ids), dtype=np.int32)
+    made = Targets(rows, classes, each, *bits, np.zeros_like(each))
+    return made.renamed(pa.array(ids))
+
+
+@drawn(clips, st.data())
+def test_what_targets_settle_is_left_out(
+    drawn_clips: list[tuple[set[str], list[float]]], data: st.DataObject
+) -> None:
+    ids = [f"c{i}" for i in range(len(drawn_clips))]
+    labels = Annotations.from_dict(
+        {c: sorted(own) for c, (own, _) in zip(ids, drawn_clips, strict=True)}
+    )
+    scores = Scores.from_arrays(ids, [values for _, values in drawn_clips], classes=CLASSES)
+    covered = load_vocabulary(data.draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True)))
+    row = st.lists(STATES, min_size=len(covered), max_size=len(covered))
+    framed = [c for c in ids for _ in range(data.draw(st.integers(0, 2)))]
+    framed = framed or ids[:1]
+    states = [data.draw(row) for _ in framed]
+    targets = targets_of(framed, states, covered)
+
+    def taught(clip: str, name: str) -> str:
+        own = [s[covered.names.index(name)] for c, s in zip(framed, states, strict=True)
+               if c == clip and name in covered.names]  # fmt: skip
+        return next((s for s in ("positive", "negative") if s in own), "unknown")
+
+    whole = audit(labels, scores, vocabulary=CLASSES)
+    found = audit(labels, scores, targets=targets, vocabulary=CLASSES)
+    needs = {"implied": "negative", "missing": "negative", "wrong": "positive",
+             "excluded": "positive"}  # fmt: skip
+    for kind, state in needs.items():
+        before = rows(whole, kind)
+        right = {pair: of for pair, of in before.items() if taught(*pair) == state}
+        assert list(rows(found, kind).items()) == list(right.items())
+        assert found.settled[kind] == len(before) - len(right)
+    right = {}
+    for clip, name in rows(whole, "unspecified"):
+        score = dict(zip(NAMES, drawn_clips[ids.index(clip)][1], strict=True))
+        below = [score[n] for n in NAMES if IDS[n] in ONTOLOGY.descendants(IDS[name])
+                 and taught(clip, n) == "negative"]  # fmt: skip
+        if max(below, default=0) >= 0.5:
+            right[clip, name] = max(below)
+    assert {pair: value for pair, (value, _) in rows(found, "unspecified").items()} == right
+    assert found.without_targets == len(set(ids) - set(framed))
+    assert whole.settled == {}
+
+
+def test_the_list_fills_up_with_what_is_not_settled() -> None:
+    ids = [f"c{i}" for i in range(6)]
+    labels = Annotations.from_dict({clip: ["Rain"] for clip in ids})
+    values = np.linspace(0.5, 1, 6)[:, None]
+    scores = Scores.from_arrays(ids, values, classes=["Speech"])
+    speech = load_vocabulary(["Speech"])
+    targets = targets_of(ids, [[s] for s in ["negative"] * 4 + ["positive", "unknown"]], speech)
+    found = audit(labels, scores, targets=targets, most=3)
+    assert [clip for clip, _ in rows(found, "missing")] == ["c3", "c2", "c1"]
+    assert found.settled["missing"] == 2
+    assert repr(found) == "Audit(3 missing; 2 settled by the targets)"
+    soft = expand(scores, "pseudo-strong")  # positive from 0.5 on
+    assert audit(labels, scores, targets=soft).table.empty
+
+
+def test_contradictions_that_are_masked_are_settled() -> None:
+    parts = [Annotations.from_dict({"a": own}) for own in (["Rain", "Dog"], ["Rain", "Speech"])]
+    labels, classes = Annotations.concat(parts), load_vocabulary(["Rain", "Dog", "Speech"])
+    targets = targets_of(["a"], [["positive", "unknown", "positive"]], classes)
+    found = audit(labels, targets=targets)
+    assert set(rows(found, "contradictory")) == {("a", "Speech")}
+    assert found.settled == {"implied": 0, "excluded": 0, "contradictory": 1}
+
+
+def test_targets_of_other_clips_are_refused() -> None:
+    labels = Annotations.from_dict({"a": ["Rain"]})
+    other = expand(Annotations.from_dict({"z": ["Rain"]}), "weak")
+    with pytest.raises(OptionError, match="none of the clips is among those of the targets"):
+        audit(labels, targets=other)
+    with pytest.raises(InputTypeError, match="targets"):
+        audit(labels, targets="t.parquet")  # type: ignore[arg-type]
+
+
 def test_what_hardly_ever_occurs_together_is_excluded() -> None:
     clips = {f"a{i}": ["Rain"] for i in range(200)} | {f"b{i}": ["Speech"] for i in range(300)}
     labels = Annotations.from_dict({**clips, "c": ["Rain", "Speech"], "d": ["Silence", "Speech"]})
@@ -174,3 +271,13 @@ def test_the_command(tmp_path: Path) -> None:
     listed = [*csv.DictReader((tmp_path / "a.csv").read_text("utf-8").splitlines())]
     assert list(listed[0]) == ["clip_id", "id", "name", "kind", "evidence", "suspicion"]
     assert [row["name"] for row in listed if row["kind"] == "excluded"] == ["Silence"]
+    (tmp_path / "one.csv").write_text('clip_id,labels\na,"Silence;Rain"\n')
+    for command in (["expand", "one.csv", "--scheme", "pel", "-o", "t.parquet"],
+                    ["audit", "l.csv", "--targets", "t.parquet", "-o", "b.csv"]):  # fmt: skip
+        done = subprocess.run([*made[:3], *command], cwd=tmp_path, capture_output=True, text=True,
+                              check=False)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert "implied                0                         5\n" in done.stdout
+    assert "1 clips are not among the targets\n" in done.stdout
+    listed = [*csv.DictReader((tmp_path / "b.csv").read_text("utf-8").splitlines())]
+    assert [row["kind"] for row in listed] == ["excluded"]

@@ -67,6 +67,15 @@ def test_train_tells_each_epoch_and_sums_up(world: World) -> None:
     assert "already complete, unchanged" in again
 
 
+def test_train_prints_what_weights_are_by(world: World, tmp_path: Path) -> None:
+    (tmp_path / "quality.csv").write_text("label_id,num_rated,num_true\nRain,10,1\n")
+    labels = world.expand("pel", class_quality=tmp_path / "quality.csv", weights="quality")
+    told = done("train", "--labels", labels, "--features", world.features, *SMALL,
+                "--epochs", 1, "-o", tmp_path / "run")  # fmt: skip
+    assert "  weights in the loss     by quality\n" in told
+    assert "weights in the loss" not in world.told.stdout
+
+
 def test_the_lines_of_epochs_do_not_collide_with_the_bar(world: World, tmp_path: Path) -> None:
     asked = ("train", "--labels", world.labels, "--features", world.features, *SMALL,
              "--epochs", 2, "-o", tmp_path / "run")  # fmt: skip

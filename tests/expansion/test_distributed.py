@@ -13,7 +13,7 @@ from addresses import files_at, put, s3_server
 from audiolabels.errors import OptionError
 from audiolabels.expansion.local import expand_files
 from audiolabels.files import atomic_path
-from audiolabels.targets import read_info
+from audiolabels.targets import read_info, read_targets
 
 pytestmark = pytest.mark.slow
 SHARDS = 4
@@ -52,6 +52,16 @@ def test_ray_makes_the_same_bytes(folder: Path) -> None:
     same_folder(folder / "local", folder / "ray")
     assert "3 × duplicate clip" in made.stdout
     assert (folder / "report.csv").read_text().count("duplicate clip") == 3
+
+
+def test_ray_writes_the_same_weights(folder: Path) -> None:
+    (folder / "quality.csv").write_text("label_id,num_rated,num_true\nDog,10,1\n")
+    by = ("--class-quality", "quality.csv", "--weights", "quality", "--layout", "packed")
+    for output, *engine in (("here/",), ("there/", "--engine", "ray")):
+        made = expand(folder, output, *by, *engine)
+        assert made.returncode == 0, made.stderr
+    same_folder(folder / "here", folder / "there")
+    assert read_targets(folder / "there").weights().min() == 0.5
 
 
 def test_parts_at_an_address_are_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

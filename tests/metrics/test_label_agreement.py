@@ -31,6 +31,7 @@ def with_labels(clips: Scores, positive: Any, unknown: Any) -> MatchedScores:
     labels = GivenLabels(
         Annotations.from_dict(dict.fromkeys(clips.clip_id.to_pylist(), ())),
         targets,
+        np.zeros_like(n),
         n,
         ClipFinder(clips.clip_id),
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles.class_quality import doubt
 from oracles.repair import (
     at_least_those_below,
     expand_repaired,
@@ -18,6 +19,7 @@ from strategies import annotations, ontologies, vocabularies
 
 from audiolabels import Annotations, Scores, Targets, expand, read_labels, toy_ontology
 from audiolabels.errors import OptionError, ScoresFileError
+from audiolabels.schemes.class_quality import ClassQuality
 from audiolabels.schemes.teacher_enhanced import class_thresholds
 from audiolabels.schemes.teacher_masked import Highest, share_of
 
@@ -76,6 +78,54 @@ def states(targets: Targets) -> list[list[str]]:
 
 def climbing(labels_scheme: str, parents: str | None) -> dict[str, Any]:
     return {"labels_scheme": labels_scheme} | ({"parents": parents} if parents else {})
+
+
+@settings(max_examples=60)
+@given(
+    name=st.sampled_from(["teacher-masked", "teacher-enhanced", "co-supervised"]),
+    scheme=st.sampled_from(LABELS_SCHEMES),
+    case=cases(),
+    data=st.data(),
+)
+def test_positives_of_classes_of_low_quality_become_unknown(
+    name: str, scheme: Any, case: Any, data: st.DataObject
+) -> None:
+    labels, scores, columns = case
+    counts = st.integers(0, 10).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
+    ratings = data.draw(st.dictionaries(st.sampled_from(labels.ontology.ids), counts))
+    quality = ClassQuality(Path("q.csv"), "", ratings)
+    options: dict[str, Any] = {"vocabulary": columns, "given": labels, **climbing(*scheme)}
+    plain = expand(scores, name, **options)
+    made = expand(scores, name, class_quality=quality, quality_floor="0.7", **options)
+    assert made.metadata["options"]["quality_floor"] == 0.7
+    assert made.metadata["quality"]["name"] == "q.csv"
+    assert made.clips.equals(plain.clips) or name == "co-supervised"
+    if name != "co-supervised":
+        before = [dict(zip(columns.ids, row, strict=True)) for row in states(plain)]
+        right = [doubt(own, ratings, "0.7") for own in before]
+        assert [dict(zip(columns.ids, row, strict=True)) for row in states(made)] == right
+        changed = sum(a[c] != b[c] for a, b in zip(before, right, strict=True) for c in columns.ids)
+        assert made.metadata["counts"].get("doubtful", 0) == changed
+        return
+    given_, _ = expand(labels, scheme[0], vocabulary=columns, **(
+        {"parents": scheme[1]} if scheme[1] else {})).to_numpy()  # fmt: skip
+    row_of = {clip: row for row, clip in enumerate(labels.clip_id.to_pylist())}
+    low = [n > 0 and m / n < 0.7 for n, m in (ratings.get(c, (0, 0)) for c in columns.ids)]
+    target, mask = plain.to_numpy()
+    kept = plain.clip_id.to_pylist()
+    assert made.clip_id.to_pylist() == kept
+    for row, clip in enumerate(kept):
+        doubted = (given_[row_of[clip]] == 1) & np.array(low)
+        mask[row, doubted] = target[row, doubted] = 0
+    assert np.array_equal(made.to_numpy(), (target, mask))
+
+
+def test_class_quality_beside_scores_needs_given_labels(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("label_id,num_rated,num_true\nBark,10,1\n")
+    scores = Scores.from_arrays(["a"], [[0.5]], classes=["Bark"])
+    with pytest.raises(OptionError, match="class quality is that of given labels: give these"):
+        expand(scores, "pseudo-strong", class_quality=path)
 
 
 @given(

@@ -147,6 +147,38 @@ def test_hard_targets_come_from_the_cache_as_from_memory(
             assert np.array_equal(bits[row], others[other])
 
 
+@pytest.mark.parametrize("soft", [True, False])
+@pytest.mark.parametrize("layout", SOFT_LAYOUTS)
+def test_weights_are_mapped_with_their_targets(tmp_path: Path, layout: str, soft: bool) -> None:
+    targets: Any = soft_targets([1, 3, 2, 1, 3])
+    if not soft:
+        names = {f"clip {i}": [NAMES[i % 3]] for i in range(10)}
+        targets = expand(audiolabels.Annotations.from_dict(names), "weak", vocabulary=NAMES)
+    rows = len(targets.masked)
+    weight = np.random.default_rng(1).random((rows, len(NAMES))).astype(np.float16)
+    weighted = replace(targets, weight=weight)
+    write_targets(weighted, tmp_path / "t.parquet", layout=layout)
+    held = read_targets(tmp_path / "t.parquet")
+    assert np.array_equal(held.weights(), weighted.weights())
+    assert np.array_equal(map_targets(tmp_path / "t.parquet").weights([2, 0]), held.weights([2, 0]))
+    opened = audiolabels.open(tmp_path / "t.parquet", weights=True)
+    assert isinstance(opened._targets.weight, MappedRows) == soft
+    assert len(LabelSource(weighted).take([0])) == 2
+    turned = audiolabels.open(tmp_path / "t.parquet", vocabulary=NAMES[::-1], weights=True)
+    for one in (opened, LabelSource(weighted, weights=True)):
+        for again in (one, pickle.loads(pickle.dumps(one))):
+            target, mask, found = again.take([1, -1, 0])
+            assert found.shape == target.shape == mask.shape
+            assert (found[1] == 1).all()
+            if soft:
+                assert np.array_equal(found[0], weighted.weights(slice(1, 4)))
+                assert np.array_equal(found[2, :1], weighted.weights(slice(0, 1)))
+                assert (found[2, 1:] == 1).all()
+            else:
+                assert np.array_equal(found[[0, 2]], weighted.weights([1, 0]))
+    assert np.array_equal(turned.take([0]).weight[..., ::-1], opened.take([0]).weight)
+
+
 @LAYOUTS
 def test_soft_targets_in_a_folder_are_mapped(tmp_path: Path, folder: Path, layout: str) -> None:
     """In place, or where their layout does not allow it, from a copy."""

@@ -1,6 +1,7 @@
 """Weights, balanced order and mixtures against their definitions."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,3 +106,17 @@ def test_sources_must_fit_together() -> None:
     ]
     with pytest.raises(OptionError, match=r"frames of 0.96 s every 0.96 s, 1.0 s every 1.0 s"):
         Mixture(frames, [0.5, 0.5])
+
+
+def test_mixtures_hand_out_weights_if_a_source_does() -> None:
+    targets = expand(Annotations.from_dict({"a": ["Rain"], "b": []}), "weak", vocabulary=NAMES)
+    weight = np.array([[2, 1, 1], [1, 1, 3]], np.float16)
+    weighted = LabelSource(replace(targets, weight=weight), weights=True)
+    mixture = Mixture([weighted, STRONG], [0.5, 0.5])
+    which, clips = np.array([0, 1, 0]), np.array([1, 0, 0])
+    target, mask, found = mixture.take(which, clips)
+    assert target.shape == mask.shape == found.shape == (3, 10, 3)
+    assert (found[0] == [1, 1, 3]).all()
+    assert (found[1] == 1).all()
+    assert (found[2] == [2, 1, 1]).all()
+    assert len(Mixture([WEAK, STRONG], [0.5, 0.5]).take(which, clips)) == 2

@@ -33,6 +33,18 @@ def test_a_batch_is_the_features_and_targets_of_its_rows(world, examples):
     assert batch.mask.numpy().all()
 
 
+def test_weights_come_with_the_targets_that_have_them(world, features, examples):
+    assert examples.__getitems__([0]).weight is None
+    targets = read_targets(world.labels)
+    own = np.random.default_rng(0).random((*targets.positive.shape[:1], 4)).astype(np.float16)
+    weighted = Examples.match(replace(targets, weight=own), features)
+    assert np.array_equal(weighted.__getitems__([3, 0]).weight, own[targets.row_of_clip[[3, 0]]])
+    both = examples.concat(weighted)
+    found = both.__getitems__([0, len(examples) + 5]).weight
+    assert found[0].tolist() == [1, 1, 1, 1]
+    assert np.array_equal(found[1], own[targets.row_of_clip[5]])
+
+
 def test_large_soft_targets_stay_in_their_file(tmp_path, monkeypatch, features):
     values = np.random.default_rng(0).random((6, 2))
     scores = Scores.from_arrays(

@@ -11,6 +11,7 @@ from audiolabels import (
     Scores,
     expand,
     expand_files,
+    read_targets,
     write_targets,
 )
 from audiolabels.errors import OptionError, RunError, TargetsFileError, VocabularyError
@@ -148,3 +149,28 @@ def test_frames_beyond_the_features_have_no_part_in_evaluation(world, go):
         for w in (None, 4.7)
     )
     assert parts[2] == pytest.approx(whole[2])
+
+
+@pytest.mark.parametrize("loss", ["bce", "mse"])
+def test_weights_count_in_the_loss_and_those_of_one_change_nothing(world, go, loss):
+    targets, recipe = read_targets(world.labels), replace(HYPERPARAMETERS, loss=loss)
+    plain = go("plain", recipe)
+    assert plain.weights == []
+    runs = {}
+    for name, factor in (("ones", 1), ("odd", [1, 1, 1, 9])):
+        weight = np.ones((len(targets.positive), 4), np.float16) * np.float16(factor)
+        path = world.folder / f"{name}.parquet"
+        write_targets(replace(targets, weight=weight), path)
+        runs[name] = go(name, recipe, labels=path)
+        assert runs[name].weights == ["numbers of its own"]
+    before = weights(plain.folder)
+    same = {n: all(torch.equal(before[key], value) for key, value in weights(run.folder).items())
+            for n, run in runs.items()}  # fmt: skip
+    assert same == {"ones": True, "odd": False}
+
+
+def test_what_weights_are_by_is_in_the_result(world, go):
+    quality = world.folder / "quality.csv"
+    quality.write_text("label_id,num_rated,num_true\nRain,10,1\n")
+    labels = world.expand("pel", class_quality=quality, weights="quality")
+    assert go("run", labels=labels).weights == ["quality"]

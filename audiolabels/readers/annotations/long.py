@@ -173,12 +173,22 @@ def sets_of_votes(given: LabelSets, denied: LabelSets, votes: Votes) -> LabelSet
     owners, classes = (
         np.concatenate([getattr(s, n) for s in open_]) for n in ("owners", "classes")
     )
+    given = given.keep(present[given.owners])
     return replace(
-        given.keep(present[given.owners]),
+        given,
         labelled=given.labelled & present,
         unsure=LabelSets.build(owners, classes, given.labelled),
         absent=absent,
+        rated=None if votes.raters is None else _rated([given, absent], votes.raters),
     )
+
+
+def _rated(stated: Iterable[LabelSets], raters: npt.NDArray[np.int64]) -> LabelSets:
+    """The classes of each row, with the number of raters who saw its label."""
+    pairs = [(sets.owners, sets.classes) for sets in stated]
+    owners, classes = (np.concatenate(each) for each in zip(*pairs, strict=True))
+    some = np.ones(len(raters), np.bool_)
+    return LabelSets.build(owners, classes, some, raters[owners].astype(np.float32))
 
 
 def _stated(sets: LabelSets) -> npt.NDArray[np.bool_]:

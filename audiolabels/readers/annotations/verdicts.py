@@ -252,7 +252,9 @@ def _applied(sets: LabelSets, given: dict[str, LabelSets], ontology: Ontology) -
         open_ = _united(open_, LabelSets.build(np.full(len(rest), j), rest, open_.labelled))
     made = _united(_without(sets, absent, unsure), present)
     judged = _united(_united(absent, unsure), present)
-    return replace(made, labelled=labelled, absent=denied, unsure=open_, judged=judged)
+    return replace(
+        made, labelled=labelled, absent=denied, unsure=open_, judged=judged, rated=sets.rated
+    )
 
 
 def _without(sets: LabelSets, *others: LabelSets) -> LabelSets:
