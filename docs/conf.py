@@ -51,7 +51,7 @@ add_module_names = False
 html_theme = "furo"
 html_title = f"audiolabels {release}"
 html_static_path = ["static"]
-html_css_files = ["narrow.css"]
+html_css_files = ["pages.css"]
 html_show_sphinx = False
 html_copy_source = False
 
