@@ -36,8 +36,10 @@ from audiolabels.labels.events import Events
 from audiolabels.labels.report import Report
 from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary, load_vocabulary
-from audiolabels.readers import BlockSizes, EventOptions, ReadOptions, read_events, read_labels
-from audiolabels.readers.options import STATED
+from audiolabels.readers import BlockSizes, EventOptions, ReadOptions, read_events
+from audiolabels.readers.annotations.reading import gather_labels
+from audiolabels.readers.options import STATED, VerdictPrefixes
+from audiolabels.readers.reports import listed_inputs
 from audiolabels.schemes import SCHEMES, bind_scheme, describe, expand
 from audiolabels.schemes.scheme import Scheme, SchemeCounts
 from audiolabels.targets.layouts import Layout, choose_layout
@@ -226,7 +228,7 @@ def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: Bloc
     with guarded(path, OptionError):
         given = {**{n: v for n, v in defaults.items() if v is not None}, **_beside(shared, path)}
         own = {name: given.pop(name) for name in OWN if name in given}
-        sources = []
+        sources, prefixes = [], verdict_prefixes(tables, given)
         for name, table in tables.items():
             with located(f"source {name!r}"):
                 kind, files, options = take_inputs(_beside(table, path), given)
@@ -238,6 +240,8 @@ def read_join(path: Path, defaults: Table, ontology: Ontology, block_sizes: Bloc
                 scheme, read = bind_inputs(options.pop("scheme"), options, block_sizes)
                 if read.read.soft:
                     raise OptionError("a join has hard targets: give a threshold for the values")
+                if prefixes is not None and "verdicts" not in table:
+                    read = replace(read, read=replace(read.read, verdict_prefixes=prefixes))
                 read.read.facts(ontology)  # raises the error of a mapping or coverage here
                 sources.append(Source(name, found, scheme, read))
         default = sources[0].scheme.vocabulary
@@ -280,8 +284,6 @@ def take_inputs(table: Table, shared: Table) -> tuple[str, list[Any], dict[str, 
         if kind == "labels":
             remedy = "name the files as events" if other else "joins take labels and events alone"
         raise OptionError(f"scheme {scheme!r} does not read {kind}: {remedy}")
-    if "verdicts" in shared:
-        raise OptionError("verdicts are of one data set: name their file in its table")
     names = {"scheme", *ReadOptions.declared(), *SCHEMES[scheme].options.declared()}
     names |= set(EventOptions.declared()) if reads is Events else set()
     for name in options:
@@ -294,7 +296,36 @@ def take_inputs(table: Table, shared: Table) -> tuple[str, list[Any], dict[str, 
         if name not in known:
             raise OptionError(f"there is no option {name!r} for all data sets")
     inherited = {name: value for name, value in shared.items() if name in names}
+    if kind == "events":  # which have times, and verdicts do not
+        inherited.pop("verdicts", None)
     return kind, listed, {**inherited, **options, "scheme": scheme}
+
+
+def verdict_prefixes(tables: Mapping[str, Table], shared: Table) -> VerdictPrefixes | None:
+    """The prefixes by which data sets of labels find their own among verdicts on the whole join;
+    None without such verdicts. A data set with a file of its own takes none of them.
+
+    Raises:
+        OptionError: two have the same prefix, or there is none.
+    """
+    if shared.get("verdicts") is None:
+        return None
+    found, others = dict[str, str](), list[str]()
+    for name, table in tables.items():
+        prefix = str(table.get("prefix", shared.get("prefix", "")))
+        if "labels" not in table or "verdicts" in table:
+            others.append(prefix)
+        else:
+            if prefix in found:
+                raise OptionError(
+                    f"verdicts on a whole join find their data set by the prefix of clip ids, and "
+                    f"{found[prefix]!r} and {name!r} both have {prefix!r}: give each a prefix, or "
+                    f"name a file of verdicts in the table of the data set that it is of"
+                )
+            found[prefix] = str(name)
+    if not found:
+        raise OptionError("verdicts are on labels of clips, and no data set of the join has these")
+    return VerdictPrefixes(tuple(found), tuple(p for p in others if p not in found))
 
 
 def bind_inputs(
@@ -349,13 +380,15 @@ def join(
     expect("sources", sources, Mapping | Sequence, "a list of tables, or a mapping of them")
     named = sources if isinstance(sources, Mapping) else dict(enumerate(sources, 1))
     ontology = default_ontology(ontology)
+    prefixes = verdict_prefixes({str(n): table for n, table in named.items()}, options)
     parts: list[Targets] = []
     joined: list[dict[str, Any]] = []
     for name, table in named.items():
         with located(f"source {name!r}"):
             expect("a source", table, Mapping, "a table with labels or events")
             kind, inputs, own = take_inputs(table, {"scheme": scheme, **options})
-            labels = _read(kind, inputs, own, ontology)
+            shared = prefixes if "verdicts" not in table else None
+            labels = _read(kind, inputs, own, ontology, shared)
             chosen = own.pop("scheme")
             default = SCHEMES[chosen].vocabulary
             vocabulary = load_vocabulary(vocabulary, ontology=ontology, default=default)
@@ -372,7 +405,11 @@ def join(
 
 
 def _read(
-    kind: str, inputs: list[Any], options: dict[str, Any], ontology: Ontology
+    kind: str,
+    inputs: list[Any],
+    options: dict[str, Any],
+    ontology: Ontology,
+    prefixes: VerdictPrefixes | None,
 ) -> Annotations | Events:
     """The labels of a data set; the options of reading are taken out."""
     names = {**ReadOptions.declared(), **(EventOptions.declared() if kind == "events" else {})}
@@ -384,8 +421,9 @@ def _read(
             wrong = ", ".join(reading) or type(first).__name__
             raise OptionError(f"{kind}: {wrong} does not fit labels that are read already")
         return first.prefixed(prefix)
-    read: Any = read_events if kind == "events" else read_labels
-    made: Annotations | Events = read(
-        inputs[0] if len(inputs) == 1 else inputs, ontology=ontology, **reading
-    )
-    return made
+    paths = inputs[0] if len(inputs) == 1 else inputs
+    if kind == "labels":
+        declared = ReadOptions(**reading, verdict_prefixes=prefixes)
+        listed = listed_inputs(paths, "label", declared.columns)
+        return gather_labels(listed, ontology, declared)
+    return read_events(paths, ontology=ontology, **reading)

@@ -63,6 +63,19 @@ class Annotated(NamedTuple):
     classes: tuple[int, ...] | None
 
 
+class VerdictPrefixes(NamedTuple):
+    """Prefixes of the data sets of a join: a clip is of that whose prefix its id begins with, the
+    longest.
+
+    Attributes:
+        takers: of those that take the verdicts on the whole join.
+        others: of those that do not, such as events.
+    """
+
+    takers: tuple[str, ...]
+    others: tuple[str, ...]
+
+
 EVERYTHING = Annotated("", None)
 OWN_COLUMNS = Annotated("its columns", ())  # of a wide table: its cells state all
 
@@ -80,6 +93,8 @@ class ReadOptions(Options):
         block_sizes: how much is read at a time.
         folders: whether clip ids keep the folders of file names; None: where file names repeat.
         denied: whether the labels are those of classes confirmed absent.
+        verdict_prefixes: of the data sets of a join that share the verdicts; None: these are on
+            the clips of these labels alone.
     """
 
     unknown: str = option(
@@ -163,6 +178,7 @@ class ReadOptions(Options):
     block_sizes: BlockSizes = BLOCK_SIZES
     folders: bool | None = None
     denied: bool = False
+    verdict_prefixes: VerdictPrefixes | None = None
 
     def load_mapping(self, ontology: Ontology) -> LabelMapping | None:
         """The mapping, if there is one.

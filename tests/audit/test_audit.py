@@ -166,6 +166,21 @@ def test_what_targets_settle_is_left_out(
     assert whole.settled == {}
 
 
+@drawn(clips)
+def test_schemes_settle_what_they_are_for(drawn_clips: list[tuple[set[str], list[float]]]) -> None:
+    ids = [f"c{i}" for i in range(len(drawn_clips))]
+    labels = Annotations.from_dict(
+        {c: sorted(own) for c, (own, _) in zip(ids, drawn_clips, strict=True)}
+    )
+    scores = Scores.from_arrays(ids, [values for _, values in drawn_clips], classes=CLASSES)
+    for scheme, kinds in (("weak", set()), ("pel", {"implied"}),
+                          ("pe-cml", {"implied", "unspecified"})):  # fmt: skip
+        found = audit(labels, scores, targets=expand(labels, scheme), vocabulary=CLASSES)
+        assert not kinds & set(found.table["kind"])
+        if scheme == "weak":
+            assert set(found.settled.values()) == {0}
+
+
 def test_the_list_fills_up_with_what_is_not_settled() -> None:
     ids = [f"c{i}" for i in range(6)]
     labels = Annotations.from_dict({clip: ["Rain"] for clip in ids})

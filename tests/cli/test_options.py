@@ -26,6 +26,7 @@ from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.schemes.given_labels import LABELS_SCHEMES
 from audiolabels.schemes.teacher_enhanced import ENHANCE, THRESHOLDS
+from audiolabels.schemes.weights import WEIGHTS
 from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.training.hyperparameters import DRAWS
 from audiolabels.training.training_loop import LOSSES
@@ -43,6 +44,7 @@ TABLES = {
     "time_unit": TIME_UNITS,
     "missing_rows": MISSING_ROWS,
     "raters": RATERS,
+    "weights": WEIGHTS,
     "layout": LAYOUTS,
     "engine": ENGINES,
     "to": EXPORTERS,

@@ -201,7 +201,9 @@ def _read_verdicts(
             yield absences.labels.clip_id
 
     path = find_file("verdicts", options.verdicts)
-    return read_verdicts(path, ontology, options, clip_ids())
+    found = read_verdicts(path, ontology, options, clip_ids())
+    rows = found.report.sources[0]["rows"]
+    return found if rows else None  # none of a join's are of this data set
 
 
 def stream_labels(

@@ -126,11 +126,14 @@ def read_verdicts(
     """
     report = Report()
     rows, verdicts = _read_rows(path, ontology, options, report)
+    if options.verdict_prefixes is not None:
+        rows, verdicts = _own_verdicts(path, verdicts, options, report, rows)
     facts = Counter({SKIP: sum(each.word == SKIP for each in verdicts)})
     stated = [each for each in verdicts if each.word != SKIP]
     names = list(dict.fromkeys(each.clip for each in stated))
     with guarded(path, LabelFileError):
-        clips = _find(names, options.prefix, clip_ids)
+        prefix = options.prefix if options.verdict_prefixes is None else ""  # which names have
+        clips = _find(names, prefix, clip_ids)
     if names and not any(clips.values()):
         raise LabelFileError(
             f"{path}: none of its {len(names):,} clips is among those with labels; its ids look "
@@ -166,6 +169,41 @@ def read_verdicts(
         owners, classes = np.array(own, np.int64).reshape(-1, 2).T
         sets[state] = LabelSets.build(owners, classes, whole)
     return Verdicts(path, texts_to_arrow(list(place)), sets, report, facts)
+
+
+def _own_verdicts(
+    path: Path, verdicts: list[Verdict], options: ReadOptions, report: Report, rows: int
+) -> tuple[int, list[Verdict]]:
+    """Of the verdicts on a join, those on clips of this data set, and how many rows are its own.
+
+    What can be of no data set is reported with the first of them.
+
+    Raises:
+        LabelFileError: no clip is of a data set of the join.
+    """
+    assert options.verdict_prefixes is not None
+    takers, others = options.verdict_prefixes
+    prefixes = sorted({*takers, *others}, key=len)
+    own, lost = list[Verdict](), list[Finding]()
+    for each in verdicts:
+        prefix = next((p for p in reversed(prefixes) if each.clip.startswith(p)), None)
+        if prefix == options.prefix:
+            own.append(each)
+        if prefix not in takers:
+            none = "a verdict on a clip that begins with no prefix of the join's data sets"
+            reason = none if prefix is None else "a verdict on a data set that takes none of them"
+            lost.append(Finding(path.name, each.row, each.clip, "row unused", reason))
+    if len(lost) == len(verdicts):
+        raise LabelFileError(
+            f"{path}: no clip is of a data set of the join that takes verdicts, with the prefix "
+            f"{shortlist(map(repr, takers))}; its ids look like "
+            f"{shortlist(repr(each.clip) for each in verdicts[:2])}"
+        )
+    if options.prefix != takers[0]:
+        report.findings, report.notes = [], []
+        return len(own), own
+    report.findings += lost
+    return rows - len(verdicts) + len(own) + len(lost), own
 
 
 def _find(

@@ -320,10 +320,109 @@ def test_in_joins_and_memory(tmp_path: Path) -> None:
     two = {"labels": {"a": ["Cat"]}, "verdicts": tmp_path / "v.csv"}
     made = join([{"labels": {"a": ["Dog"]}}, two], "weak", vocabulary=["Dog", "Cat", "Rain"])
     assert made.to_numpy()[0].tolist() == right
-    with pytest.raises(OptionError, match="verdicts are of one data set: name their file in its"):
-        expand_files(
-            tmp_path / "joint.toml", tmp_path / "o.parquet", verdicts=tmp_path / "v.csv", **options
-        )
+
+
+JOINT = """\
+[base]
+labels = "base.csv"
+
+[a]
+labels = "one.csv"
+prefix = "a/"
+
+[deep]
+labels = "two.csv"
+prefix = "a/b/"
+
+[events]
+events = "events.tsv"
+scheme = "diffuse"
+prefix = "e/"
+"""
+SHARED = [
+    ("x", "Dog", "absent"), ("y.wav", "Cat", "present"), ("a/x", "Dog", "unsure"),
+    ("a/b/x", "Rain", "present"), ("a/b/y", "Dog", "absent"), ("a/b/y", "Cat", "skip"),
+]  # fmt: skip
+
+
+def write_join(folder: Path) -> Path:
+    for name in ("base", "one", "two"):
+        write(folder, "clip_id,labels\nx,Dog\ny,Dog;Rain\n", f"{name}.csv")
+    write(folder, "filename\tonset\toffset\tevent_label\nx.wav\t0\t1\tDog\n", "events.tsv")
+    write(folder, "Dog\nCat\nRain\n", "classes.txt")
+    return write(folder, JOINT, "joint.toml")
+
+
+def test_verdicts_on_a_whole_join_go_by_prefix(tmp_path: Path) -> None:
+    """They do what a file for each data set does."""
+    joint, out = write_join(tmp_path), tmp_path / "o.parquet"
+    rows = [*SHARED, ("e/x", "Rain", "present"), ("c/z", "Dog", "absent")]
+    shared = write_verdicts(tmp_path / "v.csv", rows)
+    options: dict[str, Any] = {"vocabulary": tmp_path / "classes.txt"}
+    summary = expand_files(joint, out, "weak", verdicts=shared, **options)
+    found = read_targets(out)
+    own = [SHARED[:2], [SHARED[2]], SHARED[3:]]
+    text = JOINT
+    for number, part in enumerate(own):
+        write_verdicts(tmp_path / f"v{number}.csv", part)
+    for number, name in enumerate(("base", "one", "two")):
+        line = f'labels = "{name}.csv"\n'
+        text = text.replace(line, f'{line}verdicts = "v{number}.csv"\n')
+    expand_files(write(tmp_path, text, "each.toml"), tmp_path / "each.parquet", "weak", **options)
+    right = read_targets(tmp_path / "each.parquet")
+    assert found.clip_id.equals(right.clip_id)
+    assert np.array_equal(found.to_numpy(), right.to_numpy())
+    top = write(tmp_path, f'verdicts = "v.csv"\n{JOINT}', "top.toml")
+    expand_files(top, f"{tmp_path}/parts/", "weak", rows_per_part=1, **options)
+    sets = {
+        name: {"labels": tmp_path / f"{file}.csv", "prefix": prefix}
+        for name, file, prefix in (("base", "base", ""), ("a", "one", "a/"), ("d", "two", "a/b/"))
+    }
+    events = {"events": tmp_path / "events.tsv", "scheme": "diffuse", "prefix": "e/"}
+    classes = ["Dog", "Cat", "Rain"]
+    memory = join({**sets, "e": events}, "weak", vocabulary=classes, verdicts=shared)
+    for made in (read_targets(f"{tmp_path}/parts/"), memory):
+        assert np.array_equal(made.to_numpy(), right.to_numpy())
+    assert [(f.row, f.clip, f.reason) for f in summary.report.findings] == [
+        (8, "e/x", "a verdict on a data set that takes none of them"),
+        (9, "c/z", "a verdict on a clip that is not among those with labels"),
+    ]
+    numbers = [s["verdicts"]["present"] for s in read_info(out)["sources"] if "verdicts" in s]
+    assert numbers == [1, 0, 1]
+    assert [s["rows"] for s in read_info(out)["sources"] if "verdicts" in s] == [4, 1, 3]
+
+
+def test_a_clip_of_no_data_set_of_a_join_is_reported_once(tmp_path: Path) -> None:
+    write_join(tmp_path)
+    joint = write(tmp_path, JOINT[JOINT.index("[a]") :], "joint.toml")
+    rows = [("x", "Dog", "absent"), ("a/x", "Dog", "absent"), ("a/x", "Gitar", "absent")]
+    path, out = write_verdicts(tmp_path / "v.csv", rows), tmp_path / "o.parquet"
+    with pytest.raises(UnknownLabelError, match=r"source 'a': .*v\.csv: classes .*'Gitar'"):
+        expand_files(joint, out, "weak", verdicts=path)
+    summary = expand_files(joint, out, "weak", verdicts=path, unknown="drop")
+    reason = "a verdict on a clip that begins with no prefix of the join's data sets"
+    assert [(f.row, f.clip, f.reason) for f in summary.report.findings] == [
+        (2, "x", reason),
+        (4, "a/x", "unknown label: Gitar"),
+    ]
+    assert [s["rows"] for s in read_info(out)["sources"] if "verdicts" in s] == [3]
+    write_verdicts(path, rows[:1])
+    with pytest.raises(LabelFileError, match=r"v\.csv: no clip is of a data set of the join that"):
+        expand_files(joint, out, "weak", verdicts=path)
+
+
+def test_a_join_whose_prefixes_do_not_decide_is_refused(tmp_path: Path) -> None:
+    write_join(tmp_path)
+    verdicts = write_verdicts(tmp_path / "v.csv", [("x", "Dog", "absent")])
+    alike = write(tmp_path, JOINT.replace('prefix = "a/"\n', ""), "alike.toml")
+    with pytest.raises(OptionError, match="'base' and 'a' both have '': give each a prefix, or na"):
+        expand_files(alike, tmp_path / "o.parquet", "weak", verdicts=verdicts)
+    events = write(tmp_path, JOINT[JOINT.index("[events]") :], "events.toml")
+    with pytest.raises(OptionError, match="no data set of the join has these"):
+        expand_files(events, tmp_path / "o.parquet", verdicts=verdicts)
+    held = {"labels": Annotations.from_dict({"x": ["Dog"]})}
+    with pytest.raises(OptionError, match="verdicts does not fit labels that are read already"):
+        join([held], "weak", verdicts=verdicts)
 
 
 def test_no_teacher_outweighs_a_verdict(tmp_path: Path) -> None:
