@@ -47,18 +47,12 @@ class HuggingFace(Tagger):
     def __init__(self, model: nn.Module, extractor: Any) -> None:
         super().__init__()
         config: Any = model.config
-        last = [
-            name
-            for name, module in model.named_modules()
-            if isinstance(module, nn.Linear) and module.out_features == config.num_labels
-        ][-1:]
+        linear = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+        last = [name for name, m in linear.items() if m.out_features == config.num_labels][-1:]
         if not last:
             raise OptionError(f"{config.model_type}: no linear layer gives its classes")
-        head = model.get_submodule(last[0])
-        assert isinstance(head, nn.Linear)
-        parent, _, leaf = last[0].rpartition(".")
-        setattr(model.get_submodule(parent), leaf, nn.Identity())
-        self.body, self.head, self.extractor = model, head, extractor
+        model.set_submodule(last[0], nn.Identity())
+        self.body, self.head, self.extractor = model, linear[last[0]], extractor
         self.rate = int(extractor.sampling_rate)
         self.labels = tuple(config.id2label[i] for i in range(config.num_labels))
         self.description = {

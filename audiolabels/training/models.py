@@ -43,9 +43,12 @@ def rate_of(name: str) -> int | None:
     Raises:
         OptionError: no such model, or no classifier in the folder.
     """
-    if _is_folder(name):
-        return rate_of_folder(name)
-    return MODELS[choose("model", name, MODELS)].rate
+    return rate_of_folder(name) if _is_folder(name) else class_of(name).rate
+
+
+def class_of(name: str) -> type[Tagger]:
+    """The class of a model, by name or folder; see `rate_of`."""
+    return HuggingFace if _is_folder(name) else MODELS[choose("model", name, MODELS)]
 
 
 def _is_folder(name: str) -> bool:

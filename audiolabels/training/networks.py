@@ -107,6 +107,8 @@ class CNN1D(Tagger):
 class OnLogMel(Tagger):
     """Models on log-mel frames, scaled so that -100 dB is -1 and 0 dB is 1."""
 
+    logmel = True
+
     def __init__(self, classes: int, width: int, pooling: str, bands: int = 64) -> None:
         super().__init__()
         self.frontend = LogMel(rate=16_000, bands=bands)

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from audiolabels.files.records import read_record, refuse_other
 from audiolabels.ontology.vocabulary import Vocabulary, described_vocabulary
 from audiolabels.targets.store import read_info
 from audiolabels.training.huggingface import HuggingFace, at_most, hub_hint
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 
 CONFIG, CLASSES, WEIGHTS = "config.json", "vocabulary.csv", "model.safetensors"
@@ -64,7 +65,8 @@ def is_first_process() -> bool:
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Write the configuration of a run before training.
 
-    A run that never completed an epoch is replaced, one of fewer epochs extended.
+    A run that never completed an epoch is replaced, one of fewer epochs extended, if its schedule
+    and its validations do not depend on their number.
 
     Raises:
         RunError: the folder holds another run.
@@ -77,9 +79,13 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         begun = (folder / WEIGHTS).exists() or (folder / "checkpoints/last.ckpt").exists()
         if begun or "format" not in there:
             with guarded(path, RunError, "not the configuration of a run"):
-                recipe, epochs = there["recipe"], stated["recipe"]["epochs"]
-                more = recipe["epochs"] < epochs
-                recipe["epochs"] = epochs if more else recipe["epochs"]
+                recipe, epochs = (
+                    asdict(Hyperparameters(**there["recipe"])),
+                    stated["recipe"]["epochs"],
+                )
+                whole = recipe["schedule"] != "polynomial" and not recipe["validate_every"]
+                more = whole and recipe["epochs"] < epochs
+                there["recipe"] = {**recipe, **({"epochs": epochs} if more else {})}
             refuse_other(folder, "a run", there, stated)
             if not more:
                 return
@@ -162,14 +168,10 @@ def check_features(model: Any, features: Features, config: Mapping[str, Any] | N
     Raises:
         RunError: they do not.
     """
-    if model.takes != features.takes:
-        raise RunError(f"the model takes {model.takes}, the features are {features.takes}; models: "
-                       f"{models_for(features)}")  # fmt: skip
+    check_kind(model, features.takes)
     if model.rate != features.rate:
-        raise RunError(
-            f"the model takes {model.rate:,} samples a second, the features have "
-            f"{features.rate:,}; open them with rate={model.rate}"
-        )
+        raise RunError(f"the model takes {model.rate:,} samples a second, the features have "
+                       f"{features.rate:,}; open them with rate={model.rate}")  # fmt: skip
     wanted = (config or {}).get("features", {}).get("dim", features.dim)
     if wanted != features.dim:
         raise RunError(f"trained on embeddings of {wanted} numbers, these have {features.dim}")
@@ -188,9 +190,16 @@ def require_classes(labels: str | Path, wanted: Sequence[str], remedy: str) -> N
                               f"expand the labels with --vocabulary {remedy}")  # fmt: skip
 
 
-def models_for(features: Features) -> str:
-    """Names of the models that take such features."""
-    return ", ".join(name for name, model in MODELS.items() if model.takes == features.takes)
+def check_kind(model: Any, takes: str) -> None:
+    """Check that a model, or its class, takes `audio` or `embeddings`.
+
+    Raises:
+        RunError: it does not.
+    """
+    if model.takes != takes:
+        fitting = ", ".join(name for name, each in MODELS.items() if each.takes == takes)
+        raise RunError(f"the model takes {model.takes}, the features are {takes}; give features of "
+                       f"that kind, or another model: {fitting}")  # fmt: skip
 
 
 def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:

@@ -63,6 +63,7 @@ class Tagger(nn.Module):
     pooling: str = "mean"
     framewise = False  # whether each frame goes through the layers alone, without axis of clips
     axis = 1  # the frames' axis where a layer's output has three
+    logmel = False  # whether its module `frontend` makes log-mel frames
     frozen = False
     head: nn.Linear
     labels: tuple[str, ...] | None = None

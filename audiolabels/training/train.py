@@ -19,25 +19,21 @@ from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.parts import identifying_file
 from audiolabels.targets.store import map_targets, read_info
 from audiolabels.training.examples import Examples, of_clips
-from audiolabels.training.hyperparameters import Hyperparameters
-from audiolabels.training.models import MODELS, describe, make_model
+from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING, NONE, Hyperparameters
+from audiolabels.training.models import MODELS, class_of, describe, make_model
 from audiolabels.training.predict import find_device
 from audiolabels.training.run_folder import (
     check_features,
+    check_kind,
     fingerprint,
     finished,
     load_run,
-    models_for,
     require_classes,
     save_weights,
     write_config,
 )
 from audiolabels.training.tagger import freeze, new_head
 from audiolabels.training.training_loop import fit
-
-DEFAULT = "mlp"
-MIXING = 0.8  # best μ to mix strong with weak labels; Hershey et al. 2021, §4.1
-HELD_OUT = 0.1  # of the clips, where no validation file is given
 
 
 @dataclass(frozen=True)
@@ -127,6 +123,7 @@ def train(
     vocabulary = examples.vocabulary
     torch.manual_seed(hyperparameters.seed)
     network = _network(model, vocabulary, features, init, frozen, model_options or {})
+    check_augmentation(network, hyperparameters)
     write_config(
         folder,
         {
@@ -183,6 +180,21 @@ def check_request(
                               f"both with the same --vocabulary")  # fmt: skip
 
 
+def check_augmentation(model: Any, hyperparameters: Hyperparameters) -> None:
+    """Check that a model, or its class, has what is to be augmented.
+
+    Raises:
+        OptionError: it has not.
+    """
+    if hyperparameters.augment != NONE and model.takes != "audio":
+        raise OptionError(f"augment {hyperparameters.augment}: changes waveforms, the model takes "
+                          f"{model.takes}; give {NONE}")  # fmt: skip
+    if hyperparameters.spec_augment and not model.logmel:
+        having = ", ".join(name for name, each in MODELS.items() if each.logmel)
+        raise OptionError(f"spec_augment masks log-mel frames, which the model does not make; give "
+                          f"0, or a model that does: {having}")  # fmt: skip
+
+
 def _examples(
     labels: Path,
     features: Features,
@@ -233,9 +245,7 @@ def _network(
     if init is None:
         if frozen:
             raise OptionError("frozen needs a run to begin with (init)")
-        if model is None and features.takes != MODELS[DEFAULT].takes:
-            raise OptionError(f"the features are {features.takes}; choose a model (--model): "
-                              f"{models_for(features)}")  # fmt: skip
+        check_kind(MODELS[DEFAULT] if model is None else class_of(model), features.takes)
         network = make_model(model or DEFAULT, len(vocabulary), dim=features.dim, **options)
         check_features(network, features)
     else:
