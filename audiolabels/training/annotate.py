@@ -35,26 +35,17 @@ PART = 100  # clips, after which a part ends at the latest
 
 @dataclass(frozen=True)
 class Annotated:
-    """What was written.
-
-    Attributes:
-        path: the file.
-        clips, segments, empty_segments: their numbers. Empty segments, without a frame or sample,
-            are not written, so that a clip may have none.
-        parts, parts_found: numbers of parts, and of those from an earlier attempt.
-        clips_scored, seconds: clips without those found, and how long scoring them took.
-        reading: share of this time, from 0 to 1, in which the model waited for features.
-    """
+    """What was written: a file, numbers, and how long it took."""
 
     path: Path
     clips: int
     segments: int
     parts: int
-    parts_found: int
-    empty_segments: int
-    clips_scored: int
-    seconds: float
-    reading: float
+    parts_found: int  # from an earlier attempt
+    empty_segments: int  # without a frame or sample: not written, so that a clip may have none
+    clips_scored: int  # without those found
+    seconds: float  # of scoring them
+    reading: float  # share of this time, from 0 to 1, in which the model waited for features
 
 
 def annotate(
@@ -77,9 +68,8 @@ def annotate(
         run: from `load_run`; or a function of values, float32 (B, L, D) or (B, L), and lengths,
             int64 (B,), tensors on the device, to probabilities (B, C), a tensor or an array. If it
             is a module of torch, it is left on the device, in evaluation mode.
-        features: N clips.
-        output: the Parquet file; parts are kept in a hidden folder next to it until all are
-            complete.
+        features, output: N clips, and the Parquet file, next to which parts are kept in a hidden
+            folder until all are complete.
         vocabulary: of a function: its classes, as for `load_vocabulary`.
         window: length of the segments in seconds; None for whole clips.
         layer: write the output of this layer, as a column of embeddings that `open_features` reads
@@ -115,12 +105,10 @@ def annotate(
     if not len(chosen):
         raise RunError("no clip has a frame or sample")
     parts = output.with_name(f".{output.name}.parts")
-    stated = {
-        "weights": digest_weights(run.model),
-        "features": fingerprint(features, chosen),
+    begin(parts, json.dumps({
+        "weights": digest_weights(run.model), "features": fingerprint(features, chosen),
         "window": window, "layer": layer, "ids": list(run.vocabulary.ids), "part": PART,
-    }  # fmt: skip
-    begin(parts, json.dumps(stated))
+    }))  # fmt: skip
     segments, owner = Segments.whole(features, chosen).cut(length)
     names = pa.array([features.clip_ids[clip] for clip in chosen.tolist()], pa.string())
     groups = np.searchsorted(owner, [*range(0, len(chosen), PART), len(chosen)])

@@ -40,9 +40,6 @@ class Stage:
 def parse_weights(text: str, stages: int) -> list[float]:
     """Teacher weights of the stages: one for all, or `first:last` in equal steps.
 
-    Raises:
-        OptionError: something else.
-
     >>> parse_weights("0.7:0.95", 5)
     [0.7, 0.7625, 0.825, 0.8875, 0.95]
     """

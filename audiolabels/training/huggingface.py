@@ -38,10 +38,8 @@ class HuggingFace(Tagger):
 
     summary = "an audio classifier of transformers, given by a folder's path"
     source = "its model card"
-    deviations = (
-        "its own feature extractor runs, on the CPU, and handles padding and long clips (that of "
-        "AST cuts at 10.24 s)"
-    )
+    deviations = ("its own feature extractor runs, on the CPU, and handles padding and long clips "
+                  "(that of AST cuts at 10.24 s)")  # fmt: skip
     rate = None  # that of its extractor
 
     def __init__(self, model: nn.Module, extractor: Any) -> None:
@@ -55,10 +53,10 @@ class HuggingFace(Tagger):
         self.body, self.head, self.extractor = model, linear[last[0]], extractor
         self.rate = int(extractor.sampling_rate)
         self.labels = tuple(config.id2label[i] for i in range(config.num_labels))
+        described = config.to_json_string(use_diff=False), extractor.to_json_string()
         self.description = {
             "model": "huggingface",
-            "config": json.loads(config.to_json_string(use_diff=False)),
-            "extractor": json.loads(extractor.to_json_string()),
+            **dict(zip(CONFIGS, map(json.loads, described), strict=True)),
         }
 
     @classmethod
@@ -95,11 +93,7 @@ def from_description(description: Mapping[str, Any]) -> HuggingFace:
 
 
 def rate_of_folder(folder: str | Path) -> int:
-    """Sampling rate in Hz of the classifier in a folder.
-
-    Raises:
-        OptionError: there is none.
-    """
+    """Sampling rate in Hz of the classifier in a folder; OptionError if there is none."""
     path = Path(folder, CONFIGS["extractor"])
     with guarded(folder, OptionError, f"no sampling rate in {path.name}"):
         return int(parse_json(path.read_bytes())["sampling_rate"])
@@ -119,10 +113,8 @@ def hub_hint(name: str) -> str:
 
 
 def read_folder(folder: str | Path, weights: bool) -> HuggingFace:
-    """Read `CONFIGS` and, if asked, weights in safetensors; pickles and code never.
-
-    Raises:
-        OptionError: it holds no such classifier.
+    """Read `CONFIGS` and, if asked, weights in safetensors; pickles and code never. OptionError if
+    it holds no such classifier.
     """
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 

@@ -17,9 +17,7 @@ from audiolabels.training.models import embeddings
 
 def find_device(device: str | torch.device = "auto") -> torch.device:
     """The device of that name: `auto` is the GPU, CUDA's or Apple's, if there is one, or the CPU.
-
-    Raises:
-        OptionError: no such name, or torch finds no such device here.
+    OptionError if there is no such name, or torch finds no such device here.
     """
     if isinstance(device, torch.device):
         return device
@@ -93,14 +91,8 @@ def predict_all(model: Any, segments: Segments, columns: int, **options: Any) ->
 
 
 def predict_windows(model: Any, examples: Examples, window: float | None, **options: Any) -> Floats:
-    """Probabilities of each example; with a window, the mean over its segments of that length.
-
-    Segments without a frame, such as a short last one of a clip, do not count.
-
-    Source: Dinkel et al. 2022, §3.3: chunks of 2 or 5 seconds, averaged over the clip.
-
-    Returns:
-        float32 (N, C).
+    """Probabilities of each example, float32 (N, C); with a window, the mean over its segments of
+    that length (Dinkel et al. 2022, §3.3), but for those without a frame.
     """
     if window is None:
         return predict_all(model, examples, len(examples.vocabulary), **options)

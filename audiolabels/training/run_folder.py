@@ -42,14 +42,7 @@ RESULT, FORMAT = "result", 1
 
 @dataclass(frozen=True)
 class Run:
-    """A model and its configuration.
-
-    Attributes:
-        model: in evaluation mode.
-        vocabulary: the C classes of its outputs.
-        config: content of `config.json`.
-        folder: its path.
-    """
+    """A model in evaluation mode, the C classes of its outputs, `config.json`, and its folder."""
 
     model: Any
     vocabulary: Vocabulary
@@ -66,11 +59,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Write the configuration of a run before training.
 
     A run that never completed an epoch is replaced, one of fewer epochs extended, if its schedule
-    and its validations do not depend on their number.
-
-    Raises:
-        RunError: the folder holds another run.
-        TargetsFileError: it cannot be written.
+    and its validations do not depend on their number; the folder of another run is refused.
     """
     stated = {"format": FORMAT, "audiolabels": __version__, **config}
     path = on_disk("output", folder) / CONFIG
@@ -79,13 +68,10 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         begun = (folder / WEIGHTS).exists() or (folder / "checkpoints/last.ckpt").exists()
         if begun or "format" not in there:
             with guarded(path, RunError, "not the configuration of a run"):
-                recipe, epochs = (
-                    asdict(Hyperparameters(**there["recipe"])),
-                    stated["recipe"]["epochs"],
-                )
-                whole = recipe["schedule"] != "polynomial" and not recipe["validate_every"]
-                more = whole and recipe["epochs"] < epochs
-                there["recipe"] = {**recipe, **({"epochs": epochs} if more else {})}
+                epochs, before = stated["recipe"]["epochs"], Hyperparameters(**there["recipe"])
+                whole = before.schedule != "polynomial" and not before.validate_every
+                more = whole and before.epochs < epochs
+                there["recipe"] = asdict(before) | ({"epochs": epochs} if more else {})
             refuse_other(folder, "a run", there, stated)
             if not more:
                 return
@@ -120,11 +106,7 @@ def digest_weights(model: torch.nn.Module) -> str:
 
 
 def finished(folder: Path, epochs: int) -> tuple[float, list[int]] | None:
-    """Validation mAP and epochs of a completed run's weights; None if it was of fewer epochs.
-
-    Raises:
-        RunError: the weights are damaged.
-    """
+    """Validation mAP and epochs of a completed run's weights; None if it was of fewer epochs."""
     path = folder / WEIGHTS
     if not path.is_file():
         return None
@@ -134,11 +116,7 @@ def finished(folder: Path, epochs: int) -> tuple[float, list[int]] | None:
 
 
 def load_run(folder: str | Path) -> Run:
-    """Load a run, or a folder with a Hugging Face audio classifier.
-
-    Raises:
-        RunError: the folder is neither, is not completed, or its parts do not match.
-    """
+    """Load a run, or a folder with a Hugging Face audio classifier; else it raises RunError."""
     folder = on_disk("run", folder)
     with guarded(folder, RunError, "cannot be read"):
         if not (folder / CONFIG).is_file():
@@ -163,10 +141,8 @@ def load_run(folder: str | Path) -> Run:
 
 
 def check_features(model: Any, features: Features, config: Mapping[str, Any] | None = None) -> None:
-    """Check that features match a model: audio at its rate, or embeddings as wide as `config` has.
-
-    Raises:
-        RunError: they do not.
+    """Check that features match a model: audio at its rate, or embeddings as wide as `config` has;
+    else it raises RunError.
     """
     check_kind(model, features.takes)
     if model.rate != features.rate:
@@ -178,11 +154,8 @@ def check_features(model: Any, features: Features, config: Mapping[str, Any] | N
 
 
 def require_classes(labels: str | Path, wanted: Sequence[str], remedy: str) -> None:
-    """Check by its metadata alone that a targets file has the classes with these ids.
-
-    Raises:
-        TargetsFileError: it is missing or broken.
-        VocabularyError: it lacks some of them.
+    """Check by its metadata alone that a targets file has the classes with these ids; if not, it
+    raises VocabularyError, and TargetsFileError if it is missing or broken.
     """
     lacking = sorted({*wanted} - {*read_info(labels)["vocabulary"]["ids"]})
     if lacking:
@@ -191,11 +164,7 @@ def require_classes(labels: str | Path, wanted: Sequence[str], remedy: str) -> N
 
 
 def check_kind(model: Any, takes: str) -> None:
-    """Check that a model, or its class, takes `audio` or `embeddings`.
-
-    Raises:
-        RunError: it does not.
-    """
+    """Check that a model, or its class, takes `audio` or `embeddings`; else it raises RunError."""
     if model.takes != takes:
         fitting = ", ".join(name for name, each in MODELS.items() if each.takes == takes)
         raise RunError(f"the model takes {model.takes}, the features are {takes}; give features of "

@@ -29,12 +29,12 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 from torch.optim.lr_scheduler import ExponentialLR, PolynomialLR
 
+from audiolabels.augmentation import augment, mixup, spec_augment
 from audiolabels.errors import OptionError
 from audiolabels.features.inputs import Floats
 from audiolabels.losses import masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
-from audiolabels.training.augmentation import augment, mixup, spec_augment
 from audiolabels.training.examples import Batch, Examples
 from audiolabels.training.hyperparameters import NONE, Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
@@ -69,13 +69,9 @@ class TrainingTask(lightning.LightningModule):
     """Model, examples and hyperparameters in the form that Lightning expects."""
 
     def __init__(
-        self,
-        model: torch.nn.Module,
-        train: Examples,
-        validation: Examples,
-        hyperparameters: Hyperparameters,
-        on_epoch: Callable[["Epoch"], None],
-    ) -> None:
+        self, model: torch.nn.Module, train: Examples, validation: Examples,
+        hyperparameters: Hyperparameters, on_epoch: Callable[["Epoch"], None],
+    ) -> None:  # fmt: skip
         super().__init__()
         self.model, self.train_examples, self.validation = model, train, validation
         self.hyperparameters, self.on_epoch = hyperparameters, on_epoch
@@ -113,9 +109,10 @@ class TrainingTask(lightning.LightningModule):
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         generator = np.random.default_rng(place)
         if chosen.augment != NONE:
-            batch = augment(batch, chosen.augment.split(","), generator)
+            names = chosen.augment.split(",")
+            batch = batch._replace(values=augment(*batch[:2], names, generator))
         if chosen.mixup:
-            batch = mixup(batch, chosen.mixup, generator)
+            batch = Batch(*mixup(*batch, chosen.mixup, generator))
         masking: Any = nullcontext()
         if chosen.spec_augment:
             frontend: Any = self.model.frontend
@@ -190,13 +187,9 @@ class MovableCheckpoint(ModelCheckpoint):
 
 
 class Bar(RichProgressBar):
-    """Lightning's bar on standard error, below whatever else is printed there."""
+    """Lightning's bar without metrics, which `on_epoch` receives."""
 
-    def __init__(self) -> None:
-        super().__init__(console_kwargs={"stderr": True})
-
-    def get_metrics(self, *_: Any) -> dict[str, Any]:
-        """None; `on_epoch` receives them."""
+    def get_metrics(self, *_: Any) -> dict[str, Any]:  # noqa: D102
         return {}
 
 
@@ -225,19 +218,14 @@ def fit(
 
     Args:
         model: from `make_model`; its logits are (B, C).
-        train, validation: examples of one vocabulary.
+        train, validation: examples of one vocabulary; OptionError without a positive to validate.
         folder: for checkpoints and the log; an interrupted run there is resumed.
-        on_epoch: called after each validation.
-        progress: whether to show Lightning's progress bar.
-        device: a choice of `DEVICE`.
+        on_epoch, progress, device: called after each validation; whether to show Lightning's bar; a
+            choice of `DEVICE`.
 
     Returns:
         The validation mAP of these weights, and the epochs, from 1, of which they are the mean; the
         steps, with `validate_every`.
-
-    Raises:
-        OptionError: no positive target to validate on.
-        ScoresFileError: the model outputs NaN.
     """
     task = TrainingTask(model, train, validation, hyperparameters, on_epoch)
     local, world = (int(os.environ.get(f"{of}WORLD_SIZE", 1)) for of in ("LOCAL_", ""))
@@ -247,19 +235,14 @@ def fit(
         counted = "step"
         intervals = {"val_check_interval": min(every, hyperparameters.epochs * batches),
                      "check_val_every_n_epoch": None}  # fmt: skip
+    checkpoints = folder / "checkpoints"
     best = MovableCheckpoint(
-        folder / "checkpoints",
-        filename=f"{{{counted}}}",
-        monitor=MAP,
-        mode="max",
-        save_top_k=hyperparameters.average,
-        save_on_train_epoch_end=False,
-        enable_version_counter=False,
-    )
-    last = MovableCheckpoint(folder / "checkpoints", filename="last", save_on_train_epoch_end=True,
+        checkpoints, f"{{{counted}}}", MAP, mode="max", save_top_k=hyperparameters.average,
+        save_on_train_epoch_end=False, enable_version_counter=False)  # fmt: skip
+    last = MovableCheckpoint(checkpoints, "last", save_on_train_epoch_end=True,
                              enable_version_counter=False)  # fmt: skip
     stop = ResumableStopping(MAP, mode="max", patience=hyperparameters.patience)
-    begun = folder / "checkpoints" / "last.ckpt"
+    begun = checkpoints / "last.ckpt"
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
@@ -272,7 +255,7 @@ def fit(
             precision=hyperparameters.precision,  # type: ignore[arg-type]
             max_epochs=hyperparameters.epochs,
             logger=CSVLogger(folder, name="log"),
-            callbacks=[stop, best, last, *([Bar()] if progress else [])],
+            callbacks=[stop, best, last, *([Bar(console_kwargs={"stderr": True})] * progress)],
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,
             enable_progress_bar=progress,
@@ -302,10 +285,8 @@ def _number(checkpoint: Path) -> int:
 
 def _average(checkpoints: list[Path]) -> dict[str, Tensor]:
     """Mean weights of checkpoints; integers, such as counters, are those of the last epoch."""
-    states = [
-        torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        for path in sorted(checkpoints, key=_number)
-    ]
+    states = [torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+              for path in sorted(checkpoints, key=_number)]  # fmt: skip
     return {
         name.removeprefix("model."): torch.stack([state[name] for state in states]).mean(0)
         if last.is_floating_point()

@@ -1,15 +1,14 @@
-"""Augmentation of batches: waveforms, log-mel frames, mixtures of examples.
+"""Augmentation of batches for any torch training code: waveforms, log-mel frames, mixtures.
 
-All draws are numpy's, so a seed gives the same ones on every device; `training_loop` seeds a
-generator by seed, step and process.
+All draws are those of a numpy generator, so that a seed gives the same ones on every device.
 
 Sources: Dinkel et al. 2022, §3.3, which names gain, polarity inversion, time shift, SpecAugment and
 mixup without any range. Park et al. 2019 (SpecAugment); Zhang et al. 2018 (mixup).
 Choices: the probability of a half and the ranges of torch-audiomentations' defaults; the widths of
-SpecAugment's masks of PANNs' code, with its largest share of time for a policy of LibriSpeech.
+SpecAugment's masks of PANNs' code, and of time at most the share that a policy of LibriSpeech has.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -18,8 +17,6 @@ import torch
 from torch import Tensor
 
 from audiolabels.losses import mix_targets
-from audiolabels.training.examples import Batch
-from audiolabels.training.tagger import mean_of_real, real_frames
 
 PROBABILITY = 0.5
 GAIN = (-18.0, 6.0)  # dB
@@ -40,9 +37,7 @@ def polarity(values: Tensor, *_: Any) -> Tensor:
 
 
 def shift(values: Tensor, lengths: Tensor, generator: np.random.Generator) -> Tensor:
-    """Later or earlier by a share of the clip up to `SHIFT`; what leaves at an end enters at the
-    other.
-    """
+    """Later or earlier, by up to `SHIFT` of the clip; what leaves at an end enters at the other."""
     share = torch.from_numpy(generator.uniform(-SHIFT, SHIFT, len(values))).to(lengths.device)
     at, ends = torch.arange(values.shape[1], device=values.device), lengths[:, None]
     turned = (at - (share[:, None] * ends).round().long()) % ends.clamp(min=1)
@@ -54,14 +49,25 @@ AUGMENTATIONS: Mapping[str, Callable[[Tensor, Tensor, np.random.Generator], Tens
 )
 
 
-def augment(batch: Batch, names: list[str], generator: np.random.Generator) -> Batch:
-    """A batch of waveforms, each changed in each of these ways with a probability of a half."""
-    values = batch.values
+def augment(
+    values: Tensor, lengths: Tensor, names: Sequence[str], generator: np.random.Generator
+) -> Tensor:
+    """Waveforms, each changed in each of these ways with a probability of a half.
+
+    Args:
+        values, lengths: float (B, L), zeros after a clip's end, and int64 (B,).
+        names: of `AUGMENTATIONS`, in the order in which they are applied.
+        generator: of the draws.
+
+    >>> augment(torch.ones(2, 3), torch.tensor([3, 3]), ["polarity"], np.random.default_rng(1))
+    tensor([[ 1.,  1.,  1.],
+            [ 1.,  1.,  1.]])
+    """
     for name in names:
         chosen = torch.from_numpy(generator.random(len(values)) < PROBABILITY).to(values.device)
-        changed = AUGMENTATIONS[name](values, batch.lengths, generator)
+        changed = AUGMENTATIONS[name](values, lengths, generator)
         values = torch.where(chosen[:, None], changed, values)
-    return batch._replace(values=values)
+    return values
 
 
 def spec_augment(
@@ -73,38 +79,49 @@ def spec_augment(
         frames, counts: float, and int64 (B,): how many of the T are real.
         masks: of time, and as many of bands. Each has a width from 0 on, up to `TIME` frames and
             `SHARE` of the real ones, or `BANDS`.
+        generator: of the draws.
     """
-    real = real_frames(counts, frames.shape[1])
-    mean = mean_of_real(frames, real).mean(1)[:, None, None].to(frames.dtype)
+    steps, bands = frames.shape[1:]
+    real = torch.arange(steps, device=frames.device) < counts[:, None]
+    mean = (frames * real[..., None]).sum((1, 2)) / (counts * bands)
     lengths = counts.cpu().numpy()
-    bands = np.full(len(frames), frames.shape[2])
+    widest = np.minimum(TIME, (SHARE * lengths).astype(np.int64))
+    everywhere = np.full(len(frames), bands)
     for _ in range(masks):
-        for axis, sizes, most in (
-            (1, lengths, np.minimum(TIME, (SHARE * lengths).astype(np.int64))),
-            (2, bands, np.minimum(BANDS, bands)),
-        ):
-            width = generator.integers(0, most, endpoint=True)
+        for axis, sizes, most in ((1, lengths, widest), (2, everywhere, min(BANDS, bands))):
+            width = generator.integers(0, most, len(frames), endpoint=True)
             first = generator.integers(0, sizes - width, endpoint=True)
             ends = torch.from_numpy(np.stack([first, first + width])).to(frames.device)[..., None]
             at = torch.arange(frames.shape[axis], device=frames.device)
-            frames = torch.where(
-                ((at >= ends[0]) & (at < ends[1])).unsqueeze(3 - axis), mean, frames
-            )
+            hidden = ((at >= ends[0]) & (at < ends[1])).unsqueeze(3 - axis)
+            frames = torch.where(hidden, mean[:, None, None].to(frames.dtype), frames)
     return frames
 
 
-def mixup(batch: Batch, alpha: float, generator: np.random.Generator) -> Batch:
+def mixup(
+    values: Tensor,
+    lengths: Tensor,
+    target: Tensor,
+    mask: Tensor,
+    alpha: float,
+    generator: np.random.Generator,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Each example mixed with another of the batch, by a share from Beta(α, α).
 
-    A target is known where it is known in both (`mix_targets`). A shorter example ends in zeros.
+    Args:
+        values, lengths: float (B, L, ...) and int64 (B,); a shorter example ends in zeros.
+        target, mask: (B, C); a target is known where it is known in both, see `mix_targets`.
+        alpha, generator: α, above 0; of the draws.
+
+    Returns:
+        All four of the mixtures.
     """
-    share = _like(generator.beta(alpha, alpha, len(batch.values)), batch.values)
+    share = _like(generator.beta(alpha, alpha, len(values)), values)
     order = torch.from_numpy(generator.permutation(len(share))).to(share.device)
-    target, mask = mix_targets(batch.target, batch.mask, order, share)
-    part = share.reshape(-1, *[1] * (batch.values.ndim - 1))
-    values = part * batch.values + (1 - part) * batch.values[order]
-    lengths = torch.maximum(batch.lengths, batch.lengths[order])
-    return batch._replace(values=values, lengths=lengths, target=target, mask=mask)
+    part = share.reshape(-1, *[1] * (values.ndim - 1))
+    mixed = part * values + (1 - part) * values[order]
+    longer = torch.maximum(lengths, lengths[order])
+    return mixed, longer, *mix_targets(target, mask, order, share)
 
 
 def _like(numbers: Any, values: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiolabels.training.augmentation import (
+from audiolabels.augmentation import (
     AUGMENTATIONS,
     augment,
     gain,
@@ -65,7 +65,7 @@ def test_a_shift_goes_round_within_each_clip(seed: int) -> None:
 
 def test_each_change_comes_to_half_of_the_clips() -> None:
     given = batch(1000)
-    changed = augment(given, ["polarity"], generator()).values
+    changed = augment(*given[:2], ["polarity"], generator())
     turned = (changed == -given.values).all(1)
     assert 0.45 < turned.float().mean() < 0.55
     assert torch.equal(changed[~turned], given.values[~turned])
@@ -74,7 +74,9 @@ def test_each_change_comes_to_half_of_the_clips() -> None:
 
 def test_draws_depend_on_the_generator_alone() -> None:
     def all_of_it(seed: int) -> Batch:
-        return mixup(augment(batch(), list(WAVEFORMS), generator(seed)), 1.0, generator(seed))
+        values, *rest = batch()
+        changed = augment(values, rest[0], list(WAVEFORMS), generator(seed))
+        return Batch(*mixup(changed, *rest, 1.0, generator(seed)))
 
     torch.manual_seed(5)
     one = all_of_it(1)
@@ -114,7 +116,7 @@ def test_masks_cover_time_and_bands_with_the_mean(seed: int, masks: int) -> None
 @given(st.integers(0, 1000), st.sampled_from([0.2, 1.0, 8.0]))
 def test_a_mixture_knows_what_both_know(seed: int, alpha: float) -> None:
     given_batch = batch(seed=seed)
-    values, lengths, target, mask = mixup(given_batch, alpha, generator(seed))
+    values, lengths, target, mask = mixup(*given_batch, alpha, generator(seed))
     draws = generator(seed)
     share = draws.beta(alpha, alpha, 6).astype(np.float32)
     order = draws.permutation(6)
@@ -135,7 +137,7 @@ def test_a_mixture_knows_what_both_know(seed: int, alpha: float) -> None:
 
 def test_embeddings_are_mixed_frame_by_frame() -> None:
     given_batch = batch()._replace(values=torch.randn(6, 40, 5))
-    values = mixup(given_batch, 1.0, generator(3)).values
+    values = mixup(*given_batch, 1.0, generator(3))[0]
     draws = generator(3)
     share = torch.from_numpy(draws.beta(1, 1, 6)).float()[:, None, None]
     order = draws.permutation(6)
