@@ -176,7 +176,7 @@ def _show(
         for title, text in {"recipe": f"{recipe}: {told.summary}", "source": told.source,
                             "deviations": told.deviations, "needs": needs}.items():  # fmt: skip
             lines += wrap(f"{title}: {text}", WIDTH, subsequent_indent="  ") if text else []
-    lines += ["", f"{'option':<18}{'value':<30}from"]
+    lines += ["", f"{'option':<18}{'value':<34}  from"]
     fallback = {"model": None if options["init"] else DEFAULT, "mixing": options["mix"] and MIXING,
                 "held_out": None if options["validation"] else HELD_OUT}  # fmt: skip
     for parameter in click.get_current_context().command.params:
@@ -187,7 +187,7 @@ def _show(
         origin = ("command line" if name in given else "recipe") if name in made else "default"
         if isinstance(value, Mapping):
             value = " ".join(f"{key}={each}" for key, each in value.items()) or None
-        lines.append(f"{name:<18}{'-' if value is None else value!s:<30}{origin}")
+        lines.append(f"{name:<18}{'-' if value is None else value!s:<34}  {origin}")
         facts[name] = {"value": value, "from": origin}
     return Summary(lines, {"recipe": recipe, "options": facts})
 
