@@ -138,11 +138,11 @@ def portion(option: str, value: float | str, *, above: bool = False) -> float:
     return number
 
 
-def above_zero(option: str, value: float | str) -> float:
-    """A number above zero; OptionError names the option."""
+def above_zero(option: str, value: float | str, *, or_zero: bool = False) -> float:
+    """A number above zero, or zero too; OptionError names the option."""
     number = _number(value)
-    if not 0 < number < float("inf"):
-        raise OptionError(f"{option} {value!r}: give a number above zero")
+    if not (0 < number < float("inf") or (or_zero and number == 0)):
+        raise OptionError(f"{option} {value!r}: give a number above zero{', or 0' * or_zero}")
     return number
 
 

@@ -32,6 +32,7 @@ from audiolabels.readers.columns import ROLES
 from audiolabels.schemes import SCHEMES
 from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS
 from audiolabels.training.models import MODELS
+from audiolabels.training.recipes import RECIPES
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -330,6 +331,21 @@ def models() -> Table:
     ]
 
 
+def recipes() -> Table:
+    """The recipes, with what each sets."""
+    found = []
+    for name, recipe in RECIPES.items():
+        made = recipe.settings()
+        options = made.pop("model_options", {})
+        shown = [f"`--{option.replace('_', '-')} {value}`" for option, value in made.items()]
+        shown += [f"`--set {option}={value}`" for option, value in options.items()]
+        needs = "; ".join(f"`--{option}`: {what}" for option, what in recipe.needs.items())
+        found.append([f"`{name}`", recipe.summary, ", ".join(shown), needs or "nothing",
+                      recipe.source, recipe.deviations])  # fmt: skip
+    header = ["recipe", "what it trains", "what it sets", "needs", "source", "deviations"]
+    return header, found
+
+
 def aliases() -> Table:
     """Ids that mean another class's id."""
     ontology = load_ontology()
@@ -368,6 +384,7 @@ FACTS: Mapping[str, Callable[[], Table]] = {
         exporters,
         exporter_options,
         models,
+        recipes,
     )
 }
 

@@ -8,7 +8,7 @@ import click
 from audiolabels.cli.declarations import PATH, click_option, from_declared, path_option
 from audiolabels.cli.output import note
 from audiolabels.errors import OptionError
-from audiolabels.training.hyperparameters import DEVICE, Hyperparameters
+from audiolabels.training.hyperparameters import DEFAULT, DEVICE, Hyperparameters
 
 if TYPE_CHECKING:
     from audiolabels.features import Features
@@ -77,7 +77,7 @@ MODEL = (
     ),
 )
 DECLARED = Hyperparameters.declared()
-MIXING = from_declared(DECLARED["mixing"])
+MIXING_OPTION = from_declared(DECLARED["mixing"])
 HYPERPARAMETERS = [
     *(from_declared(option) for n, option in DECLARED.items() if n != "mixing"),
     from_declared(DEVICE),
@@ -93,20 +93,28 @@ WINDOW = seconds_option("--window", "Score segments of this length.")
 
 
 def training_arguments(options: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of `train` and `cascade`: those options, with the features opened."""
-    from audiolabels.training.models import rate_of
+    """Arguments of `train` and `cascade`: those options, with the features opened.
+
+    What needs no features is checked first.
+    """
+    from audiolabels.features import kind_of
+    from audiolabels.training.models import class_of, rate_of
     from audiolabels.training.predict import find_device
-    from audiolabels.training.run_folder import load_run
-    from audiolabels.training.train import check_request
+    from audiolabels.training.run_folder import check_kind, load_run
+    from audiolabels.training.train import check_augmentation, check_request
 
     find_device(options["device"])
+    hyperparameters = Hyperparameters.take(options)
     if "mix" in options:
-        check_request(*(options[name] for name in ("labels", "validation", "mix", "mixing")))
-    init, model = options.get("init"), options["model"]
-    rate = load_run(init).model.rate if init else rate_of(model or "mlp")
+        check_request(options["labels"], options["validation"], options["mix"],
+                      hyperparameters.mixing)  # fmt: skip
+    init, name = options.get("init"), options["model"] or DEFAULT
+    model: Any = load_run(init).model if init else class_of(name)
+    check_kind(model, kind_of(options["features_path"]))
+    check_augmentation(model, hyperparameters)
     return {
-        "features": _open_features(options, rate),
-        "hyperparameters": Hyperparameters.take(options),
+        "features": _open_features(options, model.rate if init else rate_of(name)),
+        "hyperparameters": hyperparameters,
         "on_epoch": lambda epoch: note(str(epoch)),
         **options,
     }

@@ -40,6 +40,18 @@ def open_features(
     path = as_path("features", path)
     if (rate is not None and rate < 1) or not 0 < frame_seconds < np.inf:
         raise OptionError("rate and frame_seconds must be above 0")
+    if container := _container(path):
+        return open_embeddings(path, container, frame_seconds)
+    return open_audio(on_disk("features", path), rate, progress)
+
+
+def kind_of(path: str | Path) -> str:
+    """`embeddings` or `audio`, by the first bytes alone; raises as `open_features`."""
+    return "embeddings" if _container(as_path("features", path)) else "audio"
+
+
+def _container(path: Path) -> str:
+    """Which container of embeddings a file is; empty if it is none."""
     with guarded(path, FeaturesFileError, "cannot be read"):
         if not path.exists():
             raise FeaturesFileError(f"{path}: no such file or folder")
@@ -47,8 +59,5 @@ def open_features(
         if path.is_file():
             with path.open("rb") as file:
                 head = file.read(4)
-    if head:
-        container = container_of(head)
-        if container in ("npz", "HDF5", "Parquet"):
-            return open_embeddings(path, container, frame_seconds)
-    return open_audio(on_disk("features", path), rate, progress)
+    container = container_of(head) if head else ""
+    return container if container in ("npz", "HDF5", "Parquet") else ""

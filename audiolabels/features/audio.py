@@ -43,24 +43,16 @@ FOUND = {
 
 @dataclass
 class AudioFile:
-    """An audio file and its header.
-
-    Attributes:
-        path: of the file; `shown` is its path in folder or table.
-        clip_id: its clip.
-        row: its number in the folder, or its line in the table, from 1.
-        frames, rate, channels: samples per channel, samples per second, channels.
-        cut: whether a WAV file has fewer samples than its header states.
-    """
+    """An audio file and its header."""
 
     path: Path
-    shown: str
+    shown: str  # its path in folder or table
     clip_id: str
-    row: int
-    frames: int = 0
+    row: int  # its number in the folder, or its line in the table, from 1
+    frames: int = 0  # samples per channel
     rate: int = 0
     channels: int = 0
-    cut: bool = False
+    cut: bool = False  # whether a WAV file has fewer samples than its header states
 
     def finding(self, kind: str, reason: str) -> Finding:
         """A finding on this file, for the report."""
@@ -137,9 +129,10 @@ class AudioFeatures(Features):
         if file.rate != self.rate and len(samples):
             samples = soxr.resample(samples, file.rate, self.rate)
         self._cache[clip] = samples
-        held = sum(kept.nbytes for kept in self._cache.values())
-        while held > self.cache_bytes and len(self._cache) > 1:
-            held -= self._cache.popitem(last=False)[1].nbytes
+        while (
+            len(self._cache) > 1 and sum(s.nbytes for s in self._cache.values()) > self.cache_bytes
+        ):
+            self._cache.popitem(last=False)
         return samples
 
     def __getstate__(self) -> dict[str, Any]:
@@ -167,9 +160,8 @@ def open_audio(path: Path, rate: int | None, progress: Progress | None = None) -
                 progress(done, len(files))
     if not used:
         reasons = shortlist(sorted({found.reason for found in report.findings}))
-        raise FeaturesFileError(
-            f"{path}: no audio file of use among {len(files):,}{': ' * bool(reasons)}{reasons}"
-        )
+        raise FeaturesFileError(f"{path}: no audio file of use among {len(files):,}"
+                                f"{': ' * bool(reasons)}{reasons}")  # fmt: skip
     report.rows_used = len(used)
     rate = rate or Counter(file.rate for file in used.values()).most_common(1)[0][0]
     for file in used.values():
@@ -193,9 +185,8 @@ def _in_table(path: Path) -> Iterator[AudioFile]:
         table = csv.DictReader(lines, delimiter="\t" if "\t" in "".join(lines[:1]) else ",")
         column = next((name for name in PATHS if name in (table.fieldnames or ())), None)
         if column is None:
-            raise FeaturesFileError(
-                f"{path}: neither embeddings (npz, HDF5, Parquet) nor a table with a column path"
-            )
+            raise FeaturesFileError(f"{path}: neither embeddings (npz, HDF5, Parquet) nor a table "
+                                    f"with a column path")  # fmt: skip
         for row in table:
             shown = row[column] or ""
             clip = row.get("clip_id") or parse_clip_name(shown).clip_id
@@ -231,10 +222,7 @@ def _decode(file: AudioFile) -> tuple[Floats, bool]:
         return samples, len(samples) >= file.frames
     blocks = [np.zeros((0, file.channels), np.float32)]
     # A call that fails gives nothing: so small ones, up to the one that does.
-    with (
-        contextlib.suppress(soundfile.SoundFileError, OSError),
-        soundfile.SoundFile(os.fsencode(file.path)) as stream,
-    ):
-        while len(block := stream.read(BLOCK, dtype="float32", always_2d=True)):
-            blocks.append(block)
+    with contextlib.suppress(soundfile.SoundFileError, OSError):
+        blocks.extend(soundfile.blocks(os.fsencode(file.path), BLOCK, dtype="float32",
+                                       always_2d=True))  # fmt: skip
     return np.concatenate(blocks), False

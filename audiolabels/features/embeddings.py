@@ -36,10 +36,7 @@ KEYS = ("clip_id", "embedding", "n_frames")
 
 
 class Frames(NamedTuple):
-    """Frames of N clips: `sizes` of each, from `first` on in `values` (F, D).
-
-    `values` is None if they stay in the file.
-    """
+    """Frames of N clips: `sizes` of each, from `first` on in `values` (F, D); None: in the file."""
 
     names: list[str]
     sizes: Rows
@@ -59,16 +56,14 @@ class EmbeddingFeatures(Features):
             raise ValueError(f"it holds {frames.dtype}; expected floats, or uint8 as VGGish's are")
         ids = canonical_ids(texts_to_arrow(frames.names)).to_pylist()
         if twice := [clip for clip, count in Counter(ids).items() if count > 1]:
-            raise ValueError(
-                f"{len(twice):,} clips occur more than once: {shortlist(twice)}; keep one of each"
-            )
+            raise ValueError(f"{len(twice):,} clips occur more than once: {shortlist(twice)}; keep "
+                             f"one of each")  # fmt: skip
         report = Report(len(ids), len(ids))
         super().__init__(frames.names, frame_seconds, report)
         self.dim, self._path, self._frames = frames.dim, path, frames
-        report.findings += [
-            Finding(path.name, i + 1, ids[i], "clip without frames", "no frame")
-            for i in np.flatnonzero(frames.sizes == 0).tolist()
-        ]
+        for i in np.flatnonzero(frames.sizes == 0).tolist():
+            report.findings.append(Finding(path.name, i + 1, ids[i], "clip without frames",
+                                           "no frame"))  # fmt: skip
 
     def sizes(self, rows: npt.ArrayLike) -> Rows:
         """See `Features`."""
@@ -90,11 +85,10 @@ class EmbeddingFeatures(Features):
         values[void] = 0
         if not np.isfinite(values).all():
             bad = clips[~np.isfinite(values).all(axis=(1, 2))].tolist()
-            raise FeaturesFileError(
-                f"{self._path}: embeddings hold what is no finite number, as those of "
-                f"{shortlist(dict.fromkeys(self.clip_ids[i] for i in bad))}; compute them anew, "
-                f"or leave these clips out"
-            )
+            named = shortlist(dict.fromkeys(self.clip_ids[i] for i in bad))
+            raise FeaturesFileError(f"{self._path}: embeddings hold what is no finite number, as "
+                                    f"those of {named}; compute them anew, or leave these clips "
+                                    f"out")  # fmt: skip
         return Inputs(values, lengths)
 
     def _fetch(self, clips: Rows) -> tuple[npt.NDArray[Any], Rows]:
@@ -117,9 +111,8 @@ def open_embeddings(path: Path, form: str, frame_seconds: float) -> EmbeddingFea
     with guarded(path, FeaturesFileError, f"no {form} file of embeddings"):
         if form == "npz":
             with path.open("rb") as raw, np.load(raw, allow_pickle=False) as archive:
-                frames = _of_arrays(
-                    {key: npz_array(archive, key) for key in KEYS if key in archive}, True
-                )
+                arrays = {key: npz_array(archive, key) for key in KEYS if key in archive}
+            frames = _of_arrays(arrays, True)
         elif form == "HDF5":
             with open_hdf5(path) as file:
                 if "embedding" in file:
@@ -136,10 +129,8 @@ def _of_arrays(arrays: Any, held: bool) -> Frames:
         raise ValueError(f"it lacks {' and '.join(missing)}")
     names, values = texts(arrays["clip_id"][:]), arrays["embedding"]
     if values.ndim not in (2, 3) or len(values) != len(names) or not len(names):
-        raise ValueError(
-            f"embedding of shape {values.shape} for {len(names):,} clips; expected (N, T, D) or "
-            f"(N, D)"
-        )
+        raise ValueError(f"embedding of shape {values.shape} for {len(names):,} clips; expected "
+                         f"(N, T, D) or (N, D)")  # fmt: skip
     most, dim = values.shape[1] if values.ndim == 3 else 1, values.shape[-1]
     sizes = np.full(len(names), most, np.int64)
     if "n_frames" in arrays:
@@ -181,10 +172,9 @@ def _of_table(file: pq.ParquetFile, frame_seconds: float) -> Frames:
         expected = np.arange(len(clip)) - np.repeat(np.cumsum(counts) - counts, counts)
         odd = np.flatnonzero((np.abs(number[place] - expected) > 0.1) | (sizes != 1))
         if len(odd):
-            raise ValueError(
-                f"the frames of {ids[int(clip[place[odd[0]]])]} are not 0, 1, 2, ... once each; "
-                f"of onset, frame_seconds must be what it rises by"
-            )
+            first_odd = ids[int(clip[place[odd[0]]])]
+            raise ValueError(f"the frames of {first_odd} are not 0, 1, 2, ... once each; of onset, "
+                             f"frame_seconds must be what it rises by")  # fmt: skip
         sizes, values = counts, values[place]
     first = np.cumsum(sizes) - sizes
     return Frames(ids.to_pylist(), sizes, first, values.shape[1], values.dtype, values)

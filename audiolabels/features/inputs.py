@@ -20,11 +20,8 @@ Progress = Callable[[int, int], None]
 
 
 class Inputs(NamedTuple):
-    """Segments of clips, padded to the longest.
-
-    Attributes:
-        values: float32 (N, L, D) frames of embeddings, or (N, L) samples; padded with zeros.
-        lengths: int64 (N,), how many of the L are real.
+    """Segments of clips: float32 (N, L, D) frames of embeddings, or (N, L) samples, padded with
+    zeros to the longest, and int64 (N,), how many of the L are real.
     """
 
     values: Floats
@@ -58,10 +55,8 @@ class Features(ABC):
         return self._report
 
     def find(self, ids: Sequence[str]) -> Rows:
-        """The row of each clip, int64 (B,), or -1, by the rule of `audiolabels.clips.index`.
-
-        Raises:
-            UnknownClipError: a name could mean several clips.
+        """The row of each clip, int64 (B,), or -1, by the rule of `audiolabels.clips.index`; raises
+        UnknownClipError if a name could mean several clips.
         """
         return self._finder.find(ids)
 
@@ -106,10 +101,7 @@ def spans(
 ) -> tuple[Rows, Rows]:
     """First and one after the last i of each segment, 0 ≤ i < size, with step × (i + centre) in it.
 
-    Rounding errors up to a millionth of a step have no effect.
-
-    Raises:
-        OptionError: an offset before its onset, or a time is not a number.
+    Rounding errors up to a millionth of a step have no effect. OptionError as in `Features.read`.
     """
     begin, end = np.asarray(onset, np.float64), np.asarray(offset, np.float64)
     if not (begin <= end).all():

@@ -35,28 +35,17 @@ PART = 100  # clips, after which a part ends at the latest
 
 @dataclass(frozen=True)
 class Annotated:
-    """What was written.
-
-    Attributes:
-        path: the file.
-        clips, segments: their numbers. Empty segments, without a frame or sample, are not written,
-            so that a clip may have none.
-        parts, parts_found: numbers of parts, and of those from an earlier attempt.
-        empty_segments: their number.
-        clips_scored: clips without those found.
-        seconds: duration of scoring them.
-        reading: share of this time, from 0 to 1, in which the model waited for features.
-    """
+    """What was written: a file, numbers, and how long it took."""
 
     path: Path
     clips: int
     segments: int
     parts: int
-    parts_found: int
-    empty_segments: int
-    clips_scored: int
-    seconds: float
-    reading: float
+    parts_found: int  # from an earlier attempt
+    empty_segments: int  # without a frame or sample: not written, so that a clip may have none
+    clips_scored: int  # without those found
+    seconds: float  # of scoring them
+    reading: float  # share of this time, from 0 to 1, in which the model waited for features
 
 
 def annotate(
@@ -79,18 +68,14 @@ def annotate(
         run: from `load_run`; or a function of values, float32 (B, L, D) or (B, L), and lengths,
             int64 (B,), tensors on the device, to probabilities (B, C), a tensor or an array. If it
             is a module of torch, it is left on the device, in evaluation mode.
-        features: N clips.
-        output: the Parquet file; parts are kept in a hidden folder next to it until all are
-            complete.
+        features, output: N clips, and the Parquet file, next to which parts are kept in a hidden
+            folder until all are complete.
         vocabulary: of a function: its classes, as for `load_vocabulary`.
-        window: length of the segments in seconds, the last of a clip may be shorter; None for whole
-            clips.
+        window: length of the segments in seconds; None for whole clips.
         layer: write the output of this layer, as a column of embeddings that `open_features` reads
             with `frame_seconds` equal to `window`; see `predict`.
         clips: rows of the features; all by default.
-        engine: `local`, or `ray`, which scores on a cluster: see
-            `audiolabels.training.distributed`.
-        num_gpus: of each actor of Ray, or a share of one; by default 1 where the cluster has GPUs.
+        engine, num_gpus: `local`, or `ray` with GPUs per actor; see `training.distributed`.
         progress: called after each batch, or part, with clips done and clips in all.
         options: `batch_size`, `workers` and `device` of `predict`.
 
@@ -102,27 +87,17 @@ def annotate(
         ScoresFileError: the model outputs NaN, or a function no probabilities (B, C).
         TargetsFileError: the file or its parts cannot be written.
     """
-    score: Callable[[Scoring, Sequence[range]], Iterator[Done]] = score_here
-    if choose("engine", engine, ENGINES) == "ray":
-        score = pool_of_actors(options.get("device", "auto"), num_gpus)
-    elif num_gpus is not None:
-        raise OptionError("num_gpus is an option of the engine ray; give a device instead")
-    else:
-        find_device(options.get("device", "auto"))
-    if isinstance(run, Run) != (vocabulary is None) or (
-        vocabulary is not None and layer is not None
-    ):
+    score = _engine(engine, options.get("device", "auto"), num_gpus)
+    if isinstance(run, Run) != (vocabulary is None) or None not in (vocabulary, layer):
         raise OptionError("a function needs a vocabulary and has no layer; a run has its own "
                           "vocabulary")  # fmt: skip
     if not isinstance(run, Run):
         run = own_run(run, vocabulary or (), features)
     check_features(run.model, features, run.config)
-    if not len(features.clip_ids):
-        raise RunError("the features hold no clip")
     output = as_path("output", output)
     chosen = np.arange(len(features.clip_ids)) if clips is None else np.asarray(clips, np.int64)
     if not len(chosen):
-        raise RunError("no clip was chosen")
+        raise RunError("the features hold no clip" if clips is None else "no clip was chosen")
     durations = features.durations(chosen)
     length = window or max(1e-3, float(durations.max()))
     segments_in_all = len(windows(durations, length)[0])
@@ -130,38 +105,42 @@ def annotate(
     if not len(chosen):
         raise RunError("no clip has a frame or sample")
     parts = output.with_name(f".{output.name}.parts")
-    stated = {
-        "weights": digest_weights(run.model),
-        "features": fingerprint(features, chosen),
+    begin(parts, json.dumps({
+        "weights": digest_weights(run.model), "features": fingerprint(features, chosen),
         "window": window, "layer": layer, "ids": list(run.vocabulary.ids), "part": PART,
-    }  # fmt: skip
-    begin(parts, json.dumps(stated))
+    }))  # fmt: skip
     segments, owner = Segments.whole(features, chosen).cut(length)
     names = pa.array([features.clip_ids[clip] for clip in chosen.tolist()], pa.string())
     groups = np.searchsorted(owner, [*range(0, len(chosen), PART), len(chosen)])
     scoring = Scoring(run.model, segments, names.take(to_arrow(owner)), layer, run.vocabulary.ids,
                       parts, np.unique(groups).tolist(), options)  # fmt: skip
     spans, found = scoring.unscored(), len([*parts.glob("*.parquet")])
-    ends = np.flatnonzero(np.diff(owner, append=-1)) + 1  # of the clips, in numbers of segments
-
-    def clips_ending_in(span: range) -> int:
-        first, last = np.searchsorted(ends, (span.start, span.stop), "right")
-        return int(last - first)
-
-    to_score, scored = sum(map(clips_ending_in, spans)), 0
-    times, began = list[tuple[float, float]](), time.perf_counter()
+    ended = np.append(0, np.cumsum(np.diff(owner, append=-1) != 0))  # clips before each segment
+    scored, to_score = 0, sum(ended[span.stop] - ended[span.start] for span in spans)
+    waited, busy, began = 0.0, 0.0, time.perf_counter()
     for done in score(scoring, spans):
-        scored += clips_ending_in(done.span)
-        times.append((done.waited, done.seconds))
+        scored += int(ended[done.span.stop] - ended[done.span.start])
+        waited, busy = waited + done.waited, busy + done.seconds
         if progress:
-            progress(len(ends) - to_score + scored, len(ends))
+            progress(int(ended[-1] - to_score) + scored, int(ended[-1]))
     seconds = time.perf_counter() - began
-    waited, busy = np.sum(times, axis=0) if times else (0.0, 1.0)
     count = conclude(parts, output)
     remove_folder(parts)
     return Annotated(output, len(chosen), len(segments), count, found,
                      segments_in_all - len(segments), scored, seconds,
-                     float(waited / busy))  # fmt: skip
+                     waited / (busy or 1.0))  # fmt: skip
+
+
+def _engine(
+    engine: str, device: str, num_gpus: float | None
+) -> Callable[[Scoring, Sequence[range]], Iterator[Done]]:
+    """What scores spans, after a check of the device."""
+    if choose("engine", engine, ENGINES) == "ray":
+        return pool_of_actors(device, num_gpus)
+    if num_gpus is not None:
+        raise OptionError("num_gpus is an option of the engine ray; give a device instead")
+    find_device(device)
+    return score_here
 
 
 def begin(parts: Path, job: str) -> None:

@@ -20,10 +20,10 @@ from audiolabels.files import on_disk, sha256_of, write_rows
 from audiolabels.files.records import read_record, refuse_other
 from audiolabels.files.remote import to_path
 from audiolabels.training.annotate import annotate
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.hyperparameters import HELD_OUT, Hyperparameters
 from audiolabels.training.predict import find_device
 from audiolabels.training.run_folder import load_run
-from audiolabels.training.train import HELD_OUT, train
+from audiolabels.training.train import train
 
 FIXED = 0.7  # teacher weight that did best with one stage
 
@@ -39,9 +39,6 @@ class Stage:
 
 def parse_weights(text: str, stages: int) -> list[float]:
     """Teacher weights of the stages: one for all, or `first:last` in equal steps.
-
-    Raises:
-        OptionError: something else.
 
     >>> parse_weights("0.7:0.95", 5)
     [0.7, 0.7625, 0.825, 0.8875, 0.95]
@@ -73,17 +70,13 @@ def cascade(
     """Train stage after stage; an interrupted cascade is resumed.
 
     Args:
-        labels: label files.
-        features: of their clips.
+        labels, features: label files, and features of their clips.
         folder: for `stage-0`, `stage-1`, …
-        model: as for `train`.
         teacher_weights: one per stage after the first, from 0 to 1.
         labels_scheme, vocabulary, parents: as for `expand`.
         held_out: share of clips for validation, on given labels in every stage.
-        hyperparameters: of each stage.
-        device: see `find_device`.
         on_stage: called after each stage.
-        train_options: of `train`.
+        model, hyperparameters, device, train_options: of `train`, for each stage.
 
     Raises:
         OptionError: a weight outside its range, no stage, or no such device.
@@ -94,20 +87,18 @@ def cascade(
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
     hyperparameters = hyperparameters or Hyperparameters()
     on_disk("output", folder).mkdir(parents=True, exist_ok=True)
+    is_file = vocabulary and to_path(vocabulary).is_file()
     stated = {
         "labels": [sha256_of(path) for path in labels],
         "labels scheme": labels_scheme,
-        "vocabulary": sha256_of(to_path(vocabulary))
-        if vocabulary and to_path(vocabulary).is_file()
-        else vocabulary,
+        "vocabulary": sha256_of(to_path(vocabulary)) if vocabulary and is_file else vocabulary,
         "parents": parents,
         "recipe": asdict(hyperparameters),
     }
     _claim(folder, stated, list(teacher_weights))
     given = folder / "given.parquet"
     expansion: dict[str, Any] = {"vocabulary": vocabulary}
-    if parents is not None:
-        expansion["parents"] = parents
+    expansion |= {} if parents is None else {"parents": parents}
     if not given.exists():
         expand_files(labels, given, labels_scheme, **expansion)
     stages: list[Stage] = []
@@ -131,15 +122,11 @@ def cascade(
 
 def _claim(folder: Path, stated: dict[str, Any], weights: list[float]) -> None:
     """Record what a cascade is made from, or check that refuse the folder of another."""
-    path = folder / "cascade.json"
+    path, key = folder / "cascade.json", "teacher weights"
     if there := read_record(path):
-        before = list(there.get("teacher weights", ()))
+        before = list(there.get(key, ()))
         shared = min(len(before), len(weights))
-        refuse_other(
-            folder,
-            "a cascade",
-            {**there, "teacher weights": before[:shared]},
-            {**stated, "teacher weights": weights[:shared]},
-        )
+        refuse_other(folder, "a cascade", {**there, key: before[:shared]},
+                     {**stated, key: weights[:shared]})  # fmt: skip
         weights = max(before, weights, key=len)
-    write_rows(path, [json.dumps({**stated, "teacher weights": weights})])
+    write_rows(path, [json.dumps({**stated, key: weights})])

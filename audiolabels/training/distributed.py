@@ -26,10 +26,7 @@ def pool_of_actors(
 ) -> Callable[[Scoring, Sequence[range]], Iterator[Done]]:
     """Connect to Ray, and return a function that scores spans with actors on its cluster.
 
-    Args:
-        device: see `find_device`, of the machines of the actors.
-        num_gpus: of each actor; by default 1 where the cluster has GPUs, unless `device` is the
-            CPU.
+    Each has `num_gpus`; by default 1 where the cluster has GPUs, unless `device` is the CPU.
 
     Raises:
         OptionError: Ray is not installed, or the cluster lacks the GPUs.
@@ -92,14 +89,13 @@ class _Actor:
 
     def __call__(self, spans: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for start, stop in zip(spans["start"].tolist(), spans["stop"].tolist(), strict=True):
-            done, error, message = Done(range(start, stop), 0.0, 0.0), "", ""
+            row = {"start": start, "stop": stop, "error": "", "message": ""}
+            row |= {"waited": 0.0, "seconds": 0.0}
             try:
-                done = self._score(done.span)
+                row |= self._score(range(start, stop))._asdict()
             except AudioLabelsError as raised:  # the driver raises it, as the local engine would
-                error, message = type(raised).__name__, str(raised)
-            row = {"start": start, "stop": stop, "waited": done.waited, "seconds": done.seconds}
-            row |= {"error": error, "message": message}
-            yield {name: [value] for name, value in row.items()}
+                row |= {"error": type(raised).__name__, "message": str(raised)}
+            yield {name: [value] for name, value in row.items() if name != "span"}
 
     def _score(self, span: range) -> Done:
         """Score a span, unless the processes that tried it died; Ray would retry without end."""

@@ -54,12 +54,8 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Segments(Dataset[Any]):
-    """Spans of clips.
-
-    Attributes:
-        features: of the clips.
-        clips: int64 (N,): rows of the features.
-        onset, offset: float64 (N,): seconds; an infinite offset is the end of the clip.
+    """Spans of clips: rows of features, int64 (N,), from onset to offset, float64 (N,), in seconds;
+    an infinite offset is the end of the clip.
     """
 
     features: Features
@@ -77,10 +73,8 @@ class Segments(Dataset[Any]):
 
     def take(self, chosen: Ints | npt.NDArray[np.bool_]) -> Self:
         """Some of the segments, or examples."""
-        columns = ("clips", "onset", "offset", "source", "rows")
-        some: dict[str, Any] = {
-            name: getattr(self, name)[chosen] for name in columns if hasattr(self, name)
-        }
+        columns = [n for n in ("clips", "onset", "offset", "source", "rows") if hasattr(self, n)]
+        some: dict[str, Any] = {name: getattr(self, name)[chosen] for name in columns}
         return replace(self, **some)
 
     def cut(self, length: float) -> "tuple[Segments, Ints]":
@@ -107,10 +101,8 @@ class Examples(Segments):
 
     Attributes:
         targets: of the files.
-        source: int64 (N,): the index of each example's targets.
-        rows: int64 (N,): its row there.
-        crop: seconds; longer rows are cropped to this length, at least a frame. None: they are not.
-        seed: of the crops.
+        source, rows: int64 (N,): the index of each example's targets, and its row there.
+        crop, seed: seconds; longer rows are cropped to this length, at least a frame, by that seed.
         left_out: rows without features, without any known target, or without a frame.
     """
 
@@ -130,20 +122,15 @@ class Examples(Segments):
         crop: float | None = None,
         seed: int = 0,
     ) -> "Examples":
-        """Find the features of each row of targets.
-
-        Raises:
-            OptionError: targets and features share no clip, or no target of those is known.
-        """
+        """Find the features of each row of targets; OptionError if none has any."""
         names = targets.clip_id.dictionary_encode()
         found = features.find(names.dictionary.to_pylist())
         clips = found[to_numpy(names.indices)]
         if (clips < 0).all():
-            raise OptionError(
-                f"labels and features share no clip: labels have "
-                f"{shortlist(map(repr, names.dictionary[:2].to_pylist()))}, features "
-                f"{shortlist(map(repr, list(features.clip_ids[:2])))}"
-            )
+            first = (names.dictionary[:2].to_pylist(), list(features.clip_ids[:2]))
+            ours, theirs = (shortlist(map(repr, each)) for each in first)
+            raise OptionError(f"labels and features share no clip: labels have {ours}, features "
+                              f"{theirs}")  # fmt: skip
         known = _known(targets)
         rows = np.flatnonzero((clips >= 0) & known)
         if not len(rows):
@@ -163,23 +150,18 @@ class Examples(Segments):
                    np.zeros(len(rows), np.int64), rows, crop, seed, left_out)  # fmt: skip
 
     def concat(self, other: "Examples") -> "Examples":
-        """These examples followed by others, of the same features.
-
-        Raises:
-            OptionError: the vocabularies differ.
-        """
+        """These examples followed by others, of the same features and vocabulary."""
         if self.vocabulary.ids != other.vocabulary.ids:
             raise OptionError("the labels to be mixed have different vocabularies; expand both "
                               "with the same --vocabulary")  # fmt: skip
+        later = replace(other, source=other.source + len(self.targets))
         joined: dict[str, Any] = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)])
-            for name in ("clips", "onset", "offset", "rows")
+            name: np.concatenate([getattr(self, name), getattr(later, name)])
+            for name in ("clips", "onset", "offset", "rows", "source")
         }
-        source = np.concatenate([self.source, other.source + len(self.targets)])
         left_out = Counter(self.left_out)
         left_out.update(other.left_out)
-        return replace(self, **joined, source=source, targets=self.targets + other.targets,
-                       left_out=left_out)  # fmt: skip
+        return replace(self, **joined, targets=self.targets + other.targets, left_out=left_out)
 
     @property
     def vocabulary(self) -> Any:
@@ -227,11 +209,10 @@ class Examples(Segments):
         return batch if weight is None else batch._replace(weight=torch.from_numpy(weight))
 
     def order(self, draw: str, *, epoch: int, mixing: float | None = None) -> Ints:
-        """The examples of an epoch in order, which depends only on seed and epoch.
+        """The examples of an epoch, counted from 0, in an order that depends on it and the seed.
 
         Args:
-            draw: one of `DRAWS`.
-            epoch: counted from 0.
+            draw, epoch: one of `DRAWS`; from 0 on.
             mixing: μ: the probability that an example comes from the last targets file instead of
                 the first, which determines the size of the epoch (Hershey et al. 2021, §4).
 
@@ -239,10 +220,8 @@ class Examples(Segments):
             int64 (M,): numbers for a loader.
         """
         generator = np.random.default_rng([self.seed, epoch])
-        pools = [
-            self._draw(number, choose("draw", draw, DRAWS), generator)
-            for number in range(len(self.targets))
-        ]
+        choose("draw", draw, DRAWS)
+        pools = [self._draw(number, draw, generator) for number in range(len(self.targets))]
         order = pools[0]
         if mixing is not None:
             other = generator.random(len(order)) < mixing

@@ -18,10 +18,10 @@ from audiolabels.features import Features
 from audiolabels.files import as_path, remove_folder, sha256_of
 from audiolabels.targets.parts import identifying_file
 from audiolabels.training.annotate import annotate, begin
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.hyperparameters import HELD_OUT, Hyperparameters
 from audiolabels.training.run_folder import Run, fingerprint, load_run
 from audiolabels.training.scoring import conclude
-from audiolabels.training.train import HELD_OUT, train
+from audiolabels.training.train import train
 from audiolabels.training.training_loop import Epoch
 
 
@@ -49,15 +49,12 @@ def annotate_folds(
     """Score all clips, each by an annotator that was trained on no clip of its recording.
 
     Args:
-        run: from `load_run`; the annotators are trained as it was, from fresh weights. Its share of
-            clips for validation (0.1 if it had a file) is taken from those outside the part.
-        labels: its targets file.
-        features: N clips.
-        output: the score file, as from `annotate`, part after part.
+        run, labels: from `load_run`, and its targets file; the annotators are trained as it was,
+            from fresh weights. Its share of clips for validation (0.1 if it had a file) is taken
+            from those outside the part.
+        features, output, window, device, progress, options: as for `annotate`.
         folds: K, 2 or more. The annotators are kept in the run's folder, in `folds-K`; what was
             interrupted is continued.
-        window, progress, options: as for `annotate`.
-        device: see `find_device`.
         on_epoch: called after each epoch with the number of the annotator, from 0.
 
     Raises:

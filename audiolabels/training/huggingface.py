@@ -38,33 +38,25 @@ class HuggingFace(Tagger):
 
     summary = "an audio classifier of transformers, given by a folder's path"
     source = "its model card"
-    deviations = (
-        "its own feature extractor runs, on the CPU, and handles padding and long clips (that of "
-        "AST cuts at 10.24 s)"
-    )
+    deviations = ("its own feature extractor runs, on the CPU, and handles padding and long clips "
+                  "(that of AST cuts at 10.24 s)")  # fmt: skip
     rate = None  # that of its extractor
 
     def __init__(self, model: nn.Module, extractor: Any) -> None:
         super().__init__()
         config: Any = model.config
-        last = [
-            name
-            for name, module in model.named_modules()
-            if isinstance(module, nn.Linear) and module.out_features == config.num_labels
-        ][-1:]
+        linear = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+        last = [name for name, m in linear.items() if m.out_features == config.num_labels][-1:]
         if not last:
             raise OptionError(f"{config.model_type}: no linear layer gives its classes")
-        head = model.get_submodule(last[0])
-        assert isinstance(head, nn.Linear)
-        parent, _, leaf = last[0].rpartition(".")
-        setattr(model.get_submodule(parent), leaf, nn.Identity())
-        self.body, self.head, self.extractor = model, head, extractor
+        model.set_submodule(last[0], nn.Identity())
+        self.body, self.head, self.extractor = model, linear[last[0]], extractor
         self.rate = int(extractor.sampling_rate)
         self.labels = tuple(config.id2label[i] for i in range(config.num_labels))
+        described = config.to_json_string(use_diff=False), extractor.to_json_string()
         self.description = {
             "model": "huggingface",
-            "config": json.loads(config.to_json_string(use_diff=False)),
-            "extractor": json.loads(extractor.to_json_string()),
+            **dict(zip(CONFIGS, map(json.loads, described), strict=True)),
         }
 
     @classmethod
@@ -101,11 +93,7 @@ def from_description(description: Mapping[str, Any]) -> HuggingFace:
 
 
 def rate_of_folder(folder: str | Path) -> int:
-    """Sampling rate in Hz of the classifier in a folder.
-
-    Raises:
-        OptionError: there is none.
-    """
+    """Sampling rate in Hz of the classifier in a folder; OptionError if there is none."""
     path = Path(folder, CONFIGS["extractor"])
     with guarded(folder, OptionError, f"no sampling rate in {path.name}"):
         return int(parse_json(path.read_bytes())["sampling_rate"])
@@ -125,10 +113,8 @@ def hub_hint(name: str) -> str:
 
 
 def read_folder(folder: str | Path, weights: bool) -> HuggingFace:
-    """Read `CONFIGS` and, if asked, weights in safetensors; pickles and code never.
-
-    Raises:
-        OptionError: it holds no such classifier.
+    """Read `CONFIGS` and, if asked, weights in safetensors; pickles and code never. OptionError if
+    it holds no such classifier.
     """
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 

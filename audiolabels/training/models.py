@@ -14,42 +14,31 @@ from torch import Tensor, nn
 
 from audiolabels.errors import OptionError, choose, guarded
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
-from audiolabels.training.huggingface import (
-    HuggingFace,
-    from_description,
-    hub_hint,
-    rate_of_folder,
-    read_folder,
-)
-from audiolabels.training.networks import CNN1D, MLP, Linear, MobileNetV2, ResNet50, SegmentCNN
+from audiolabels.training import huggingface, networks
+from audiolabels.training.huggingface import HuggingFace
 from audiolabels.training.tagger import POOLING, Tagger, mean_of_real, new_head, real_frames
 
-MODELS: Mapping[str, type[Tagger]] = MappingProxyType(
-    {
-        "mlp": MLP,
-        "linear": Linear,
-        "mobilenetv2": MobileNetV2,
-        "resnet50": ResNet50,
-        "cnn1d": CNN1D,
-        "segments": SegmentCNN,
-        "huggingface": HuggingFace,
-    }
-)
+MODELS: Mapping[str, type[Tagger]] = MappingProxyType({
+    "mlp": networks.MLP, "linear": networks.Linear, "mobilenetv2": networks.MobileNetV2,
+    "resnet50": networks.ResNet50, "cnn1d": networks.CNN1D, "segments": networks.SegmentCNN,
+    "huggingface": HuggingFace,
+})  # fmt: skip
 
 
 def rate_of(name: str) -> int | None:
-    """Sampling rate in Hz of a model, by name or folder; None for embeddings.
-
-    Raises:
-        OptionError: no such model, or no classifier in the folder.
+    """Sampling rate in Hz of a model, by name or folder; None for embeddings. Raises OptionError if
+    there is no such model, or no classifier in the folder.
     """
-    if _is_folder(name):
-        return rate_of_folder(name)
-    return MODELS[choose("model", name, MODELS)].rate
+    return huggingface.rate_of_folder(name) if _is_folder(name) else class_of(name).rate
+
+
+def class_of(name: str) -> type[Tagger]:
+    """The class of a model, by name or folder; see `rate_of`."""
+    return HuggingFace if _is_folder(name) else MODELS[choose("model", name, MODELS)]
 
 
 def _is_folder(name: str) -> bool:
-    if name not in MODELS and (hint := hub_hint(name)):
+    if name not in MODELS and (hint := huggingface.hub_hint(name)):
         raise OptionError(f"model {name!r}: no such folder{hint}")
     with guarded(name, OptionError, "no model and no folder"):
         return name not in MODELS and Path(name).is_dir()
@@ -61,14 +50,12 @@ def make_model(
     """Make a model with fresh weights, or load a classifier from a folder.
 
     Args:
-        name: one of `MODELS`, or a folder with a Hugging Face audio classifier.
+        name, options: as in `MODELS`, or a folder with a Hugging Face audio classifier.
         classes: their number; None for the folder's classifier with its own head.
         dim: width of an embedding frame, for models of embeddings.
-        options: as in the table.
 
     Raises:
-        OptionError: no such model or option, `dim` missing or superfluous, or a folder without a
-            classifier with weights in safetensors.
+        OptionError: no such model, option or classifier, or `dim` missing or superfluous.
 
     >>> make_model("linear", 3, dim=128).head
     Linear(in_features=128, out_features=3, bias=True)
@@ -87,7 +74,7 @@ def make_model(
     if (dim is None) == (network.takes == "embeddings"):
         raise OptionError(f"{name} takes {network.takes}: {'give' if dim is None else 'omit'} dim")
     if network is HuggingFace:
-        classifier = read_folder(options.get("folder", ""), weights=True)
+        classifier = huggingface.read_folder(options.get("folder", ""), weights=True)
         if classes is not None:
             new_head(classifier, classes)
         return classifier
@@ -105,27 +92,20 @@ def describe(model: Tagger) -> dict[str, Any]:
 
 
 def rebuild(description: Mapping[str, Any]) -> Tagger:
-    """The described model with fresh weights; load its state afterwards.
-
-    Raises:
-        OptionError: not a description by this library.
-    """
+    """The described model with fresh weights; load its state afterwards."""
     with guarded("model", OptionError, "not the description of a model"):
         if description["model"] != "huggingface":
             chosen = {"dim": description["dim"], **description["options"]}
             return make_model(description["model"], description["classes"], **chosen)
-        model = from_description(description)
+        model = huggingface.from_description(description)
         new_head(model, description["classes"])
         model.labels = tuple(description["labels"]) if description["labels"] else None
     return model
 
 
 def own_vocabulary(model: Tagger) -> Vocabulary:
-    """The classes of a model from a folder.
-
-    Raises:
-        OptionError: it has none, or a new head.
-        VocabularyError: the ontology lacks some of them; the message names them.
+    """The classes of a model from a folder; OptionError if it has none, or a new head,
+    VocabularyError if the ontology lacks some of them.
     """
     if model.labels is None:
         raise OptionError("the model has no classes of its own; name the vocabulary of its head")
@@ -134,11 +114,8 @@ def own_vocabulary(model: Tagger) -> Vocabulary:
 
 def layers(model: Tagger) -> list[str]:
     """Names of the layers for `embeddings`."""
-    return [
-        name
-        for name, module in model.named_modules()
-        if name and not name.startswith("frontend") and not isinstance(module, nn.ModuleList)
-    ]
+    named = [name for name, each in model.named_modules() if not isinstance(each, nn.ModuleList)]
+    return [name for name in named if name and not name.startswith("frontend")]
 
 
 @torch.no_grad()
@@ -148,14 +125,11 @@ def embeddings(model: Tagger, x: Tensor, lengths: Tensor, layer: str = "") -> Te
     Args:
         model: its mode is restored.
         x, lengths: as for `Tagger.forward`.
-        layer: one of `layers(model)`; by default the input of the last layer.
+        layer: one of `layers(model)`, else OptionError; by default the input of the last layer.
 
     Returns:
         float32 (N, D); also averaged over frequency for maps with such an axis. Outputs of Hugging
         Face models with three axes are taken as (N, frames, D).
-
-    Raises:
-        OptionError: no such layer, or it takes no part in the computation.
     """
     caught: list[Tensor] = []
     modules = dict(model.named_modules())

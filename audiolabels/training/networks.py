@@ -20,23 +20,15 @@ class MLP(Tagger):
 
     summary = "hidden layers over each embedding frame, outputs pooled"
     source = "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §V"
-    deviations = (
-        "the source has hidden=256, activation=elu, norm=true; the defaults are for frames of "
-        "VGGish"
-    )
+    deviations = ("the source has hidden=256, activation=elu, norm=true; the defaults are for "
+                  "frames of VGGish")  # fmt: skip
     takes, rate, framewise = "embeddings", None, True
 
     def __init__(
-        self,
-        classes: int,
-        dim: int,
-        hidden: int | Sequence[int] = 1024,
-        dropout: float = 0.0,
-        activation: str = "relu",
-        norm: bool = False,
-        pooling: str = "mean",
+        self, classes: int, dim: int, hidden: int | Sequence[int] = 1024, dropout: float = 0.0,
+        activation: str = "relu", norm: bool = False, pooling: str = "mean",
         pool_inputs: bool = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__()
         sizes = [dim, *([hidden] if isinstance(hidden, int) else hidden)]
         if min(sizes) < 1 or not 0 <= dropout < 1:
@@ -64,9 +56,7 @@ class Linear(MLP):
     summary = "one linear layer over each embedding frame, outputs pooled"
     source, deviations = "the usual probe of frozen features", "none"
 
-    def __init__(
-        self, classes: int, dim: int, pooling: str = "mean", pool_inputs: bool = False
-    ) -> None:
+    def __init__(self, classes: int, dim: int, pooling: str = "mean", pool_inputs: bool = False):
         super().__init__(classes, dim, (), pooling=pooling, pool_inputs=pool_inputs)
 
 
@@ -75,12 +65,9 @@ class CNN1D(Tagger):
 
     summary = "nine convolutions on ten seconds of raw samples; layer `embedding` has 128 features"
     source = "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §V, table II"
-    deviations = (
-        "ELU before batch normalisation, as the text lists them; clips of other lengths are padded "
-        "with zeros or cut"
-    )
-    rate, axis = 8000, 2
-    samples = 80_000
+    deviations = ("ELU before batch normalisation, as the text lists them; clips of other lengths "
+                  "are padded with zeros or cut")  # fmt: skip
+    rate, axis, samples = 8000, 2, 80_000
     layers = (
         *((64, 17, 3), (64, 16, 3), (96, 15, 3), (96, 14, 3), (128, 13, 3), (128, 12, 3)),
         *((192, 9, 3), (192, 9, 3), (256, 9, 1)),
@@ -107,6 +94,8 @@ class CNN1D(Tagger):
 class OnLogMel(Tagger):
     """Models on log-mel frames, scaled so that -100 dB is -1 and 0 dB is 1."""
 
+    logmel = True
+
     def __init__(self, classes: int, width: int, pooling: str, bands: int = 64) -> None:
         super().__init__()
         self.frontend = LogMel(rate=16_000, bands=bands)
@@ -124,23 +113,19 @@ class MobileNetV2(OnLogMel):
 
     summary = "MobileNetV2 on 64 log-mel bands, an output every 0.32 s, outputs pooled"
     source = "Dinkel et al. 2022, Pseudo strong labels, §3.3"
-    deviations = (
-        "the paper names no pooling: mean over frequency, then of the probabilities over time, and "
-        "dropout 0.3, as in the authors' code; the log-mel of this library for theirs (Slaney's "
-        "scale for HTK's), scaled; weights begin as transformers sets them"
-    )
+    deviations = ("the paper names no pooling: mean over frequency, then of the probabilities over "
+                  "time, and dropout 0.3, as in the authors' code; the log-mel of this library for "
+                  "theirs (Slaney's scale for HTK's), scaled; weights begin as transformers sets "
+                  "them")  # fmt: skip
 
-    def __init__(
-        self, classes: int, dropout: float = 0.3, pooling: str = "mean", width: float = 1.0
-    ) -> None:
+    def __init__(self, classes: int, dropout: float = 0.3, pooling: str = "mean", width: float = 1):
         from transformers import MobileNetV2Config, MobileNetV2Model
 
         if not 0 < width <= 1:
             raise OptionError(f"width is {width:g}; above 0 and up to 1 works")
         super().__init__(classes, 1280, pooling)
-        config = MobileNetV2Config(
-            num_channels=1, tf_padding=False, layer_norm_eps=1e-5, depth_multiplier=width
-        )
+        config = MobileNetV2Config(num_channels=1, tf_padding=False, layer_norm_eps=1e-5,
+                                   depth_multiplier=width)  # fmt: skip
         self.body = MobileNetV2Model(config, add_pooling_layer=False)
         # Faster by half on a processor.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -160,10 +145,9 @@ class ResNet50(OnLogMel):
 
     summary = "ResNet-50 on patches of 96 frames and 64 log-mel bands (0.96 s), outputs pooled"
     source = "Hershey et al. 2021, The benefit of temporally-strong labels, §4"
-    deviations = (
-        "the log-mel of this library for theirs (25 ms, 125 to 7,500 Hz), scaled; all whole "
-        "patches of a clip for a random one; what is left after the last is not used"
-    )
+    deviations = ("the log-mel of this library for theirs (25 ms, 125 to 7,500 Hz), scaled; all "
+                  "whole patches of a clip for a random one; what is left after the last is not "
+                  "used")  # fmt: skip
     framewise = True
 
     def __init__(self, classes: int, pooling: str = "mean") -> None:

@@ -22,11 +22,7 @@ class OwnModel(nn.Module):
         self.takes, self.rate = features.takes, features.rate
 
     def probabilities(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """What the function returns, float32 (N, C).
-
-        Raises:
-            ScoresFileError: another shape, or numbers outside 0 to 1.
-        """
+        """What the function returns, float32 (N, C); ScoresFileError if it is anything else."""
         scores, expected = torch.as_tensor(self.function(x, lengths)), (len(x), self.classes)
         if scores.shape != expected:
             raise ScoresFileError(f"the model returned an array of shape {tuple(scores.shape)} for "

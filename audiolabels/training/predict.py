@@ -17,18 +17,12 @@ from audiolabels.training.models import embeddings
 
 def find_device(device: str | torch.device = "auto") -> torch.device:
     """The device of that name: `auto` is the GPU, CUDA's or Apple's, if there is one, or the CPU.
-
-    Raises:
-        OptionError: no such name, or torch finds no such device here.
+    OptionError if there is no such name, or torch finds no such device here.
     """
     if isinstance(device, torch.device):
         return device
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    found = [name for name, is_there in there.items() if is_there]
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    found = [*(name for name, is_there in there.items() if is_there), "cpu"]
     name = DEVICE.checked(device)
     if name not in ("auto", *found):
         raise OptionError(f"device {name!r}: torch {torch.__version__} finds none here; choose "
@@ -50,12 +44,10 @@ def predict(
     """Probabilities of the segments, in order, or the output of a layer.
 
     Args:
-        model: from `make_model`.
+        model, device: from `make_model`; see `find_device`.
         segments: N of them; an empty one is scored as one frame, or sample, of zeros.
         layer: one of `layers(model)`, or "" for the input of the head; None for probabilities.
-        batch_size: segments at a time.
-        workers: processes that read features.
-        device: see `find_device`.
+        batch_size, workers: segments at a time, and processes that read features.
         batches: the numbers of the segments of each batch; by default `batch_size` at a time.
         on_wait: called for each batch with the seconds that the model waited for its features.
 
@@ -78,10 +70,9 @@ def predict(
         on_wait(time.perf_counter() - began)
         with torch.inference_mode():
             x, lengths = (values.to(device) for values in batch)
-            if layer is None:
-                scores = model.probabilities(x, lengths).cpu().numpy()
-            else:
-                scores = embeddings(model, x, lengths, layer).cpu().numpy()
+            found = (model.probabilities(x, lengths) if layer is None
+                     else embeddings(model, x, lengths, layer))  # fmt: skip
+        scores: Floats = found.cpu().numpy()
         if not np.isfinite(scores).all():
             bad = int(np.flatnonzero(~np.isfinite(scores).all(1))[0])
             clip = segments.features.clip_ids[int(segments.clips[numbers[bad]])]
@@ -100,14 +91,8 @@ def predict_all(model: Any, segments: Segments, columns: int, **options: Any) ->
 
 
 def predict_windows(model: Any, examples: Examples, window: float | None, **options: Any) -> Floats:
-    """Probabilities of each example; with a window, the mean over its segments of that length.
-
-    Segments without a frame, such as a short last one of a clip, do not count.
-
-    Source: Dinkel et al. 2022, §3.3: chunks of 2 or 5 seconds, averaged over the clip.
-
-    Returns:
-        float32 (N, C).
+    """Probabilities of each example, float32 (N, C); with a window, the mean over its segments of
+    that length (Dinkel et al. 2022, §3.3), but for those without a frame.
     """
     if window is None:
         return predict_all(model, examples, len(examples.vocabulary), **options)
@@ -127,8 +112,6 @@ def make_loader(examples: Any, batch_size: int, workers: int, **options: Any) ->
     return DataLoader(examples, batch_size, num_workers=workers, **options)
 
 
-def share_of_process(numbers: Ints, rank: int, world: int) -> list[int]:
+def share_of_process(numbers: Ints, rank: int, world: int) -> Ints:
     """This process's share of an epoch; the first numbers are repeated to fill up the last."""
-    padded = np.resize(numbers, -(-len(numbers) // world) * world)
-    mine: list[int] = padded[rank::world].tolist()
-    return mine
+    return np.resize(numbers, -(-len(numbers) // world) * world)[rank::world]

@@ -101,11 +101,5 @@ def detect(
         offset=segments.offset.tolist(),
         ontology=events.ontology,
     )
-    return psds(
-        scores,
-        events,
-        parents=parents,
-        median_filter=median_filter,
-        jobs=jobs,
-        progress=progress,
-    )
+    return psds(scores, events, parents=parents, median_filter=median_filter, jobs=jobs,
+                progress=progress)  # fmt: skip

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from audiolabels.files.records import read_record, refuse_other
 from audiolabels.ontology.vocabulary import Vocabulary, described_vocabulary
 from audiolabels.targets.store import read_info
 from audiolabels.training.huggingface import HuggingFace, at_most, hub_hint
+from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 
 CONFIG, CLASSES, WEIGHTS = "config.json", "vocabulary.csv", "model.safetensors"
@@ -41,14 +42,7 @@ RESULT, FORMAT = "result", 1
 
 @dataclass(frozen=True)
 class Run:
-    """A model and its configuration.
-
-    Attributes:
-        model: in evaluation mode.
-        vocabulary: the C classes of its outputs.
-        config: content of `config.json`.
-        folder: its path.
-    """
+    """A model in evaluation mode, the C classes of its outputs, `config.json`, and its folder."""
 
     model: Any
     vocabulary: Vocabulary
@@ -64,11 +58,8 @@ def is_first_process() -> bool:
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Write the configuration of a run before training.
 
-    A run that never completed an epoch is replaced, one of fewer epochs extended.
-
-    Raises:
-        RunError: the folder holds another run.
-        TargetsFileError: it cannot be written.
+    A run that never completed an epoch is replaced, one of fewer epochs extended, if its schedule
+    and its validations do not depend on their number; the folder of another run is refused.
     """
     stated = {"format": FORMAT, "audiolabels": __version__, **config}
     path = on_disk("output", folder) / CONFIG
@@ -77,9 +68,10 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         begun = (folder / WEIGHTS).exists() or (folder / "checkpoints/last.ckpt").exists()
         if begun or "format" not in there:
             with guarded(path, RunError, "not the configuration of a run"):
-                recipe, epochs = there["recipe"], stated["recipe"]["epochs"]
-                more = recipe["epochs"] < epochs
-                recipe["epochs"] = epochs if more else recipe["epochs"]
+                epochs, before = stated["recipe"]["epochs"], Hyperparameters(**there["recipe"])
+                whole = before.schedule != "polynomial" and not before.validate_every
+                more = whole and before.epochs < epochs
+                there["recipe"] = asdict(before) | ({"epochs": epochs} if more else {})
             refuse_other(folder, "a run", there, stated)
             if not more:
                 return
@@ -114,11 +106,7 @@ def digest_weights(model: torch.nn.Module) -> str:
 
 
 def finished(folder: Path, epochs: int) -> tuple[float, list[int]] | None:
-    """Validation mAP and epochs of a completed run's weights; None if it was of fewer epochs.
-
-    Raises:
-        RunError: the weights are damaged.
-    """
+    """Validation mAP and epochs of a completed run's weights; None if it was of fewer epochs."""
     path = folder / WEIGHTS
     if not path.is_file():
         return None
@@ -128,11 +116,7 @@ def finished(folder: Path, epochs: int) -> tuple[float, list[int]] | None:
 
 
 def load_run(folder: str | Path) -> Run:
-    """Load a run, or a folder with a Hugging Face audio classifier.
-
-    Raises:
-        RunError: the folder is neither, is not completed, or its parts do not match.
-    """
+    """Load a run, or a folder with a Hugging Face audio classifier; else it raises RunError."""
     folder = on_disk("run", folder)
     with guarded(folder, RunError, "cannot be read"):
         if not (folder / CONFIG).is_file():
@@ -157,30 +141,21 @@ def load_run(folder: str | Path) -> Run:
 
 
 def check_features(model: Any, features: Features, config: Mapping[str, Any] | None = None) -> None:
-    """Check that features match a model: audio at its rate, or embeddings as wide as `config` has.
-
-    Raises:
-        RunError: they do not.
+    """Check that features match a model: audio at its rate, or embeddings as wide as `config` has;
+    else it raises RunError.
     """
-    if model.takes != features.takes:
-        raise RunError(f"the model takes {model.takes}, the features are {features.takes}; models: "
-                       f"{models_for(features)}")  # fmt: skip
+    check_kind(model, features.takes)
     if model.rate != features.rate:
-        raise RunError(
-            f"the model takes {model.rate:,} samples a second, the features have "
-            f"{features.rate:,}; open them with rate={model.rate}"
-        )
+        raise RunError(f"the model takes {model.rate:,} samples a second, the features have "
+                       f"{features.rate:,}; open them with rate={model.rate}")  # fmt: skip
     wanted = (config or {}).get("features", {}).get("dim", features.dim)
     if wanted != features.dim:
         raise RunError(f"trained on embeddings of {wanted} numbers, these have {features.dim}")
 
 
 def require_classes(labels: str | Path, wanted: Sequence[str], remedy: str) -> None:
-    """Check by its metadata alone that a targets file has the classes with these ids.
-
-    Raises:
-        TargetsFileError: it is missing or broken.
-        VocabularyError: it lacks some of them.
+    """Check by its metadata alone that a targets file has the classes with these ids; if not, it
+    raises VocabularyError, and TargetsFileError if it is missing or broken.
     """
     lacking = sorted({*wanted} - {*read_info(labels)["vocabulary"]["ids"]})
     if lacking:
@@ -188,9 +163,12 @@ def require_classes(labels: str | Path, wanted: Sequence[str], remedy: str) -> N
                               f"expand the labels with --vocabulary {remedy}")  # fmt: skip
 
 
-def models_for(features: Features) -> str:
-    """Names of the models that take such features."""
-    return ", ".join(name for name, model in MODELS.items() if model.takes == features.takes)
+def check_kind(model: Any, takes: str) -> None:
+    """Check that a model, or its class, takes `audio` or `embeddings`; else it raises RunError."""
+    if model.takes != takes:
+        fitting = ", ".join(name for name, each in MODELS.items() if each.takes == takes)
+        raise RunError(f"the model takes {model.takes}, the features are {takes}; give features of "
+                       f"that kind, or another model: {fitting}")  # fmt: skip
 
 
 def fingerprint(features: Features, clips: npt.NDArray[np.int64]) -> str:

@@ -39,27 +39,16 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Scoring:
-    """The scoring of all segments, in parts that are named after their first segment.
-
-    Attributes:
-        model: from `load_run`.
-        segments: N of them.
-        names: string (N,): their clips.
-        layer: see `annotate`.
-        classes: their ids.
-        folder: of the parts.
-        groups: numbers of segments: a part ends at each of them, if not before.
-        options: of `predict`.
-    """
+    """The scoring of all segments, in parts that are named after their first segment."""
 
     model: Any
     segments: Segments
-    names: pa.Array
+    names: pa.Array  # string (N,): their clips
     layer: str | None
-    classes: Sequence[str]
-    folder: Path
-    groups: Sequence[int]
-    options: dict[str, Any]
+    classes: Sequence[str]  # their ids
+    folder: Path  # of the parts
+    groups: Sequence[int]  # numbers of segments: a part ends at each of them, if not before
+    options: dict[str, Any]  # of `predict`
 
     def unscored(self) -> list[range]:
         """The segments that no part has, in spans of one group at most."""
@@ -97,16 +86,13 @@ class Scoring:
         """Write a part that begins with the segment `first`."""
         values = np.concatenate(numbers)
         rows = slice(first, first + len(values))
-        table = pa.table(
-            {
-                "clip_id": self.names[rows],
-                "onset": to_arrow(self.segments.onset[rows]),
-                "offset": to_arrow(self.segments.offset[rows]),
-                "scores" if self.layer is None else "embedding": pa.FixedSizeListArray.from_arrays(
-                    to_arrow(values.ravel()), values.shape[1]
-                ),
-            }
-        )
+        lists = pa.FixedSizeListArray.from_arrays(to_arrow(values.ravel()), values.shape[1])
+        table = pa.table({
+            "clip_id": self.names[rows],
+            "onset": to_arrow(self.segments.onset[rows]),
+            "offset": to_arrow(self.segments.offset[rows]),
+            "scores" if self.layer is None else "embedding": lists,
+        })  # fmt: skip
         if self.layer is None:
             classes = json.dumps(list(self.classes)).encode()
             table = table.replace_schema_metadata({CLASSES: classes})
@@ -118,9 +104,10 @@ def conclude(folder: Path, output: Path) -> int:
     """Write all parts in a folder to one file, in row groups of one size; the number of parts."""
     paths = sorted(folder.glob("*.parquet"))
     held = pq.read_schema(parquet_source(paths[0])).empty_table()
+    options = {"compression": "zstd"}
     with (
         atomic_path(output) as partial,
-        pq.ParquetWriter(partial, held.schema, compression="zstd") as writer,
+        pq.ParquetWriter(partial, held.schema, **options) as writer,
     ):
         for path in paths:
             held = pa.concat_tables([held, pq.read_table(parquet_source(path))])

@@ -45,10 +45,8 @@ class Tagger(nn.Module):
     """Base of all models; a model implements `features` and sets the attributes.
 
     Attributes:
-        summary: what it is, in one line; `source`: paper and section; `deviations` from it, and
-            choices that it leaves open.
-        takes: "embeddings", x float32 (N, L, D), or "audio", x float32 (N, L) samples.
-        rate: sampling rate of its input in Hz; None for embeddings.
+        summary, source, deviations: what it is, paper and section, and what differs, or is chosen.
+        takes, rate: "embeddings", or "audio" at a rate in Hz.
         head: the last layer, features to classes.
         pooling: from logits of frames to those of the clip, one of `POOLING`.
         labels: class names of a model from a folder, in order, else None.
@@ -63,6 +61,7 @@ class Tagger(nn.Module):
     pooling: str = "mean"
     framewise = False  # whether each frame goes through the layers alone, without axis of clips
     axis = 1  # the frames' axis where a layer's output has three
+    logmel = False  # whether its module `frontend` makes log-mel frames
     frozen = False
     head: nn.Linear
     labels: tuple[str, ...] | None = None
@@ -86,14 +85,8 @@ class Tagger(nn.Module):
         return features, real_frames(counts, features.shape[1])
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Logits of each clip.
-
-        Args:
-            x: embeddings (N, L, D) or samples (N, L), float32, zeros after a clip's end.
-            lengths: int64 (N,), number of real frames or samples.
-
-        Returns:
-            float32 (N, C).
+        """Logits of each clip, float32 (N, C), from x, embeddings (N, L, D) or samples (N, L),
+        float32 with zeros after a clip's end, and their real numbers, lengths, int64 (N,).
         """
         features, real = self.inputs_of_head(x, lengths)
         return POOLING[self.pooling](self.head(features), real)

@@ -10,34 +10,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from audiolabels.clips.partition import draw_folds
-from audiolabels.clips.partition import held_out as clips_held_out
+from audiolabels.clips import partition
 from audiolabels.errors import OptionError, VocabularyError
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.parts import identifying_file
 from audiolabels.targets.store import map_targets, read_info
+from audiolabels.training import run_folder
 from audiolabels.training.examples import Examples, of_clips
-from audiolabels.training.hyperparameters import Hyperparameters
-from audiolabels.training.models import MODELS, describe, make_model
+from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING, NONE, Hyperparameters
+from audiolabels.training.models import MODELS, class_of, describe, make_model
 from audiolabels.training.predict import find_device
-from audiolabels.training.run_folder import (
-    check_features,
-    fingerprint,
-    finished,
-    load_run,
-    models_for,
-    require_classes,
-    save_weights,
-    write_config,
-)
+from audiolabels.training.run_folder import check_features, save_weights
 from audiolabels.training.tagger import freeze, new_head
 from audiolabels.training.training_loop import fit
-
-DEFAULT = "mlp"
-MIXING = 0.8  # best μ to mix strong with weak labels; Hershey et al. 2021, §4.1
-HELD_OUT = 0.1  # of the clips, where no validation file is given
 
 
 @dataclass(frozen=True)
@@ -106,8 +93,8 @@ def train(
             validation file, and with one all of that is used.
         mix: a second targets file, drawn with the hyperparameter `mixing` (0.8 by default).
         crop: seconds; longer rows are cropped to this length, anew in each epoch.
-        init: a run to begin with; its head is replaced if the classes differ.
-        frozen: whether only the head is trained.
+        init, frozen: a run to begin with, whose head is replaced if the classes differ, and whether
+            only the head is trained.
         model_options: of the model's constructor; none with `init`.
         fold: a number from 0, and K: the clips of that one of K folds have no part in it.
         device: see `find_device`; a run can be continued on another.
@@ -129,31 +116,20 @@ def train(
     vocabulary = examples.vocabulary
     torch.manual_seed(hyperparameters.seed)
     network = _network(model, vocabulary, features, init, frozen, model_options or {})
-    write_config(
-        folder,
-        {
-            "model": describe(network),
-            "vocabulary": describe_vocabulary(vocabulary),
-            "features": {
-                "takes": features.takes,
-                "rate": features.rate,
-                "dim": features.dim,
-                "sha256": fingerprint(features, np.unique(examples.clips)),
-            },
-            "recipe": asdict(hyperparameters),
-            "crop": crop,
-            "held_out": held_out,
-            "init": str(init) if init else None,
-            "frozen": frozen,
-            "fold": fold,
-            "labels": [
-                {"file": path.name, "sha256": sha256_of(identifying_file(path))}
-                for path in (labels, validation, mix)
-                if path is not None
-            ],
-        },
-    )
-    saved, began = finished(folder, hyperparameters.epochs), time.perf_counter()
+    check_augmentation(network, hyperparameters)
+    files = [path for path in (labels, validation, mix) if path is not None]
+    config = {
+        "model": describe(network),
+        "vocabulary": describe_vocabulary(vocabulary),
+        "features": {"takes": features.takes, "rate": features.rate, "dim": features.dim,
+                     "sha256": run_folder.fingerprint(features, np.unique(examples.clips))},
+        "recipe": asdict(hyperparameters), "crop": crop, "held_out": held_out,
+        "init": str(init) if init else None, "frozen": frozen, "fold": fold,
+        "labels": [{"file": path.name, "sha256": sha256_of(identifying_file(path))}
+                   for path in files],
+    }  # fmt: skip
+    run_folder.write_config(folder, config)
+    saved, began = run_folder.finished(folder, hyperparameters.epochs), time.perf_counter()
     found = saved is not None
     if saved is None:
         saved = fit(network, examples, validated, hyperparameters, folder, device=device,
@@ -177,42 +153,43 @@ def _weighed_by(examples: Examples) -> list[str]:
 def check_request(
     labels: Path, validation: Path | None, mix: Path | None, mixing: float | None = None
 ) -> None:
-    """Check what needs no features: targets files, by their metadata, and options.
-
-    Raises:
-        TargetsFileError: a file is missing or broken.
-        VocabularyError: their classes differ.
-        OptionError: `mixing` without a second file.
+    """Check what needs no features: targets files, by their metadata, and `mixing`. Raises
+    TargetsFileError, VocabularyError or OptionError.
     """
     if mixing is not None and mix is None:
         raise OptionError("mixing (μ) needs a second targets file")
     ids = read_info(labels)["vocabulary"]["ids"]
     if validation is not None:
-        require_classes(validation, ids, f"of {labels}")
+        run_folder.require_classes(validation, ids, f"of {labels}")
     if mix is not None and read_info(mix)["vocabulary"]["ids"] != ids:
         raise VocabularyError(f"{mix} has other classes than {labels}, or another order; expand "
                               f"both with the same --vocabulary")  # fmt: skip
 
 
+def check_augmentation(model: Any, hyperparameters: Hyperparameters) -> None:
+    """Check that a model, or its class, has what is to be augmented; else it raises OptionError."""
+    if hyperparameters.augment != NONE and model.takes != "audio":
+        raise OptionError(f"augment {hyperparameters.augment}: changes waveforms, the model takes "
+                          f"{model.takes}; give {NONE}")  # fmt: skip
+    if hyperparameters.spec_augment and not model.logmel:
+        having = ", ".join(name for name, each in MODELS.items() if each.logmel)
+        raise OptionError(f"spec_augment masks log-mel frames, which the model does not make; give "
+                          f"0, or a model that does: {having}")  # fmt: skip
+
+
 def _examples(
-    labels: Path,
-    features: Features,
-    validation: Path | None,
-    held_out: float | None,
-    mix: Path | None,
-    crop: float | None,
-    seed: int,
-    fold: tuple[int, int] | None,
-) -> tuple[Examples, Examples]:
+    labels: Path, features: Features, validation: Path | None, held_out: float | None,
+    mix: Path | None, crop: float | None, seed: int, fold: tuple[int, int] | None,
+) -> tuple[Examples, Examples]:  # fmt: skip
     """The examples to train on and those to validate on; see `train`."""
 
     def part(found: Examples, purpose: str, *, validated: bool) -> Examples:
         def rule(names: pa.StringArray) -> npt.NDArray[np.bool_]:
             mine = np.ones(len(names), np.bool_)
             if fold is not None:
-                mine &= draw_folds(names, fold[1]) != fold[0]
+                mine &= partition.draw_folds(names, fold[1]) != fold[0]
             if held_out is not None:
-                mine &= clips_held_out(names, held_out) == validated
+                mine &= partition.held_out(names, held_out) == validated
             return mine
 
         chosen = of_clips(found, rule)
@@ -234,26 +211,20 @@ def _examples(
 
 
 def _network(
-    model: str | None,
-    vocabulary: Vocabulary,
-    features: Features,
-    init: Path | None,
-    frozen: bool,
-    options: dict[str, Any],
-) -> Any:
+    model: str | None, vocabulary: Vocabulary, features: Features, init: Path | None,
+    frozen: bool, options: dict[str, Any],
+) -> Any:  # fmt: skip
     if init is None:
         if frozen:
             raise OptionError("frozen needs a run to begin with (init)")
-        if model is None and features.takes != MODELS[DEFAULT].takes:
-            raise OptionError(f"the features are {features.takes}; choose a model (--model): "
-                              f"{models_for(features)}")  # fmt: skip
+        run_folder.check_kind(MODELS[DEFAULT] if model is None else class_of(model), features.takes)
         network = make_model(model or DEFAULT, len(vocabulary), dim=features.dim, **options)
         check_features(network, features)
     else:
         if named := [*([] if model is None else ["model"]), *options]:
             raise OptionError(f"{', '.join(named)}: a run to begin with (init) brings its model; "
                               f"give none")  # fmt: skip
-        run = load_run(init)
+        run = run_folder.load_run(init)
         check_features(run.model, features, run.config)
         network = run.model
         if run.vocabulary.ids != vocabulary.ids:

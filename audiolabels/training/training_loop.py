@@ -1,11 +1,12 @@
 """Training: a masked loss over examples; the best checkpoints by validation mAP, or their average.
 
-Loops, checkpoints, early stopping, logs and processes are Lightning's. An epoch's order, crops and
-random numbers depend on seed and epoch alone, so an interrupted run continues after its last
-complete epoch with the same result.
+Loops, checkpoints, early stopping, logs and processes are Lightning's, schedules torch's. What is
+drawn depends on seed, epoch and step alone, so an interrupted run continues after its last complete
+epoch with the same result.
 
-Source: Dinkel et al. 2022, §3.2, for the averaged checkpoints; Grzywalski & Botteldooren, §V.D, for
-the masked squared error and the decay of the learning rate.
+Sources: Dinkel et al. 2022, §3.2, for the averaged checkpoints, and the polynomial decay with the
+power of its authors' code; Grzywalski & Botteldooren, §V.D, for the masked squared error and the
+exponential decay.
 Deviations: Dinkel et al. average the best four whatever their mAP; here those near the best, and
 only if the average is no worse than the best.
 """
@@ -15,6 +16,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -25,14 +27,16 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
+from torch.optim.lr_scheduler import ExponentialLR, PolynomialLR
 
+from audiolabels.augmentation import augment, mixup, spec_augment
 from audiolabels.errors import OptionError
 from audiolabels.features.inputs import Floats
 from audiolabels.losses import masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
 from audiolabels.training.examples import Batch, Examples
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.hyperparameters import NONE, Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
 
 LOSSES: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
@@ -43,21 +47,23 @@ LOSSES: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
         ),
     }
 )
+POWER = 2.0  # of the polynomial decay
 MAP = "validation_mAP"
 
 
 class Epoch(NamedTuple):
-    """An epoch: its number from 1, mean loss, validation mAP, seconds."""
+    """A validation: number of the epoch from 1, mean loss and seconds since the last, mAP, step."""
 
     number: int
     loss: float
     mean_average_precision: float
     seconds: float
+    step: int
 
     def __str__(self) -> str:
         return (
             f"epoch {self.number:>3}  loss {self.loss:.5f}  mAP {self.mean_average_precision:.4f}  "
-            f"{self.seconds:.1f} s"
+            f"{self.seconds:.1f} s  step {self.step:,}"
         )
 
 
@@ -65,17 +71,12 @@ class TrainingTask(lightning.LightningModule):
     """Model, examples and hyperparameters in the form that Lightning expects."""
 
     def __init__(
-        self,
-        model: torch.nn.Module,
-        train: Examples,
-        validation: Examples,
-        hyperparameters: Hyperparameters,
-        on_epoch: Callable[["Epoch"], None],
-    ) -> None:
+        self, model: torch.nn.Module, train: Examples, validation: Examples,
+        hyperparameters: Hyperparameters, on_epoch: Callable[["Epoch"], None],
+    ) -> None:  # fmt: skip
         super().__init__()
         self.model, self.train_examples, self.validation = model, train, validation
         self.hyperparameters, self.on_epoch = hyperparameters, on_epoch
-        self.loading = hyperparameters.batch_size, hyperparameters.workers
         self.loss, self.losses = LOSSES[hyperparameters.loss], list[Tensor]()
         target, mask = validation.labels()
         self.truth, self.known = target >= BINARISATION_THRESHOLD, mask > 0
@@ -83,16 +84,20 @@ class TrainingTask(lightning.LightningModule):
             raise OptionError("no class has a positive among the examples to validate on; hold out "
                               "more clips, or give a validation file")  # fmt: skip
 
-    def train_dataloader(self) -> Any:
-        """This process's share of an epoch, in an order that depends on the epoch alone."""
-        hyperparameters, trainer = self.hyperparameters, self.trainer
-        order = self.train_examples.order(
-            hyperparameters.draw, epoch=trainer.current_epoch, mixing=hyperparameters.mixing
+    def share(self, epoch: int, rank: int, world: int) -> list[int]:
+        """A process's share of an epoch, in an order that depends on seed and epoch alone."""
+        drawn = self.train_examples.order(
+            self.hyperparameters.draw, epoch=epoch, mixing=self.hyperparameters.mixing
         )
-        mine = share_of_process(order, trainer.global_rank, trainer.world_size)
-        if len(mine) % hyperparameters.batch_size == 1:  # batch normalisation takes two
-            mine.append(mine[0])
-        return make_loader(self.train_examples, *self.loading, sampler=mine)
+        mine: list[int] = share_of_process(drawn, rank, world).tolist()
+        odd = len(mine) % self.hyperparameters.batch_size == 1
+        return mine + mine[:1] * odd  # batch normalisation takes two
+
+    def train_dataloader(self) -> Any:
+        """This process's share of the present epoch."""
+        trainer, chosen = self.trainer, self.hyperparameters
+        mine = self.share(trainer.current_epoch, trainer.global_rank, trainer.world_size)
+        return make_loader(self.train_examples, chosen.batch_size, chosen.workers, sampler=mine)
 
     def on_train_epoch_start(self) -> None:
         """Reset losses and clock."""
@@ -100,47 +105,71 @@ class TrainingTask(lightning.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """The loss of a batch."""
-        # What is dropped depends on the step alone, wherever a run was taken up.
-        place = (self.hyperparameters.seed, self.global_step, self.global_rank)
+        chosen = self.hyperparameters
+        # What is drawn or dropped depends on the step alone, wherever a run was taken up.
+        place = (chosen.seed, self.global_step, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
-        logits = self.model(batch.values, batch.lengths)
+        generator = np.random.default_rng(place)
+        if chosen.augment != NONE:
+            names = chosen.augment.split(",")
+            batch = batch._replace(values=augment(*batch[:2], names, generator))
+        if chosen.mixup:
+            batch = Batch(*mixup(*batch, chosen.mixup, generator))
+        masking: Any = nullcontext()
+        if chosen.spec_augment:
+            frontend: Any = self.model.frontend
+            counts = frontend.frames(batch.lengths.clamp(min=1))
+            masking = frontend.register_forward_hook(
+                lambda *given: spec_augment(given[2], counts, chosen.spec_augment, generator)
+            )
+        with masking:
+            logits = self.model(batch.values, batch.lengths)
         loss = self.loss(logits, batch.target, batch.mask, weight=batch.weight)
         self.losses.append(loss.detach())
         return loss
 
-    def on_train_epoch_end(self) -> None:
-        """Validate; each process scores a part of the examples, and all gather all scores."""
-        rank, world = self.trainer.global_rank, self.trainer.world_size
-        whole, (batch_size, workers) = self.validation, self.loading
-        mine = np.array(share_of_process(np.arange(len(whole)), rank, world))
-        scores = torch.from_numpy(
-            predict_windows(self.model, whole.take(mine), self.hyperparameters.window,
-                            batch_size=batch_size, workers=workers, device=self.device)
-        )  # fmt: skip
-        gathered: Any = self.all_gather(scores.to(self.device))
-        gathered = gathered.cpu().reshape(world, *scores.shape)
-        together = gathered.transpose(0, 1).reshape(-1, scores.shape[-1]).numpy()[: len(whole)]
+    def val_dataloader(self) -> list[int]:
+        """One batch: `predict_windows` reads the examples itself."""
+        return [0]
+
+    def validation_step(self, *_: Any) -> None:
+        """The mAP of all examples; each process scores a part, and all gather all scores."""
+        rank, world, whole = self.trainer.global_rank, self.trainer.world_size, self.validation
+        mine = whole.take(share_of_process(np.arange(len(whole)), rank, world))
+        gathered: Any = self.all_gather(torch.from_numpy(self.predict(mine)).to(self.device))
+        gathered = gathered.cpu().reshape(world, len(mine), -1).transpose(0, 1).flatten(0, 1)
         done = Epoch(
             self.current_epoch + 1,
             float(torch.stack(self.losses).mean()),
-            self.measure(together),
+            self.measure(gathered.numpy()[: len(whole)]),
             time.perf_counter() - self.began,
+            self.global_step,
         )
-        self.log_dict({"loss": done.loss, MAP: done.mean_average_precision})
+        self.log_dict({"loss": done.loss, MAP: done.mean_average_precision}, batch_size=1)
+        self.on_train_epoch_start()
         if self.trainer.is_global_zero:
             self.on_epoch(done)
-        self.model.train()
+
+    def predict(self, examples: Examples, device: torch.device | None = None) -> Floats:
+        """Scores of examples, float32 (N, C)."""
+        chosen = self.hyperparameters
+        return predict_windows(self.model, examples, chosen.window, batch_size=chosen.batch_size,
+                               workers=chosen.workers, device=device or self.device)  # fmt: skip
 
     def measure(self, scores: Floats) -> float:
         """The mAP of scores of the examples to validate on, float32 (N, C)."""
         return float(np.nanmean(average_precision(scores, self.truth, self.known)))
 
     def configure_optimizers(self) -> Any:
-        """Adam with decay, for all parameters that are not frozen."""
+        """Adam with a schedule, for all parameters that are not frozen."""
+        chosen = self.hyperparameters
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(trained, self.hyperparameters.learning_rate)
-        decay = torch.optim.lr_scheduler.ExponentialLR(optimizer, self.hyperparameters.decay)
-        return {"optimizer": optimizer, "lr_scheduler": decay}
+        optimizer = torch.optim.Adam(trained, chosen.learning_rate)
+        if chosen.schedule == "polynomial":
+            steps = int(self.trainer.estimated_stepping_batches)
+            each_step = {"scheduler": PolynomialLR(optimizer, steps, POWER), "interval": "step"}
+            return {"optimizer": optimizer, "lr_scheduler": each_step}
+        return {"optimizer": optimizer, "lr_scheduler": ExponentialLR(optimizer, chosen.decay)}
 
 
 class MovableCheckpoint(ModelCheckpoint):
@@ -160,13 +189,9 @@ class MovableCheckpoint(ModelCheckpoint):
 
 
 class Bar(RichProgressBar):
-    """Lightning's bar on standard error, below whatever else is printed there."""
+    """Lightning's bar without metrics, which `on_epoch` receives."""
 
-    def __init__(self) -> None:
-        super().__init__(console_kwargs={"stderr": True})
-
-    def get_metrics(self, *_: Any) -> dict[str, Any]:
-        """None; `on_epoch` receives them."""
+    def get_metrics(self, *_: Any) -> dict[str, Any]:  # noqa: D102
         return {}
 
 
@@ -190,39 +215,36 @@ def fit(
     progress: bool = False,
     device: str = "auto",
 ) -> tuple[float, list[int]]:
-    """Train a model, which ends with the weights of its best epoch, or with the average of its best
-    epochs if that is no worse on the examples to validate on.
+    """Train a model, which ends with the weights of its best validation, or with the average of the
+    best if that is no worse on the examples to validate on.
 
     Args:
         model: from `make_model`; its logits are (B, C).
-        train, validation: examples of one vocabulary.
+        train, validation: examples of one vocabulary; OptionError without a positive to validate.
         folder: for checkpoints and the log; an interrupted run there is resumed.
-        on_epoch: called after each epoch.
-        progress: whether to show Lightning's progress bar.
-        device: a choice of `DEVICE`.
+        on_epoch, progress, device: called after each validation; whether to show Lightning's bar; a
+            choice of `DEVICE`.
 
     Returns:
-        The validation mAP of these weights, and the epochs, from 1, of which they are the mean.
-
-    Raises:
-        OptionError: no positive target to validate on.
-        ScoresFileError: the model outputs NaN.
+        The validation mAP of these weights, and the epochs, from 1, of which they are the mean; the
+        steps, with `validate_every`.
     """
+    task = TrainingTask(model, train, validation, hyperparameters, on_epoch)
+    local, world = (int(os.environ.get(f"{of}WORLD_SIZE", 1)) for of in ("LOCAL_", ""))
+    counted, intervals = "epoch", dict[str, Any]()
+    if every := hyperparameters.validate_every:
+        batches = -(-len(task.share(0, 0, world)) // hyperparameters.batch_size)
+        counted = "step"
+        intervals = {"val_check_interval": min(every, hyperparameters.epochs * batches),
+                     "check_val_every_n_epoch": None}  # fmt: skip
+    checkpoints = folder / "checkpoints"
     best = MovableCheckpoint(
-        folder / "checkpoints",
-        filename="{epoch}",
-        monitor=MAP,
-        mode="max",
-        save_top_k=hyperparameters.average,
-        save_last=True,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    stop = ResumableStopping(
-        MAP, mode="max", patience=hyperparameters.patience, check_on_train_epoch_end=True
-    )
-    last = folder / "checkpoints" / "last.ckpt"
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+        checkpoints, f"{{{counted}}}", MAP, mode="max", save_top_k=hyperparameters.average,
+        save_on_train_epoch_end=False, enable_version_counter=False)  # fmt: skip
+    last = MovableCheckpoint(checkpoints, "last", save_on_train_epoch_end=True,
+                             enable_version_counter=False)  # fmt: skip
+    stop = ResumableStopping(MAP, mode="max", patience=hyperparameters.patience)
+    begun = checkpoints / "last.ckpt"
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
@@ -230,47 +252,43 @@ def fit(
         trainer = lightning.Trainer(
             accelerator=device,
             devices=local,
-            num_nodes=int(os.environ.get("WORLD_SIZE", 1)) // local,
+            num_nodes=world // local,
             strategy="ddp" if "LOCAL_WORLD_SIZE" in os.environ else "auto",
             precision=hyperparameters.precision,  # type: ignore[arg-type]
             max_epochs=hyperparameters.epochs,
             logger=CSVLogger(folder, name="log"),
-            callbacks=[stop, best, *([Bar()] if progress else [])],
+            callbacks=[stop, best, last, *([Bar(console_kwargs={"stderr": True})] * progress)],
             reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,
             enable_progress_bar=progress,
             enable_model_summary=False,
             log_every_n_steps=1,
+            num_sanity_val_steps=0,
+            **intervals,
         )
-        task = TrainingTask(model, train, validation, hyperparameters, on_epoch)
-        trainer.fit(task, ckpt_path=last if last.exists() else None, weights_only=True)
+        trainer.fit(task, ckpt_path=begun if begun.exists() else None, weights_only=True)
     scores = {Path(path): float(score) for path, score in best.best_k_models.items()}
     top = max(scores, key=lambda path: scores[path])
     near = [path for path in scores if scores[path] >= scores[top] - hyperparameters.margin]
     if len(near) > 1:
         model.load_state_dict(_average(near))
-        batch_size, workers = task.loading
-        averaged = task.measure(
-            predict_windows(model, validation, hyperparameters.window, batch_size=batch_size,
-                            workers=workers, device=trainer.strategy.root_device)
-        )  # fmt: skip
+        averaged = task.measure(task.predict(validation, trainer.strategy.root_device))
         if averaged >= scores[top]:
-            return averaged, sorted(map(_epoch, near))
+            return averaged, sorted(map(_number, near))
     model.load_state_dict(_average([top]))
-    return scores[top], [_epoch(top)]
+    return scores[top], [_number(top)]
 
 
-def _epoch(checkpoint: Path) -> int:
-    """The number of its epoch, from 1."""
-    return int(checkpoint.stem.removeprefix("epoch=")) + 1
+def _number(checkpoint: Path) -> int:
+    """The number of its epoch, from 1, or of its step."""
+    counted, number = checkpoint.stem.split("=")
+    return int(number) + (counted == "epoch")
 
 
 def _average(checkpoints: list[Path]) -> dict[str, Tensor]:
     """Mean weights of checkpoints; integers, such as counters, are those of the last epoch."""
-    states = [
-        torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        for path in sorted(checkpoints, key=_epoch)
-    ]
+    states = [torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+              for path in sorted(checkpoints, key=_number)]  # fmt: skip
     return {
         name.removeprefix("model."): torch.stack([state[name] for state in states]).mean(0)
         if last.is_floating_point()

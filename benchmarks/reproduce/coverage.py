@@ -29,10 +29,10 @@ import audiolabels
 from audiolabels.clips.partition import draw_parts
 from audiolabels.features import Features
 from audiolabels.ontology import Ontology
-from audiolabels.training.hyperparameters import Hyperparameters
+from audiolabels.training.hyperparameters import HELD_OUT, Hyperparameters
 from audiolabels.training.run_evaluation import evaluate_run
 from audiolabels.training.run_folder import load_run
-from audiolabels.training.train import HELD_OUT, train
+from audiolabels.training.train import train
 
 HALVES = ("first", "second")
 COMPLETE, COVERED, ABSENT = "complete labels", "with coverage", "without coverage"

@@ -28,7 +28,8 @@ from audiolabels.schemes.given_labels import LABELS_SCHEMES
 from audiolabels.schemes.teacher_enhanced import ENHANCE, THRESHOLDS
 from audiolabels.schemes.weights import WEIGHTS
 from audiolabels.targets.layouts import LAYOUTS
-from audiolabels.training.hyperparameters import DRAWS
+from audiolabels.training.hyperparameters import DRAWS, SCHEDULES
+from audiolabels.training.recipes import RECIPES
 from audiolabels.training.training_loop import LOSSES
 
 TABLES = {
@@ -51,6 +52,8 @@ TABLES = {
     "dots": DOTS,
     "unknown_cells": UNKNOWN_CELLS,
     "draw": DRAWS,
+    "schedule": SCHEDULES,
+    "recipe": RECIPES,
     "loss": LOSSES,
     "device": ("auto", "cpu", "cuda", "mps"),  # as torch names them
     "precision": ("32", "bf16-mixed", "16-mixed"),  # as Lightning names them

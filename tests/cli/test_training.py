@@ -279,6 +279,75 @@ def test_what_cannot_be_trained_is_said(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_recipe_is_shown_with_where_each_value_is_from(world: World, tmp_path: Path) -> None:
+    asked = [
+        "train",
+        "--recipe",
+        "grzywalski-features",
+        "--epochs",
+        "3",
+        "--set",
+        "hidden=8",
+        "--show",
+    ]
+    shown = CliRunner().invoke(group, asked)
+    assert shown.exit_code == 0, shown.output
+    for option, value, origin in [
+        ("epochs", "3", "command line"),
+        ("decay", "0.987", "recipe"),
+        ("model", "mlp", "recipe"),
+        ("held_out", "0.1", "default"),
+        ("model_options", "hidden=8 activation=elu norm=True", "command line"),
+    ]:
+        assert re.search(rf"^{option} +{re.escape(value)} +{origin}$", shown.output, re.MULTILINE)
+    facts = json.loads(CliRunner().invoke(group, [*asked, "--json"]).stdout)
+    assert facts["options"]["loss"] == {"value": "mse", "from": "recipe"}
+    plain = CliRunner().invoke(group, ["train", "--show"])
+    assert re.search(r"^model +mlp +default$", plain.output, re.MULTILINE)
+    missing = CliRunner().invoke(group, asked[:-1])
+    assert missing.exit_code == 2
+    assert "Missing option '--labels'" in missing.output
+
+
+def test_a_recipe_trains_what_it_shows(world: World, tmp_path: Path) -> None:
+    told = done("train", "--recipe", "grzywalski-features", "--epochs", 2, "--labels", world.labels,
+                "--features", world.features, "--batch-size", 32,
+                "-o", tmp_path / "run")  # fmt: skip
+    assert "validation mAP" in told
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["model"]["options"] == {"hidden": 256, "activation": "elu", "norm": True}
+    made = {name: config["recipe"][name] for name in ("loss", "epochs", "batch_size", "average")}
+    assert made == {"loss": "mse", "epochs": 2, "batch_size": 32, "average": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--recipe", "psl-annotator"), "takes audio, the features are embeddings; give features"),
+        (
+            ("--recipe", "hershey-finetune"),
+            "recipe hershey-finetune needs init: the run of hershey",
+        ),
+        (("--augment", "gain"), "augment gain: changes waveforms"),
+        (("--augment", "echo"), "augment 'echo' is not offered"),
+        (("--schedule", "polynomial", "--decay", "0.9"), "give 1 with polynomial"),
+        (("--spec-augment", "2"), "spec_augment masks log-mel frames"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_features_are_opened(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...],
+    message: str,
+) -> None:  # fmt: skip
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("opened")
+
+    monkeypatch.setattr("audiolabels.features.open_features", refuse)
+    options = ["--labels", str(world.labels), "--features", str(world.features)]
+    result = CliRunner().invoke(group, ["train", *arguments, *options, "-o", str(tmp_path / "run")])
+    assert isinstance(result.exception, AudioLabelsError), result.output
+    assert message in str(result.exception)
+
+
 def test_a_folder_without_a_run_is_said(world: World, tmp_path: Path) -> None:
     result = run("annotate", tmp_path, "--features", world.features, "-o", tmp_path / "s.parquet")
     assert result.returncode == 1
