@@ -129,9 +129,8 @@ class AudioFeatures(Features):
         if file.rate != self.rate and len(samples):
             samples = soxr.resample(samples, file.rate, self.rate)
         self._cache[clip] = samples
-        while (
-            len(self._cache) > 1 and sum(s.nbytes for s in self._cache.values()) > self.cache_bytes
-        ):
+        held = self._cache.values()
+        while len(held) > 1 and sum(kept.nbytes for kept in held) > self.cache_bytes:
             self._cache.popitem(last=False)
         return samples
 

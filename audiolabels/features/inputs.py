@@ -29,21 +29,14 @@ class Inputs(NamedTuple):
 
 
 class Features(ABC):
-    """Clips whose segments can be read.
-
-    Attributes:
-        clip_ids: N ids, as in the file; for audio without ids the clip in the file name.
-        takes: `embeddings` or `audio`.
-        dim: width of a frame, D, of embeddings.
-        rate: sampling rate of audio in Hz.
-        step: seconds from one frame, or sample, to the next.
-        centre: time of a frame or sample after its beginning, in steps.
+    """Clips, by N `clip_ids` as in the file, or else in its name, whose segments can be read; from
+    one frame, or sample, to the next are `step` seconds.
     """
 
-    takes: str
-    dim: int | None = None
-    rate: int | None = None
-    centre = 0.0
+    takes: str  # `embeddings` or `audio`
+    dim: int | None = None  # width of a frame, D, of embeddings
+    rate: int | None = None  # sampling rate of audio in Hz
+    centre = 0.0  # time of a frame or sample after its beginning, in steps
 
     def __init__(self, clip_ids: Sequence[str], step: float, report: Report) -> None:
         self.clip_ids, self.step, self._report = clip_ids, step, report
@@ -87,18 +80,15 @@ class Features(ABC):
             rows: N clips by number.
             onset, offset: N times in seconds from the start of the clip; an offset may be `inf`. A
                 segment of embeddings has the frames whose centres, `frame_seconds` × (i + 0.5), are
-                in [onset, offset), one of audio the samples whose times, i / rate, are. It may be
-                empty.
+                in [onset, offset), one of audio the samples whose times, i / rate, are: or none.
 
-        Raises:
-            OptionError: no such clip, or an offset before its onset.
-            FeaturesFileError: a value of an embedding is not finite.
+        OptionError if there is no such clip, or an offset before its onset; FeaturesFileError if a
+        value of an embedding is not finite.
         """
 
 
-def spans(
-    onset: npt.ArrayLike, offset: npt.ArrayLike, step: float, centre: float, sizes: Any
-) -> tuple[Rows, Rows]:
+def spans(onset: npt.ArrayLike, offset: npt.ArrayLike, step: float, centre: float,
+          sizes: Any) -> tuple[Rows, Rows]:  # fmt: skip
     """First and one after the last i of each segment, 0 ≤ i < size, with step × (i + centre) in it.
 
     Rounding errors up to a millionth of a step have no effect. OptionError as in `Features.read`.
@@ -106,6 +96,6 @@ def spans(
     begin, end = np.asarray(onset, np.float64), np.asarray(offset, np.float64)
     if not (begin <= end).all():
         raise OptionError("a segment ends before it begins, or a time is no number")
-    first = np.ceil(np.round(begin / step - centre, 6)).clip(0, sizes).astype(np.int64)
-    stop = np.ceil(np.round(end / step - centre, 6)).clip(0, sizes).astype(np.int64)
+    first, stop = (np.ceil(np.round(at / step - centre, 6)).clip(0, sizes).astype(np.int64)
+                   for at in (begin, end))  # fmt: skip
     return first, np.maximum(first, stop)

@@ -49,19 +49,12 @@ class Annotated:
 
 
 def annotate(
-    run: Run | Callable[[Tensor, Tensor], Any],
-    features: Features,
-    output: str | Path,
-    *,
-    vocabulary: Vocabulary | str | Path | Sequence[str] | None = None,
-    window: float | None = None,
-    layer: str | None = None,
-    clips: Sequence[int] | Ints | None = None,
-    engine: str = "local",
-    num_gpus: float | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    run: Run | Callable[[Tensor, Tensor], Any], features: Features, output: str | Path, *,
+    vocabulary: Vocabulary | str | Path | Sequence[str] | None = None, window: float | None = None,
+    layer: str | None = None, clips: Sequence[int] | Ints | None = None, engine: str = "local",
+    num_gpus: float | None = None, progress: Callable[[int, int], None] | None = None,
     **options: Any,
-) -> Annotated:
+) -> Annotated:  # fmt: skip
     """Score segments of clips and write a file for `expand --scheme pseudo-strong`.
 
     Args:

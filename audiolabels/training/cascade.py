@@ -52,53 +52,40 @@ def parse_weights(text: str, stages: int) -> list[float]:
 
 
 def cascade(
-    labels: Sequence[Path],
-    features: Features,
-    folder: Path,
-    model: str | None = None,
-    *,
-    teacher_weights: Sequence[float] = (FIXED,) * 4,
-    labels_scheme: str = "weak",
-    vocabulary: str | Path | None = None,
-    parents: str | None = None,
-    held_out: float = HELD_OUT,
-    hyperparameters: Hyperparameters | None = None,
-    device: str = "auto",
-    on_stage: Callable[[Stage], None] = lambda stage: None,
-    **train_options: Any,
-) -> list[Stage]:
+    labels: Sequence[Path], features: Features, folder: Path, model: str | None = None, *,
+    teacher_weights: Sequence[float] = (FIXED,) * 4, labels_scheme: str = "weak",
+    vocabulary: str | Path | None = None, parents: str | None = None, held_out: float = HELD_OUT,
+    hyperparameters: Hyperparameters | None = None, device: str = "auto",
+    on_stage: Callable[[Stage], None] = lambda stage: None, **train_options: Any,
+) -> list[Stage]:  # fmt: skip
     """Train stage after stage; an interrupted cascade is resumed.
 
     Args:
         labels, features: label files, and features of their clips.
-        folder: for `stage-0`, `stage-1`, …
-        teacher_weights: one per stage after the first, from 0 to 1.
+        folder: for `stage-0`, `stage-1`, …; RunError if it holds another cascade. One of fewer
+            stages is continued.
+        teacher_weights: one per stage after the first, from 0 to 1; else OptionError.
         labels_scheme, vocabulary, parents: as for `expand`.
         held_out: share of clips for validation, on given labels in every stage.
         on_stage: called after each stage.
         model, hyperparameters, device, train_options: of `train`, for each stage.
-
-    Raises:
-        OptionError: a weight outside its range, no stage, or no such device.
-        RunError: the folder holds another cascade; one of fewer stages is continued.
     """
     find_device(device)
     if not teacher_weights or not all(0 <= weight <= 1 for weight in teacher_weights):
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
     hyperparameters = hyperparameters or Hyperparameters()
     on_disk("output", folder).mkdir(parents=True, exist_ok=True)
+    expansion = {
+        n: v for n, v in (("vocabulary", vocabulary), ("parents", parents)) if v is not None
+    }
     is_file = vocabulary and to_path(vocabulary).is_file()
     stated = {
-        "labels": [sha256_of(path) for path in labels],
-        "labels scheme": labels_scheme,
+        "labels": [sha256_of(path) for path in labels], "labels scheme": labels_scheme,
         "vocabulary": sha256_of(to_path(vocabulary)) if vocabulary and is_file else vocabulary,
-        "parents": parents,
-        "recipe": asdict(hyperparameters),
-    }
+        "parents": parents, "recipe": asdict(hyperparameters),
+    }  # fmt: skip
     _claim(folder, stated, list(teacher_weights))
     given = folder / "given.parquet"
-    expansion: dict[str, Any] = {"vocabulary": vocabulary}
-    expansion |= {} if parents is None else {"parents": parents}
     if not given.exists():
         expand_files(labels, given, labels_scheme, **expansion)
     stages: list[Stage] = []

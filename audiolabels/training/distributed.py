@@ -27,9 +27,7 @@ def pool_of_actors(
     """Connect to Ray, and return a function that scores spans with actors on its cluster.
 
     Each has `num_gpus`; by default 1 where the cluster has GPUs, unless `device` is the CPU.
-
-    Raises:
-        OptionError: Ray is not installed, or the cluster lacks the GPUs.
+    OptionError if Ray is not installed, or the cluster lacks the GPUs.
     """
     there = connect().cluster_resources()
     gpus = there.get("GPU", 0.0)
@@ -42,14 +40,10 @@ def pool_of_actors(
     return partial(_score, actors=max(1, int(actors)), num_gpus=num_gpus)
 
 
-def _score(
-    scoring: Scoring, spans: Sequence[range], *, actors: int, num_gpus: float
-) -> Iterator[Done]:
-    """Score the spans, each a part, and yield them in the order in which they are done.
-
-    Raises:
-        RunError: actors died again and again.
-        AudioLabelsError: what an actor raised.
+def _score(scoring: Scoring, spans: Sequence[range], *, actors: int,
+           num_gpus: float) -> Iterator[Done]:  # fmt: skip
+    """Score the spans, each a part, and yield them in the order in which they are done. RunError if
+    actors died again and again; what an actor raised is raised here.
     """
     import ray.data
 
@@ -60,12 +54,9 @@ def _score(
     parts = ray.data.from_items(rows, override_num_blocks=min(len(rows), BLOCKS))
     parts.context.enable_progress_bars = False
     done = parts.map_batches(
-        _Actor,
-        fn_constructor_args=(str(Path.cwd()), ray.put(scoring)),
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
-        num_gpus=num_gpus,
-        batch_size=None,
-    )
+        _Actor, fn_constructor_args=(str(Path.cwd()), ray.put(scoring)), num_gpus=num_gpus,
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors), batch_size=None,
+    )  # fmt: skip
     try:
         for row in done.iter_rows():
             if row["error"]:

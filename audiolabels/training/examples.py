@@ -33,6 +33,7 @@ from audiolabels.targets.targets import BINARISATION_THRESHOLD, SoftTargets, Tar
 from audiolabels.training.hyperparameters import DRAWS
 
 Ints = npt.NDArray[np.int64]
+COLUMNS = ("clips", "onset", "offset", "source", "rows")
 
 
 class Batch(NamedTuple):
@@ -67,8 +68,7 @@ class Segments(Dataset[Any]):
 
     def take(self, chosen: Ints | npt.NDArray[np.bool_]) -> Self:
         """Some of the segments, or examples."""
-        columns = [n for n in ("clips", "onset", "offset", "source", "rows") if hasattr(self, n)]
-        some: dict[str, Any] = {name: getattr(self, name)[chosen] for name in columns}
+        some: dict[str, Any] = {n: getattr(self, n)[chosen] for n in COLUMNS if hasattr(self, n)}
         return replace(self, **some)
 
     def cut(self, length: float) -> "tuple[Segments, Ints]":
@@ -91,31 +91,18 @@ class Segments(Dataset[Any]):
 
 @dataclass(frozen=True, eq=False)
 class Examples(Segments):
-    """Rows of one or more targets files with one vocabulary, and their features.
+    """Rows of one or more targets files with one vocabulary, and their features."""
 
-    Attributes:
-        targets: of the files.
-        source, rows: int64 (N,): the index of each example's targets, and its row there.
-        crop, seed: seconds; longer rows are cropped to this length, at least a frame, by that seed.
-        left_out: rows without features, without any known target, or without a frame.
-    """
-
-    targets: tuple[Targets | SoftTargets, ...]
-    source: Ints
-    rows: Ints
-    crop: float | None = None
-    seed: int = 0
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    targets: tuple[Targets | SoftTargets, ...]  # of the files
+    source: Ints  # int64 (N,): the index of each example's targets
+    rows: Ints  # int64 (N,): its row there
+    crop: float | None = None  # seconds; longer rows are cropped to this, at least a frame
+    seed: int = 0  # of the crops
+    left_out: Mapping[str, int] = field(default_factory=dict)  # rows not used, by reason
 
     @classmethod
-    def match(
-        cls,
-        targets: Targets | SoftTargets,
-        features: Features,
-        *,
-        crop: float | None = None,
-        seed: int = 0,
-    ) -> "Examples":
+    def match(cls, targets: Targets | SoftTargets, features: Features, *,
+              crop: float | None = None, seed: int = 0) -> "Examples":  # fmt: skip
         """Find the features of each row of targets; OptionError if none has any."""
         names = targets.clip_id.dictionary_encode()
         found = features.find(names.dictionary.to_pylist())
@@ -150,8 +137,7 @@ class Examples(Segments):
                               "with the same --vocabulary")  # fmt: skip
         later = replace(other, source=other.source + len(self.targets))
         joined: dict[str, Any] = {
-            name: np.concatenate([getattr(self, name), getattr(later, name)])
-            for name in ("clips", "onset", "offset", "rows", "source")
+            name: np.concatenate([getattr(self, name), getattr(later, name)]) for name in COLUMNS
         }
         left_out = Counter(self.left_out)
         left_out.update(other.left_out)
@@ -189,15 +175,11 @@ class Examples(Segments):
         return Batch(*map(torch.from_numpy, (values, lengths, target, mask)))
 
     def order(self, draw: str, *, epoch: int, mixing: float | None = None) -> Ints:
-        """The examples of an epoch, counted from 0, in an order that depends on it and the seed.
+        """Numbers for a loader, int64 (M,): the examples of an epoch, counted from 0, by one of
+        `DRAWS`, in an order that depends on epoch and seed.
 
-        Args:
-            draw, epoch: one of `DRAWS`; from 0 on.
-            mixing: μ: the probability that an example comes from the last targets file instead of
-                the first, which determines the size of the epoch (Hershey et al. 2021, §4).
-
-        Returns:
-            int64 (M,): numbers for a loader.
+        With `mixing` (μ), an example comes with that probability from the last targets file instead
+        of the first, which determines the size of the epoch (Hershey et al. 2021, §4).
         """
         generator = np.random.default_rng([self.seed, epoch])
         choose("draw", draw, DRAWS)

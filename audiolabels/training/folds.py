@@ -34,18 +34,11 @@ class Fold(NamedTuple):
 
 
 def annotate_folds(
-    run: Run,
-    labels: Path,
-    features: Features,
-    output: str | Path,
-    folds: int,
-    *,
-    window: float | None = None,
-    device: str = "auto",
+    run: Run, labels: Path, features: Features, output: str | Path, folds: int, *,
+    window: float | None = None, device: str = "auto",
     on_epoch: Callable[[int, Epoch], None] = lambda fold, epoch: None,
-    progress: Callable[[int, int], None] | None = None,
-    **options: Any,
-) -> list[Fold]:
+    progress: Callable[[int, int], None] | None = None, **options: Any,
+) -> list[Fold]:  # fmt: skip
     """Score all clips, each by an annotator that was trained on no clip of its recording.
 
     Args:
@@ -106,10 +99,6 @@ def _recipe(run: Run, labels: Path) -> dict[str, Any]:
         if other:
             raise RunError(f"{run.folder}: {other}; folds need a run that `train` made from these "
                            f"labels alone")  # fmt: skip
-        return {
-            "model": config["model"]["model"],
-            "model_options": config["model"]["options"],
-            "hyperparameters": Hyperparameters(**config["recipe"]),
-            "held_out": config["held_out"] or HELD_OUT,
-            "crop": config["crop"],
-        }
+        return {"model": config["model"]["model"], "model_options": config["model"]["options"],
+                "hyperparameters": Hyperparameters(**config["recipe"]), "crop": config["crop"],
+                "held_out": config["held_out"] or HELD_OUT}  # fmt: skip

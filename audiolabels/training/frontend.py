@@ -27,15 +27,8 @@ class LogMel(torch.nn.Module):
 
     There are 1 + samples // hop frames, see `frames`. Autocast has no effect: the Fourier transform
     is in float64, the rest in float32. Powers agree with librosa's to 1e-6 relative
-    (`tests/golden`).
-
-    Args:
-        rate: samples per second.
-        bands: number of mel bands.
-        mel: `slaney` or `htk`.
-
-    Raises:
-        OptionError: no such scale, or more bands than the spectrum resolves.
+    (`tests/golden`). `rate` is in samples per second, `mel` one of `MELS`; OptionError if there are
+    more bands than the spectrum resolves.
 
     >>> LogMel()(torch.zeros(2, 16000)).shape
     torch.Size([2, 101, 64])
@@ -52,9 +45,8 @@ class LogMel(torch.nn.Module):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="At least one mel filter")  # refused below
             # Bins from 0 to the rate, the upper half unused: so they are right for odd sizes too.
-            filters = mel_filter_bank(
-                self.size + 1, bands, 0.0, rate / 2, 2 * rate, norm="slaney", mel_scale=mel
-            )[: self.size // 2 + 1].astype(np.float32)
+            filters = mel_filter_bank(self.size + 1, bands, 0.0, rate / 2, 2 * rate, "slaney", mel)
+        filters = filters[: self.size // 2 + 1].astype(np.float32)
         if not filters.any(axis=0).all():
             raise OptionError(f"{bands} bands at {rate:,} Hz: some would be empty; ask for fewer")
         self.register_buffer("filters", torch.from_numpy(filters), persistent=False)
@@ -66,14 +58,8 @@ class LogMel(torch.nn.Module):
         exact = torch.float32 if device == "mps" else torch.float64
         window = torch.hann_window(self.size, dtype=exact, device=samples.device)
         with torch.autocast(device, enabled=False):
-            spectrum = torch.stft(
-                samples.to(exact),
-                self.size,
-                self.hop,
-                window=window,
-                pad_mode="constant",
-                return_complex=True,
-            )
+            spectrum = torch.stft(samples.to(exact), self.size, self.hop, window=window,
+                                  pad_mode="constant", return_complex=True)  # fmt: skip
             power = (spectrum.real.square() + spectrum.imag.square()).float()
             return 10 * torch.log10((power.mT @ self.filters).clamp(min=FLOOR))
 

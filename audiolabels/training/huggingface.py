@@ -53,11 +53,9 @@ class HuggingFace(Tagger):
         self.body, self.head, self.extractor = model, linear[last[0]], extractor
         self.rate = int(extractor.sampling_rate)
         self.labels = tuple(config.id2label[i] for i in range(config.num_labels))
-        described = config.to_json_string(use_diff=False), extractor.to_json_string()
-        self.description = {
-            "model": "huggingface",
-            **dict(zip(CONFIGS, map(json.loads, described), strict=True)),
-        }
+        self.description = {"model": "huggingface",
+                            "config": json.loads(config.to_json_string(use_diff=False)),
+                            "extractor": json.loads(extractor.to_json_string())}  # fmt: skip
 
     @classmethod
     def options(cls) -> dict[str, Any]:

@@ -44,9 +44,8 @@ def _is_folder(name: str) -> bool:
         return name not in MODELS and Path(name).is_dir()
 
 
-def make_model(
-    name: str | Path, classes: int | None, *, dim: int | None = None, **options: Any
-) -> Tagger:
+def make_model(name: str | Path, classes: int | None, *, dim: int | None = None,
+               **options: Any) -> Tagger:  # fmt: skip
     """Make a model with fresh weights, or load a classifier from a folder.
 
     Args:

@@ -31,16 +31,10 @@ def find_device(device: str | torch.device = "auto") -> torch.device:
 
 
 def predict(
-    model: Any,
-    segments: Segments,
-    *,
-    layer: str | None = None,
-    batch_size: int = 256,
-    workers: int = 0,
-    device: str | torch.device = "auto",
-    batches: Sequence[range] | None = None,
+    model: Any, segments: Segments, *, layer: str | None = None, batch_size: int = 256,
+    workers: int = 0, device: str | torch.device = "auto", batches: Sequence[range] | None = None,
     on_wait: Callable[[float], None] = lambda seconds: None,
-) -> Iterator[Floats]:
+) -> Iterator[Floats]:  # fmt: skip
     """Probabilities of the segments, in order, or the output of a layer.
 
     Args:
@@ -52,11 +46,7 @@ def predict(
         on_wait: called for each batch with the seconds that the model waited for its features.
 
     Yields:
-        float32 (B, C), or (B, D).
-
-    Raises:
-        ScoresFileError: the model outputs NaN.
-        OptionError: no such layer or device.
+        float32 (B, C), or (B, D). ScoresFileError if the model outputs NaN.
     """
     device = find_device(device)
     model.to(device).eval()

@@ -67,9 +67,8 @@ class Scoring:
         step = self.options.get("batch_size", 256)
         return _cut(spans, [n for ends in pairwise(self.groups) for n in range(*ends, step)])
 
-    def predict(
-        self, batches: Sequence[range], on_wait: Callable[[float], None]
-    ) -> Iterator[Floats]:
+    def predict(self, batches: Sequence[range],
+                on_wait: Callable[[float], None]) -> Iterator[Floats]:  # fmt: skip
         """The numbers of each batch, in the type in which they are written."""
         number = np.float16 if self.layer is None else np.float32
         for numbers in predict(self.model, self.segments, layer=self.layer, batches=batches,

@@ -42,30 +42,21 @@ POOLING: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
 
 
 class Tagger(nn.Module):
-    """Base of all models; a model implements `features` and sets the attributes.
+    """Base of all models; a model implements `features` and sets the attributes."""
 
-    Attributes:
-        summary, source, deviations: what it is, paper and section, and what differs, or is chosen.
-        takes, rate: "embeddings", or "audio" at a rate in Hz.
-        head: the last layer, features to classes.
-        pooling: from logits of frames to those of the clip, one of `POOLING`.
-        labels: class names of a model from a folder, in order, else None.
-        description: what `rebuild` needs apart from the head.
-    """
-
-    summary: str
-    source: str
-    deviations: str = "none"
-    takes: str = "audio"
-    rate: int | None = 16_000
-    pooling: str = "mean"
+    summary: str  # what it is, in one line
+    source: str  # paper and section
+    deviations: str = "none"  # from it, and choices that it leaves open
+    takes: str = "audio"  # or embeddings
+    rate: int | None = 16_000  # sampling rate of its input in Hz; None for embeddings
+    pooling: str = "mean"  # from logits of frames to those of the clip, one of `POOLING`
     framewise = False  # whether each frame goes through the layers alone, without axis of clips
     axis = 1  # the frames' axis where a layer's output has three
     logmel = False  # whether its module `frontend` makes log-mel frames
-    frozen = False
-    head: nn.Linear
-    labels: tuple[str, ...] | None = None
-    description: dict[str, Any]
+    frozen = False  # but for the last layer
+    head: nn.Linear  # the last layer, features to classes
+    labels: tuple[str, ...] | None = None  # of a model from a folder: its classes, in order
+    description: dict[str, Any]  # what `rebuild` needs apart from the head
 
     @classmethod
     def options(cls) -> dict[str, Any]:

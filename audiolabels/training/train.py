@@ -44,23 +44,12 @@ class Trained:
 
 
 def train(
-    labels: Path,
-    features: Features,
-    folder: Path,
-    model: str | None = None,
-    *,
-    hyperparameters: Hyperparameters | None = None,
-    validation: Path | None = None,
-    held_out: float | None = None,
-    mix: Path | None = None,
-    crop: float | None = None,
-    init: Path | None = None,
-    frozen: bool = False,
-    model_options: dict[str, Any] | None = None,
-    fold: tuple[int, int] | None = None,
-    device: str = "auto",
-    **fit_options: Any,
-) -> Trained:
+    labels: Path, features: Features, folder: Path, model: str | None = None, *,
+    hyperparameters: Hyperparameters | None = None, validation: Path | None = None,
+    held_out: float | None = None, mix: Path | None = None, crop: float | None = None,
+    init: Path | None = None, frozen: bool = False, model_options: dict[str, Any] | None = None,
+    fold: tuple[int, int] | None = None, device: str = "auto", **fit_options: Any,
+) -> Trained:  # fmt: skip
     """Train a model on a targets file; for what is saved see `fit`.
 
     Args:
@@ -70,7 +59,6 @@ def train(
             otherwise the same; a complete one is unchanged.
         model: a key of `MODELS`, or a folder with a Hugging Face audio classifier; none with
             `init`.
-        hyperparameters: of the training.
         validation: a targets file to validate on; `labels` by default.
         held_out: share of clips, by their ids, for validation only; by default 0.1 without a
             validation file, and with one all of that is used.
@@ -81,10 +69,9 @@ def train(
         model_options: of the model's constructor; none with `init`.
         fold: a number from 0, and K: the clips of that one of K folds have no part in it.
         device: see `find_device`; a run can be continued on another.
-        fit_options: `on_epoch` and `progress` of `fit`.
+        hyperparameters, fit_options: of the training; `on_epoch` and `progress` of `fit`.
 
-    Raises:
-        OptionError, RunError, VocabularyError, TargetsFileError: bad options or input.
+    Bad options or input raise OptionError, RunError, VocabularyError or TargetsFileError.
     """
     find_device(device)
     hyperparameters = hyperparameters or Hyperparameters()
@@ -124,9 +111,8 @@ def train(
                    len(validated), in_both, dict(examples.left_out), not_validated)  # fmt: skip
 
 
-def check_request(
-    labels: Path, validation: Path | None, mix: Path | None, mixing: float | None = None
-) -> None:
+def check_request(labels: Path, validation: Path | None, mix: Path | None,
+                  mixing: float | None = None) -> None:  # fmt: skip
     """Check what needs no features: targets files, by their metadata, and `mixing`. Raises
     TargetsFileError, VocabularyError or OptionError.
     """

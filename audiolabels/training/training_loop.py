@@ -59,10 +59,8 @@ class Epoch(NamedTuple):
     step: int
 
     def __str__(self) -> str:
-        return (
-            f"epoch {self.number:>3}  loss {self.loss:.5f}  mAP {self.mean_average_precision:.4f}  "
-            f"{self.seconds:.1f} s  step {self.step:,}"
-        )
+        told = f"loss {self.loss:.5f}  mAP {self.mean_average_precision:.4f}  {self.seconds:.1f} s"
+        return f"epoch {self.number:>3}  {told}  step {self.step:,}"
 
 
 class TrainingTask(lightning.LightningModule):
@@ -136,13 +134,9 @@ class TrainingTask(lightning.LightningModule):
         mine = whole.take(share_of_process(np.arange(len(whole)), rank, world))
         gathered: Any = self.all_gather(torch.from_numpy(self.predict(mine)).to(self.device))
         gathered = gathered.cpu().reshape(world, len(mine), -1).transpose(0, 1).flatten(0, 1)
-        done = Epoch(
-            self.current_epoch + 1,
-            float(torch.stack(self.losses).mean()),
-            self.measure(gathered.numpy()[: len(whole)]),
-            time.perf_counter() - self.began,
-            self.global_step,
-        )
+        loss, score = torch.stack(self.losses).mean(), self.measure(gathered.numpy()[: len(whole)])
+        done = Epoch(self.current_epoch + 1, float(loss), score,
+                     time.perf_counter() - self.began, self.global_step)  # fmt: skip
         self.log_dict({"loss": done.loss, MAP: done.mean_average_precision}, batch_size=1)
         self.on_train_epoch_start()
         if self.trainer.is_global_zero:
@@ -163,11 +157,11 @@ class TrainingTask(lightning.LightningModule):
         chosen = self.hyperparameters
         trained = [p for p in self.model.parameters() if p.requires_grad]
         optimizer = torch.optim.Adam(trained, chosen.learning_rate)
-        if chosen.schedule == "polynomial":
-            steps = int(self.trainer.estimated_stepping_batches)
-            each_step = {"scheduler": PolynomialLR(optimizer, steps, POWER), "interval": "step"}
-            return {"optimizer": optimizer, "lr_scheduler": each_step}
-        return {"optimizer": optimizer, "lr_scheduler": ExponentialLR(optimizer, chosen.decay)}
+        if chosen.schedule != "polynomial":
+            return [optimizer], [ExponentialLR(optimizer, chosen.decay)]
+        steps = int(self.trainer.estimated_stepping_batches)
+        return [optimizer], [{"scheduler": PolynomialLR(optimizer, steps, POWER),
+                              "interval": "step"}]  # fmt: skip
 
 
 class MovableCheckpoint(ModelCheckpoint):
@@ -203,16 +197,11 @@ class ResumableStopping(EarlyStopping):
 
 
 def fit(
-    model: torch.nn.Module,
-    train: Examples,
-    validation: Examples,
-    hyperparameters: Hyperparameters,
-    folder: Path,
-    *,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    progress: bool = False,
+    model: torch.nn.Module, train: Examples, validation: Examples,
+    hyperparameters: Hyperparameters, folder: Path, *,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None, progress: bool = False,
     device: str = "auto",
-) -> tuple[float, list[int]]:
+) -> tuple[float, list[int]]:  # fmt: skip
     """Train a model, which ends with the weights of its best validation, or with the average of the
     best if that is no worse on the examples to validate on.
 
@@ -248,22 +237,15 @@ def fit(
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         warnings.filterwarnings("ignore", module=r"torch\.optim\.lr_scheduler")
         trainer = lightning.Trainer(
-            accelerator=device,
-            devices=local,
-            num_nodes=world // local,
+            accelerator=device, devices=local, num_nodes=world // local,
             strategy="ddp" if "LOCAL_WORLD_SIZE" in os.environ else "auto",
             precision=hyperparameters.precision,  # type: ignore[arg-type]
-            max_epochs=hyperparameters.epochs,
-            logger=CSVLogger(folder, name="log"),
+            max_epochs=hyperparameters.epochs, reload_dataloaders_every_n_epochs=1,
+            use_distributed_sampler=False, num_sanity_val_steps=0, enable_model_summary=False,
+            enable_progress_bar=progress, logger=CSVLogger(folder, name="log"), log_every_n_steps=1,
             callbacks=[stop, best, last, *([Bar(console_kwargs={"stderr": True})] * progress)],
-            reload_dataloaders_every_n_epochs=1,
-            use_distributed_sampler=False,
-            enable_progress_bar=progress,
-            enable_model_summary=False,
-            log_every_n_steps=1,
-            num_sanity_val_steps=0,
             **intervals,
-        )
+        )  # fmt: skip
         trainer.fit(task, ckpt_path=begun if begun.exists() else None, weights_only=True)
     scores = {Path(path): float(score) for path, score in best.best_k_models.items()}
     top = max(scores, key=lambda path: scores[path])
