@@ -25,10 +25,16 @@ class MLP(Tagger):
     takes, rate, framewise = "embeddings", None, True
 
     def __init__(
-        self, classes: int, dim: int, hidden: int | Sequence[int] = 1024, dropout: float = 0.0,
-        activation: str = "relu", norm: bool = False, pooling: str = "mean",
+        self,
+        classes: int,
+        dim: int,
+        hidden: int | Sequence[int] = 1024,
+        dropout: float = 0.0,
+        activation: str = "relu",
+        norm: bool = False,
+        pooling: str = "mean",
         pool_inputs: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         sizes = [dim, *([hidden] if isinstance(hidden, int) else hidden)]
         if min(sizes) < 1 or not 0 <= dropout < 1:

@@ -178,9 +178,15 @@ def check_augmentation(model: Any, hyperparameters: Hyperparameters) -> None:
 
 
 def _examples(
-    labels: Path, features: Features, validation: Path | None, held_out: float | None,
-    mix: Path | None, crop: float | None, seed: int, fold: tuple[int, int] | None,
-) -> tuple[Examples, Examples]:  # fmt: skip
+    labels: Path,
+    features: Features,
+    validation: Path | None,
+    held_out: float | None,
+    mix: Path | None,
+    crop: float | None,
+    seed: int,
+    fold: tuple[int, int] | None,
+) -> tuple[Examples, Examples]:
     """The examples to train on and those to validate on; see `train`."""
 
     def part(found: Examples, purpose: str, *, validated: bool) -> Examples:
@@ -211,9 +217,13 @@ def _examples(
 
 
 def _network(
-    model: str | None, vocabulary: Vocabulary, features: Features, init: Path | None,
-    frozen: bool, options: dict[str, Any],
-) -> Any:  # fmt: skip
+    model: str | None,
+    vocabulary: Vocabulary,
+    features: Features,
+    init: Path | None,
+    frozen: bool,
+    options: dict[str, Any],
+) -> Any:
     if init is None:
         if frozen:
             raise OptionError("frozen needs a run to begin with (init)")

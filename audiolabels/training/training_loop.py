@@ -71,9 +71,13 @@ class TrainingTask(lightning.LightningModule):
     """Model, examples and hyperparameters in the form that Lightning expects."""
 
     def __init__(
-        self, model: torch.nn.Module, train: Examples, validation: Examples,
-        hyperparameters: Hyperparameters, on_epoch: Callable[["Epoch"], None],
-    ) -> None:  # fmt: skip
+        self,
+        model: torch.nn.Module,
+        train: Examples,
+        validation: Examples,
+        hyperparameters: Hyperparameters,
+        on_epoch: Callable[["Epoch"], None],
+    ) -> None:
         super().__init__()
         self.model, self.train_examples, self.validation = model, train, validation
         self.hyperparameters, self.on_epoch = hyperparameters, on_epoch
