@@ -11,8 +11,8 @@ from audiolabels.features import Features
 from audiolabels.features.inputs import Floats
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
+from audiolabels.metrics.evaluation import Evaluation, evaluate
 from audiolabels.metrics.psds import Detection, psds
-from audiolabels.metrics.ranking import Evaluation, evaluate
 from audiolabels.targets.store import map_targets
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
 from audiolabels.training.examples import Examples, Segments

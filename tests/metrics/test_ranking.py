@@ -19,11 +19,11 @@ from sklearn.metrics import (
 
 from audiolabels import load_vocabulary
 from audiolabels.errors import MetricError, OptionError, UnknownClassError
+from audiolabels.metrics.evaluation import evaluate
 from audiolabels.metrics.ranking import (
     area_under_roc,
     average_precision,
     d_prime,
-    evaluate,
     hard_negatives,
     lwlrap,
     map_at_3,
@@ -306,7 +306,7 @@ def test_scores_of_clips_choose_negatives_among_frames() -> None:
 
 def test_neither_torch_nor_scikit_learn_is_needed() -> None:
     program = (
-        "import sys, audiolabels.metrics.ranking as m; m.evaluate([[1., 0.]], [[1, 0]]);"
+        "import sys, audiolabels.metrics.evaluation as m; m.evaluate([[1., 0.]], [[1, 0]]);"
         "sys.exit(bool({'torch', 'sklearn', 'scipy', 'pandas'} & sys.modules.keys()))"
     )
     root = Path(__file__).resolve().parents[2]
