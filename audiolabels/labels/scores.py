@@ -21,6 +21,7 @@ from audiolabels.arrays.plotting import Pictures
 from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import ScoresFileError, VocabularyError, expect
 from audiolabels.labels.report import Report
+from audiolabels.ontology.hierarchy import coherent_scores, descendant_pairs
 from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
@@ -171,12 +172,8 @@ class Scores(ClipRows):
         Descendants are those of the ontology, also through classes that the teacher did not score.
         What is unknown stays unknown: a bound is not a score.
         """
-        own = {self.ontology.resolve(id_) or id_: c for c, id_ in enumerate(self.vocabulary.ids)}
-        values = self.scores.copy()
-        for class_id, column in own.items():
-            below = [own[id_] for id_ in self.ontology.descendants(class_id) if id_ in own]
-            if below:
-                ordered(values)[:, column] = ordered(self.scores)[:, [column, *below]].max(axis=1)
+        pairs = descendant_pairs(self.vocabulary, self.ontology)
+        values = coherent_scores(ordered(self.scores), pairs).view(self.scores.dtype)
         unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))
         values[unknown > 0] = 0
         return replace(self, scores=values)
