@@ -45,7 +45,7 @@ def class_distances(vocabulary: Vocabulary, ontology: Ontology | None = None) ->
 
     ontology = default_ontology(ontology)
     refuse_lacking(vocabulary, ontology)
-    graph = ontology.graph.to_undirected(as_view=True)
+    graph = ontology.graph.to_undirected()
     ids = [ontology.resolve(id_) for id_ in vocabulary.ids]
     paths = [nx.single_source_shortest_path_length(graph, id_) for id_ in ids]
     found = np.array([[path.get(id_, -1) for id_ in ids] for path in paths], np.int64)

@@ -8,6 +8,8 @@ NeurIPS 2020 (C-HMCNN), §3: the score of a class is the maximum over itself and
 Deviation: none.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -76,7 +78,7 @@ def parent_pairs(table: Flags) -> Pairs:
     return np.array(np.nonzero((strict > 0) & (strict @ strict == 0)), np.int64)
 
 
-def coherent_scores(scores: npt.NDArray[np.generic], pairs: Pairs) -> npt.NDArray[np.generic]:
+def coherent_scores(scores: npt.NDArray[Any], pairs: Pairs) -> npt.NDArray[Any]:
     """The highest score of each class and all below it.
 
     Args:

@@ -23,8 +23,10 @@ class Hyperparameters(Options):
 
     loss: str = option(
         "bce",
-        "Binary cross-entropy or squared error, masked and divided by the number of known cells.",
-        choices=("bce", "mse"),
+        "Binary cross-entropy or squared error, masked and divided by the number of known cells. "
+        "coherent: cross-entropy of scores that are each at least as high as those of all classes "
+        "below.",
+        choices=("bce", "mse", "coherent"),
     )
     epochs: int = option(30, "Epochs at most.", **COUNT)
     patience: int = option(

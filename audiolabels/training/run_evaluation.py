@@ -13,8 +13,10 @@ from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
 from audiolabels.metrics.evaluation import Evaluation, evaluate
 from audiolabels.metrics.psds import Detection, psds
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.targets.store import map_targets
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
+from audiolabels.training.coherent import as_coherent
 from audiolabels.training.examples import Examples, Segments
 from audiolabels.training.predict import find_device, predict_all, predict_windows
 from audiolabels.training.run_folder import CLASSES, Run, check_features, require_classes
@@ -28,6 +30,8 @@ def evaluate_run(
     features: Features,
     *,
     window: float | None = None,
+    coherent: bool | None = None,
+    ontology: Ontology | None = None,
     **options: Any,
 ) -> tuple[Evaluation, Examples, Floats]:
     """Score the rows of a targets file and compute the metrics.
@@ -38,6 +42,7 @@ def evaluate_run(
             segments. Soft targets count as positive from 0.5.
         features: of its clips.
         window: seconds; the score of a row is then the mean over its segments of that length.
+        coherent, ontology: as for `annotate`.
         options: `batch_size`, `workers` and `device` of `predict`.
 
     Returns:
@@ -46,9 +51,11 @@ def evaluate_run(
     Raises:
         RunError: unsuitable features.
         VocabularyError: the targets lack a class of the run.
-        OptionError: targets and features share no clip, or no such device.
+        OptionError: targets and features share no clip, no such device, or coherent scores of
+            classes of which none is above another.
     """
     find_device(options.get("device", "auto"))
+    run = as_coherent(run, coherent, ontology)
     check_features(run.model, features, run.config)
     require_classes(labels, run.vocabulary.ids, str(run.folder / CLASSES))
     examples = Examples.match(map_targets(labels).select(run.vocabulary), features)
@@ -69,6 +76,7 @@ def detect(
     window: float = FRAME,
     median_filter: float | None = None,
     parents: str = "none",
+    coherent: bool | None = None,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
@@ -81,6 +89,7 @@ def detect(
         window: length of the segments in seconds.
         median_filter: its length in seconds.
         parents, jobs, progress: see `psds`.
+        coherent: as for `annotate`, by the ontology of the events.
         options: as for `evaluate_run`.
 
     Raises:
@@ -88,6 +97,7 @@ def detect(
         OptionError, MetricError: see `psds`; no such device.
     """
     find_device(options.get("device", "auto"))
+    run = as_coherent(run, coherent, events.ontology)
     check_features(run.model, features, run.config)
     names = events.clip_id.to_pylist()
     rows = features.find(names)

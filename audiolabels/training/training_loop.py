@@ -15,6 +15,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -28,17 +29,20 @@ from torch import Tensor
 
 from audiolabels.errors import OptionError
 from audiolabels.features.inputs import Floats
-from audiolabels.losses import masked_bce_with_logits, masked_mse
+from audiolabels.losses import coherent_bce_with_logits, masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
+from audiolabels.ontology.hierarchy import coherent_scores
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
+from audiolabels.training.coherent import COHERENT, vocabulary_pairs
 from audiolabels.training.examples import Batch, Examples
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
 
-LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(
+LOSSES: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
     {
         "bce": masked_bce_with_logits,
         "mse": lambda logits, target, mask: masked_mse(torch.sigmoid(logits), target, mask),
+        COHERENT: coherent_bce_with_logits,
     }
 )
 MAP = "validation_mAP"
@@ -75,6 +79,10 @@ class TrainingTask(lightning.LightningModule):
         self.hyperparameters, self.on_epoch = hyperparameters, on_epoch
         self.loading = hyperparameters.batch_size, hyperparameters.workers
         self.loss, self.losses = LOSSES[hyperparameters.loss], list[Tensor]()
+        self.pairs = None
+        if hyperparameters.loss == COHERENT:
+            self.pairs = vocabulary_pairs(train.vocabulary)
+            self.loss = partial(self.loss, pairs=self.pairs)
         target, mask = validation.labels()
         self.truth, self.known = target >= BINARISATION_THRESHOLD, mask > 0
         if not (self.truth & self.known).any():
@@ -130,6 +138,8 @@ class TrainingTask(lightning.LightningModule):
 
     def measure(self, scores: Floats) -> float:
         """The mAP of scores of the examples to validate on, float32 (N, C)."""
+        if self.pairs is not None:
+            scores = coherent_scores(scores, self.pairs.numpy())
         return float(np.nanmean(average_precision(scores, self.truth, self.known)))
 
     def configure_optimizers(self) -> Any:
