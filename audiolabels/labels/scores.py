@@ -211,12 +211,14 @@ def ordered(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.view(np.uint16) if values.dtype == np.float16 else values
 
 
-def reach(values: Floats, level: float) -> npt.NDArray[np.bool_]:
-    """Whether scores, float16 or float32, are at least a float32 above 0 and up to 1."""
-    least: npt.NDArray[Any] = np.array([level], np.float32)
+def reach(values: Floats, level: float | Floats) -> npt.NDArray[np.bool_]:
+    """Whether scores (N, C), float16 or float32, are at least a float32 above 0 and up to 1, or
+    those of the classes, (C,).
+    """
+    least: npt.NDArray[Any] = np.atleast_1d(np.asarray(level, np.float32))
     if values.dtype == np.float16:
         half = least.astype(np.float16)
-        least = half if half >= least else np.nextafter(half, np.float16(2))
+        least = np.where(half >= least, half, np.nextafter(half, np.float16(2)))
     reached: npt.NDArray[np.bool_] = ordered(values) >= ordered(least)
     return reached
 

@@ -75,7 +75,8 @@ def annotate_folds(
     output = as_path("output", output)
     parts, done = output.with_name(f".{output.name}.folds"), list[Fold]()
     stated = {"folds": folds, "window": window, "coherent": options.get("coherent"),
-              "run": run.config, "features": fingerprint(features, np.arange(len(drawn)))}  # fmt: skip
+              "run": run.config,
+              "features": fingerprint(features, np.arange(len(drawn)))}  # fmt: skip
     begin(parts, json.dumps(stated))
 
     def report(clips: int, _: int) -> None:

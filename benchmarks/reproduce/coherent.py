@@ -2,12 +2,12 @@
 
     python benchmarks/reproduce/coherent.py ../shared/data/audioset [--seeds 0 1 2 3 4]
 
-An MLP on clip means is trained on the balanced set's labels with the masked binary cross-entropy and
-with the coherent loss (Giunchiglia & Lukasiewicz 2020), and judged on the evaluation set's labels. A
-third column makes the scores of the first model coherent after the fact: each class is raised to the
-highest of all below it. Labels to train on are the given ones, `pel` with all parents, and `pe-cml`
-with certain ones; those to judge by are the given ones, and `pel` with certain parents, whose
-uncertain parents are left out.
+An MLP on clip means is trained on the balanced set's labels with the masked binary cross-entropy
+and with the coherent loss (Giunchiglia & Lukasiewicz 2020), and judged on the evaluation set's
+labels. A third column makes the scores of the first model coherent after the fact: each class is
+raised to the highest of all below it. Labels to train on are the given ones, `pel` with all
+parents, and `pe-cml` with certain ones; those to judge by are the given ones, and `pel` with
+certain parents, whose uncertain parents are left out.
 """
 
 import tempfile
