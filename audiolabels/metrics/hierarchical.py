@@ -148,8 +148,8 @@ class HierarchicalEvaluation:
         text = [f"{what:<34}{number:>14}" for what, number in lines]
         groups = {f"level {level}": group for level, group in self.by_level.items()}
         for title, each in (("mAP by level", groups), ("mAP by root", self.by_root)):
-            text += ["", f"{title:<34}{'mAP':>14}{'classes':>10}"]
-            text += [f"  {name[:30]:<32}{g[0]:>14.4f}{g[1]:>10,}" for name, g in each.items()]
+            text += ["", f"{title:<38}{'mAP':>10}{'classes':>10}"]
+            text += [f"  {name[:36]:<36}{g[0]:>10.4f}{g[1]:>10,}" for name, g in each.items()]
         return "\n".join(text)
 
 

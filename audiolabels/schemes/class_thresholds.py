@@ -101,6 +101,8 @@ def threshold_or_file(name: str, value: Any) -> float | ClassThresholds:
     except (TypeError, ValueError):
         if isinstance(value, str | Path) and (isinstance(value, Path) or to_path(value).exists()):
             return read_class_thresholds(value)
-        raise OptionError(f"{name} {value!r}: give a number above 0 to 1, or a file of thresholds "
-                          f"of classes (there is none of that name)") from None  # fmt: skip
+        raise OptionError(
+            f"{name} {value!r}: give a number from above 0 to 1, or a file of thresholds of "
+            f"classes (there is none of that name)"
+        ) from None
     return portion(name, value, above=True)

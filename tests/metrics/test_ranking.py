@@ -16,6 +16,7 @@ from sklearn.metrics import (
     label_ranking_average_precision_score,
     roc_auc_score,
 )
+from strategies import scored_cells as cases
 
 from audiolabels import load_vocabulary
 from audiolabels.errors import MetricError, OptionError, UnknownClassError
@@ -28,22 +29,6 @@ from audiolabels.metrics.ranking import (
     lwlrap,
     map_at_3,
 )
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores with many ties, targets, and a mask; some classes and clips are wholly one thing."""
-    n, c = draw(st.integers(1, 8)), draw(st.integers(1, 6))
-
-    def table(elements: st.SearchStrategy) -> np.ndarray:
-        row = st.lists(elements, min_size=c, max_size=c)
-        return np.array(draw(st.lists(row, min_size=n, max_size=n)))
-
-    return (
-        table(st.integers(-2, 3)).astype(np.float32) / 2,
-        table(st.sampled_from([0, 0, 1])),
-        table(st.sampled_from([0, 1, 1])),
-    )
 
 
 def states(target: np.ndarray, mask: np.ndarray) -> list[list[int | None]]:
