@@ -76,6 +76,68 @@ def masked_mse(
     return _mean_of_known(summed, scores, target, mask, weight, neutral=0.0, guard=guard)
 
 
+def coherent_bce_with_logits(
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor,
+    pairs: Tensor,
+    *,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Binary cross-entropy of the known cells, of scores that agree with a hierarchy.
+
+    The score of a class is the highest of itself and all classes below it. For a positive target it
+    is the highest among those of them that are positive too, so that a class learns from what is
+    below it only where that is there. Unknown classes have no part in either: they raise no score,
+    and their own does not count.
+
+    Source: Giunchiglia & Lukasiewicz, NeurIPS 2020 (C-HMCNN), §3, MCLoss, for targets 0 and 1.
+    Deviations: the mask; the mean over known cells in place of the sum over classes; and soft
+    targets, of which the share that is positive takes the highest score among the classes below
+    whose target is at least as high.
+
+    Args:
+        logits: float (..., C).
+        target: in [0, 1], hard or soft; of that shape, or one that expands to it.
+        mask: 1 = known, 0 = unknown; likewise.
+        pairs: int64 (2, P): columns of classes, and of themselves and what is below them; from
+            `audiolabels.ontology.descendant_pairs`.
+        weight: how much the loss of each cell counts, as in the other losses; a class of weight 0
+            still raises the scores of those above.
+
+    Returns:
+        A scalar, float32.
+
+    >>> pairs = torch.tensor([[0, 0, 1], [0, 1, 1]])  # the second class is below the first
+    >>> logits, known = torch.tensor([[-9.0, 9.0]]), torch.ones(1, 2)
+    >>> [round(coherent_bce_with_logits(logits, torch.tensor([target]), known, pairs).item(), 2)
+    ...  for target in ([1.0, 1.0], [1.0, 0.0], [0.0, 0.0])]
+    [0.0, 9.0, 9.0]
+    """
+    known = (mask > 0).expand_as(logits)
+    wanted = target.float().expand_as(logits).masked_fill(~known, 0.0)
+    classes, below = pairs.to(logits.device)
+    values, there = logits.float()[..., below], known[..., below]
+    as_positive = there & (wanted[..., below] >= wanted[..., classes])
+    yes, no = (
+        highest_of_class(values.masked_fill(~some, -torch.inf), classes, logits.shape[-1])
+        for some in (as_positive, there)
+    )
+    yes, no = yes.masked_fill(~known, 0.0), no.masked_fill(~known, 0.0)
+    cells = wanted * functional.softplus(-yes) + (1 - wanted) * functional.softplus(no)
+    counts = known.float()
+    if weight is not None:
+        counts = counts * weight.float().expand_as(logits).masked_fill(~known, 0.0)
+    total = counts.sum()
+    return (cells.masked_fill(counts == 0, 0.0) * counts).sum() / total.masked_fill(total == 0, 1.0)
+
+
+def highest_of_class(values: Tensor, classes: Tensor, count: int) -> Tensor:
+    """The highest value of each class, (..., C), of values (..., P), int64 (P,) of which class."""
+    lowest = values.new_full((*values.shape[:-1], count), -torch.inf)
+    return lowest.scatter_reduce(-1, classes.expand_as(values), values, "amax")
+
+
 def mix_targets(
     target: Tensor, mask: Tensor, order: Tensor, share: Tensor | float
 ) -> tuple[Tensor, Tensor]:

@@ -127,3 +127,19 @@ def framing_cases(draw: st.DrawFn) -> tuple[Ontology, Vocabulary, Grid, list[Cli
     grid = draw(grids())
     clips = draw(st.lists(framing_clips(ontology, grid), max_size=3))
     return ontology, draw(vocabularies(ontology)), grid, clips
+
+
+@st.composite
+def scored_cells(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores with many ties, targets, and a mask; some classes and clips are wholly one thing."""
+    n, c = draw(st.integers(1, 8)), draw(st.integers(1, 6))
+
+    def table(elements: st.SearchStrategy) -> np.ndarray:
+        row = st.lists(elements, min_size=c, max_size=c)
+        return np.array(draw(st.lists(row, min_size=n, max_size=n)))
+
+    return (
+        table(st.integers(-2, 3)).astype(np.float32) / 2,
+        table(st.sampled_from([0, 0, 1])),
+        table(st.sampled_from([0, 1, 1])),
+    )

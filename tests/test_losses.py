@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from audiolabels.losses import masked_bce, masked_bce_with_logits, masked_mse, mix_targets
+from audiolabels.losses import (
+    coherent_bce_with_logits,
+    masked_bce,
+    masked_bce_with_logits,
+    masked_mse,
+    mix_targets,
+)
 
 SHAPES = [(4, 7), (2, 5, 7), (3,)]
 
@@ -246,3 +252,81 @@ def test_one_weight_for_each_class_is_expanded() -> None:
         right = loss(logits, target, mask, weight=weight.expand(4, 7)).item()
         assert loss(logits, target, mask, weight=weight).item() == right
         assert traced(logits, target, mask, weight=weight).item() == pytest.approx(right)
+
+
+HIERARCHY = torch.tensor([[0, 0, 0, 1, 1, 2, 3], [0, 1, 2, 1, 2, 2, 3]])  # 0 > 1 > 2; 3 alone
+
+
+def coherent_by_hand(logits: Tensor, target: Tensor, mask: Tensor, weight: Tensor) -> float:
+    """C-HMCNN's loss cell by cell, over known cells."""
+    below: dict[int, list[int]] = {}
+    for one, other in HIERARCHY.T.tolist():
+        below.setdefault(one, []).append(other)
+    losses, weights = [], []
+    rows = zip(*(x.tolist() for x in (logits.sigmoid(), target, mask, weight)), strict=True)
+    for p, y, known, w in rows:
+        for c, own in below.items():
+            if known[c]:
+                yes = max((p[d] for d in own if known[d] and y[d] >= y[c]), default=0)
+                no = max(p[d] for d in own if known[d])
+                losses.append(w[c] * (-y[c] * math.log(yes) - (1 - y[c]) * math.log(1 - no)))
+                weights.append(w[c])
+    return math.fsum(losses) / math.fsum(weights)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_coherent_loss_is_that_of_the_paper_with_a_mask(seed: int, hard: bool) -> None:
+    logits, target, mask = batch((6, 4), seed)
+    target = (target > 0.5).float() if hard else target
+    for weight in (torch.ones_like(mask), weighted_batch((6, 4))[3]):
+        loss = coherent_bce_with_logits(logits, target, mask, HIERARCHY, weight=weight)
+        right = coherent_by_hand(logits, target, mask, weight)
+        assert loss.item() == pytest.approx(right, rel=1e-5)
+    loss = coherent_bce_with_logits(logits, target, mask, HIERARCHY)
+    right = coherent_by_hand(logits, target, mask, torch.ones_like(mask))
+    assert loss.item() == pytest.approx(right, rel=1e-5)
+    loss.backward()
+    assert (logits.grad[mask == 0] == 0).all()
+
+
+def test_the_coherent_loss_of_unrelated_classes_is_the_plain_one() -> None:
+    logits, target, mask = batch((6, 4))
+    alone = torch.arange(4).repeat(2, 1)
+    loss = coherent_bce_with_logits(logits, target, mask, alone)
+    assert loss.item() == pytest.approx(masked_bce_with_logits(logits, target, mask).item())
+
+
+def test_a_positive_class_learns_only_from_what_is_there_below() -> None:
+    logits = torch.tensor([[0.0, 1.0, 5.0]], requires_grad=True)
+    pairs, known = HIERARCHY[:, :6], torch.ones(1, 3)
+    coherent_bce_with_logits(logits, torch.tensor([[1.0, 1.0, 0.0]]), known, pairs).backward()
+    assert logits.grad[0, 0] == 0  # the class below is there, and higher
+    assert logits.grad[0, 1] < 0
+    assert logits.grad[0, 2] > 0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_under_the_mask_never_matters_to_the_coherent_loss(value: float) -> None:
+    logits, target, mask = batch((6, 4))
+    hidden = mask == 0
+    right = coherent_bce_with_logits(logits, target, mask, HIERARCHY)
+    right.backward()
+    given = logits.detach().masked_fill(hidden, value).requires_grad_()
+    made = coherent_bce_with_logits(given, target.masked_fill(hidden, value), mask, HIERARCHY)
+    made.backward()
+    assert made.item() == right.item()
+    assert torch.equal(given.grad, logits.grad)
+    nothing = coherent_bce_with_logits(given, target, torch.zeros_like(mask), HIERARCHY)
+    assert nothing.item() == 0
+
+
+def test_the_coherent_loss_hides_no_nan_and_can_be_traced() -> None:
+    logits, target, mask = batch((6, 4))
+    traced = torch.compile(coherent_bce_with_logits, fullgraph=True, backend="eager")
+    right = coherent_bce_with_logits(logits, target, mask, HIERARCHY)
+    assert traced(logits, target, mask, HIERARCHY).item() == right.item()
+    everywhere = torch.full_like(logits, math.nan)
+    assert coherent_bce_with_logits(everywhere, target, mask, HIERARCHY).isnan()
+    half = coherent_bce_with_logits(logits.bfloat16(), target, mask, HIERARCHY)
+    assert half.dtype == torch.float32

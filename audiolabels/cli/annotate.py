@@ -10,9 +10,10 @@ import click
 
 from audiolabels.cli.declarations import click_option, path_option, usage_if
 from audiolabels.cli.help import Command
+from audiolabels.cli.options import ONTOLOGY
 from audiolabels.cli.output import Summary, keeping_parts, note
 from audiolabels.cli.progress import progress_bar
-from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
+from audiolabels.cli.training import COHERENT, RUN_INPUT, WINDOW, open_run
 from audiolabels.errors import extra
 from audiolabels.expansion.local import ENGINES
 
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
         ),
         "Output": (
             WINDOW,
+            COHERENT,
+            ONTOLOGY,
             click_option(
                 "--layer",
                 "Write the output of this layer, as embeddings; an empty name is the input of the "

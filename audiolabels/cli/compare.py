@@ -7,13 +7,20 @@ from typing import Any
 import click
 
 from audiolabels.cli.comparison import describe_comparison
-from audiolabels.cli.declarations import PATH, click_option, path_option
+from audiolabels.cli.declarations import PATH, click_option, path_option, usage_if
+from audiolabels.cli.evaluation_comparison import describe_evaluations
 from audiolabels.cli.help import Command
 from audiolabels.cli.options import ONTOLOGY, READING, REPORT
 from audiolabels.cli.output import Summary, report_facts
+from audiolabels.cli.progress import progress_bar
 from audiolabels.comparison.file_comparison import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting, together
+from audiolabels.metrics.evaluation_comparison import compare_evaluations
+from audiolabels.metrics.evaluation_folder import is_evaluation
+from audiolabels.ontology.ontology import Ontology
+
+OF_EVALUATIONS = frozenset({"a", "b", "draws", "seed", "level", "rows", "output", "ontology"})
 
 
 @click.command(
@@ -55,6 +62,18 @@ from audiolabels.files import refuse_overwriting, together
                 default=0.95,
             ),
         ),
+        "Evaluations": (
+            click_option(
+                "--draws",
+                "Draws of the bootstrap over clips, for evaluations with --keep-scores.",
+                type=click.IntRange(1),
+                default=1000,
+                metavar="N",
+            ),
+            click_option(
+                "--seed", "Seed of the draws.", type=click.IntRange(0), default=0, metavar="N"
+            ),
+        ),
         "Output": (
             click_option(
                 "--rows", "Rows that each table shows at most.", type=click.IntRange(1), default=10
@@ -77,6 +96,7 @@ Examples:
   audiolabels compare eval_segments.csv strong_eval.tsv --label Speech
   audiolabels compare eval_segments.csv strong_eval.tsv -o classes.csv --odds odds.csv
   audiolabels compare before.parquet after.parquet
+  audiolabels compare a/evaluation/eval-3f1c09ab/ b/evaluation/eval-90d2e47c/
 """,
 )
 def command(
@@ -89,14 +109,29 @@ def command(
     output: Path | None,
     odds: Path | None,
     report_path: Path | None,
+    draws: int,
+    seed: int,
     **options: Any,
 ) -> Summary:
-    """Compare the labels of the clips that two files have in common.
+    """Compare the labels of the clips that two files have in common, or two evaluations.
 
     A and B are label files in any format that expand reads, or targets files that it wrote.
     Shown are the pairs (clip, class) that both hold, the classes whose prior changed most, and
     odds ratios between classes. Unknown targets do not count.
+
+    Or A and B are two folders that evaluate wrote. Shown are the classes whose average precision is
+    higher and lower in B, and the mean gain by range, by root and by frequency; with intervals by a
+    paired bootstrap over clips if both kept their scores.
     """
+    evaluations = [is_evaluation(path) for path in (a, b)]
+    if any(evaluations):
+        usage_if(not all(evaluations), f"{b if evaluations[0] else a} is no evaluation; an "
+                 f"evaluation is compared with another")  # fmt: skip
+        _refuse_others()
+        return _compare_evaluations(
+            a, b, rows=rows, output=output, draws=draws, level=level, seed=seed,
+            ontology=options["ontology"],
+        )  # fmt: skip
     refuse_overwriting([a, b], [path for path in (output, odds, report_path) if path])
     comparison = compare_files(a, b, **options)
     text = describe_comparison(
@@ -126,3 +161,40 @@ def command(
         "files": files,
     }
     return Summary([text, *[""] * bool(files), *(f"wrote {path}" for path in files)], facts)
+
+
+def _refuse_others() -> None:
+    """Raise a usage error if an option was given that only labels have."""
+    ctx = click.get_current_context()
+    given = [
+        max(option.opts, key=len)
+        for option in ctx.command.params
+        if option.name in ctx.params.keys() - OF_EVALUATIONS
+        and ctx.get_parameter_source(option.name) == click.core.ParameterSource.COMMANDLINE
+    ]
+    usage_if(bool(given), f"{', '.join(given)}: of labels, not of evaluations")
+
+
+def _compare_evaluations(
+    a: Path, b: Path, *, rows: int, output: Path | None, ontology: Ontology, **options: Any
+) -> Summary:
+    """Compare two folders of evaluations."""
+    with progress_bar("bootstrap", "classes") as bar:
+        found = compare_evaluations(a, b, ontology=ontology, progress=bar, **options)
+    lines = [describe_evaluations(found, (str(a), str(b)), rows)]
+    if output:
+        write_frame(found.per_class(), output)
+        lines += ["", f"wrote {output}"]
+    facts = {
+        "a": str(a),
+        "b": str(b),
+        "groups": [group._asdict() for group in found.groups],
+        "beyond_chance": found.beyond_chance,
+        "rows": found.rows,
+        "clips": found.clips,
+        "draws": found.draws,
+        "level": found.level,
+        "notes": found.notes,
+        "files": [output] if output else [],
+    }
+    return Summary(lines, facts)

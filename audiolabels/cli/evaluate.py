@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import os
 import time
 from collections.abc import Callable
@@ -14,21 +13,30 @@ import numpy as np
 
 from audiolabels.cli.declarations import click_option, path_option, usage_if
 from audiolabels.cli.help import Command
-from audiolabels.cli.options import CLIP_LENGTHS
+from audiolabels.cli.label_evaluation import Asked, check_asked, evaluate_labels
+from audiolabels.cli.options import CLIP_LENGTHS, ONTOLOGY
 from audiolabels.cli.output import Summary, note
 from audiolabels.cli.progress import progress_bar
-from audiolabels.cli.training import RUN_INPUT, WINDOW, open_run
+from audiolabels.cli.training import COHERENT, RUN_INPUT, WINDOW, open_run
 from audiolabels.datasets import find_files
 from audiolabels.errors import extra
-from audiolabels.files import atomic_path, sha256_of, together, write_rows
+from audiolabels.files import sha256_of
 from audiolabels.files.records import read_record, refuse_other
+from audiolabels.metrics.evaluation_folder import (
+    CLASSES,
+    METRICS,
+    RECORD,
+    ROWS,
+    THRESHOLDS,
+    write_evaluation,
+)
 from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.schemes.class_thresholds import threshold_or_file
 
 if TYPE_CHECKING:
     from audiolabels.features import Features
     from audiolabels.training.run_folder import Run
 
-METRICS, RECORD = "metrics.json", "evaluation.json"
 PROCESSES = 4  # for PSDS, at most: each holds some hundred megabytes
 LONG = 5.0  # seconds from which on an estimate is printed
 
@@ -44,6 +52,43 @@ LONG = 5.0  # seconds from which on an estimate is printed
                 "Targets of clips, frames or segments, for mAP, d′, lωlrap and mAP@3; unknown ones "
                 "do not count.",
                 "TARGETS.parquet",
+            ),
+            path_option(
+                "--clips",
+                "Evaluate the clips that this file lists, one a line or in a column, such as those "
+                "that are left of a data set; and how far mAP could move by the others.",
+            ),
+            click_option(
+                "--draws",
+                "Draws of the bootstrap, for --clips.",
+                type=click.IntRange(1),
+                default=1000,
+                metavar="N",
+            ),
+        ),
+        "Ontology": (
+            click_option(
+                "--hierarchical",
+                "Also hP, hR and hF, mAP by level and root, OmAP, and how often a class scores "
+                "higher than its parent.",
+                is_flag=True,
+            ),
+            click_option(
+                "--threshold",
+                "For hP, hR and hF: the score from which on a class is predicted, or a file with "
+                "one for each class, as --thresholds writes.",
+                default="0.5",
+                metavar="T|FILE",
+            ),
+            COHERENT,
+            ONTOLOGY,
+        ),
+        "Thresholds": (
+            click_option(
+                "--thresholds",
+                "Choose a threshold for each class and write them to thresholds.csv, for expand "
+                "--threshold: f1 for the best F1, or the precision to reach.",
+                metavar="f1|PRECISION",
             ),
         ),
         "Events": (
@@ -70,12 +115,21 @@ LONG = 5.0  # seconds from which on an estimate is printed
                 "RUN/evaluation/NAME-DIGEST, of what was evaluated]",
                 "FOLDER",
             ),
+            click_option(
+                "--keep-scores",
+                "Write rows.parquet too, with the score and target of each row, for the intervals "
+                "of compare.",
+                is_flag=True,
+            ),
         ),
     },
     epilog="""\b
 Examples:
   audiolabels evaluate run/ --labels eval.parquet --features vggish_eval.npz
   audiolabels evaluate run/ --labels eval_frames.parquet --features audio/ -o frames/
+  audiolabels evaluate run/ --labels eval.parquet --features vggish_eval.npz \\
+      --hierarchical --keep-scores
+  audiolabels evaluate run/ --labels held_out.parquet --features audio/ --thresholds 0.9
   audiolabels evaluate run/ --events audioset_eval_strong.tsv --median-filter 0.5 \\
       --window 0.32 --features audio/
 """,
@@ -85,6 +139,10 @@ def command(
     events_path: Path | None,
     window: float | None,
     output: Path | None,
+    *,
+    hierarchical: bool,
+    coherent: bool | None,
+    keep_scores: bool,
     **options: Any,
 ) -> Summary:
     """Evaluate a trained model on targets, on events, or on both.
@@ -93,13 +151,36 @@ def command(
     the length of a segment (0.96 by default).
     """
     usage_if(not labels and not events_path, "give --labels, --events, or both")
+    clips, chosen_by = options.pop("clips"), options.pop("thresholds")
+    of_labels = {"--hierarchical": hierarchical, "--thresholds": chosen_by, "--clips": clips,
+                 "--keep-scores": keep_scores}  # fmt: skip
+    for name, value in of_labels.items():
+        usage_if(not labels and bool(value), f"{name} is for --labels")
     with extra("train"):
-        from audiolabels.training.run_evaluation import FRAME, detect, evaluate_run
+        from audiolabels.training.coherent import is_coherent
+        from audiolabels.training.run_evaluation import FRAME, detect
 
+    check_asked(chosen_by)
+    threshold = threshold_or_file("threshold", options.pop("threshold")) if hierarchical else None
+    options.pop("threshold", None)
+    ontology, draws = options.pop("ontology"), options.pop("draws")
     run, features = open_run(options, labels)
     durations = {name: options.pop(name) for name in ("clip_duration", "clip_durations")}
     psds = {name: options.pop(name) for name in ("median_filter", "parents")}
-    stated = _describe(run, features, labels, events_path, {"window": window} | durations | psds)
+    stated = _describe(
+        run,
+        features,
+        labels,
+        events_path,
+        {"window": window} | durations | psds,
+        {
+            "coherent": is_coherent(run, coherent),
+            "hierarchical": hierarchical and [getattr(threshold, "sha256", threshold)],
+            "ontology": (hierarchical or is_coherent(run, coherent)) and ontology.digest,
+            "thresholds": chosen_by,
+            "clips": clips and [sha256_of(clips), draws],
+        },
+    )
     digest = hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:8]
     name = f"{(labels or events_path or run.folder).stem}-{digest}"
     folder = output or run.folder / "evaluation" / name
@@ -107,23 +188,35 @@ def command(
         refuse_other(folder, "an evaluation", read_record(folder / RECORD), stated)
     results: list[Any] = []
     lines: list[str] = []
+    if is_coherent(run, coherent):
+        lines.append("coherent scores: a class has the highest of itself and all below it")
+    found = None
     if labels:
-        measured, examples, _ = evaluate_run(run, labels, features, window=window, **options)
-        results.append(measured)
-        lines.append(str(measured))
-        lines += [f"{what:<34}{n:>14,}" for what, n in examples.left_out.items() if n]
+        asked = Asked(clips, draws, threshold, ontology, chosen_by)
+        found = evaluate_labels(
+            run, labels, features, asked, window=window, coherent=coherent, **options
+        )
+        results, lines = [*found.results], [*lines, *found.lines]
     if events_path:
         from audiolabels.readers import read_events
 
-        events = read_events(events_path, unknown="drop", **durations)
+        events = read_events(events_path, unknown="drop", ontology=ontology, **durations)
         jobs = min(PROCESSES, os.cpu_count() or 1)
         with progress_bar("PSDS", "classes") as bar:
             report = _with_estimate(bar, jobs)
             psds |= {"window": window or FRAME, "jobs": jobs, "progress": report}
-            results.append(detect(run, events, features, **psds, **options))
+            results.append(detect(run, events, features, coherent=coherent, **psds, **options))
         lines.append(str(results[-1]))
-    numbers = _write(folder, results, stated)
-    lines.append(f"wrote {folder / METRICS} and classes.csv")
+    numbers = write_evaluation(
+        folder,
+        results,
+        stated,
+        facts=found.facts if found else {},
+        rows=found.rows if found and keep_scores else None,
+        thresholds=found.thresholds if found else None,
+    )
+    written = [CLASSES, *[THRESHOLDS] * bool(chosen_by), *[ROWS] * keep_scores]
+    lines.append(f"wrote {folder / METRICS} and {', '.join(written)}")
     return Summary(lines, {**numbers, "folder": folder})
 
 
@@ -152,8 +245,9 @@ def _describe(
     labels: Path | None,
     events: Path | None,
     options: dict[str, Any],
+    further: dict[str, Any],
 ) -> dict[str, Any]:
-    """What is evaluated, by digests of weights and files, and how."""
+    """What is evaluated, by digests of weights and files, and how; of `further` what is given."""
     from audiolabels.targets.parts import identifying_file
     from audiolabels.training.run_folder import digest_weights, fingerprint
 
@@ -167,23 +261,6 @@ def _describe(
         **{kind: [sha256_of(path) for path in paths] for kind, paths in read.items()},
         "options": {
             name: sha256_of(value) if isinstance(value, Path) else value
-            for name, value in options.items()
+            for name, value in {**options, **{n: v for n, v in further.items() if v}}.items()
         },
     }
-
-
-@together()
-def _write(folder: Path, results: list[Any], stated: dict[str, Any]) -> dict[str, float | None]:
-    """Write the figures, and return those that are not of single classes."""
-    import pandas
-
-    folder.mkdir(parents=True, exist_ok=True)
-    overall = {name: value for result in results for name, value in result.numbers().items()}
-    tables = [pandas.DataFrame(result.per_class()) for result in results]
-    table = tables[0] if len(tables) == 1 else tables[0].merge(tables[1], "left", ["id", "name"])
-    numbers = {name: value if math.isfinite(value) else None for name, value in overall.items()}
-    for name, facts in ((METRICS, numbers), (RECORD, stated)):
-        write_rows(folder / name, [json.dumps(facts, indent=1)])
-    with atomic_path(folder / "classes.csv") as partial:
-        table.to_csv(partial, index=False)
-    return numbers

@@ -89,6 +89,11 @@ RUN_INPUT = (
     from_declared(DECLARED["batch_size"], type=click.IntRange(1)),
     from_declared(DEVICE),
 )
+COHERENT = click_option(
+    "--coherent/--no-coherent",
+    "Raise the score of each class to the highest of all below it.  [default: as RUN was trained]",
+    default=None,
+)
 WINDOW = seconds_option("--window", "Score segments of this length.")
 
 

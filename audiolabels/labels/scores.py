@@ -21,6 +21,7 @@ from audiolabels.arrays.plotting import Pictures
 from audiolabels.clips.rows import ClipRows, clip_rows
 from audiolabels.errors import ScoresFileError, VocabularyError, expect
 from audiolabels.labels.report import Report
+from audiolabels.ontology.hierarchy import coherent_scores, descendant_pairs
 from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, load_vocabulary
 
@@ -171,12 +172,8 @@ class Scores(ClipRows):
         Descendants are those of the ontology, also through classes that the teacher did not score.
         What is unknown stays unknown: a bound is not a score.
         """
-        own = {self.ontology.resolve(id_) or id_: c for c, id_ in enumerate(self.vocabulary.ids)}
-        values = self.scores.copy()
-        for class_id, column in own.items():
-            below = [own[id_] for id_ in self.ontology.descendants(class_id) if id_ in own]
-            if below:
-                ordered(values)[:, column] = ordered(self.scores)[:, [column, *below]].max(axis=1)
+        pairs = descendant_pairs(self.vocabulary, self.ontology)
+        values = coherent_scores(ordered(self.scores), pairs).view(self.scores.dtype)
         unknown = np.unpackbits(self.unknown, axis=1, count=len(self.vocabulary))
         values[unknown > 0] = 0
         return replace(self, scores=values)
@@ -214,12 +211,14 @@ def ordered(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.view(np.uint16) if values.dtype == np.float16 else values
 
 
-def reach(values: Floats, level: float) -> npt.NDArray[np.bool_]:
-    """Whether scores, float16 or float32, are at least a float32 above 0 and up to 1."""
-    least: npt.NDArray[Any] = np.array([level], np.float32)
+def reach(values: Floats, level: float | Floats) -> npt.NDArray[np.bool_]:
+    """Whether scores (N, C), float16 or float32, are at least a float32 above 0 and up to 1, or
+    those of the classes, (C,).
+    """
+    least: npt.NDArray[Any] = np.atleast_1d(np.asarray(level, np.float32))
     if values.dtype == np.float16:
         half = least.astype(np.float16)
-        least = half if half >= least else np.nextafter(half, np.float16(2))
+        least = np.where(half >= least, half, np.nextafter(half, np.float16(2)))
     reached: npt.NDArray[np.bool_] = ordered(values) >= ordered(least)
     return reached
 

@@ -1,12 +1,10 @@
 """Metrics of scores against targets, PSDS against events, and analyses of a teacher."""
 
+from audiolabels.metrics.evaluation import Evaluation, Improvement, evaluate
 from audiolabels.metrics.ranking import (
-    Evaluation,
-    Improvement,
     area_under_roc,
     average_precision,
     d_prime,
-    evaluate,
     hard_negatives,
     lwlrap,
     map_at_3,

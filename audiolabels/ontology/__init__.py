@@ -2,6 +2,7 @@
 
 from audiolabels.ontology.embedded import sample_path
 from audiolabels.ontology.graph import OntologyClass
+from audiolabels.ontology.hierarchy import coherent_scores, descendant_pairs
 from audiolabels.ontology.mapping import (
     LabelMapping,
     check_mapping,
@@ -23,6 +24,8 @@ __all__ = [
     "Proposal",
     "Vocabulary",
     "check_mapping",
+    "coherent_scores",
+    "descendant_pairs",
     "load_mapping",
     "load_ontology",
     "load_vocabulary",

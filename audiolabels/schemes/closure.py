@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import VocabularyError, shortlist
 from audiolabels.labels.annotations import LabelSets
+from audiolabels.ontology.hierarchy import refuse_lacking
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.parents import PARENTS_OR_NONE
 from audiolabels.ontology.vocabulary import Vocabulary
@@ -92,12 +92,7 @@ def closure(ontology: Ontology, vocabulary: Vocabulary, parents: str) -> Closure
     Raises:
         VocabularyError: the ontology lacks a class of the vocabulary.
     """
-    lacking = [id_ for id_ in vocabulary.ids if ontology.resolve(id_) is None]
-    if lacking:
-        raise VocabularyError(
-            f"the ontology lacks {len(lacking)} classes of vocabulary {vocabulary.name!r}: "
-            f"{shortlist(lacking)}"
-        )
+    refuse_lacking(vocabulary, ontology)
     columns: dict[str, int] = {}
     for id_ in (*vocabulary.ids, *ontology.ids):
         columns.setdefault(ontology.resolve(id_) or id_, len(columns))

@@ -21,6 +21,7 @@ descendants (`propagate_scores`), which neither paper does.
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from audiolabels.errors import OptionError
 from audiolabels.labels.scores import Floats, Scores, by_value, reach
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.options import option, portion
+from audiolabels.schemes.class_thresholds import ClassThresholds, threshold_or_file
 from audiolabels.schemes.given_labels import GivenOptions, MatchedScores
 from audiolabels.schemes.scheme import Expanded, Scheme
 from audiolabels.schemes.score_counts import ScoreCounts, count_scores
@@ -48,8 +50,10 @@ class CoSupervisedOptions(GivenOptions):
     )
 
     @property
-    def threshold(self) -> float | None:
-        """The score from which on hard targets are positive; None for soft targets."""
+    def threshold(self) -> float | str | Path | ClassThresholds | None:
+        """The score from which on hard targets are positive, or those of the classes; None for soft
+        targets.
+        """
         return None
 
     @property
@@ -63,10 +67,31 @@ class PseudoStrongOptions(CoSupervisedOptions):
     """Options of pseudo-strong."""
 
     teacher_weight: float = option(1.0, MIXTURE, check=portion, metavar="W")
-    threshold: float | None = option(
-        None, "Make hard targets: positive from T on, else negative.",
-        check=partial(portion, above=True), metavar="T",
-    )  # fmt: skip
+    threshold: float | str | Path | ClassThresholds | None = option(
+        None,
+        "Make hard targets: positive from T on, else negative. T is a number, or a file with one "
+        "for each class, which evaluate --thresholds writes.",
+        check=threshold_or_file,
+        metavar="T|FILE",
+    )
+
+    @property
+    def side_files(self) -> list[Path]:
+        """See `SchemeOptions`."""
+        return [self.threshold.path] if isinstance(self.threshold, ClassThresholds) else []
+
+    def stated(self, *, labels: bool) -> dict[str, Any]:
+        """See `SchemeOptions`; of the file its name."""
+        own = super().stated(labels=labels)
+        if isinstance(self.threshold, ClassThresholds):
+            own |= {"threshold": self.threshold.path.name}
+        return own
+
+    def facts(self) -> dict[str, Any]:
+        """See `SchemeOptions`."""
+        if not isinstance(self.threshold, ClassThresholds):
+            return {}
+        return {"thresholds": {"name": self.threshold.path.name, "sha256": self.threshold.sha256}}
 
 
 def mix_scores(
@@ -89,6 +114,7 @@ def mix_scores(
     Raises:
         OptionError: w < 1 without labels.
         VocabularyError: the teacher scores no class of the vocabulary.
+        UnknownClassError: a file of thresholds lacks a class of the vocabulary.
     """
     weight = options.teacher_weight
     if scores.labels is None and weight < 1:
@@ -101,7 +127,10 @@ def mix_scores(
     scores = (scores.propagate() if options.propagate_scores else scores).over(vocabulary)
     clips = scores.highest()
     counts = count_scores(scores, clips)
-    values, bits, level = scores.scores, scores.unknown, options.threshold
+    values, bits = scores.scores, scores.unknown
+    level: Any = options.threshold
+    if isinstance(level, ClassThresholds):
+        level = level.of(vocabulary, scores.ontology)
     made: Any
     if weight == 1:
         made = values.astype(np.float16, copy=False) if level is None else reach(values, level)
@@ -109,7 +138,7 @@ def mix_scores(
 
         def mixed(own: Floats, given: int) -> npt.NDArray[Any]:
             mixture = weight * own + np.float64((1 - weight) * given)
-            return mixture.astype(np.float16) if level is None else mixture >= np.float32(level)
+            return mixture.astype(np.float16) if level is None else mixture
 
         positive, unknown = scores.bits
         if weight > 0:
@@ -117,6 +146,8 @@ def mix_scores(
             unknown = unknown | unscored.view(np.bool_)
         made = by_value(partial(mixed, given=0), values)
         made[positive] = by_value(partial(mixed, given=1), values[positive])
+        if level is not None:
+            made = made >= np.asarray(level, np.float32)
         made[unknown] = 0
         bits = np.packbits(unknown, axis=1)
     counts.unknown = counts.unscored if weight == 1 else int(np.bitwise_count(bits).sum())

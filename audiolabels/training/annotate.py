@@ -22,7 +22,9 @@ from audiolabels.errors import OptionError, RunError, choose
 from audiolabels.expansion.local import ENGINES
 from audiolabels.features import Features
 from audiolabels.files import as_path, blame, remove_folder, write_rows
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.training.coherent import as_coherent
 from audiolabels.training.distributed import pool_of_actors
 from audiolabels.training.examples import Ints, Segments
 from audiolabels.training.own_model import own_run
@@ -57,6 +59,8 @@ def annotate(
     window: float | None = None,
     layer: str | None = None,
     clips: Sequence[int] | Ints | None = None,
+    coherent: bool | None = None,
+    ontology: Ontology | None = None,
     engine: str = "local",
     num_gpus: float | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -75,13 +79,19 @@ def annotate(
         layer: write the output of this layer, as a column of embeddings that `open_features` reads
             with `frame_seconds` equal to `window`; see `predict`.
         clips: rows of the features; all by default.
-        engine, num_gpus: `local`, or `ray` with GPUs per actor; see `training.distributed`.
+        coherent: whether a class scores at least as high as all classes below it; by default
+            whether the run was trained so (`--loss coherent`). Layers are as they are.
+        ontology: of coherent scores; the embedded one with its supplement by default.
+        engine: `local`, or `ray`, which scores on a cluster: see
+            `audiolabels.training.distributed`.
+        num_gpus: of each actor of Ray, or a share of one; by default 1 where the cluster has GPUs.
         progress: called after each batch, or part, with clips done and clips in all.
         options: `batch_size`, `workers` and `device` of `predict`.
 
     Raises:
         OptionError: no such layer, device or engine; the cluster lacks the GPUs; a function without
-            a vocabulary, or with a layer.
+            a vocabulary, or with a layer; coherent scores of a layer, or of classes of which none
+            is above another.
         RunError: unsuitable features, no clip was chosen, or existing parts are of another job:
             other weights, clips, features or options.
         ScoresFileError: the model outputs NaN, or a function no probabilities (B, C).
@@ -93,6 +103,10 @@ def annotate(
                           "vocabulary")  # fmt: skip
     if not isinstance(run, Run):
         run = own_run(run, vocabulary or (), features)
+    if layer is None:
+        run = as_coherent(run, coherent, ontology)
+    elif coherent:
+        raise OptionError("coherent scores are those of classes; a layer has none")
     check_features(run.model, features, run.config)
     output = as_path("output", output)
     chosen = np.arange(len(features.clip_ids)) if clips is None else np.asarray(clips, np.int64)

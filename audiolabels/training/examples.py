@@ -131,7 +131,7 @@ class Examples(Segments):
             ours, theirs = (shortlist(map(repr, each)) for each in first)
             raise OptionError(f"labels and features share no clip: labels have {ours}, features "
                               f"{theirs}")  # fmt: skip
-        known = _known(targets)
+        known = known_rows(targets)
         rows = np.flatnonzero((clips >= 0) & known)
         if not len(rows):
             raise OptionError("no target is known in the clips that labels and features share")
@@ -265,7 +265,8 @@ def of_clips(
     return rule(names)[place]
 
 
-def _known(targets: Targets | SoftTargets) -> npt.NDArray[np.bool_]:
+def known_rows(targets: Targets | SoftTargets) -> npt.NDArray[np.bool_]:
+    """Whether any target of each row is known, bool (N,)."""
     unknown = by_chunk(lambda bits: np.bitwise_count(bits).sum(1, dtype=np.int64), targets.masked)
     known: npt.NDArray[np.bool_] = unknown < len(targets.vocabulary)
     return known if isinstance(targets, SoftTargets) else known[targets.row_of_clip]

@@ -71,7 +71,8 @@ def annotate_folds(
         raise OptionError(f"folds {folds}: of {len(drawn):,} clips, some part has none; give fewer")
     output = as_path("output", output)
     parts, done = output.with_name(f".{output.name}.folds"), list[Fold]()
-    stated = {"folds": folds, "window": window, "run": run.config,
+    stated = {"folds": folds, "window": window, "coherent": options.get("coherent"),
+              "run": run.config,
               "features": fingerprint(features, np.arange(len(drawn)))}  # fmt: skip
     begin(parts, json.dumps(stated))
 

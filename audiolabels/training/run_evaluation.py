@@ -1,21 +1,27 @@
 """Evaluation of a run on known targets of clips or frames."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from audiolabels.arrays.bits import CHUNK
+from audiolabels.arrays.columns import to_arrow
+from audiolabels.errors import OptionError, shortlist
 from audiolabels.features import Features
 from audiolabels.features.inputs import Floats
 from audiolabels.labels.events import Events
 from audiolabels.labels.scores import Scores
+from audiolabels.metrics.evaluated_rows import EvaluatedRows
+from audiolabels.metrics.evaluation import Evaluation
 from audiolabels.metrics.psds import Detection, psds
-from audiolabels.metrics.ranking import Evaluation, evaluate
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.targets.store import map_targets
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
-from audiolabels.training.examples import Examples, Segments
+from audiolabels.training.coherent import as_coherent
+from audiolabels.training.examples import Examples, Segments, known_rows
 from audiolabels.training.predict import find_device, predict_all, predict_windows
 from audiolabels.training.run_folder import CLASSES, Run, check_features, require_classes
 
@@ -28,6 +34,9 @@ def evaluate_run(
     features: Features,
     *,
     window: float | None = None,
+    coherent: bool | None = None,
+    ontology: Ontology | None = None,
+    clips: Sequence[str] | None = None,
     **options: Any,
 ) -> tuple[Evaluation, Examples, Floats]:
     """Score the rows of a targets file and compute the metrics.
@@ -38,6 +47,8 @@ def evaluate_run(
             segments. Soft targets count as positive from 0.5.
         features: of its clips.
         window: seconds; the score of a row is then the mean over its segments of that length.
+        coherent, ontology: as for `annotate`.
+        clips: evaluate these alone, as the features name them; all by default.
         options: `batch_size`, `workers` and `device` of `predict`.
 
     Returns:
@@ -46,19 +57,50 @@ def evaluate_run(
     Raises:
         RunError: unsuitable features.
         VocabularyError: the targets lack a class of the run.
-        OptionError: targets and features share no clip, or no such device.
+        OptionError: targets and features share no clip, or none of `clips`; no such device; or
+            coherent scores of classes of which none is above another.
     """
     find_device(options.get("device", "auto"))
+    run = as_coherent(run, coherent, ontology)
     check_features(run.model, features, run.config)
     require_classes(labels, run.vocabulary.ids, str(run.folder / CLASSES))
     examples = Examples.match(map_targets(labels).select(run.vocabulary), features)
+    if clips is not None:
+        chosen = np.isin(examples.clips, features.find(clips))
+        if not chosen.any():
+            raise OptionError(
+                f"none of the {len(clips):,} clips to evaluate has labels and features; the clips "
+                f"look like {shortlist(map(repr, clips[:2]))}, features like "
+                f"{shortlist(map(repr, features.clip_ids[:2]))}"
+            )
+        left_out = {**examples.left_out, "rows of other clips": int((~chosen).sum())}
+        examples = replace(examples.take(chosen), left_out=left_out)
     scores = predict_windows(run.model, examples, window, **options)
+    return evaluated_rows(examples, scores).evaluate(), examples, scores
+
+
+def count_lost(examples: Examples) -> int:
+    """Clips with a known target in the labels, of which no row is among the examples."""
+    targets = examples.targets[0]
+    known = np.flatnonzero(known_rows(targets))
+    clips = len(targets.clip_id.take(to_arrow(known)).unique())
+    return clips - len(targets.clip_id.take(to_arrow(examples.rows)).unique())
+
+
+def evaluated_rows(examples: Examples, scores: Floats) -> EvaluatedRows:
+    """Examples of one targets file and their scores, float32 (N, C), as `evaluate_run` gives them.
+
+    Soft targets count as positive from 0.5.
+    """
     target, mask = np.empty((2, *scores.shape), np.bool_)
     for start in range(0, len(scores), CHUNK):
         rows = slice(start, start + CHUNK)
         values, known = examples.labels(rows)
         target[rows], mask[rows] = values >= BINARISATION_THRESHOLD, known > 0
-    return evaluate(scores, target, mask, vocabulary=run.vocabulary), examples, scores
+    clip_id = examples.targets[0].clip_id.take(to_arrow(examples.rows))
+    return EvaluatedRows(
+        examples.vocabulary, clip_id, examples.onset, examples.offset, scores, target, mask
+    )
 
 
 def detect(
@@ -69,6 +111,7 @@ def detect(
     window: float = FRAME,
     median_filter: float | None = None,
     parents: str = "none",
+    coherent: bool | None = None,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
@@ -81,6 +124,7 @@ def detect(
         window: length of the segments in seconds.
         median_filter: its length in seconds.
         parents, jobs, progress: see `psds`.
+        coherent: as for `annotate`, by the ontology of the events.
         options: as for `evaluate_run`.
 
     Raises:
@@ -88,6 +132,7 @@ def detect(
         OptionError, MetricError: see `psds`; no such device.
     """
     find_device(options.get("device", "auto"))
+    run = as_coherent(run, coherent, events.ontology)
     check_features(run.model, features, run.config)
     names = events.clip_id.to_pylist()
     rows = features.find(names)

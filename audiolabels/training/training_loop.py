@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -32,9 +33,11 @@ from torch.optim.lr_scheduler import ExponentialLR, PolynomialLR
 from audiolabels.augmentation import augment, mixup, spec_augment
 from audiolabels.errors import OptionError
 from audiolabels.features.inputs import Floats
-from audiolabels.losses import masked_bce_with_logits, masked_mse
+from audiolabels.losses import coherent_bce_with_logits, masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
+from audiolabels.ontology.hierarchy import coherent_scores
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
+from audiolabels.training.coherent import COHERENT, vocabulary_pairs
 from audiolabels.training.examples import Batch, Examples
 from audiolabels.training.hyperparameters import NONE, Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
@@ -45,6 +48,7 @@ LOSSES: Mapping[str, Callable[..., Tensor]] = MappingProxyType(
         "mse": lambda logits, target, mask, *, weight: masked_mse(
             torch.sigmoid(logits), target, mask, weight=weight
         ),
+        COHERENT: coherent_bce_with_logits,
     }
 )
 POWER = 2.0  # of the polynomial decay
@@ -82,6 +86,10 @@ class TrainingTask(lightning.LightningModule):
         self.model, self.train_examples, self.validation = model, train, validation
         self.hyperparameters, self.on_epoch = hyperparameters, on_epoch
         self.loss, self.losses = LOSSES[hyperparameters.loss], list[Tensor]()
+        self.pairs = None
+        if hyperparameters.loss == COHERENT:
+            self.pairs = vocabulary_pairs(train.vocabulary)
+            self.loss = partial(self.loss, pairs=self.pairs)
         target, mask = validation.labels()
         self.truth, self.known = target >= BINARISATION_THRESHOLD, mask > 0
         if not (self.truth & self.known).any():
@@ -162,6 +170,8 @@ class TrainingTask(lightning.LightningModule):
 
     def measure(self, scores: Floats) -> float:
         """The mAP of scores of the examples to validate on, float32 (N, C)."""
+        if self.pairs is not None:
+            scores = coherent_scores(scores, self.pairs.numpy())
         return float(np.nanmean(average_precision(scores, self.truth, self.known)))
 
     def configure_optimizers(self) -> Any:

@@ -19,7 +19,7 @@ import numpy as np
 
 from audiolabels.features import Features, open_features
 from audiolabels.files import atomic_path
-from audiolabels.metrics.ranking import Evaluation, evaluate
+from audiolabels.metrics.evaluation import Evaluation, evaluate
 from audiolabels.training.examples import Examples, held_out
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import make_model

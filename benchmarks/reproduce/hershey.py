@@ -29,7 +29,7 @@ from strong import read_strong, shared_classes
 
 import audiolabels
 from audiolabels.features import Features, open_features
-from audiolabels.metrics.ranking import evaluate, hard_negatives
+from audiolabels.metrics import evaluate, hard_negatives
 from audiolabels.training.examples import Examples
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import predict_windows

@@ -22,7 +22,7 @@ from strong import Flags, read_strong, shared_classes, states
 
 import audiolabels
 from audiolabels.features import open_features
-from audiolabels.metrics.ranking import evaluate
+from audiolabels.metrics.evaluation import evaluate
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.training.examples import Examples
 from audiolabels.training.hyperparameters import Hyperparameters

@@ -20,7 +20,7 @@ from common import FEATURES, LABELS, Result, effort, main, markdown, split, spre
 
 import audiolabels
 from audiolabels.features import open_features
-from audiolabels.metrics.ranking import evaluate
+from audiolabels.metrics.evaluation import evaluate
 from audiolabels.schemes.given_labels import GivenLabels, GivenOptions, MatchedScores
 from audiolabels.schemes.score_counts import FOUND_FROM, count_scores
 from audiolabels.training.annotate import annotate

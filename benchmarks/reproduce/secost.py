@@ -32,7 +32,7 @@ from common import (
 
 import audiolabels
 from audiolabels.features import Features, open_features
-from audiolabels.metrics.ranking import Evaluation
+from audiolabels.metrics.evaluation import Evaluation
 from audiolabels.training.examples import Examples
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import predict_windows

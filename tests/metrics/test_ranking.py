@@ -16,34 +16,19 @@ from sklearn.metrics import (
     label_ranking_average_precision_score,
     roc_auc_score,
 )
+from strategies import scored_cells as cases
 
 from audiolabels import load_vocabulary
 from audiolabels.errors import MetricError, OptionError, UnknownClassError
+from audiolabels.metrics.evaluation import evaluate
 from audiolabels.metrics.ranking import (
     area_under_roc,
     average_precision,
     d_prime,
-    evaluate,
     hard_negatives,
     lwlrap,
     map_at_3,
 )
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores with many ties, targets, and a mask; some classes and clips are wholly one thing."""
-    n, c = draw(st.integers(1, 8)), draw(st.integers(1, 6))
-
-    def table(elements: st.SearchStrategy) -> np.ndarray:
-        row = st.lists(elements, min_size=c, max_size=c)
-        return np.array(draw(st.lists(row, min_size=n, max_size=n)))
-
-    return (
-        table(st.integers(-2, 3)).astype(np.float32) / 2,
-        table(st.sampled_from([0, 0, 1])),
-        table(st.sampled_from([0, 1, 1])),
-    )
 
 
 def states(target: np.ndarray, mask: np.ndarray) -> list[list[int | None]]:
@@ -306,7 +291,7 @@ def test_scores_of_clips_choose_negatives_among_frames() -> None:
 
 def test_neither_torch_nor_scikit_learn_is_needed() -> None:
     program = (
-        "import sys, audiolabels.metrics.ranking as m; m.evaluate([[1., 0.]], [[1, 0]]);"
+        "import sys, audiolabels.metrics.evaluation as m; m.evaluate([[1., 0.]], [[1, 0]]);"
         "sys.exit(bool({'torch', 'sklearn', 'scipy', 'pandas'} & sys.modules.keys()))"
     )
     root = Path(__file__).resolve().parents[2]

@@ -1,0 +1,91 @@
+"""Coherent scores of runs, and the loss that learns them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from training_support import HYPERPARAMETERS, SMALL
+
+import audiolabels
+from audiolabels.errors import OptionError
+from audiolabels.features import open_features
+from audiolabels.metrics.hierarchical import find_violations
+from audiolabels.ontology import coherent_scores, descendant_pairs
+from audiolabels.ontology.hierarchy import descendant_table, parent_pairs
+from audiolabels.training.annotate import annotate
+from audiolabels.training.run_evaluation import count_lost, evaluate_run, evaluated_rows
+from audiolabels.training.run_folder import load_run
+from audiolabels.training.train import train
+
+
+def test_a_run_is_made_coherent_after_training(world, go):
+    run, features = load_run(go("run").folder), open_features(world.features)
+    _, _, plain = evaluate_run(run, world.labels, features)
+    found, _, scores = evaluate_run(run, world.labels, features, coherent=True)
+    pairs = descendant_pairs(world.vocabulary)
+    np.testing.assert_array_equal(scores, coherent_scores(plain, pairs))
+    assert (scores != plain).any()
+    parents = parent_pairs(descendant_table(world.vocabulary))
+    assert find_violations(plain, pairs=parents).violated
+    assert not find_violations(scores, pairs=parents).violated
+    path = world.folder / "scores.parquet"
+    annotate(run, features, path, coherent=True)
+    written = audiolabels.read_scores(path).scores
+    np.testing.assert_array_equal(written, scores.astype(np.float16).astype(np.float32))
+    assert found.rows == 120
+
+
+def test_a_run_of_the_coherent_loss_scores_so_by_default(world, go):
+    labels = world.expand("pel")
+    hyperparameters = replace(HYPERPARAMETERS, loss="coherent", average=1)
+    done = go("run", hyperparameters, labels=labels)
+    run, features = load_run(done.folder), open_features(world.features)
+    run.model.head.bias.data[0] = -20  # of Guitar
+    _, _, scores = evaluate_run(run, labels, features)
+    parents = parent_pairs(descendant_table(world.vocabulary))
+    assert not find_violations(scores, pairs=parents).violated
+    raw = evaluate_run(run, labels, features, coherent=False)[2]
+    assert find_violations(raw, pairs=parents).violated
+    assert done.best > 0.5
+
+
+def test_the_validation_of_the_coherent_loss_is_of_coherent_scores(world):
+    labels, features = world.expand("pel"), open_features(world.features)
+    hyperparameters = replace(HYPERPARAMETERS, loss="coherent", average=1)
+    done = train(labels, features, world.folder / "run", hyperparameters=hyperparameters,
+                 model_options=SMALL, validation=labels)  # fmt: skip
+    found = evaluate_run(load_run(done.folder), labels, features)[0]
+    assert found.mean_average_precision == pytest.approx(done.best)
+
+
+def test_what_has_no_hierarchy_is_refused(world, go):
+    features = open_features(world.features)
+    few = audiolabels.read_targets(world.labels).select(
+        audiolabels.load_vocabulary(["Rain", "Dog"])
+    )
+    path = world.folder / "few.parquet"
+    audiolabels.write_targets(few, path)
+    with pytest.raises(OptionError, match=r"no class of vocabulary .* is above another"):
+        go("other", replace(HYPERPARAMETERS, loss="coherent"), labels=path)
+    run = load_run(go("run").folder)
+    with pytest.raises(OptionError, match="a layer has none"):
+        annotate(run, features, world.folder / "x.parquet", layer="", coherent=True)
+    own = world.folder / "y.parquet"
+    with pytest.raises(OptionError, match="is above another in the ontology"):
+        annotate(lambda x, n: torch.zeros(len(x), 2), features, own, coherent=True,
+                 vocabulary=["Rain", "Dog"])  # fmt: skip
+
+
+def test_some_clips_are_evaluated_and_the_others_counted(world, go):
+    run, features = load_run(go("run").folder), open_features(world.features)
+    whole, examples, scores = evaluate_run(run, world.labels, features)
+    left = [f"{clip}.wav" for clip in world.ids[:90]]
+    some, fewer, _ = evaluate_run(run, world.labels, features, clips=left)
+    assert (whole.rows, some.rows) == (120, 90)
+    assert fewer.left_out["rows of other clips"] == 30
+    assert (count_lost(examples), count_lost(fewer)) == (0, 30)
+    rows = evaluated_rows(examples, scores)
+    assert rows.take(np.arange(90)).evaluate().numbers() == some.numbers()
+    with pytest.raises(OptionError, match="none of the 1 clips to evaluate has labels"):
+        evaluate_run(run, world.labels, features, clips=["nobody"])
