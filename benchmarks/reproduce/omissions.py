@@ -134,8 +134,9 @@ class Data:
             for parents in PARENTS:
                 positive, known = states(audiolabels.expand(labels, "pel", parents=parents))
                 untouched &= (positive == plain).all(0) & known.all(0)
-        examples = Examples.match(audiolabels.expand(judged, "weak"), features)
-        judges = {"given": states(examples.targets[0], examples.rows)}
+        released = audiolabels.expand(judged, "weak")
+        examples = Examples.match(released, features)
+        judges = {"given": states(released, examples.rows)}
         for parents in PARENTS:
             targets = audiolabels.expand(judged, "pel", parents=parents)
             judges[parents] = states(targets, examples.rows)

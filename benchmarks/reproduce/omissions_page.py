@@ -221,17 +221,16 @@ def draw(path: Path = HERE / "results" / "omissions.json") -> Any:
     left.set_ylabel("mAP")
     left.legend(frameon=False, fontsize=8)
     names = [n for n in models(results, HALF) if n not in (WEAK, COMPLETE)][::-1]
-    for number, (judge, colour) in enumerate(
-        zip(("certain", "all", "untouched"), SERIES, strict=False)
-    ):
+    judges = ("certain", "all", "untouched")
+    for number, (judge, colour) in enumerate(zip(judges, SERIES, strict=False)):
         values = [100 * (mean_of(won_back(results, HALF, n, judge)) or 0) for n in names]
         place = np.arange(len(names)) + 0.27 * (1 - number)
-        label = judge if judge == "untouched" else f"closed under {judge}"
+        label = JUDGES[judge] if judge == "untouched" else f"judged under {judge}"
         right.barh(place, values, 0.25, color=colour, label=label)
     right.axvline(0, color=INK, lw=0.8)
     right.set_yticks(range(len(names)), names, fontsize=8)
-    right.set_xlabel("loss won back at 50 %, %")
-    right.legend(frameon=False, fontsize=8, loc="lower right")
+    right.set_xlabel("share of the loss won back at 50 %, %")
+    right.legend(frameon=False, fontsize=8, loc="upper right")
     return figure
 
 
