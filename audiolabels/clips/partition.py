@@ -82,7 +82,7 @@ def subset_order(clip_id: pa.StringArray, *, seed: int = 0) -> npt.NDArray[np.in
     """The clips in the order in which subsets take them, int64 (N,): the first are those that
     `in_subset` has at the smallest shares. Clips of a recording are in the order of their ids.
     """
-    keys = {"draw": _draw(clip_id, f"subset {seed}"), "id": canonical_ids(clip_id, of_video=True)}
+    keys = {"draw": _draw(clip_id, f"subset {seed}"), "id": clip_id}
     order = pc.sort_indices(pa.table(keys), sort_keys=[(key, "ascending") for key in keys])
     return to_numpy(order.cast(pa.int64()))
 

@@ -20,9 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.arrays.columns import to_arrow, to_numpy
+from audiolabels.arrays.columns import to_numpy
 from audiolabels.clips.index import MISSING, ClipFinder
-from audiolabels.clips.names import canonical_ids
 from audiolabels.clips.partition import in_subset, subset_order
 from audiolabels.errors import OptionError, expect
 from audiolabels.files import refuse_overwriting
@@ -113,14 +112,12 @@ def draw_subset(
     """
     expect("labels", labels, Annotations, "annotations, as read_labels makes them")
     chosen = SubsetOptions(**options)
-    ids = canonical_ids(labels.clip_id, of_video=True).dictionary_encode()
+    ids = labels.clip_id.dictionary_encode()
     clip, count = to_numpy(ids.indices).astype(np.int64), len(ids.dictionary)
     sets = labels.sets.take(labels.set_of_clip).united(clip, count)
     kept, not_found = np.zeros(count, np.bool_), 0
     if always is not None:
-        rows = ClipFinder(labels.clip_id.take(to_arrow(_first_rows(clip)))).find(
-            always.clip_id.unique()
-        )
+        rows = ClipFinder(ids.dictionary).find(always.clip_id.unique())
         kept[rows[rows != MISSING]] = True
         not_found = int((rows == MISSING).sum())
     certain = int(kept.sum())
@@ -143,11 +140,6 @@ def draw_subset(
         np.bincount(sets.classes, minlength=classes),
         np.bincount(sets.classes[kept[sets.owners]], minlength=classes),
     )
-
-
-def _first_rows(clip: Ints) -> Ints:
-    """The first row of each clip."""
-    return np.unique(clip, return_index=True)[1]
 
 
 def take_per_class(sets: LabelSets, order: Ints, most: int, kept: Flags) -> Flags:

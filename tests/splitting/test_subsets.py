@@ -95,11 +95,11 @@ def test_shares_are_nested_and_keep_recordings_whole(
 def test_all_rows_of_a_clip_are_kept_and_it_counts_once() -> None:
     names = {"a": ["/toy/guitar"], "b": ["/toy/engine"]}
     part = Annotations.from_dict(names, ontology=TOY)
-    more = Annotations.from_dict({"a.wav": ["/toy/church"]}, ontology=TOY)
+    more = Annotations.from_dict({"a": ["/toy/church"], "x/a": ["/toy/guitar"]}, ontology=TOY)
     subset = draw_subset(Annotations.concat([part, more, part], TOY), per_class=5)
-    assert subset.labels.clip_id.to_pylist() == ["a", "b", "a.wav", "a", "b"]
-    assert (subset.clips, subset.kept) == (2, 2)
-    assert subset.clips_by_class.sum() == 3
+    assert subset.labels.clip_id.to_pylist() == ["a", "b", "a", "x/a", "a", "b"]
+    assert (subset.clips, subset.kept) == (3, 3)
+    assert subset.clips_by_class.sum() == 4
 
 
 def test_a_subset_has_its_share_of_the_clips_to_validate_on() -> None:
