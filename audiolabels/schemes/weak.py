@@ -29,9 +29,11 @@ class WeakOptions(QualityOptions):
 
     frame_length: float | None = option(
         None,
-        "Repeat the labels of a clip on segments of this length; the last may be shorter.",
+        "Length of a frame. weak: the labels of a clip are repeated on its frames, the last of "
+        "which may be shorter.",
         check=lambda _, value: seconds_to_ms(value, "a frame") / 1000,
         metavar="SECONDS",
+        shown="whole clips",
     )
 
 
