@@ -22,6 +22,7 @@ COMMANDS = {
     "audit": "Rank the labels that are likely to be missing or wrong.",
     "report": "Write a page to look at labels or targets in a browser.",
     "split": "Split label files into a base and a target by a class of the ontology.",
+    "subset": "Take a subset of the clips: a share, or so many per class.",
     "train": "Train a model on targets.",
     "evaluate": "Evaluate a trained model on targets, on events, or on both.",
     "annotate": "Score segments of clips with a trained model.",

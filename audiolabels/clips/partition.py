@@ -11,8 +11,10 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audiolabels.arrays.bits import by_chunk
+from audiolabels.arrays.columns import to_numpy
 from audiolabels.clips.names import canonical_ids, videos_of
 from audiolabels.clips.rows import prefixed
 from audiolabels.errors import OptionError
@@ -68,7 +70,24 @@ def draw_folds(clip_id: pa.StringArray, folds: int) -> npt.NDArray[np.int64]:
     return draw_parts(clip_id, (1,) * folds, seed=1)
 
 
-def _draw(clip_id: pa.StringArray, seed: int) -> npt.NDArray[np.float64]:
+def in_subset(clip_id: pa.StringArray, share: float, *, seed: int = 0) -> npt.NDArray[np.bool_]:
+    """Which clips are in a subset of all recordings, bool (N,); nested like those held out.
+
+    A subset has its share of the clips that are held out, which are drawn otherwise.
+    """
+    return _draw(clip_id, f"subset {seed}") < share
+
+
+def subset_order(clip_id: pa.StringArray, *, seed: int = 0) -> npt.NDArray[np.int64]:
+    """The clips in the order in which subsets take them, int64 (N,): the first are those that
+    `in_subset` has at the smallest shares. Clips of a recording are in the order of their ids.
+    """
+    keys = {"draw": _draw(clip_id, f"subset {seed}"), "id": clip_id}
+    order = pc.sort_indices(pa.table(keys), sort_keys=[(key, "ascending") for key in keys])
+    return to_numpy(order.cast(pa.int64()))
+
+
+def _draw(clip_id: pa.StringArray, seed: int | str) -> npt.NDArray[np.float64]:
     recordings = prefixed(f"{seed}:", videos_of(canonical_ids(clip_id, of_video=True)))
     drawn: npt.NDArray[np.float64] = by_chunk(_hash, recordings) / float(1 << 48)
     return drawn

@@ -20,8 +20,9 @@ from audiolabels.targets.targets import Targets
 
 
 def expanded_clips(plan: Plan, recorder: Recorder, writer: Writer) -> Iterator[Group]:
-    """Row groups of targets, one row per clip."""
-    if plan.read.read.soft:  # nearly every set differs in its values
+    """Row groups of targets, one row per clip, or per segment of a clip."""
+    segments = getattr(plan.scheme.options, "frame_length", None) is not None
+    if segments or plan.read.read.soft:  # nearly every set differs in its values
         parts = read_clips(plan, recorder, recorder.clips)
         made = (plan.scheme.expand(part, plan.vocabulary) for part in parts)
         yield from row_groups(made, recorder, writer)

@@ -144,7 +144,7 @@ def name_after(pattern: str) -> Name:
 
 def are_segments(targets: Targets | SoftTargets) -> bool:
     """Whether rows are frames or other parts of clips."""
-    if "frame_hop" in targets.metadata.get("options", {}):
+    if "frame_length" in targets.metadata.get("options", {}):
         return True
     return bool(to_numpy(targets.onset.drop_null()).any())
 

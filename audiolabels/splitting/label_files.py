@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from audiolabels.arrays.columns import whole_ms
 from audiolabels.clips.names import STARTED, VIDEO, parse_clip_name
 from audiolabels.clips.partition import draw_parts
 from audiolabels.errors import OptionError, shortlist
 from audiolabels.files import (
+    atomic_path,
     plain,
     quote,
     refuse_overwriting,
@@ -111,10 +113,12 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
     The format is AudioSet's segments if every clip is a part of a YouTube video, of known length;
     else CSV with `clip_id` and `labels`, and times if all are known and no id is a bare video id,
     whose times would be read as positions in the video. Labels are ids. Verified empty clips cannot
-    be expressed: they are read back as unannotated.
+    be expressed: they are read back as unannotated. A name that ends in `.parquet` makes the table
+    of `Annotations.to_arrow`, which holds all.
 
     Raises:
-        OptionError: an id would be read back as another.
+        OptionError: an id would be read back as another, or values, absences or what the clips were
+            annotated for would be lost.
         TargetsFileError: the file cannot be written; an existing one is unchanged.
     """
     ids = annotations.clip_id.to_pylist()
@@ -125,6 +129,27 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
     ]
     if odd:
         raise OptionError(f"{path}: clip ids that no label file can hold: {shortlist(odd)}")
+    if Path(path).suffix == ".parquet":
+        with atomic_path(path) as partial:
+            pq.write_table(annotations.to_arrow(), partial)
+        return len(ids)
+    sets = annotations.sets
+    if annotated_further := [
+        what
+        for what, there in (
+            ("values", sets.values is not None),
+            (
+                "absent, unsure or judged classes",
+                any(own and len(own.classes) for own in (sets.absent, sets.unsure, sets.judged)),
+            ),
+            ("the classes that the clips were annotated for", annotations.annotated is not None),
+        )
+        if there
+    ]:
+        raise OptionError(
+            f"{path}: the labels have {', and '.join(annotated_further)}, which this "
+            f"format would lose; write a .parquet file"
+        )
     # Times of a bare video id are read as positions in the video.
     timed = not annotations.offset.null_count and not any(map(VIDEO.fullmatch, ids))
     onset, offset = (

@@ -49,7 +49,7 @@ from audiolabels.targets.store import (
 from audiolabels.targets.targets import Floats, SoftTargets, Targets, as_tensors
 
 ARRAYS = ("numpy", "torch")
-WITHIN_CLIPS = frozenset({"frame_hop", "teacher_weight"})  # options of schemes with such rows
+WITHIN_CLIPS = frozenset({"frame_length", "teacher_weight"})  # options of schemes with such rows
 
 
 class Labels(NamedTuple):
@@ -137,7 +137,7 @@ class LabelSource:
             len(first) - 1, ends, pa.py_buffer(index["id_bytes"])
         )
         self.frames = int(np.diff(first).max(initial=0))
-        self.framed = "frame_hop" in self.metadata.get("options", {}) or self.frames > 1
+        self.framed = "frame_length" in self.metadata.get("options", {}) or self.frames > 1
         self._first = first if self.framed else None
         self._finder = ClipFinder(self.clip_ids, index)
         self._targets, self._mask_of_row = targets, index.get("mask_of_row")
@@ -360,7 +360,10 @@ def _index_clips(
     Raises:
         OptionError: there is no row, or a join of frames with whole clips or other frames.
     """
-    hops = {own["name"]: own["options"].get("frame_hop") for own in metadata.get("joined", ())}
+    hops = {
+        own["name"]: own["options"].get("frame_hop", own["options"].get("frame_length"))
+        for own in metadata.get("joined", ())
+    }
     if len(set(hops.values())) > 1:
         shown = (f"{name} ({f'every {hop} s' if hop else 'clips'})" for name, hop in hops.items())
         raise OptionError(

@@ -49,6 +49,21 @@ def main(
         tables: results of all seeds to Markdown.
         arguments: of the command line.
     """
+    given = parse(name, arguments)
+    results = load_results(given.results)
+    for seed in given.seeds:
+        if str(seed) not in results:
+            wall, processor = time.perf_counter(), time.process_time()
+            result = measure(given.data, seed, given.epochs)
+            result["seconds"] = round(time.perf_counter() - wall)
+            result["processor_seconds"] = round(time.process_time() - processor)
+            results[str(seed)] = result
+            save_results(given.results, results)
+    write_tables(given.page, tables([results[seed] for seed in sorted(results, key=int)]))
+
+
+def parse(name: str, arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments of a script, with torch's threads set."""
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path, help="folder with AudioSet's labels and features")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
@@ -60,19 +75,24 @@ def main(
     import torch
 
     torch.set_num_threads(given.threads)
-    results = json.loads(given.results.read_text()) if given.results.exists() else {}
-    for seed in given.seeds:
-        if str(seed) not in results:
-            wall, processor = time.perf_counter(), time.process_time()
-            result = measure(given.data, seed, given.epochs)
-            result["seconds"] = round(time.perf_counter() - wall)
-            result["processor_seconds"] = round(time.process_time() - processor)
-            results[str(seed)] = result
-            write(given.results, json.dumps(results, indent=1) + "\n")
-    before, _, rest = given.page.read_text("utf-8").partition(BEGIN)
+    return given
+
+
+def load_results(path: Path) -> Result:
+    """Results by seed; none where there is no file yet."""
+    found: Result = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def save_results(path: Path, results: Result) -> None:
+    write(path, json.dumps(results, indent=1) + "\n")
+
+
+def write_tables(page: Path, made: str) -> None:
+    """Replace a page's tables."""
+    before, _, rest = page.read_text("utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    made = tables([results[seed] for seed in sorted(results, key=int)])
-    write(given.page, f"{before}{BEGIN}\n{made}\n{END}{after}")
+    write(page, f"{before}{BEGIN}\n{made}\n{END}{after}")
 
 
 def write(path: Path, text: str) -> None:
