@@ -196,7 +196,7 @@ def test_no_clips() -> None:
         (
             "weak",
             {"parents": "all"},
-            "scheme 'weak' has no option 'parents'; it has: class_quality",
+            "scheme 'weak' has no option 'parents'; it has: weights, verdict_weight, cla",
         ),
         ("pel", {"parent": "all"}, "no option 'parent'; it has: parents"),
     ],
