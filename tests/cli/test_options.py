@@ -26,6 +26,7 @@ from audiolabels.schemes import SCHEMES
 from audiolabels.schemes.framed import NEGATIVES
 from audiolabels.schemes.given_labels import LABELS_SCHEMES
 from audiolabels.schemes.teacher_enhanced import ENHANCE, THRESHOLDS
+from audiolabels.schemes.weights import WEIGHTS
 from audiolabels.targets.layouts import LAYOUTS
 from audiolabels.training.hyperparameters import DRAWS
 from audiolabels.training.training_loop import LOSSES
@@ -37,6 +38,7 @@ TABLES = {
     "labels_scheme": LABELS_SCHEMES,
     "enhance": ENHANCE,
     "score_threshold": THRESHOLDS,
+    "weights": WEIGHTS,
     "score_values": VALUES,
     "beyond_top": BEYOND_TOP,
     "unknown": UNKNOWN,
