@@ -43,8 +43,9 @@ def weak(annotations: Annotations, vocabulary: Vocabulary, options: WeakOptions)
     Args:
         annotations: N clips.
         vocabulary: C classes.
-        options: classes whose positives are unknown, and weights; with a frame length there is a row for each
-            segment of a clip, with the clip's labels, as a teacher's scores of segments have.
+        options: classes whose positives are unknown, and weights; with a frame length there is a
+            row for each segment of a clip, with the clip's labels, as a teacher's scores of
+            segments have.
 
     Returns:
         Targets of shape (N, C), or (segments of all clips, C), and counts of labels of clips; of

@@ -11,8 +11,9 @@ float16, and `masked` as above.
 
 Where most classes are unknown, `lists` and `packed` have `negative` in place of `masked`; the
 metadata name the one that a file has. Targets with weights have a further column, `weight`: in
-`packed` 2·C bytes, C little-endian float16, else C float16. Distinct targets are encoded once, as
-*cells*, from which the columns of all clips are gathered.
+`lists` map<uint16, float16>, those other than 1 by column number, in `packed` 2·C bytes, C
+little-endian float16, in `dense` C float16. Distinct targets are encoded once, as *cells*, from
+which the columns of all clips are gathered.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +30,7 @@ from audiolabels.arrays.columns import fixed_binary, fixed_bytes, text_buffers, 
 from audiolabels.errors import OptionError, choose
 
 COLUMN_NUMBERS = pa.list_(pa.field("element", pa.uint16(), nullable=False))
+BY_NUMBER = pa.map_(pa.uint16(), pa.field("value", pa.float16(), nullable=False))
 
 Cells = list[pa.Array]  # of the target columns
 WEIGHT = "weight"
@@ -157,6 +159,43 @@ def _load_list(lists: pa.ListArray, columns: int) -> Bits:
     return sums.astype(np.uint8).reshape(len(lists), width)
 
 
+PAIR = np.dtype([("column", "<u2"), ("weight", "<f2")])
+
+
+def _encode_map(weights: npt.NDArray[np.float16], columns: int) -> pa.BinaryArray:
+    """The pairs of each map as bytes, as lists are encoded."""
+    sizes, pairs = [np.zeros(1, np.int64)], [np.zeros(0, PAIR)]
+    for start in range(0, len(weights), CHUNK):
+        part = weights[start : start + CHUNK]
+        row, column = np.nonzero(part != 1)
+        own = np.empty(len(row), PAIR)
+        own["column"], own["weight"] = column, part[row, column]
+        sizes.append(np.bincount(row, minlength=len(part)))
+        pairs.append(own)
+    offsets = np.cumsum(np.concatenate(sizes)) * PAIR.itemsize
+    data = pa.py_buffer(np.concatenate(pairs))
+    return pa.Array.from_buffers(
+        pa.binary(), len(weights), [None, pa.py_buffer(offsets.astype(np.int32)), data]
+    )
+
+
+def _gather_map(cells: pa.BinaryArray, columns: int) -> pa.MapArray:
+    offsets, data = text_buffers(cells)
+    pairs = data.view(PAIR)
+    keys, values = (to_arrow(pairs[name]) for name in ("column", "weight"))
+    return pa.MapArray.from_arrays(to_arrow(offsets // PAIR.itemsize), keys, values, type=BY_NUMBER)
+
+
+def _load_map(maps: pa.MapArray, columns: int) -> npt.NDArray[np.float16]:
+    offsets = to_numpy(maps.offsets).astype(np.int64)
+    keys, values = (to_numpy(a)[offsets[0] : offsets[-1]] for a in (maps.keys, maps.items))
+    if keys.max(initial=0) >= columns:
+        raise ValueError(f"column {keys.max()} of {columns}")
+    weights = np.ones((len(maps), columns), np.float16)
+    weights[np.repeat(np.arange(len(maps)), np.diff(offsets)), keys] = values
+    return weights
+
+
 def _fixed_list(values: npt.NDArray[Any], columns: int) -> pa.FixedSizeListArray:
     return pa.FixedSizeListArray.from_arrays(to_arrow(values.ravel()), columns)
 
@@ -197,6 +236,7 @@ HALVES = Coding(
     gather=PACKED.gather,
     load=lambda column, c: fixed_bytes(column).view("<f2"),
 )
+BY_COLUMN = Coding(lambda c: BY_NUMBER, _encode_map, _gather_map, _load_map)
 MASK = Coding(
     type=lambda c: pa.list_(pa.uint8(), c),
     encode=PACKED.encode,
@@ -204,7 +244,7 @@ MASK = Coding(
     load=lambda column, c: np.packbits(_rows(column, c) == 0, axis=1),
 )
 HARD = (
-    Layout("lists", 65_536, {"positive": LISTS, "listed": LISTS}, SCORES),
+    Layout("lists", 65_536, {"positive": LISTS, "listed": LISTS}, BY_COLUMN),
     Layout("packed", 65_536, {"positive": PACKED, "listed": PACKED}, HALVES, dictionary=True),
     Layout("dense", 8_192, {"target": TARGET, "mask": MASK}, SCORES),
 )

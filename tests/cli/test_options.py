@@ -39,6 +39,7 @@ TABLES = {
     "labels_scheme": LABELS_SCHEMES,
     "enhance": ENHANCE,
     "score_threshold": THRESHOLDS,
+    "weights": WEIGHTS,
     "score_values": VALUES,
     "beyond_top": BEYOND_TOP,
     "unknown": UNKNOWN,

@@ -196,7 +196,7 @@ def test_no_clips() -> None:
         (
             "weak",
             {"parents": "all"},
-            "scheme 'weak' has no option 'parents'; it has: frame_length, class_q",
+            "scheme 'weak' has no option 'parents'; it has: frame_length, weights, verdict",
         ),
         ("pel", {"parent": "all"}, "no option 'parent'; it has: parents"),
     ],

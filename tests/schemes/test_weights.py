@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -228,6 +229,9 @@ def test_files_folders_joins_and_memory_agree(folder: Path, case: int, layout: s
     stored = pq.read_table(out)["weight"].to_pylist()
     if layout == "packed":
         stored = [np.frombuffer(cell, "<f2") for cell in stored]
+    if layout == "lists":
+        stored = [[dict(own).get(c, 1) for c in range(5)] for own in stored]
+        assert 1 not in {w for own in pq.read_table(out)["weight"].to_pylist() for _, w in own}
     assert np.array_equal(np.array(stored, np.float32), again[-1].weights())
 
 
@@ -318,6 +322,19 @@ def test_exports_state_that_they_hold_none(folder: Path) -> None:
     assert any(text.startswith(note) for text in done.notes)
     done = export(expand(labels, "pel"), "desed", folder / "weak.tsv")
     assert not any(text.startswith(note) for text in done.notes)
+
+
+def test_a_weight_of_a_class_that_is_none_is_refused(folder: Path) -> None:
+    out = folder / "out.parquet"
+    labels = read_labels(folder / "labels.csv")
+    quality: Any = {"class_quality": folder / "quality.csv", "weights": "quality"}
+    write_targets(expand(labels, "pel", **quality), out)
+    table = pq.read_table(out)
+    odd = pa.array([[(527, np.float16(2))]] * 3, table.schema.field("weight").type)
+    place = table.column_names.index("weight")
+    pq.write_table(table.set_column(place, table.schema.field("weight"), odd), out)
+    with pytest.raises(AudioLabelsError, match=r"out\.parquet: broken: column 527 of 527"):
+        read_targets(out)
 
 
 def test_a_damaged_column_is_refused(folder: Path) -> None:
