@@ -75,9 +75,8 @@ def cascade(
         raise OptionError("a cascade needs one or more teacher weights from 0 to 1")
     hyperparameters = hyperparameters or Hyperparameters()
     on_disk("output", folder).mkdir(parents=True, exist_ok=True)
-    expansion = {
-        n: v for n, v in (("vocabulary", vocabulary), ("parents", parents)) if v is not None
-    }
+    asked = {"vocabulary": vocabulary, "parents": parents}
+    expansion: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     is_file = vocabulary and to_path(vocabulary).is_file()
     stated = {
         "labels": [sha256_of(path) for path in labels], "labels scheme": labels_scheme,
