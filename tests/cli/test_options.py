@@ -46,7 +46,6 @@ TABLES = {
     "time_unit": TIME_UNITS,
     "missing_rows": MISSING_ROWS,
     "raters": RATERS,
-    "weights": WEIGHTS,
     "layout": LAYOUTS,
     "engine": ENGINES,
     "to": EXPORTERS,
