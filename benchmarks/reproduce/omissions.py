@@ -40,7 +40,8 @@ import audiolabels
 from audiolabels.clips.partition import draw_folds
 from audiolabels.features import Features
 from audiolabels.labels.annotations import LabelSets
-from audiolabels.metrics.ranking import average_precision, evaluate
+from audiolabels.metrics.evaluation import evaluate
+from audiolabels.metrics.ranking import average_precision
 from audiolabels.ontology.parents import PARENTS
 from audiolabels.training.examples import Examples, held_out
 from audiolabels.training.hyperparameters import Hyperparameters
