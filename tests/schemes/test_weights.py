@@ -276,6 +276,46 @@ def test_weights_follow_their_columns_rows_and_parts(folder: Path) -> None:
     assert "weight" not in plain.to_arrow().column_names
 
 
+@given(data=st.data())
+@settings(max_examples=30)
+def test_weights_of_ones_own_come_back(tmp_path_factory: Any, data: st.DataObject) -> None:
+    ontology = data.draw(ontologies())
+    labels = labels_of(ontology, data.draw(clips(ontology)), "judged")
+    made = expand(labels, "pel", vocabulary=data.draw(vocabularies(ontology)))
+    shape = (len(labels), len(made.vocabulary))
+    given_ = np.random.default_rng(data.draw(st.integers(0, 99))).random(shape)
+    path = tmp_path_factory.getbasetemp() / "own.parquet"
+    for layout in LAYOUTS:
+        write_targets(made.with_weights(given_), path, layout=layout)
+        found = read_targets(path)
+        same_but_for_weights(found, made)
+        assert np.array_equal(found.weights(), given_.astype(np.float16).astype(np.float32))
+    ones = made.with_weights(1)
+    write_targets(ones, path)
+    assert (read_targets(path).weights() == 1).all()
+    assert np.array_equal(made.with_weights(given_[:1]).weights()[-1], given_[0].astype("f2"))
+    assert np.array_equal(
+        made.with_weights(given_[:, :1]).weights()[:, -1], given_[:, 0].astype("f2")
+    )
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([[1, 2, 3]], r"expected numbers of shape \(3, 5\), \(5,\) or \(3, 1\); got \(1, 3\)"),
+        ("heavy", r"weights: expected numbers of shape"),
+        (-1, r"weights: give numbers from 0 to 65504"),
+        (float("nan"), r"weights: give numbers from 0 to 65504"),
+        (1e6, r"weights: give numbers from 0 to 65504"),
+        (1e-9, r"0 or above 6e-8"),
+    ],
+)
+def test_weights_that_are_none_are_refused(folder: Path, weight: Any, message: str) -> None:
+    made = expand(read_labels(folder / "labels.csv"), "pel", vocabulary=CLASSES)
+    with pytest.raises(OptionError, match=message):
+        made.with_weights(weight)
+
+
 @pytest.mark.parametrize("arrays", ["numpy", "torch"])
 def test_sources_hand_them_out(folder: Path, arrays: str) -> None:
     out = folder / "out.parquet"
