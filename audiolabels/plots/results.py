@@ -121,7 +121,8 @@ def score_histogram(
     """
     expect("scores", scores, Scores, "scores")
     expect("given", given, Annotations, "annotations")
-    labels = GivenLabels.make(given, scores.vocabulary, GivenOptions(labels_scheme))
+    options = GivenOptions(labels_scheme=labels_scheme)
+    labels = GivenLabels.make(given, scores.vocabulary, options)
     clips = MatchedScores.match(scores, labels).highest()
     rows = np.flatnonzero(clips.given >= 0)
     if not len(rows):
