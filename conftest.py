@@ -29,7 +29,8 @@ from sybil.parsers.rest import DocTestParser
 FLAGS = doctest.ELLIPSIS
 ROOT = Path(__file__).resolve().parent
 SHARED = ROOT.parent / "shared" / "data"
-RESULTS = ROOT / "benchmarks" / "reproduce" / "results"
+REPRODUCE = ROOT / "benchmarks" / "reproduce"
+sys.path.append(str(REPRODUCE))  # which draws what it has measured
 FILE_SIZE = re.compile(r"\([\d,.]+ [kM]B\)")  # differs between versions of pyarrow
 PROGRAMS = {"audiolabels": [sys.executable, "-m", "audiolabels"], "cat": ["cat"], "head": ["head"]}
 
@@ -93,7 +94,7 @@ def enter_folder(namespace: dict[str, Any]) -> None:
             for path in SHARED.glob(pattern):
                 # A copy: what a page writes through a link would take the place of the data.
                 shutil.copyfile(path, Path(folder.name) / path.name)
-    shutil.copytree(RESULTS, Path(folder.name) / "results")
+    shutil.copytree(REPRODUCE / "results", Path(folder.name) / "results")
     namespace["no_audioset"] = not SHARED.is_dir()
     namespace["lacks"] = lambda module: importlib.util.find_spec(module) is None
     os.chdir(folder.name)

@@ -40,6 +40,7 @@ plot_html_show_source_link = plot_html_show_formats = False
 plot_formats = [("png", 130)]
 plot_pre_code = ""  # examples are complete, as the tests run them too
 plot_working_directory = str(HERE / "_build" / "examples")
+sys.path.append(str(HERE.parent / "benchmarks" / "reproduce"))  # which draws what it has measured
 
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [("Attributes", "params_style")]  # "onset, offset: ..." names two

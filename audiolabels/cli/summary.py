@@ -92,8 +92,9 @@ def describe_clips(counts: LabelCounts, summary: Summary) -> list[str]:
 
 
 def _quality(summary: Summary) -> list[str]:
-    quality = summary.metadata.get("quality")
-    return [_line("classes below the quality floor", f"{quality['below']:,}")] if quality else []
+    if not summary.metadata["options"].get("quality_floor"):
+        return []
+    return [_line("classes below the quality floor", f"{summary.metadata['quality']['below']:,}")]
 
 
 def describe_frames(counts: FrameCounts, summary: Summary) -> list[str]:

@@ -127,9 +127,8 @@ def weigh_targets(
     if options.weights == "verdicts":
         values = np.full(len(judged.classes), options.verdict_weight or VERDICT_WEIGHT, np.float32)
         stated = replace(judged, values=values)
-    absent = stated.within(sets.absent or none)
-    unsure = stated.within(sets.unsure or none)
-    for_it = highest_values(implied, stated.keep(~(absent | unsure)), columns)
+    present, absent = stated.within(sets), stated.within(sets.absent or none)
+    for_it = highest_values(implied, stated.keep(present), columns)
     against = highest_values(tables.given | tables.below, stated.keep(absent), columns)
     found = np.where(given, for_it, against)
     found[found == 0] = 1

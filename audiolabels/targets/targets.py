@@ -27,7 +27,7 @@ from audiolabels.arrays.plotting import Pictures
 from audiolabels.arrays.tables import abridged, emphasised, html_table
 from audiolabels.clips.index import ClipFinder
 from audiolabels.clips.rows import ClipRows, row_number
-from audiolabels.errors import extra
+from audiolabels.errors import OptionError, extra
 from audiolabels.ontology.ontology import default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.mapped import MappedRows
@@ -81,6 +81,30 @@ class TargetRows(ClipRows, ABC):
         if self.weight is None:
             return np.ones((len(np.arange(len(self))[chosen]), len(self.vocabulary)), np.float32)
         return self._weights(chosen).astype(np.float32)
+
+    def with_weights(self, weight: Any) -> Self:
+        """The same targets with other weights, kept as float16.
+
+        Args:
+            weight: at least 0, of shape (N, C) or one that expands to it: (C,) for a weight of each
+                class, (N, 1) for one of each row.
+
+        Raises:
+            OptionError: another shape, or numbers that are no weights.
+        """
+        shape = (len(self), len(self.vocabulary))
+        try:
+            given = np.broadcast_to(np.asarray(weight, np.float64), shape)
+        except (TypeError, ValueError) as error:
+            raise OptionError(
+                f"weights: expected numbers of shape {shape}, ({shape[1]},) or ({shape[0]}, 1); "
+                f"got {np.shape(weight)}"
+            ) from error
+        with np.errstate(over="ignore"):
+            halves = given.astype(np.float16)
+        if not (np.isfinite(halves) & (given >= 0) & ((halves > 0) | (given == 0))).all():
+            raise OptionError("weights: give numbers from 0 to 65504, 0 or above 6e-8")
+        return self._weighted(halves)
 
     def to_torch(self, rows: Chosen = None) -> "tuple[torch.Tensor, torch.Tensor]":
         """`to_numpy` as two float32 tensors; an OptionError if torch is not installed."""
@@ -158,6 +182,10 @@ class TargetRows(ClipRows, ABC):
         """
 
     @abstractmethod
+    def _weighted(self, weight: npt.NDArray[np.float16]) -> Self:
+        """The same targets with a weight for each class of each row."""
+
+    @abstractmethod
     def _weights(self, rows: Any) -> npt.NDArray[np.float16]:
         """Weights of the rows, where there are any."""
 
@@ -169,7 +197,7 @@ class TargetRows(ClipRows, ABC):
     def _columns(self, columns: npt.NDArray[np.intp]) -> dict[str, Any]:
         """The fields that hold the columns with these numbers."""
 
-    def _with_weights(self, table: pa.Table) -> pa.Table:
+    def _add_weights(self, table: pa.Table) -> pa.Table:
         """A table of all rows with their weights, if there are any: lists of C floats."""
         if self.weight is None:
             return table
@@ -248,7 +276,12 @@ class Targets(TargetRows):
             ends = np.searchsorted(owners, np.arange(len(self.cut) + 1)).astype(np.int32)
             lists = pa.ListArray.from_arrays(to_arrow(ends), names.take(to_arrow(columns)))
             table = table.append_column(name, lists.take(to_arrow(self.row_of_clip)))
-        return self._with_weights(table)
+        return self._add_weights(table)
+
+    def _weighted(self, weight: npt.NDArray[np.float16]) -> Self:
+        rows = self.row_of_clip
+        own: dict[str, Any] = {n: getattr(self, n)[rows] for n in ("positive", "masked", "cut")}
+        return replace(self, row_of_clip=np.arange(len(rows), dtype=np.int32), weight=weight, **own)
 
     def _weights(self, rows: Any) -> npt.NDArray[np.float16]:
         weights: npt.NDArray[np.float16] = self.weight[self.row_of_clip[rows]]
@@ -342,7 +375,7 @@ class SoftTargets(TargetRows):
         for name, values in (("target", self.scores.astype(np.float32)), ("mask", known)):
             flat = to_arrow(np.ascontiguousarray(values).ravel())
             table = table.append_column(name, pa.FixedSizeListArray.from_arrays(flat, columns))
-        return self._with_weights(table)
+        return self._add_weights(table)
 
     def slice(self, start: int, stop: int) -> Self:
         """The rows from `start` up to `stop`."""
@@ -366,6 +399,9 @@ class SoftTargets(TargetRows):
     def positive_bits(self) -> tuple[Bits, npt.NDArray[np.int32]]:
         """The classes that score at least 0.5, one row of bits per row."""
         return self.reach(BINARISATION_THRESHOLD), np.arange(len(self.scores), dtype=np.int32)
+
+    def _weighted(self, weight: npt.NDArray[np.float16]) -> Self:
+        return replace(self, weight=weight)
 
     def _weights(self, rows: Any) -> npt.NDArray[np.float16]:
         weights: npt.NDArray[np.float16] = self.weight[rows]

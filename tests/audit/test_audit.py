@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given as drawn
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from audiolabels import (
@@ -124,6 +125,7 @@ def targets_of(ids: list[str], drawn: list[list[str]], classes: Vocabulary) -> T
     return made.renamed(pa.array(ids))
 
 
+@settings(max_examples=40)
 @drawn(clips, st.data())
 def test_what_targets_settle_is_left_out(
     drawn_clips: list[tuple[set[str], list[float]]], data: st.DataObject
@@ -166,6 +168,7 @@ def test_what_targets_settle_is_left_out(
     assert whole.settled == {}
 
 
+@settings(max_examples=20)
 @drawn(clips)
 def test_schemes_settle_what_they_are_for(drawn_clips: list[tuple[set[str], list[float]]]) -> None:
     ids = [f"c{i}" for i in range(len(drawn_clips))]

@@ -1,5 +1,6 @@
 """Weights of targets, against a plain program, through all files, and by laws."""
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,10 @@ from audiolabels import (
     write_targets,
 )
 from audiolabels import open as open_source
+from audiolabels.clips.names import parse_clip_name
 from audiolabels.errors import AudioLabelsError, OptionError
 from audiolabels.labels.annotations import LabelSets
-from audiolabels.ontology import Ontology
+from audiolabels.ontology import Ontology, load_mapping
 from audiolabels.schemes.class_quality import ClassQuality
 from audiolabels.targets.layouts import LAYOUTS, SOFT_LAYOUTS
 
@@ -79,9 +81,11 @@ def clips(draw: st.DrawFn, ontology: Ontology) -> list[Clip]:
     made = []
     for _ in range(draw(st.integers(1, 4))):
         states = draw(
-            st.dictionaries(st.sampled_from(ontology.ids), st.sampled_from("+-?"), max_size=6)
+            st.dictionaries(
+                st.sampled_from(ontology.ids), st.sampled_from(["+", "-", "?", "+?"]), max_size=6
+            )
         )
-        parts = [{c for c, state in states.items() if state == which} for which in "+-?"]
+        parts = [{c for c, state in states.items() if which in state} for which in "+-?"]
         counts = st.just({})
         if states:
             counts = st.dictionaries(st.sampled_from(sorted(states)), st.integers(1, 9))
@@ -276,6 +280,46 @@ def test_weights_follow_their_columns_rows_and_parts(folder: Path) -> None:
     assert "weight" not in plain.to_arrow().column_names
 
 
+@given(data=st.data())
+@settings(max_examples=30)
+def test_weights_of_ones_own_come_back(tmp_path_factory: Any, data: st.DataObject) -> None:
+    ontology = data.draw(ontologies())
+    labels = labels_of(ontology, data.draw(clips(ontology)), "judged")
+    made = expand(labels, "pel", vocabulary=data.draw(vocabularies(ontology)))
+    shape = (len(labels), len(made.vocabulary))
+    given_ = np.random.default_rng(data.draw(st.integers(0, 99))).random(shape)
+    path = tmp_path_factory.getbasetemp() / "own.parquet"
+    for layout in LAYOUTS:
+        write_targets(made.with_weights(given_), path, layout=layout)
+        found = read_targets(path)
+        same_but_for_weights(found, made)
+        assert np.array_equal(found.weights(), given_.astype(np.float16).astype(np.float32))
+    ones = made.with_weights(1)
+    write_targets(ones, path)
+    assert (read_targets(path).weights() == 1).all()
+    assert np.array_equal(made.with_weights(given_[:1]).weights()[-1], given_[0].astype("f2"))
+    assert np.array_equal(
+        made.with_weights(given_[:, :1]).weights()[:, -1], given_[:, 0].astype("f2")
+    )
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([[1, 2, 3]], r"expected numbers of shape \(3, 5\), \(5,\) or \(3, 1\); got \(1, 3\)"),
+        ("heavy", r"weights: expected numbers of shape"),
+        (-1, r"weights: give numbers from 0 to 65504"),
+        (float("nan"), r"weights: give numbers from 0 to 65504"),
+        (1e6, r"weights: give numbers from 0 to 65504"),
+        (1e-9, r"0 or above 6e-8"),
+    ],
+)
+def test_weights_that_are_none_are_refused(folder: Path, weight: Any, message: str) -> None:
+    made = expand(read_labels(folder / "labels.csv"), "pel", vocabulary=CLASSES)
+    with pytest.raises(OptionError, match=message):
+        made.with_weights(weight)
+
+
 @pytest.mark.parametrize("arrays", ["numpy", "torch"])
 def test_sources_hand_them_out(folder: Path, arrays: str) -> None:
     out = folder / "out.parquet"
@@ -335,6 +379,28 @@ def test_a_weight_of_a_class_that_is_none_is_refused(folder: Path) -> None:
     pq.write_table(table.set_column(place, table.schema.field("weight"), odd), out)
     with pytest.raises(AudioLabelsError, match=r"out\.parquet: broken: column 527 of 527"):
         read_targets(out)
+
+
+@pytest.mark.shared
+def test_what_vggsounders_raters_weigh(shared_data: Path) -> None:
+    """By a plain script, of each positive."""
+    path = shared_data / "datasets" / "vggsounder_raters.csv"
+    labels = read_labels(path, columns="video=id", raters="mean", mapping="vggsound")
+    made = expand(labels, "weak", vocabulary="audioset", weights="raters")
+    row = {clip: i for i, clip in enumerate(made.clip_id.to_pylist())}
+    column = {id_: i for i, id_ in enumerate(made.vocabulary.ids)}
+    mapping, right = load_mapping("vggsound"), dict[tuple[int, int], int]()
+    with path.open(newline="") as file:
+        for line in (line for line in csv.DictReader(file) if line["modality"] == "audible"):
+            votes = [line[f"labeler_{i}"] == "True" for i in range(4) if line[f"labeler_{i}"]]
+            clip = row[parse_clip_name(line["id"], of_video=True).clip_id]
+            for id_ in mapping.classes(line["label"])["present"] if any(votes) else ():
+                if id_ in column:
+                    cell = clip, column[id_]
+                    right[cell] = max(right.get(cell, 0), len(votes))
+    target, weight = made.to_numpy()[0], made.weights()
+    assert {tuple(cell): weight[tuple(cell)] for cell in np.argwhere(target > 0).tolist()} == right
+    assert set(right.values()) == {1, 2, 3, 4}
 
 
 def test_a_damaged_column_is_refused(folder: Path) -> None:
