@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
@@ -22,7 +23,7 @@ from audiolabels.cli.training import (
     training_arguments,
 )
 from audiolabels.errors import extra
-from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING
+from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING, Hyperparameters
 from audiolabels.training.recipes import RECIPES, find_recipe
 
 WIDTH = 88  # columns of what --show prints
@@ -179,6 +180,7 @@ def _show(
     lines += ["", f"{'option':<18}{'value':<34}  from"]
     fallback = {"model": None if options["init"] else DEFAULT, "mixing": options["mix"] and MIXING,
                 "held_out": None if options["validation"] else HELD_OUT}  # fmt: skip
+    options = {**options, **asdict(Hyperparameters.take(dict(options)))}
     for parameter in click.get_current_context().command.params:
         name = str(parameter.name)
         if name not in options:

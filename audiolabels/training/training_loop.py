@@ -39,12 +39,10 @@ from audiolabels.training.examples import Batch, Examples
 from audiolabels.training.hyperparameters import NONE, Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
 
-LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType(
-    {
-        "bce": masked_bce_with_logits,
-        "mse": lambda logits, target, mask: masked_mse(torch.sigmoid(logits), target, mask),
-    }
-)
+LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = MappingProxyType({
+    "bce": masked_bce_with_logits,
+    "mse": lambda logits, target, mask: masked_mse(torch.sigmoid(logits), target, mask),
+})  # fmt: skip
 POWER = 2.0  # of the polynomial decay
 MAP = "validation_mAP"
 
