@@ -5,7 +5,8 @@ All draws are those of a numpy generator, so that a seed gives the same ones on 
 Sources: Dinkel et al. 2022, §3.3, which names gain, polarity inversion, time shift, SpecAugment and
 mixup without any range. Park et al. 2019 (SpecAugment); Zhang et al. 2018 (mixup).
 Choices: the probability of a half and the ranges of torch-audiomentations' defaults; the widths of
-SpecAugment's masks of PANNs' code, and of time at most the share that a policy of LibriSpeech has.
+SpecAugment's masks of PANNs' code, and of time at most the share that Park et al. have for
+Switchboard, as short segments would be masked throughout.
 No library is used: torch-audiomentations needs torchaudio; audiomentations draws from Python's
 global state, clip by clip, and mixes nothing.
 """
