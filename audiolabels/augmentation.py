@@ -5,7 +5,10 @@ All draws are those of a numpy generator, so that a seed gives the same ones on 
 Sources: Dinkel et al. 2022, §3.3, which names gain, polarity inversion, time shift, SpecAugment and
 mixup without any range. Park et al. 2019 (SpecAugment); Zhang et al. 2018 (mixup).
 Choices: the probability of a half and the ranges of torch-audiomentations' defaults; the widths of
-SpecAugment's masks of PANNs' code, and of time at most the share that a policy of LibriSpeech has.
+SpecAugment's masks of PANNs' code, and of time at most the share that Park et al. have for
+Switchboard, as short segments would be masked throughout.
+No library is used: torch-audiomentations needs torchaudio; audiomentations draws from Python's
+global state, clip by clip, and mixes nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,9 +41,9 @@ def polarity(values: Tensor, *_: Any) -> Tensor:
 
 def shift(values: Tensor, lengths: Tensor, generator: np.random.Generator) -> Tensor:
     """Later or earlier, by up to `SHIFT` of the clip; what leaves at an end enters at the other."""
-    share = torch.from_numpy(generator.uniform(-SHIFT, SHIFT, len(values))).to(lengths.device)
+    steps = np.rint(generator.uniform(-SHIFT, SHIFT, len(values)) * lengths.cpu().numpy())
     at, ends = torch.arange(values.shape[1], device=values.device), lengths[:, None]
-    turned = (at - (share[:, None] * ends).round().long()) % ends.clamp(min=1)
+    turned = (at - torch.from_numpy(steps.astype(np.int64)).to(at.device)[:, None]) % ends.clamp(1)
     return values.gather(1, torch.where(at < ends, turned, at))
 
 
@@ -59,9 +62,9 @@ def augment(
         names: of `AUGMENTATIONS`, in the order in which they are applied.
         generator: of the draws.
 
-    >>> augment(torch.ones(2, 3), torch.tensor([3, 3]), ["polarity"], np.random.default_rng(1))
+    >>> augment(torch.ones(2, 3), torch.tensor([3, 3]), ["polarity"], np.random.default_rng(0))
     tensor([[ 1.,  1.,  1.],
-            [ 1.,  1.,  1.]])
+            [-1., -1., -1.]])
     """
     for name in names:
         chosen = torch.from_numpy(generator.random(len(values)) < PROBABILITY).to(values.device)
@@ -130,4 +133,4 @@ def mixup(
 
 
 def _like(numbers: Any, values: Tensor) -> Tensor:
-    return torch.from_numpy(numbers).to(values.device, values.dtype)
+    return torch.from_numpy(numbers).to(values.dtype).to(values.device)  # Apple's lack float64

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
@@ -22,7 +23,7 @@ from audiolabels.cli.training import (
     training_arguments,
 )
 from audiolabels.errors import extra
-from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING
+from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING, Hyperparameters
 from audiolabels.training.recipes import RECIPES, find_recipe
 
 WIDTH = 88  # columns of what --show prints
@@ -143,9 +144,9 @@ def command(recipe: str | None, show: bool, **options: Any) -> Summary | None:
         from audiolabels.training.run_folder import is_first_process
         from audiolabels.training.train import train
 
-    done = train(
-        **training_arguments(options), progress=sys.stderr.isatty() and not is_set("quiet")
-    )
+    arguments = training_arguments(options)
+    counted = "step" if arguments["hyperparameters"].validate_every else "epoch"
+    done = train(**arguments, progress=sys.stderr.isatty() and not is_set("quiet"))
     if not is_first_process():
         return None
     lines = [
@@ -155,7 +156,7 @@ def command(recipe: str | None, show: bool, **options: Any) -> Summary | None:
         *(f"  {what:<40}{n:,}" for what, n in done.left_out.items() if n),
         *([f"  weights in the loss     by {', '.join(done.weights)}"] if done.weights else []),
         *(f"  not validated: {what:<40}{n:,}" for what, n in done.not_validated.items() if n),
-        f"  validation mAP          {done.best:>12.4f}  {_of_epochs(done.averaged)}",
+        f"  validation mAP          {done.best:>12.4f}  {_of(done.averaged, counted)}",
         f"  time                    {done.seconds:>10.1f} s",
         f"{'already complete, unchanged:' if done.found else 'wrote'} "
         f"{done.folder / 'model.safetensors'}",
@@ -180,6 +181,7 @@ def _show(
     lines += ["", f"{'option':<18}{'value':<34}  from"]
     fallback = {"model": None if options["init"] else DEFAULT, "mixing": options["mix"] and MIXING,
                 "held_out": None if options["validation"] else HELD_OUT}  # fmt: skip
+    options = {**options, **asdict(Hyperparameters.take(dict(options)))}
     for parameter in click.get_current_context().command.params:
         name = str(parameter.name)
         if name not in options:
@@ -193,11 +195,13 @@ def _show(
     return Summary(lines, {"recipe": recipe, "options": facts})
 
 
-def _of_epochs(averaged: list[int]) -> str:
-    """Which epochs are saved.
+def _of(averaged: list[int], counted: str) -> str:
+    """Which epochs or steps are saved.
 
-    >>> _of_epochs([7]), _of_epochs([5, 7])
-    ('of epoch 7', 'of the average of epochs 5, 7')
+    >>> _of([7], "epoch"), _of([500, 700], "step")
+    ('of epoch 7', 'of the average of steps 500, 700')
     """
     listed = ", ".join(map(str, averaged))
-    return f"of epoch {listed}" if len(averaged) == 1 else f"of the average of epochs {listed}"
+    return (
+        f"of {counted} {listed}" if len(averaged) == 1 else f"of the average of {counted}s {listed}"
+    )

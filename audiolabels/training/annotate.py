@@ -98,7 +98,7 @@ def annotate(
         TargetsFileError: the file or its parts cannot be written.
     """
     score = _engine(engine, options.get("device", "auto"), num_gpus)
-    if isinstance(run, Run) != (vocabulary is None) or None not in (vocabulary, layer):
+    if isinstance(run, Run) != (vocabulary is None) or not (vocabulary is None or layer is None):
         raise OptionError("a function needs a vocabulary and has no layer; a run has its own "
                           "vocabulary")  # fmt: skip
     if not isinstance(run, Run):

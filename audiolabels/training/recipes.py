@@ -15,6 +15,7 @@ from audiolabels.training.hyperparameters import MIXING, Hyperparameters
 DINKEL = "Dinkel et al. 2022, Pseudo strong labels, §3.2, 3.3"
 GRZYWALSKI = "Grzywalski & Botteldooren, Automatic re-labeling of Google AudioSet, §V.C, V.D"
 HERSHEY = "Hershey et al. 2021, The benefit of temporally-strong labels, §4"
+DIVIDED = "the loss is divided by the number of known cells, of which the paper says nothing"
 OPEN = "no batch size, learning rate or number of epochs is named: the defaults"
 
 
@@ -73,30 +74,30 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType({
         "model",
         "mobilenetv2", {**MOBILE, "epochs": 300, "patience": 15, "window": 2.0}),
     "grzywalski-base": Recipe(
-        "the base model", GRZYWALSKI, "see the model", "cnn1d", TARGET),
+        "the base model", GRZYWALSKI, f"{DIVIDED}; see the model", "cnn1d", TARGET),
     "grzywalski-features": Recipe(
         "a target model on features of the base: those of `annotate --layer embedding` without "
-        "--window", GRZYWALSKI, "none", "mlp", TARGET,
+        "--window", GRZYWALSKI, DIVIDED, "mlp", TARGET,
         {"hidden": 256, "activation": "elu", "norm": True}),
     "grzywalski-transfer": Recipe(
-        "the base with a new head, trained further on the target", GRZYWALSKI, "none", None, TARGET,
-        needs={"init": "the run of grzywalski-base, whose head is replaced"}),
+        "the base with a new head, trained further on the target", GRZYWALSKI, DIVIDED, None,
+        TARGET, needs={"init": "the run of grzywalski-base, whose head is replaced"}),
     "hershey": Recipe(
         "a model of weak, diffuse or framed strong labels alone", HERSHEY,
         f"{OPEN}; of framed strong labels, a frame of the grid is drawn per clip and epoch, where "
         f"the paper frames a random 0.96 s anew; see the model",
-        "resnet50", {"draw": "one-a-clip"}, crop=0.96),
+        "resnet50", {"draw": "one-a-clip", "average": 1}, crop=0.96),
     "hershey-finetune": Recipe(
         "a model of weak labels, trained further on a mixture with strong or diffuse ones",
         f"{HERSHEY}, 4.1",
         f"{OPEN}; an epoch is as long as one of the weak labels; μ is that of strong labels, for "
         f"diffuse ones 0.7 was best; framed as in hershey",
-        None, {"draw": "one-a-clip", "mixing": MIXING}, crop=0.96,
+        None, {"draw": "one-a-clip", "average": 1, "mixing": MIXING}, crop=0.96,
         needs={"init": "the run of hershey", "mix": "the targets of strong frames"}),
     "secost-stage": Recipe(
         "one stage: a student of labels mixed with its teacher's scores by `expand --scheme "
         "co-supervised`; `cascade` trains all", "Kumar & Ithapu 2020, SeCoST, slides",
-        f"{OPEN}, nor an optimizer: Adam; see the model", "segments", {"loss": "bce"}),
+        f"{OPEN}; nor is an optimizer: Adam; see the model", "segments", {"loss": "bce"}),
 })
 # fmt: on
 

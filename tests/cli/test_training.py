@@ -304,6 +304,8 @@ def test_a_recipe_is_shown_with_where_each_value_is_from(world: World, tmp_path:
     assert facts["options"]["loss"] == {"value": "mse", "from": "recipe"}
     plain = CliRunner().invoke(group, ["train", "--show"])
     assert re.search(r"^model +mlp +default$", plain.output, re.MULTILINE)
+    odd = CliRunner().invoke(group, ["train", "--recipe", "hershey", "--epochs", "x", "--show"])
+    assert "epochs 'x': give a whole number" in str(odd.exception)
     missing = CliRunner().invoke(group, asked[:-1])
     assert missing.exit_code == 2
     assert "Missing option '--labels'" in missing.output

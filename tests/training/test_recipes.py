@@ -152,6 +152,7 @@ def test_what_cannot_be_augmented_is_refused(go) -> None:
         Hyperparameters(schedule="polynomial", decay=0.9)
 
 
+@pytest.mark.slow
 def test_an_augmented_run_that_was_interrupted_comes_to_the_same_weights(scenes) -> None:
     options = {"epochs": 3, "validate_every": 2, "average": 2, "model_options": {"width": 0.35}}
     whole = go(scenes, "whole", "psl-annotator", **options)
