@@ -12,9 +12,9 @@ from audiolabels.comparison.comparison import Comparison
 from audiolabels.errors import MetricError, OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
+from audiolabels.metrics.evaluation import Evaluation
 from audiolabels.metrics.psd_roc import MAX_EFPR
 from audiolabels.metrics.psds import Detection
-from audiolabels.metrics.ranking import Evaluation
 from audiolabels.metrics.score_analysis import ScoreAnalysis
 from audiolabels.plots.style import (
     GREY,
