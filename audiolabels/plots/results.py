@@ -121,8 +121,7 @@ def score_histogram(
     """
     expect("scores", scores, Scores, "scores")
     expect("given", given, Annotations, "annotations")
-    options = GivenOptions(labels_scheme=labels_scheme)
-    labels = GivenLabels.make(given, scores.vocabulary, options)
+    labels = GivenLabels.make(given, scores.vocabulary, GivenOptions(labels_scheme=labels_scheme))
     clips = MatchedScores.match(scores, labels).highest()
     rows = np.flatnonzero(clips.given >= 0)
     if not len(rows):
@@ -193,11 +192,14 @@ def average_precision(evaluation: Evaluation, *, ax: "Axes | None" = None) -> "A
     precision, positives = evaluation.average_precision, evaluation.positives
     shown = np.flatnonzero(positives > 0)
     axes = axes_or_new(ax)
+    from matplotlib import ticker
+
     axes.scatter(positives[shown], precision[shown], s=12, color=SERIES[0], lw=0, alpha=0.7)
     mean = evaluation.mean_average_precision
     axes.axhline(mean, color=SERIES[1], lw=1.2, label=f"mAP {mean:.3f}")
     axes.set(xscale="log", ylim=(0, 1), xlabel="rows in which the class is positive")
-    axes.xaxis.set_minor_formatter("")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(ticker.LogFormatter())  # labels where decades are few
     axes.set_ylabel("average precision")
     if evaluation.vocabulary:
         frequent = shown[positives[shown] >= np.median(positives[shown])]
@@ -276,7 +278,7 @@ def training_curves(run: str | Path, *, ax: "Axes | None" = None) -> "Axes":
     logs = sorted(Path(run).glob("log/**/metrics.csv"))
     if not logs:
         raise OptionError(f"{run}: no log of a training (log/*/metrics.csv)")
-    columns: Mapping[str, list[tuple[float, float]]] = {"loss": [], "mAP": []}
+    columns: Mapping[str, list[tuple[float, float]]] = {"loss": [], "validation_mAP": []}
     for log in logs:
         with log.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
