@@ -281,8 +281,8 @@ def _groups(
         quarter = np.searchsorted(edges, positives)
         for each in np.unique(quarter[some]).tolist():
             own = quarter == each
-            span = positives[own & some]
-            yield "frequency", f"{span.min():,} to {span.max():,}", own
+            ends = np.unique(positives[own & some])[[0, -1]]
+            yield "frequency", " to ".join(f"{end:,}" for end in np.unique(ends).tolist()), own
 
 
 def _roots(ontology: Ontology, id_: str) -> frozenset[str]:
