@@ -60,7 +60,7 @@ LONG = 5.0  # seconds from which on an estimate is printed
             ),
             click_option(
                 "--draws",
-                "Draws of the bootstrap, for --clips.",
+                "Draws of clips, for the bounds of --clips.",
                 type=click.IntRange(1),
                 default=1000,
                 metavar="N",

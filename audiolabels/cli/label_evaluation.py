@@ -7,7 +7,7 @@ import numpy as np
 
 from audiolabels.cli.progress import progress_bar
 from audiolabels.errors import OptionError, shortlist
-from audiolabels.metrics.bootstrap import draw_lost, interval, resampled_precision
+from audiolabels.metrics.bootstrap import draw_subsets, interval, resampled_precision
 from audiolabels.metrics.evaluated_rows import EvaluatedRows
 from audiolabels.metrics.hierarchical import evaluate_hierarchy
 from audiolabels.metrics.thresholds import BEST, POOLED, UNREACHED, Thresholds, choose_thresholds
@@ -29,7 +29,7 @@ class Asked(NamedTuple):
 
     Attributes:
         clips: a file with the clips to evaluate.
-        draws: of the bootstrap for the lost ones.
+        draws: of clips, for the lost ones.
         threshold: for the metrics of the ontology; None without these.
         ontology: of the classes.
         chosen_by: how thresholds are chosen, as `--thresholds` takes it.
@@ -77,8 +77,9 @@ def evaluate_labels(
         if without:
             lines.append(f"{'listed clips without features':<34}{without:>14,}")
         lost = count_lost(examples)
-        facts |= _bound(rows, lost, asked.draws)
-        lines += _describe_lost(facts, measured.mean_average_precision, asked.draws)
+        value = measured.mean_average_precision
+        facts |= _bound(rows, value, lost, asked.draws)
+        lines += _describe_lost(facts, value, asked.draws)
     if asked.threshold is not None:
         level = asked.threshold
         if isinstance(level, ClassThresholds):
@@ -105,18 +106,24 @@ def evaluate_labels(
     return LabelEvaluation(results, lines, facts, rows, thresholds)
 
 
-def _bound(rows: EvaluatedRows, lost: int, draws: int) -> dict[str, Any]:
-    """How far mAP would move if the lost clips were there again, and like those that are left."""
+def _bound(rows: EvaluatedRows, value: float, lost: int, draws: int) -> dict[str, Any]:
+    """Where mAP would be with the lost clips, if these are like those that are left.
+
+    In each draw as large a share of the clips is lost again, and mAP changes from what is left of
+    them to all as it would from all to those of the labels. Clips drawn in the place of the lost
+    ones would not do: average precision of fewer clips is higher on average.
+    """
     clips = int(rows.clips.max(initial=-1)) + 1
     found: dict[str, Any] = {"clips": clips, "clips_lost": lost}
     if lost:
-        weights = draw_lost(rows.clips, lost, draws)
+        weights = draw_subsets(rows.clips, max(1, round(clips * clips / (clips + lost))), draws)
         with progress_bar("lost clips", "classes") as bar:
             precision = resampled_precision(
                 rows.scores, rows.positive, rows.known, weights, progress=bar
             )
-        low, high = interval(np.nanmean(precision, axis=1), LEVEL)
-        found |= {"mAP_low": float(low), "mAP_high": float(high), "draws": draws}
+        change = value - np.nanmean(precision, axis=1)
+        low, high = (min(1.0, max(0.0, value + float(end))) for end in interval(change, LEVEL))
+        found |= {"mAP_low": low, "mAP_high": high, "draws": draws}
     return found
 
 
@@ -130,9 +137,9 @@ def _describe_lost(facts: dict[str, Any], value: float, draws: int) -> list[str]
         lines += [
             f"{'mAP with the lost clips':<34}{f'{low:.4f} to {high:.4f}':>20}"
             f"  ({low - value:+.4f} to {high - value:+.4f})",
-            f"  {LEVEL:.0%} of {draws:,} draws, in which each lost clip is one of those left; if "
-            f"clips are lost by class",
-            "  or by quality, it can move further",
+            f"  {LEVEL:.0%} of {draws:,} draws that lose as large a share of these clips again, at "
+            f"random; if clips",
+            "  are lost by class or by quality, it can be further off",
         ]
     return lines
 

@@ -31,9 +31,8 @@ from audiolabels.errors import OptionError
 from audiolabels.features.inputs import Floats
 from audiolabels.losses import coherent_bce_with_logits, masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
-from audiolabels.ontology.hierarchy import coherent_scores
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
-from audiolabels.training.coherent import COHERENT, vocabulary_pairs
+from audiolabels.training.coherent import COHERENT, CoherentModel, vocabulary_pairs
 from audiolabels.training.examples import Batch, Examples
 from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
@@ -119,7 +118,7 @@ class TrainingTask(lightning.LightningModule):
         whole, (batch_size, workers) = self.validation, self.loading
         mine = np.array(share_of_process(np.arange(len(whole)), rank, world))
         scores = torch.from_numpy(
-            predict_windows(self.model, whole.take(mine), self.hyperparameters.window,
+            predict_windows(self.scorer(), whole.take(mine), self.hyperparameters.window,
                             batch_size=batch_size, workers=workers, device=self.device)
         )  # fmt: skip
         gathered: Any = self.all_gather(scores.to(self.device))
@@ -136,10 +135,12 @@ class TrainingTask(lightning.LightningModule):
             self.on_epoch(done)
         self.model.train()
 
+    def scorer(self) -> Any:
+        """What is validated: the model, or its coherent scores if it learns these."""
+        return self.model if self.pairs is None else CoherentModel(self.model, self.pairs)
+
     def measure(self, scores: Floats) -> float:
         """The mAP of scores of the examples to validate on, float32 (N, C)."""
-        if self.pairs is not None:
-            scores = coherent_scores(scores, self.pairs.numpy())
         return float(np.nanmean(average_precision(scores, self.truth, self.known)))
 
     def configure_optimizers(self) -> Any:
@@ -258,8 +259,9 @@ def fit(
         model.load_state_dict(_average(near))
         batch_size, workers = task.loading
         averaged = task.measure(
-            predict_windows(model, validation, hyperparameters.window, batch_size=batch_size,
-                            workers=workers, device=trainer.strategy.root_device)
+            predict_windows(task.scorer(), validation, hyperparameters.window,
+                            batch_size=batch_size, workers=workers,
+                            device=trainer.strategy.root_device)
         )  # fmt: skip
         if averaged >= scores[top]:
             return averaged, sorted(map(_epoch, near))
