@@ -80,7 +80,10 @@ OF_EVALUATIONS = frozenset({"a", "b", "draws", "seed", "level", "rows", "output"
                 "--rows", "Rows that each table shows at most.", type=click.IntRange(1), default=10
             ),
             path_option(
-                "-o --output", "Write priors and pairs of every class to a CSV file.", "FILE.csv"
+                "-o --output",
+                "Write priors and pairs of every class to a CSV file; of evaluations average "
+                "precision, gain and interval.",
+                "FILE.csv",
             ),
             path_option(
                 "--odds",

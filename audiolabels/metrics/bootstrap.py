@@ -104,6 +104,18 @@ def resampled_precision(
     return found
 
 
+def mean_of_classes(values: Floats) -> Floats:
+    """The mean of each draw, (R,), over the classes that have a value; nan where none has.
+
+    >>> mean_of_classes(np.array([[1.0, np.nan], [1.0, 2.0], [np.nan, np.nan]])).tolist()
+    [1.0, 1.5, nan]
+    """
+    there = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        means: Floats = np.where(there, values, 0).sum(axis=1) / there.sum(axis=1)
+    return means
+
+
 def interval(values: Floats, level: float) -> tuple[Floats, Floats]:
     """Lower and upper end of the middle `level` of the draws, (…) each, of values (R, …).
 
