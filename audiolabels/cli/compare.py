@@ -1,5 +1,6 @@
 """`audiolabels compare`"""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,10 @@ OF_EVALUATIONS = frozenset({"a", "b", "draws", "seed", "level", "rows", "output"
                 "--rows", "Rows that each table shows at most.", type=click.IntRange(1), default=10
             ),
             path_option(
-                "-o --output", "Write priors and pairs of every class to a CSV file.", "FILE.csv"
+                "-o --output",
+                "Write priors and pairs of every class to a CSV file; of evaluations average "
+                "precision, gain and interval.",
+                "FILE.csv",
             ),
             path_option(
                 "--odds",
@@ -127,11 +131,12 @@ def command(
     if any(evaluations):
         usage_if(not all(evaluations), f"{b if evaluations[0] else a} is no evaluation; an "
                  f"evaluation is compared with another")  # fmt: skip
-        _refuse_others()
+        _refuse(lambda name: name not in OF_EVALUATIONS, "of labels, not of evaluations")
         return _compare_evaluations(
             a, b, rows=rows, output=output, draws=draws, level=level, seed=seed,
             ontology=options["ontology"],
         )  # fmt: skip
+    _refuse(lambda name: name in ("draws", "seed"), "of evaluations, not of labels")
     refuse_overwriting([a, b], [path for path in (output, odds, report_path) if path])
     comparison = compare_files(a, b, **options)
     text = describe_comparison(
@@ -163,16 +168,17 @@ def command(
     return Summary([text, *[""] * bool(files), *(f"wrote {path}" for path in files)], facts)
 
 
-def _refuse_others() -> None:
-    """Raise a usage error if an option was given that only labels have."""
+def _refuse(other: Callable[[str], bool], why: str) -> None:
+    """Raise a usage error if an option of the other kind of comparison was given."""
     ctx = click.get_current_context()
     given = [
         max(option.opts, key=len)
         for option in ctx.command.params
-        if option.name in ctx.params.keys() - OF_EVALUATIONS
+        if option.name in ctx.params
+        and other(option.name)
         and ctx.get_parameter_source(option.name) == click.core.ParameterSource.COMMANDLINE
     ]
-    usage_if(bool(given), f"{', '.join(given)}: of labels, not of evaluations")
+    usage_if(bool(given), f"{', '.join(given)}: {why}")
 
 
 def _compare_evaluations(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from audiolabels.features import Features
     from audiolabels.training.run_folder import Run
 
+HALF = 0.5  # from which score on a class is predicted, for hP, hR and hF
 PROCESSES = 4  # for PSDS, at most: each holds some hundred megabytes
 LONG = 5.0  # seconds from which on an estimate is printed
 
@@ -60,7 +61,7 @@ LONG = 5.0  # seconds from which on an estimate is printed
             ),
             click_option(
                 "--draws",
-                "Draws of the bootstrap, for --clips.",
+                "Draws of clips, for the bounds of --clips.",
                 type=click.IntRange(1),
                 default=1000,
                 metavar="N",
@@ -76,8 +77,7 @@ LONG = 5.0  # seconds from which on an estimate is printed
             click_option(
                 "--threshold",
                 "For hP, hR and hF: the score from which on a class is predicted, or a file with "
-                "one for each class, as --thresholds writes.",
-                default="0.5",
+                "one for each class, as --thresholds writes.  [default: 0.5]",
                 metavar="T|FILE",
             ),
             COHERENT,
@@ -161,8 +161,9 @@ def command(
         from audiolabels.training.run_evaluation import FRAME, detect
 
     check_asked(chosen_by)
-    threshold = threshold_or_file("threshold", options.pop("threshold")) if hierarchical else None
-    options.pop("threshold", None)
+    given = options.pop("threshold")
+    usage_if(given is not None and not hierarchical, "--threshold is for --hierarchical")
+    threshold = threshold_or_file("threshold", given or HALF) if hierarchical else None
     ontology, draws = options.pop("ontology"), options.pop("draws")
     run, features = open_run(options, labels)
     durations = {name: options.pop(name) for name in ("clip_duration", "clip_durations")}

@@ -38,9 +38,9 @@ def describe_evaluations(found: EvaluationComparison, names: tuple[str, str], ro
         lines += [
             f"  {'with an interval that excludes 0: better':<{WIDTH}}{better:>10,}",
             f"  {'worse':>{WIDTH}}{worse:>10,}",
-            f"  by chance alone, about {whole.classes * (1 - found.level) / 2:.0f} classes on "
-            f"either side would",
         ]
+        if (by_chance := whole.classes * (1 - found.level) / 2) >= 1:
+            lines.append(f"  by chance alone, about {by_chance:.0f} classes on either side would")
     if found.draws:
         lines.append("  intervals are of the choice of clips; another training run is not in them")
     for kind, own in groupby(groups, lambda group: group.kind):

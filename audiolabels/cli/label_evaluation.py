@@ -7,7 +7,12 @@ import numpy as np
 
 from audiolabels.cli.progress import progress_bar
 from audiolabels.errors import OptionError, shortlist
-from audiolabels.metrics.bootstrap import draw_lost, interval, resampled_precision
+from audiolabels.metrics.bootstrap import (
+    draw_subsets,
+    interval,
+    mean_of_classes,
+    resampled_precision,
+)
 from audiolabels.metrics.evaluated_rows import EvaluatedRows
 from audiolabels.metrics.hierarchical import evaluate_hierarchy
 from audiolabels.metrics.thresholds import BEST, POOLED, UNREACHED, Thresholds, choose_thresholds
@@ -29,7 +34,7 @@ class Asked(NamedTuple):
 
     Attributes:
         clips: a file with the clips to evaluate.
-        draws: of the bootstrap for the lost ones.
+        draws: of clips, for the lost ones.
         threshold: for the metrics of the ontology; None without these.
         ontology: of the classes.
         chosen_by: how thresholds are chosen, as `--thresholds` takes it.
@@ -67,7 +72,8 @@ def evaluate_labels(
     measured, examples, scores = evaluate_run(
         run, labels, features, clips=names, ontology=asked.ontology, **options
     )
-    rows, results, thresholds = evaluated_rows(examples, scores), [measured], None
+    rows, thresholds = evaluated_rows(examples, scores), None
+    cells, results = (rows.scores, rows.positive, rows.known), list[Any]([measured])
     facts: dict[str, Any] = {"fingerprint": rows.fingerprint}
     lines = str(measured).splitlines()
     lines += [f"{what:<34}{n:>14,}" for what, n in examples.left_out.items() if n]
@@ -77,46 +83,45 @@ def evaluate_labels(
         if without:
             lines.append(f"{'listed clips without features':<34}{without:>14,}")
         lost = count_lost(examples)
-        facts |= _bound(rows, lost, asked.draws)
-        lines += _describe_lost(facts, measured.mean_average_precision, asked.draws)
+        value = measured.mean_average_precision
+        facts |= _bound(rows, value, lost, asked.draws)
+        lines += _describe_lost(facts, value, asked.draws)
     if asked.threshold is not None:
-        level = asked.threshold
+        level: Any = asked.threshold
         if isinstance(level, ClassThresholds):
-            level = level.of(rows.vocabulary, asked.ontology)  # type: ignore[assignment]
-        hierarchy = evaluate_hierarchy(
-            rows.scores,
-            rows.positive,
-            rows.known,
-            evaluation=measured,
-            ontology=asked.ontology,
-            threshold=level,  # type: ignore[arg-type]
+            level = level.of(rows.vocabulary, asked.ontology)
+        results.append(
+            evaluate_hierarchy(
+                *cells, evaluation=measured, ontology=asked.ontology, threshold=level
+            )
         )
-        results.append(hierarchy)  # type: ignore[arg-type]
-        lines += ["", *str(hierarchy).splitlines()]
+        lines += ["", *str(results[-1]).splitlines()]
     if asked.chosen_by:
         thresholds = choose_thresholds(
-            rows.scores,
-            rows.positive,
-            rows.known,
-            vocabulary=rows.vocabulary,
-            precision=precision_of(asked.chosen_by),
+            *cells, vocabulary=rows.vocabulary, precision=precision_of(asked.chosen_by)
         )
         lines += ["", *_describe_thresholds(thresholds)]
     return LabelEvaluation(results, lines, facts, rows, thresholds)
 
 
-def _bound(rows: EvaluatedRows, lost: int, draws: int) -> dict[str, Any]:
-    """How far mAP would move if the lost clips were there again, and like those that are left."""
+def _bound(rows: EvaluatedRows, value: float, lost: int, draws: int) -> dict[str, Any]:
+    """Where mAP would be with the lost clips, if these are like those that are left.
+
+    In each draw as large a share of the clips is lost again, and mAP changes from what is left of
+    them to all as it would from all to those of the labels. Clips drawn in the place of the lost
+    ones would not do: average precision of fewer clips is higher on average.
+    """
     clips = int(rows.clips.max(initial=-1)) + 1
     found: dict[str, Any] = {"clips": clips, "clips_lost": lost}
-    if lost:
-        weights = draw_lost(rows.clips, lost, draws)
+    if lost and np.isfinite(value):
+        weights = draw_subsets(rows.clips, max(1, round(clips * clips / (clips + lost))), draws)
         with progress_bar("lost clips", "classes") as bar:
             precision = resampled_precision(
                 rows.scores, rows.positive, rows.known, weights, progress=bar
             )
-        low, high = interval(np.nanmean(precision, axis=1), LEVEL)
-        found |= {"mAP_low": float(low), "mAP_high": float(high), "draws": draws}
+        change = value - mean_of_classes(precision)
+        low, high = (min(1.0, max(0.0, value + float(end))) for end in interval(change, LEVEL))
+        found |= {"mAP_low": low, "mAP_high": high, "draws": draws}
     return found
 
 
@@ -125,14 +130,14 @@ def _describe_lost(facts: dict[str, Any], value: float, draws: int) -> list[str]
         f"{'clips evaluated':<34}{facts['clips']:>14,}",
         f"{'clips lost, with labels':<34}{facts['clips_lost']:>14,}",
     ]
-    if facts["clips_lost"]:
+    if "mAP_low" in facts:
         low, high = facts["mAP_low"], facts["mAP_high"]
         lines += [
             f"{'mAP with the lost clips':<34}{f'{low:.4f} to {high:.4f}':>20}"
             f"  ({low - value:+.4f} to {high - value:+.4f})",
-            f"  {LEVEL:.0%} of {draws:,} draws, in which each lost clip is one of those left; if "
-            f"clips are lost by class",
-            "  or by quality, it can move further",
+            f"  {LEVEL:.0%} of {draws:,} draws that lose as large a share of these clips again, at "
+            f"random; if clips",
+            "  are lost by class or by quality, it can be further off",
         ]
     return lines
 

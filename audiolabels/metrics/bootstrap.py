@@ -1,7 +1,11 @@
 """Average precision of clips drawn again: how far a figure moves by the choice of clips.
 
-Source: Efron, "Bootstrap methods: another look at the jackknife" (1979), by percentiles; clips are
-drawn, with all their rows. Where two models are compared, both are measured on the same draws.
+Clips are drawn with all their rows. Where two models are compared, both are measured on the same
+draws. Intervals are by percentiles.
+
+Sources: Efron, "Bootstrap methods: another look at the jackknife" (1979), for draws with
+replacement; Politis & Romano, "Large sample confidence regions based on subsamples" (1994), for
+subsets.
 """
 
 from collections.abc import Callable
@@ -27,34 +31,32 @@ def draw_again(clips: npt.NDArray[np.int64], draws: int, *, seed: int = 0) -> We
     Returns:
         uint16 (N, R); rows of a clip are equal.
     """
-    return _draw(clips, draws, seed, None)
+    count = int(clips.max(initial=-1)) + 1
+    generator = np.random.default_rng(seed)
+    drawn = np.empty((count, draws), np.uint16)
+    for draw in range(draws if count else 0):
+        drawn[:, draw] = np.bincount(generator.integers(0, count, count), minlength=count)
+    return drawn[clips]
 
 
-def draw_lost(clips: npt.NDArray[np.int64], lost: int, draws: int, *, seed: int = 0) -> Weights:
-    """Every row once, and again for each lost clip in whose place its clip is drawn.
+def draw_subsets(clips: npt.NDArray[np.int64], kept: int, draws: int, *, seed: int = 0) -> Weights:
+    """The rows of so many clips, drawn without replacement.
 
     Args:
         clips: int64 (N,): the clip of each row, numbered from 0.
-        lost: clips of which nothing is left.
+        kept: clips of a draw.
         draws: R.
         seed: of the draws.
 
     Returns:
-        uint16 (N, R).
+        uint16 (N, R), 0 or 1.
     """
-    return _draw(clips, draws, seed, lost) + np.uint16(1)
-
-
-def _draw(
-    clips: npt.NDArray[np.int64], draws: int, seed: int, size: int | None
-) -> npt.NDArray[np.uint16]:
     count = int(clips.max(initial=-1)) + 1
     generator = np.random.default_rng(seed)
-    times = np.empty((count, draws), np.uint16)
-    for draw in range(draws if count else 0):
-        drawn = generator.integers(0, count, count if size is None else size)
-        times[:, draw] = np.bincount(drawn, minlength=count)
-    return times[clips]
+    drawn = np.zeros((count, draws), np.uint16)
+    for draw in range(draws):
+        drawn[generator.permutation(count)[:kept], draw] = 1
+    return drawn[clips]
 
 
 def resampled_precision(
@@ -100,6 +102,18 @@ def resampled_precision(
         if progress:
             progress(column + 1, classes)
     return found
+
+
+def mean_of_classes(values: Floats) -> Floats:
+    """The mean of each draw, (R,), over the classes that have a value; nan where none has.
+
+    >>> mean_of_classes(np.array([[1.0, np.nan], [1.0, 2.0], [np.nan, np.nan]])).tolist()
+    [1.0, 1.5, nan]
+    """
+    there = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        means: Floats = np.where(there, values, 0).sum(axis=1) / there.sum(axis=1)
+    return means
 
 
 def interval(values: Floats, level: float) -> tuple[Floats, Floats]:

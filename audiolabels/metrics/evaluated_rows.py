@@ -59,21 +59,30 @@ class EvaluatedRows:
     @cached_property
     def keys(self) -> list[tuple[str, int, int]]:
         """Clip, and its part in milliseconds, of each row; -1 is the end of the clip."""
-        ends = np.where(np.isfinite(self.offset), self.offset, -0.001)
-        times = (np.rint(1000 * each).astype(np.int64).tolist() for each in (self.onset, ends))
+        times = (each.tolist() for each in self._times)
         return list(zip(self.clip_id.to_pylist(), *times, strict=True))
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of classes, clips, their parts and targets, whatever the order of the rows."""
-        digest = hashlib.sha256(json.dumps(self.vocabulary.ids).encode())
-        cells = np.concatenate(
-            [np.packbits(flags, axis=1) for flags in (self.positive & self.known, self.known)],
-            axis=1,
-        )
-        for row in sorted(range(len(self)), key=self.keys.__getitem__):
-            digest.update(json.dumps(self.keys[row]).encode() + cells[row].tobytes())
+        onset, offset = self._times
+        table = pa.table({"clip_id": self.clip_id, "onset": onset, "offset": offset})
+        keys = [(name, "ascending") for name in table.column_names]
+        order = to_numpy(pc.sort_indices(table, sort_keys=keys).cast(pa.int64()))
+        clips = self.clip_id.take(to_arrow(order)).to_pylist()
+        digest = hashlib.sha256(json.dumps([self.vocabulary.ids, clips]).encode())
+        for times in (onset, offset):
+            digest.update(times[order].astype("<i8").tobytes())
+        for flags in (self.positive & self.known, self.known):
+            digest.update(np.packbits(flags, axis=1)[order].tobytes())
         return digest.hexdigest()
+
+    @property
+    def _times(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Onset and offset in milliseconds; -1 is the end of the clip."""
+        ends = np.where(np.isfinite(self.offset), self.offset, -0.001)
+        onset, offset = (np.rint(1000 * each).astype(np.int64) for each in (self.onset, ends))
+        return onset, offset
 
     def evaluate(self) -> Evaluation:
         """All metrics of the rows."""

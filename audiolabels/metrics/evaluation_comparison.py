@@ -24,7 +24,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.errors import MetricError, expect
-from audiolabels.metrics.bootstrap import draw_again, interval, resampled_precision
+from audiolabels.metrics.bootstrap import (
+    draw_again,
+    interval,
+    mean_of_classes,
+    resampled_precision,
+)
 from audiolabels.metrics.evaluated_rows import EvaluatedRows
 from audiolabels.metrics.evaluation_folder import StoredEvaluation, read_evaluation
 from audiolabels.metrics.ranking import Flags, Floats
@@ -281,8 +286,8 @@ def _groups(
         quarter = np.searchsorted(edges, positives)
         for each in np.unique(quarter[some]).tolist():
             own = quarter == each
-            span = positives[own & some]
-            yield "frequency", f"{span.min():,} to {span.max():,}", own
+            ends = np.unique(positives[own & some])[[0, -1]]
+            yield "frequency", " to ".join(f"{end:,}" for end in np.unique(ends).tolist()), own
 
 
 def _roots(ontology: Ontology, id_: str) -> frozenset[str]:
@@ -299,7 +304,5 @@ def _group(
     )
     if drawn is None or not count:
         return found
-    means = np.array([row[~np.isnan(row)].mean() if (~np.isnan(row)).any() else np.nan
-                      for row in drawn[:, own]])  # fmt: skip
-    low, high = interval(means, level)
+    low, high = interval(mean_of_classes(drawn[:, own]), level)
     return found._replace(low=float(low), high=float(high))

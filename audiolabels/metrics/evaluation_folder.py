@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import MetricError, guarded
+from audiolabels.errors import MetricError, guarded, shortlist
 from audiolabels.files import atomic_path, together, write_rows
 from audiolabels.files.records import read_record
 from audiolabels.files.remote import to_path
@@ -72,27 +72,39 @@ class StoredEvaluation:
 
 
 def is_evaluation(path: Path) -> bool:
-    """Whether a path is the folder of an evaluation, or one of its files that names it."""
-    return (_folder(path) / METRICS).is_file()
+    """Whether a path is an evaluation's folder, one of its files, or a run with evaluations."""
+    return bool(_folders(path))
 
 
-def _folder(path: Path) -> Path:
-    return path.parent if path.name in (METRICS, RECORD, CLASSES, ROWS) else path
+def _folders(path: Path) -> list[Path]:
+    """The evaluations that a path can mean."""
+    folder = path.parent if path.name in (METRICS, RECORD, CLASSES, ROWS) else path
+    if (folder / METRICS).is_file():
+        return [folder]
+    return [found.parent for found in sorted((folder / "evaluation").glob(f"*/{METRICS}"))]
 
 
 def read_evaluation(path: str | Path) -> StoredEvaluation:
-    """Read the folder of an evaluation, or the folder of one of its files.
+    """Read an evaluation.
+
+    Args:
+        path: its folder, a file in it, or the folder of a run with one evaluation.
 
     Raises:
-        MetricError: it is none of targets.
+        MetricError: it is none of targets, or a run with several.
     """
-    folder = _folder(to_path(path))
+    folder = to_path(path)
     with guarded(folder, MetricError, "no folder that `audiolabels evaluate` wrote"):
         import pandas
 
-        if not (folder / METRICS).is_file():
+        folders = _folders(folder)
+        if not folders:
             raise MetricError(f"{folder}: no folder that `audiolabels evaluate` wrote (there is no "
                               f"{METRICS})")  # fmt: skip
+        if len(folders) > 1:
+            raise MetricError(f"{folder} holds {len(folders)} evaluations; name one: "
+                              f"{shortlist(map(str, folders))}")  # fmt: skip
+        folder = folders[0]
         table = pandas.read_csv(folder / CLASSES, dtype={"id": str, "name": str})
         if "average_precision" not in table:
             raise MetricError(f"{folder}: an evaluation of events alone has no average precision; "

@@ -149,7 +149,9 @@ class HierarchicalEvaluation:
         groups = {f"level {level}": group for level, group in self.by_level.items()}
         for title, each in (("mAP by level", groups), ("mAP by root", self.by_root)):
             text += ["", f"{title:<38}{'mAP':>10}{'classes':>10}"]
-            text += [f"  {name[:36]:<36}{g[0]:>10.4f}{g[1]:>10,}" for name, g in each.items()]
+            text += [
+                f"  {name[:36]:<36}{g[0]:>10.4f}{g[1]:>10,}" for name, g in each.items() if g[1]
+            ]
         return "\n".join(text)
 
 

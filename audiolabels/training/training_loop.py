@@ -35,9 +35,8 @@ from audiolabels.errors import OptionError
 from audiolabels.features.inputs import Floats
 from audiolabels.losses import coherent_bce_with_logits, masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
-from audiolabels.ontology.hierarchy import coherent_scores
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
-from audiolabels.training.coherent import COHERENT, vocabulary_pairs
+from audiolabels.training.coherent import COHERENT, CoherentModel, vocabulary_pairs
 from audiolabels.training.examples import Batch, Examples
 from audiolabels.training.hyperparameters import NONE, Hyperparameters
 from audiolabels.training.predict import make_loader, predict_windows, share_of_process
@@ -165,13 +164,15 @@ class TrainingTask(lightning.LightningModule):
     def predict(self, examples: Examples, device: torch.device | None = None) -> Floats:
         """Scores of examples, float32 (N, C)."""
         chosen = self.hyperparameters
-        return predict_windows(self.model, examples, chosen.window, batch_size=chosen.batch_size,
+        return predict_windows(self.scorer(), examples, chosen.window, batch_size=chosen.batch_size,
                                workers=chosen.workers, device=device or self.device)  # fmt: skip
+
+    def scorer(self) -> Any:
+        """What is validated: the model, or its coherent scores if it learns these."""
+        return self.model if self.pairs is None else CoherentModel(self.model, self.pairs)
 
     def measure(self, scores: Floats) -> float:
         """The mAP of scores of the examples to validate on, float32 (N, C)."""
-        if self.pairs is not None:
-            scores = coherent_scores(scores, self.pairs.numpy())
         return float(np.nanmean(average_precision(scores, self.truth, self.known)))
 
     def configure_optimizers(self) -> Any:

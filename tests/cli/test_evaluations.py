@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def test_the_clips_that_are_left_bound_the_figure(world: World, tmp_path: Path) 
     some, whole = numbers(tmp_path / "some"), tmp_path / "whole"
     evaluated(world, "run", "-o", whole)
     assert (some["clips"], some["clips_lost"]) == (80, 40)
-    assert some["mAP_low"] < some["mAP"] < some["mAP_high"]
+    assert 0 < some["mAP_low"] < some["mAP_high"] <= 1
     assert some["fingerprint"] != numbers(whole)["fingerprint"]
 
 
@@ -107,11 +108,26 @@ def test_two_evaluations_are_compared(world: World, tmp_path: Path) -> None:
     assert "no intervals: B kept no scores" in done("compare", a, c)
 
 
+def test_a_run_means_its_only_evaluation(world: World, tmp_path: Path) -> None:
+    shutil.copytree(world.folder / "other", tmp_path / "run")
+    run = tmp_path / "run"
+    asked = ("evaluate", run, "--labels", world.labels, "--features", world.features)
+    shutil.rmtree(run / "evaluation", ignore_errors=True)
+    done(*asked)
+    assert "classes better in B" in done("compare", run, run)
+    done(*asked, "--window", "1.92")
+    with pytest.raises(AudioLabelsError, match="holds 2 evaluations; name one: "):
+        done("compare", run, run)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("compare", "{a}", "{labels}"), "is no evaluation"),
         (("compare", "{a}", "{a}", "--label", "Dog"), "--label: of labels, not of evaluations"),
+        (("compare", "{labels}", "{labels}", "--draws", "9"), "--draws: of evaluations, not of"),
+        (("evaluate", "x", "--features", "y", "--labels", "z", "--threshold", "0.3"),
+         "--threshold is for --hierarchical"),
         (("evaluate", "x", "--features", "y", "--events", "z", "--hierarchical"),
          "--hierarchical is for --labels"),
     ],

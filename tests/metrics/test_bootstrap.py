@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import scored_cells as cases
 
-from audiolabels.metrics.bootstrap import draw_again, draw_lost, interval, resampled_precision
+from audiolabels.metrics.bootstrap import draw_again, draw_subsets, interval, resampled_precision
 from audiolabels.metrics.ranking import average_precision
 
 
@@ -25,14 +25,14 @@ def test_a_draw_is_measured_as_its_rows_are(case: tuple, seed: int, draws: int) 
 
 
 @given(st.integers(1, 9), st.integers(0, 9))
-def test_clips_are_drawn_with_all_their_rows(count: int, lost: int) -> None:
+def test_clips_are_drawn_with_all_their_rows(count: int, kept: int) -> None:
     clips = np.repeat(np.arange(count), 3)
-    again, more = draw_again(clips, 20), draw_lost(clips, lost, 20)
-    for weights, drawn in ((again, count), (more, count + lost)):
+    again, some = draw_again(clips, 20), draw_subsets(clips, kept, 20)
+    for weights, drawn in ((again, count), (some, min(kept, count))):
         each = weights.reshape(count, 3, 20)
         assert (each == each[:, :1]).all()
         assert (each[:, 0].sum(axis=0) == drawn).all()
-    assert (more >= 1).all()
+    assert (some <= 1).all()
     assert (draw_again(clips, 20) == again).all()
 
 

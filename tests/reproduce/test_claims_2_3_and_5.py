@@ -56,6 +56,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("psl", ["students"], "| 1 | 2 s | 0.3548 |"),
         ("hershey", ["models"], "| large weak + strong |"),
         ("parents", ["models"], "| pe-cml, certain |"),
+        ("coherent", ["models", "classes"], "| pe-cml, certain |"),
     ],
 )
 def test_a_script_measures_and_writes_its_tables(

@@ -50,12 +50,13 @@ def test_a_run_of_the_coherent_loss_scores_so_by_default(world, go):
     assert done.best > 0.5
 
 
-def test_the_validation_of_the_coherent_loss_is_of_coherent_scores(world):
+@pytest.mark.parametrize(("average", "window"), [(1, None), (2, 0.96)])
+def test_the_validation_of_the_coherent_loss_is_of_coherent_scores(world, average, window):
     labels, features = world.expand("pel"), open_features(world.features)
-    hyperparameters = replace(HYPERPARAMETERS, loss="coherent", average=1)
+    hyperparameters = replace(HYPERPARAMETERS, loss="coherent", average=average, window=window)
     done = train(labels, features, world.folder / "run", hyperparameters=hyperparameters,
                  model_options=SMALL, validation=labels)  # fmt: skip
-    found = evaluate_run(load_run(done.folder), labels, features)[0]
+    found = evaluate_run(load_run(done.folder), labels, features, window=window)[0]
     assert found.mean_average_precision == pytest.approx(done.best)
 
 
