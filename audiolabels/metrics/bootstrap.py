@@ -104,6 +104,45 @@ def resampled_precision(
     return found
 
 
+def interval_with_lost(
+    scores: npt.NDArray[Any],
+    positive: Flags,
+    known: Flags,
+    *,
+    clips: npt.NDArray[np.int64],
+    lost: int,
+    draws: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[float, float]:
+    """Where mAP would be with clips that are lost, if these are like those that are left.
+
+    In each draw as large a share of the clips is lost again, and mAP changes from what is left of
+    them to all as it would from all to those with the lost ones. So the bias of average precision
+    with the number of clips is in it; clips drawn in the place of the lost ones would lack that.
+
+    Args:
+        scores, positive, known, progress: as for `resampled_precision`.
+        clips: int64 (N,): the clip of each row, numbered from 0.
+        lost: clips of which nothing is left.
+        draws: their number.
+        level: the share of the draws in the interval.
+        seed: of the draws.
+
+    Returns:
+        Both ends, from 0 to 1; nan if no class has a positive.
+    """
+    count = int(clips.max(initial=-1)) + 1
+    kept = max(1, round(count * count / max(1, count + lost)))
+    whole = resampled_precision(scores, positive, known, np.ones((len(clips), 1), np.uint16))
+    weights = draw_subsets(clips, kept, draws, seed=seed)
+    drawn = resampled_precision(scores, positive, known, weights, progress=progress)
+    value = mean_of_classes(whole)[0]
+    low, high = interval(2 * value - mean_of_classes(drawn), level)
+    return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
+
+
 def mean_of_classes(values: Floats) -> Floats:
     """The mean of each draw, (R,), over the classes that have a value; nan where none has.
 

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import scored_cells as cases
 
-from audiolabels.metrics.bootstrap import draw_again, draw_subsets, interval, resampled_precision
+from audiolabels.metrics.bootstrap import (
+    draw_again,
+    draw_subsets,
+    interval,
+    interval_with_lost,
+    resampled_precision,
+)
 from audiolabels.metrics.ranking import average_precision
 
 
@@ -47,6 +53,21 @@ def test_the_interval_of_a_mean_is_that_of_its_standard_error() -> None:
     error = 1.96 * np.sqrt(share * (1 - share) / n)
     assert float(high - low) == pytest.approx(2 * error, rel=0.1)
     assert float(low) < target.mean() < float(high)
+
+
+def test_the_interval_with_lost_clips_has_the_figure_of_all_clips() -> None:
+    """Of samples of a whole that is known."""
+    generator = np.random.default_rng(1)
+    n, kept, held = 400, 300, 0
+    target = generator.random((n, 4)) < 0.05
+    scores, known = generator.random((n, 4)) + 0.4 * target, np.ones((n, 4), bool)
+    whole = average_precision(scores, target).mean()
+    for _ in range(40):
+        rows = np.sort(generator.permutation(n)[:kept])
+        cells = scores[rows], target[rows], known[rows]
+        low, high = interval_with_lost(*cells, clips=np.arange(kept), lost=n - kept, draws=100)
+        held += low <= whole <= high
+    assert held >= 34
 
 
 def test_an_interval_of_nothing_is_nan() -> None:
