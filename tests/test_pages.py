@@ -11,6 +11,7 @@ import pytest
 import yaml
 from nbclient import NotebookClient
 
+from audiolabels.datasets.table import DATASETS
 from audiolabels.schemes import SCHEMES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,8 +81,16 @@ def test_figures_on_choosing_a_scheme_are_those_that_were_measured() -> None:
     measured += (ROOT / "docs" / "fsd50k.md").read_text("utf-8")
     page = (ROOT / "docs" / "which_scheme.md").read_text("utf-8")
     figures = set(re.findall(r"[+−]?\d+\.\d+(?: ± \d+\.\d+)?", page))
+    figures |= set(re.findall(r"−?\d+ ± \d+ %", page + (ROOT / "README.md").read_text("utf-8")))
     assert len(figures) > 20
     assert {figure for figure in figures if figure not in measured} == set()
+
+
+def test_pages_name_parts_of_data_sets_that_there_are() -> None:
+    name = re.compile(rf"(?<![\w-])({'|'.join(DATASETS)}):([\w-]+)")
+    named = {pair for page in PAGES for pair in name.findall(page.read_text("utf-8"))}
+    assert len(named) > 3
+    assert {pair for pair in named if pair[1] not in DATASETS[pair[0]].files} == set()
 
 
 @pytest.mark.parametrize("page", [path for path in PAGES if path.suffix == ".md"], ids=str)

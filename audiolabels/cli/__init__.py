@@ -18,7 +18,7 @@ COMMANDS = {
     "export": "Write labels in the files that another project's code reads.",
     "check": "Check label files and report what cannot be used.",
     "map": "Propose a mapping of labels to classes of the ontology, or check one.",
-    "compare": "Compare the labels of the clips that two files have in common.",
+    "compare": "Compare the labels of the clips that two files have in common, or two evaluations.",
     "audit": "Rank the labels that are likely to be missing or wrong.",
     "report": "Write a page to look at labels or targets in a browser.",
     "split": "Split label files into a base and a target by a class of the ontology.",

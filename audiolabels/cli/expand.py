@@ -137,18 +137,24 @@ def _title(name: str) -> str:
 Examples:
   audiolabels expand --sample -o targets.parquet
   audiolabels expand --scheme pe-cml balanced_train_segments.csv -o targets.parquet
+  audiolabels expand --scheme weak --frame-length 2 balanced_train_segments.csv -o weak.parquet
   audiolabels expand --scheme pel --parents certain --layout packed \\
       eval_segments.csv unbalanced_train_segments.csv.gz -o targets.parquet
   audiolabels expand --scheme strong-framed audioset_train_strong.tsv -o frames.parquet
   audiolabels expand --scheme strong-framed --negatives both \\
       --explicit-negatives absent.csv audioset_eval_strong.tsv -o frames.parquet
+  audiolabels expand --scheme diffuse audioset_train_strong.tsv -o diffuse.parquet
   audiolabels expand --layout packed 'shards/*.csv.gz' -o targets/
   audiolabels expand 's3://bucket/shards/*.csv.gz' -o s3://bucket/targets/
   audiolabels expand --scheme pseudo-strong --scores scores.npz -o soft.parquet
   audiolabels expand --scheme pseudo-strong --scores scores.h5 --teacher-weight 0.5 \\
       balanced_train_segments.csv -o mixed.parquet
+  audiolabels expand --scheme co-supervised --scores scores.npz --teacher-weight 0.7 \\
+      balanced_train_segments.csv -o stage.parquet
   audiolabels expand --scheme teacher-masked --scores scores.npz --labels-scheme pe-cml \\
       balanced_train_segments.csv -o repaired.parquet
+  audiolabels expand --scheme teacher-enhanced --scores scores.npz --labels-scheme pe-cml \\
+      --parents certain balanced_train_segments.csv -o enhanced.parquet
 """,
 )
 @click.pass_context

@@ -44,7 +44,7 @@ from audiolabels.schemes.given_labels import LABELS_SCHEMES
     epilog="""\b
 Examples:
   audiolabels report balanced_train_segments.csv -o report.html
-  audiolabels report targets.parquet --evaluation run/evaluation/eval -o report.html
+  audiolabels report targets.parquet --evaluation run/evaluation/eval-3f1c09ab -o report.html
   audiolabels report labels.csv --audio clips/ --audit audit.csv -o review.html
 """,
 )

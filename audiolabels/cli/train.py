@@ -172,14 +172,15 @@ def _show(
 ) -> Summary:
     """What would run, and where each value is from."""
     lines, facts = list[str](), dict[str, Any]()
-    if recipe:
-        told = RECIPES[recipe]
+    told = RECIPES.get(recipe or "")
+    if told:
         needs = "; ".join(f"{flag(name)}, {what}" for name, what in told.needs.items())
         for title, text in {"recipe": f"{recipe}: {told.summary}", "source": told.source,
                             "deviations": told.deviations, "needs": needs}.items():  # fmt: skip
             lines += wrap(f"{title}: {text}", WIDTH, subsequent_indent="  ") if text else []
-    lines += ["", f"{'option':<18}{'value':<34}  from"]
-    fallback = {"model": None if options["init"] else DEFAULT, "mixing": options["mix"] and MIXING,
+    lines += ["", f"{'option':<18}{'value':<38}  from"]
+    begun = options["init"] or (told and not told.model)
+    fallback = {"model": None if begun else DEFAULT, "mixing": options["mix"] and MIXING,
                 "held_out": None if options["validation"] else HELD_OUT}  # fmt: skip
     options = {**options, **asdict(Hyperparameters.take(dict(options)))}
     for parameter in click.get_current_context().command.params:
@@ -190,8 +191,9 @@ def _show(
         origin = ("command line" if name in given else "recipe") if name in made else "default"
         if isinstance(value, Mapping):
             value = " ".join(f"{key}={each}" for key, each in value.items()) or None
-        lines.append(f"{name:<18}{'-' if value is None else value!s:<34}  {origin}")
-        facts[name] = {"value": value, "from": origin}
+        typed, shown = parameter.opts[-1], "-" if value is None or value is False else str(value)
+        lines.append(f"{typed:<18}{shown:<38}  {origin}")
+        facts[typed.removeprefix("--")] = {"value": value, "from": origin}
     return Summary(lines, {"recipe": recipe, "options": facts})
 
 

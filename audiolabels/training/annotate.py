@@ -27,6 +27,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.training.coherent import as_coherent
 from audiolabels.training.distributed import pool_of_actors
 from audiolabels.training.examples import Ints, Segments
+from audiolabels.training.models import layers
 from audiolabels.training.own_model import own_run
 from audiolabels.training.predict import find_device
 from audiolabels.training.run_folder import Run, check_features, digest_weights, fingerprint
@@ -118,6 +119,8 @@ def annotate(
     chosen = chosen[durations >= 1e-3]  # the shortest segment there is
     if not len(chosen):
         raise RunError("no clip has a frame or sample")
+    if layer:
+        choose("layer", layer, layers(run.model))
     parts = output.with_name(f".{output.name}.parts")
     begin(parts, json.dumps({
         "weights": digest_weights(run.model), "features": fingerprint(features, chosen),

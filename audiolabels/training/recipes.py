@@ -111,7 +111,7 @@ def find_recipe(name: str, given: Mapping[str, Any]) -> Recipe:
     recipe = RECIPES[choose("recipe", name, RECIPES)]
     for argument, what in recipe.needs.items():
         if given.get(argument) is None:
-            raise OptionError(f"recipe {name} needs {argument}: {what}")
+            raise OptionError(f"recipe {name} needs --{argument} ({argument}=…): {what}")
     return recipe
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from audiolabels.arrays.bits import CHUNK
 from audiolabels.arrays.columns import to_arrow
-from audiolabels.errors import OptionError, shortlist
+from audiolabels.errors import OptionError, located, shortlist
 from audiolabels.features import Features
 from audiolabels.features.inputs import Floats
 from audiolabels.labels.events import Events
@@ -64,7 +64,9 @@ def evaluate_run(
     run = as_coherent(run, coherent, ontology)
     check_features(run.model, features, run.config)
     require_classes(labels, run.vocabulary.ids, str(run.folder / CLASSES))
-    examples = Examples.match(map_targets(labels).select(run.vocabulary), features)
+    targets = map_targets(labels).select(run.vocabulary)
+    with located(str(labels)):
+        examples = Examples.match(targets, features)
     if clips is not None:
         chosen = np.isin(examples.clips, features.find(clips))
         if not chosen.any():

@@ -11,7 +11,7 @@ import pyarrow as pa
 import torch
 
 from audiolabels.clips import partition
-from audiolabels.errors import OptionError, VocabularyError
+from audiolabels.errors import OptionError, VocabularyError, located
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
@@ -205,13 +205,17 @@ def _examples(
                               f"{purpose}; give another share, or a validation file")  # fmt: skip
         return found.take(chosen)
 
-    matched = Examples.match(map_targets(labels), features, crop=crop, seed=seed)
+    with located(str(labels)):
+        matched = Examples.match(map_targets(labels), features, crop=crop, seed=seed)
     judged = matched
     if validation is not None:
-        judged = Examples.match(map_targets(validation).select(matched.vocabulary), features)
+        targets = map_targets(validation).select(matched.vocabulary)
+        with located(str(validation)):
+            judged = Examples.match(targets, features)
     examples = part(matched, "train on", validated=False)
     if mix is not None:
-        other = Examples.match(map_targets(mix), features, crop=crop)
+        with located(str(mix)):
+            other = Examples.match(map_targets(mix), features, crop=crop)
         examples = examples.concat(part(other, "mix in", validated=False))
     return examples, part(judged, "validate", validated=True)
 

@@ -15,6 +15,7 @@ from audiolabels.cli import COMMANDS, group
 from audiolabels.exporters import EXPORTERS
 from audiolabels.labels import Events
 from audiolabels.readers import EventOptions, ReadOptions
+from audiolabels.schemes import SCHEMES
 
 COMMON = {"--output", "--quiet", "--json", "--help"}  # of every command that writes
 FLAG = re.compile(r"^  (?:-\w, )?(--[a-z-]+)", re.MULTILINE)
@@ -65,6 +66,11 @@ def test_export_shows_the_options_and_examples_of_one_form(form: str) -> None:
     for option in exporter.options.values():
         default = f"[default:{option.default_text}]" if option.default_text else ""
         assert "".join(f"{option.help}{default}".split()) in words
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_each_scheme_has_an_example(scheme: str) -> None:
+    assert f"--scheme {scheme} " in help_of("expand", "--scheme", scheme).partition("Examples:")[2]
 
 
 def test_help_of_a_value_that_is_not_offered_is_refused() -> None:

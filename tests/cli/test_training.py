@@ -293,17 +293,21 @@ def test_a_recipe_is_shown_with_where_each_value_is_from(world: World, tmp_path:
     shown = CliRunner().invoke(group, asked)
     assert shown.exit_code == 0, shown.output
     for option, value, origin in [
-        ("epochs", "3", "command line"),
-        ("decay", "0.987", "recipe"),
-        ("model", "mlp", "recipe"),
-        ("held_out", "0.1", "default"),
-        ("model_options", "hidden=8 activation=elu norm=True", "command line"),
+        ("--epochs", "3", "command line"),
+        ("--decay", "0.987", "recipe"),
+        ("--model", "mlp", "recipe"),
+        ("--held-out", "0.1", "default"),
+        ("--features", "-", "default"),
+        ("--frozen", "-", "default"),
+        ("--set", "hidden=8 activation=elu norm=True", "command line"),
     ]:
         assert re.search(rf"^{option} +{re.escape(value)} +{origin}$", shown.output, re.MULTILINE)
     facts = json.loads(CliRunner().invoke(group, [*asked, "--json"]).stdout)
     assert facts["options"]["loss"] == {"value": "mse", "from": "recipe"}
     plain = CliRunner().invoke(group, ["train", "--show"])
-    assert re.search(r"^model +mlp +default$", plain.output, re.MULTILINE)
+    assert re.search(r"^--model +mlp +default$", plain.output, re.MULTILINE)
+    tuned = CliRunner().invoke(group, ["train", "--recipe", "hershey-finetune", "--show"])
+    assert re.search(r"^--model +- +default$", tuned.output, re.MULTILINE)  # that of --init
     odd = CliRunner().invoke(group, ["train", "--recipe", "hershey", "--epochs", "x", "--show"])
     assert "epochs 'x': give a whole number" in str(odd.exception)
     missing = CliRunner().invoke(group, asked[:-1])
@@ -328,7 +332,7 @@ def test_a_recipe_trains_what_it_shows(world: World, tmp_path: Path) -> None:
         (("--recipe", "psl-annotator"), "takes audio, the features are embeddings; give features"),
         (
             ("--recipe", "hershey-finetune"),
-            "recipe hershey-finetune needs init: the run of hershey",
+            "recipe hershey-finetune needs --init (init=…): the run of hershey",
         ),
         (("--augment", "gain"), "augment gain: changes waveforms"),
         (("--augment", "echo"), "augment 'echo' is not offered"),

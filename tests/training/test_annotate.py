@@ -7,7 +7,7 @@ import torch
 from addresses import files_at
 
 from audiolabels import expand, read_scores, read_targets, write_targets
-from audiolabels.errors import RunError
+from audiolabels.errors import OptionError, RunError
 from audiolabels.features import open_features
 from audiolabels.training import annotate as module
 from audiolabels.training import scoring
@@ -150,6 +150,13 @@ def test_parts_that_are_left_of_a_removed_job_are_not_taken_up(world, run, monke
     interrupted(run, features, output, monkeypatch)
     (world.folder / ".scores.parquet.parts" / "job.json").unlink()
     assert annotate(run, features, output, window=1.92).parts_found == 0
+
+
+def test_a_layer_that_is_not_there_leaves_nothing_in_the_way(world, run):
+    features, output = open_features(world.features), world.folder / "scores.parquet"
+    with pytest.raises(OptionError, match="layer 'bdoy' is not offered; choose one of body"):
+        annotate(run, features, output, layer="bdoy")
+    assert annotate(run, features, output, layer="body").parts_found == 0
 
 
 def test_no_clip_is_nothing_to_annotate(world, run):

@@ -122,9 +122,9 @@ def test_what_is_given_replaces_what_a_recipe_sets() -> None:
 
 
 def test_what_a_recipe_needs_is_asked_for() -> None:
-    with pytest.raises(OptionError, match="hershey-finetune needs init: the run of hershey"):
+    with pytest.raises(OptionError, match=r"hershey-finetune needs --init \(init=…\): the run of"):
         follow("hershey-finetune", mix="frames.parquet")
-    with pytest.raises(OptionError, match="needs mix: the targets of strong frames"):
+    with pytest.raises(OptionError, match=r"needs --mix \(mix=…\): the targets of strong frames"):
         follow("hershey-finetune", init="run")
     with pytest.raises(OptionError, match="recipe 'psl' is not offered"):
         follow("psl")

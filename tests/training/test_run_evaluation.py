@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
-from audiolabels import Events
+from audiolabels import Annotations, Events, expand, write_targets
+from audiolabels.errors import OptionError
 from audiolabels.features import open_features
 from audiolabels.training import run_evaluation
 from audiolabels.training.examples import Examples
@@ -25,6 +27,15 @@ def test_targets_are_taken_block_by_block(world, go, monkeypatch):
     assert sizes == [7] * 17 + [1]
     assert found.numbers() == whole.numbers()
     assert found.per_class() == whole.per_class()
+
+
+def test_a_file_that_shares_no_clip_with_the_features_is_named(world, go):
+    other = expand(Annotations.from_dict({"elsewhere": ["Music"]}), "weak",
+                   vocabulary=world.vocabulary)  # fmt: skip
+    write_targets(other, world.folder / "other.parquet")
+    run, features = load_run(go("run").folder), open_features(world.features)
+    with pytest.raises(OptionError, match=r"other\.parquet: labels and features share no clip"):
+        evaluate_run(run, world.folder / "other.parquet", features)
 
 
 def test_a_run_that_knows_its_classes_detects_their_events(world):

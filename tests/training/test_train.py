@@ -84,7 +84,7 @@ def test_rows_and_clips_that_training_and_validation_lose_or_share_are_counted(w
     assert mixed.left_out["rows without features"] == 1
     with pytest.raises(OptionError, match=r"of 1 clips, 0\.1 held out leaves none to validate"):
         go("e", hyperparameters, labels=one)
-    with pytest.raises(OptionError, match="share no clip"):
+    with pytest.raises(OptionError, match=r"few\.parquet: labels and features share no clip"):
         go("f", hyperparameters, mix=few)
 
 
