@@ -98,6 +98,7 @@ SETTINGS = {
     ("certain", 0.0, ""): RULES[1:],
     ("certain", 0.5, LONGER): (
         "weak", "pe-cml, certain", "teacher-masked", "co-supervised", BEST, COMPLETE,
+        "teacher-masked + pe-cml, certain",
     ),
 }  # fmt: skip
 
