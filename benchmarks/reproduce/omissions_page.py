@@ -125,9 +125,7 @@ def tables(results: Results, untouched: int) -> str:
     def by_share(cell: Callable[..., str], of: Callable[..., Numbers], *names: str) -> str:
         settings = {f"{100 * s:g} %": f"certain, {s:g}" for s in SHARES if s}
         counts = [len(cells(results, s, *names)) for s in settings.values()]
-        head = (
-            f"{what} ({count} of the seeds)" for what, count in zip(settings, counts, strict=True)
-        )
+        head = (f"{what}, seeds: {n}" for what, n in zip(settings, counts, strict=True))
         rows = [
             [name, *(cell(of(results, s, name, "certain")) for s in settings.values())]
             for name in names
