@@ -93,12 +93,13 @@ BEST = "teacher-enhanced + pe-cml, certain"
 # models are trained; and what is trained. Complete labels are weak ones where none is left out.
 SETTINGS = {
     ("certain", 0.5, ""): (*ARMS, COMPLETE),
-    ("certain", 0.75, ""): RULES,
-    ("certain", 0.25, ""): RULES,
     ("all", 0.5, ""): ("pel, all", *RULES, COMPLETE),
     ("certain", 0.0, ""): RULES[1:],
+    ("certain", 0.75, ""): RULES,
+    ("certain", 0.25, ""): RULES,
     ("certain", 0.5, LONGER): (
         "weak", "pe-cml, certain", "teacher-masked", "co-supervised", BEST, COMPLETE,
+        "teacher-masked + pe-cml, certain",
     ),
 }  # fmt: skip
 

@@ -122,20 +122,27 @@ def tables(results: Results, untouched: int) -> str:
             rows,
         )  # fmt: skip
 
-    def by_share(cell: Callable[..., str], of: Callable[..., Numbers]) -> str:
-        settings = [f"certain, {share:g}" for share in SHARES if share]
+    def by_share(cell: Callable[..., str], of: Callable[..., Numbers], *names: str) -> str:
+        settings = {f"{100 * s:g} %": f"certain, {s:g}" for s in SHARES if s}
+        counts = [len(cells(results, s, *names)) for s in settings.values()]
+        head = (f"{what}, seeds: {n}" for what, n in zip(settings, counts, strict=True))
         rows = [
-            [name, *(f"{cell(of(results, s, name, 'certain'))}" for s in settings)]
-            for name in DRAWN
+            [name, *(cell(of(results, s, name, "certain")) for s in settings.values())]
+            for name in names
         ]
-        return markdown(["trained on", *(f"{100 * s:g} %" for s in SHARES if s)], rows)
+        return markdown(["trained on", *head], rows)
 
+    def level(results: Results, setting: str, name: str, judge: str) -> Numbers:
+        return [own[judge] for (own,) in cells(results, setting, name)]
+
+    rules = DRAWN[:-1]
     nothing = "certain, 0"
     complete = [seed[HALF][COMPLETE] for seed in results.values() if COMPLETE in seed.get(HALF, {})]
     harm = [
-        [name, *(signed(no_omissions(results, name, judge)) for judge in JUDGES)]
+        [name, len(no_omissions(results, name, "given")),
+         *(signed(no_omissions(results, name, judge)) for judge in JUDGES)]
         for name in models(results, nothing)
-    ]
+    ]  # fmt: skip
     seconds = [
         sum(c["processor_seconds"] for s in own.values() for n, c in s.items() if n != "labels")
         for own in results.values()
@@ -155,15 +162,17 @@ def tables(results: Results, untouched: int) -> str:
         others(HALF),
         "What becomes of the missing labels, and of the cells that are truly absent:\n",
         fates(HALF),
-        "Difference from weak labels by the share that is left out, judged under `certain`:\n",
-        by_share(signed, gains),
+        "By the share that is left out, judged under `certain`, mAP:\n",
+        by_share(lambda values: spread(values, 4), level, WEAK, *rules),
+        "Difference from weak labels:\n",
+        by_share(signed, gains, *rules),
         "Won back:\n",
-        by_share(percent, won_back),
+        by_share(percent, won_back, *rules),
     ]
     if harm:
         parts += [
             "Nothing left out, difference from the complete labels:\n",
-            markdown(["trained on", *JUDGES.values()], harm),
+            markdown(["trained on", "seeds", *JUDGES.values()], harm),
         ]
     if models(results, "all, 0.5"):
         parts += [
@@ -230,7 +239,7 @@ def draw(path: Path = HERE / "results" / "omissions.json") -> Any:
     right.axvline(0, color=INK, lw=0.8)
     right.set_yticks(range(len(names)), names, fontsize=8)
     right.set_xlabel("share of the loss won back at 50 %, %")
-    right.legend(frameon=False, fontsize=8, loc="upper right")
+    right.legend(frameon=False, fontsize=8, loc="lower center", ncols=3, bbox_to_anchor=(0.3, 1))
     return figure
 
 
