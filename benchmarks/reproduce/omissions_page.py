@@ -163,7 +163,7 @@ def tables(results: Results, untouched: int) -> str:
         "What becomes of the missing labels, and of the cells that are truly absent:\n",
         fates(HALF),
         "By the share that is left out, judged under `certain`, mAP:\n",
-        by_share(lambda values: spread(values, 4), level, WEAK, *rules),
+        by_share(lambda values: spread(values, 4) if values else "", level, WEAK, *rules),
         "Difference from weak labels:\n",
         by_share(signed, gains, *rules),
         "Won back:\n",
