@@ -132,6 +132,9 @@ def command(
             a, b, rows=rows, output=output, draws=draws, level=level, seed=seed,
             ontology=options["ontology"],
         )  # fmt: skip
+    for path in (a, b):
+        usage_if((path / "evaluation").is_dir(), f"{path} is a run; name one of its evaluations, "
+                 f"in {path / 'evaluation'}")  # fmt: skip
     refuse_overwriting([a, b], [path for path in (output, odds, report_path) if path])
     comparison = compare_files(a, b, **options)
     text = describe_comparison(

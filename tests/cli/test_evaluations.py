@@ -111,6 +111,7 @@ def test_two_evaluations_are_compared(world: World, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("compare", "{a}", "{labels}"), "is no evaluation"),
+        (("compare", "{run}", "{run}"), "run is a run; name one of its evaluations, in "),
         (("compare", "{a}", "{a}", "--label", "Dog"), "--label: of labels, not of evaluations"),
         (("evaluate", "x", "--features", "y", "--events", "z", "--hierarchical"),
          "--hierarchical is for --labels"),
@@ -120,7 +121,9 @@ def test_what_does_not_fit_is_wrong_usage(
     world: World, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     evaluated(world, "run", "-o", tmp_path / "a")
-    given = [part.format(a=tmp_path / "a", labels=world.labels) for part in arguments]
+    (tmp_path / "run" / "evaluation").mkdir(parents=True)
+    names = {"a": tmp_path / "a", "run": tmp_path / "run", "labels": world.labels}
+    given = [part.format(**names) for part in arguments]
     result = CliRunner().invoke(group, given)
     assert result.exit_code == 2
     assert message in result.output
