@@ -129,6 +129,11 @@ def test_what_does_not_fit_is_wrong_usage(
     assert message in result.output
 
 
+def test_a_list_of_clips_that_does_not_exist_is_named(world: World) -> None:
+    with pytest.raises(AudioLabelsError, match=r"--clips nowhere\.txt: no such file"):
+        evaluated(world, "run", "--clips", "nowhere.txt")
+
+
 def test_thresholds_that_do_not_exist_are_refused(world: World) -> None:
     for value in ("f2", "1.5"):
         with pytest.raises(AudioLabelsError, match="give f1 for the best F1, or a precision"):
