@@ -19,7 +19,7 @@ from audiolabels.cli.output import Summary, note
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import COHERENT, RUN_INPUT, WINDOW, open_run
 from audiolabels.datasets import find_files
-from audiolabels.errors import extra
+from audiolabels.errors import OptionError, extra
 from audiolabels.files import sha256_of
 from audiolabels.files.records import read_record, refuse_other
 from audiolabels.metrics.evaluation_folder import (
@@ -156,6 +156,8 @@ def command(
                  "--keep-scores": keep_scores}  # fmt: skip
     for name, value in of_labels.items():
         usage_if(not labels and bool(value), f"{name} is for --labels")
+    if clips and not clips.exists():
+        raise OptionError(f"--clips {clips}: no such file")
     with extra("train"):
         from audiolabels.training.coherent import is_coherent
         from audiolabels.training.run_evaluation import FRAME, detect

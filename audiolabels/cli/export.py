@@ -103,6 +103,9 @@ Examples:
   audiolabels export --to audacity audioset_eval_strong.tsv -o labels
   audiolabels export --to sed-scores-eval audioset_eval_strong.tsv \\
       -o events.tsv --durations durations.tsv
+  audiolabels export --to psds-eval --parents all audioset_eval_strong.tsv -o events.tsv
+  audiolabels export --to sed-eval --names audioset_eval_strong.tsv -o events.tsv
+  audiolabels export --to efficientat soft.parquet -o ensemble.npy
 """,
 )
 def command(input_: Path, to: str, output: Path, **options: Any) -> Summary:

@@ -285,7 +285,8 @@ def open_targets(path: str | Path) -> tuple[list[pq.ParquetFile], dict[str, Any]
 
 
 def _open(path: Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
-    with guarded(path, TargetsFileError, "cannot be read as Parquet"):
+    what = "cannot be read as Parquet, in which 'audiolabels expand' writes targets"
+    with guarded(path, TargetsFileError, what):
         if not path.exists():
             raise TargetsFileError(f"{path}: no such file")
         file = pq.ParquetFile(parquet_source(path))

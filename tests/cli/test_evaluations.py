@@ -124,6 +124,7 @@ def test_a_run_means_its_only_evaluation(world: World, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("compare", "{a}", "{labels}"), "is no evaluation"),
+        (("compare", "{run}", "{run}"), "run is a run; name one of its evaluations, in "),
         (("compare", "{a}", "{a}", "--label", "Dog"), "--label: of labels, not of evaluations"),
         (("compare", "{labels}", "{labels}", "--draws", "9"), "--draws: of evaluations, not of"),
         (("evaluate", "x", "--features", "y", "--labels", "z", "--threshold", "0.3"),
@@ -136,10 +137,17 @@ def test_what_does_not_fit_is_wrong_usage(
     world: World, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     evaluated(world, "run", "-o", tmp_path / "a")
-    given = [part.format(a=tmp_path / "a", labels=world.labels) for part in arguments]
+    (tmp_path / "run" / "evaluation").mkdir(parents=True)
+    names = {"a": tmp_path / "a", "run": tmp_path / "run", "labels": world.labels}
+    given = [part.format(**names) for part in arguments]
     result = CliRunner().invoke(group, given)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_a_list_of_clips_that_does_not_exist_is_named(world: World) -> None:
+    with pytest.raises(AudioLabelsError, match=r"--clips nowhere\.txt: no such file"):
+        evaluated(world, "run", "--clips", "nowhere.txt")
 
 
 def test_thresholds_that_do_not_exist_are_refused(world: World) -> None:

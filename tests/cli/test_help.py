@@ -61,7 +61,7 @@ def test_export_shows_the_options_and_examples_of_one_form(form: str) -> None:
     own = {*exporter.options, *(reading if Events in exporter.sources else ())}
     assert set(FLAG.findall(text)) == flags(own) | COMMON | {"--to"}
     examples = text.partition("Examples:")[2]
-    assert {form} >= set(re.findall(r"--to (\S+)", examples))
+    assert {form} == set(re.findall(r"--to (\S+)", examples))
     words = "".join(text.split())
     for option in exporter.options.values():
         default = f"[default:{option.default_text}]" if option.default_text else ""
