@@ -89,12 +89,12 @@ class LabelStatistics:
         ]
 
     def __repr__(self) -> str:
+        return f"LabelStatistics({self})"
+
+    def __str__(self) -> str:
         pairs = sum(int(self.given[c]) for c, _ in self.child_and_parent())
         share = "–" if np.isnan(self.share_of_parents) else f"{self.share_of_parents:.1%}"
-        return (
-            f"LabelStatistics({self.clips:,} clips; {share} of {pairs:,} parents are given with "
-            f"their child)"
-        )
+        return f"{self.clips:,} clips; {share} of {pairs:,} parents are given with their child"
 
 
 def label_statistics(labels: Annotations, vocabulary: Vocabulary) -> LabelStatistics:

@@ -84,7 +84,7 @@ def command(
     write_frame(found.table, output)
     counts = {kind: int(n) for kind, n in found.table["kind"].value_counts(sort=False).items()}
     pairs = found.statistics.pairs()
-    lines = [repr(found.statistics), "", f"{'parent · child':<60}{'clips':>8}{'given':>8}"]
+    lines = [str(found.statistics), "", f"{'parent · child':<60}{'clips':>8}{'given':>8}"]
     lines += [
         f"{f'{row.parent} · {row.child}'[:58]:<60}{row.clips:>8,}{row.share:>8.1%}"
         for row in pairs.head(SHOWN).itertuples()
