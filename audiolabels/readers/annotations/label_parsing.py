@@ -526,7 +526,8 @@ def look_up_labels(
 
 LACKING = (  # by which an unknown label is not known, and what to do
     "ontology, supplement and aliases all lack",
-    "name their classes with --aliases FILE (aliases=…)",
+    "name their classes with --aliases FILE (aliases=…), or those of another data set with --mapping "
+    "(mapping=…)",
 )
 
 
