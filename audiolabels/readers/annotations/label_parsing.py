@@ -526,8 +526,7 @@ def look_up_labels(
 
 LACKING = (  # by which an unknown label is not known, and what to do
     "ontology, supplement and aliases all lack",
-    "name their classes with --aliases FILE (aliases=…), or those of another data set with --mapping "
-    "(mapping=…)",
+    "name their classes with --aliases FILE (aliases=…)",
 )
 
 
@@ -552,6 +551,7 @@ def refuse_unknown(
             first.setdefault(label, int(numbers[row]))
     ontology, mapping = resolver.ontology, resolver.mapping
     lacking, remedy = LACKING
+    remedy += ", or those of another data set with --mapping (mapping=…)"
     shown = shortlist(first, show=lambda label: ontology.hint(label, f"row {first[label]:,}"))
     if mapping is not None:  # then a name of the ontology is none
         lacking, remedy = (
