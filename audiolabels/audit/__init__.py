@@ -214,7 +214,8 @@ def _explain(kind: str, column: int, clip: Evidence, classes: Background) -> str
     score = f"score {clip.scores[0, column]:.2f}"
     others = " · ".join(names[c] for c in own if c != column) or "nothing else"
     if kind == "implied":
-        return f"implied by {' · '.join(names[c] for c in own if classes.implies[c, column])}"
+        by = " · ".join(names[c] for c in own if classes.implies[c, column])
+        return f"implied by {by or 'a given class outside the vocabulary'}"
     if kind == "excluded":
         other = min(own, key=lambda c: classes.exclusions[column, c])
         both = statistics.together[column, other]

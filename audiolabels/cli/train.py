@@ -22,7 +22,7 @@ from audiolabels.cli.training import (
     training_arguments,
 )
 from audiolabels.errors import extra
-from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING
+from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING, Hyperparameters
 from audiolabels.training.recipes import RECIPES, find_recipe
 
 WIDTH = 88  # columns of what --show prints
@@ -134,6 +134,7 @@ def command(recipe: str | None, show: bool, **options: Any) -> Summary | None:
     elif recipe:
         made = find_recipe(recipe, given).settings(**given)
     options |= made
+    chosen = Hyperparameters.take(dict(options))
     if show:
         return _show(recipe, options, given, made)
     for option in (LABELS, FEATURES_PATH, OUTPUT):
@@ -155,7 +156,8 @@ def command(recipe: str | None, show: bool, **options: Any) -> Summary | None:
         *(f"  {what:<40}{n:,}" for what, n in done.left_out.items() if n),
         *([f"  weights in the loss     by {', '.join(done.weights)}"] if done.weights else []),
         *(f"  not validated: {what:<40}{n:,}" for what, n in done.not_validated.items() if n),
-        f"  validation mAP          {done.best:>12.4f}  {_of_epochs(done.averaged)}",
+        f"  validation mAP          {done.best:>12.4f}  "
+        f"{_saved('step' if chosen.validate_every else 'epoch', done.averaged)}",
         f"  time                    {done.seconds:>10.1f} s",
         f"{'already complete, unchanged:' if done.found else 'wrote'} "
         f"{done.folder / 'model.safetensors'}",
@@ -178,7 +180,8 @@ def _show(
                             "deviations": told.deviations, "needs": needs}.items():  # fmt: skip
             lines += wrap(f"{title}: {text}", WIDTH, subsequent_indent="  ") if text else []
     lines += ["", f"{'option':<18}{'value':<34}  from"]
-    fallback = {"model": None if options["init"] else DEFAULT, "mixing": options["mix"] and MIXING,
+    begun = options["init"] or (recipe and "init" in RECIPES[recipe].needs)
+    fallback = {"model": None if begun else DEFAULT, "mixing": options["mix"] and MIXING,
                 "held_out": None if options["validation"] else HELD_OUT}  # fmt: skip
     for parameter in click.get_current_context().command.params:
         name = str(parameter.name)
@@ -193,11 +196,12 @@ def _show(
     return Summary(lines, {"recipe": recipe, "options": facts})
 
 
-def _of_epochs(averaged: list[int]) -> str:
-    """Which epochs are saved.
+def _saved(counted: str, averaged: list[int]) -> str:
+    """Which epochs or steps are saved.
 
-    >>> _of_epochs([7]), _of_epochs([5, 7])
-    ('of epoch 7', 'of the average of epochs 5, 7')
+    >>> _saved("epoch", [7]), _saved("step", [500, 700])
+    ('of epoch 7', 'of the average of steps 500, 700')
     """
     listed = ", ".join(map(str, averaged))
-    return f"of epoch {listed}" if len(averaged) == 1 else f"of the average of epochs {listed}"
+    one = f"of {counted} {listed}"
+    return one if len(averaged) == 1 else f"of the average of {counted}s {listed}"

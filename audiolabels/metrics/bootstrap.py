@@ -13,7 +13,8 @@ import numpy.typing as npt
 from audiolabels.metrics.ranking import Flags, Floats
 
 BLOCK = 128  # draws at a time, so that their rows stay in the processor's cache
-Weights = npt.NDArray[np.uint16]
+Weights = npt.NDArray[np.unsignedinteger]
+MOST = np.iinfo(np.uint16).max
 
 
 def draw_again(clips: npt.NDArray[np.int64], draws: int, *, seed: int = 0) -> Weights:
@@ -25,7 +26,7 @@ def draw_again(clips: npt.NDArray[np.int64], draws: int, *, seed: int = 0) -> We
         seed: of the draws.
 
     Returns:
-        uint16 (N, R); rows of a clip are equal.
+        uint16 (N, R), or uint32 where they could be more; rows of a clip are equal.
     """
     return _draw(clips, draws, seed, None)
 
@@ -40,19 +41,19 @@ def draw_lost(clips: npt.NDArray[np.int64], lost: int, draws: int, *, seed: int 
         seed: of the draws.
 
     Returns:
-        uint16 (N, R).
+        uint16 (N, R), or uint32 where they could be more.
     """
-    return _draw(clips, draws, seed, lost) + np.uint16(1)
+    times = _draw(clips, draws, seed, lost)
+    return times + times.dtype.type(1)
 
 
-def _draw(
-    clips: npt.NDArray[np.int64], draws: int, seed: int, size: int | None
-) -> npt.NDArray[np.uint16]:
+def _draw(clips: npt.NDArray[np.int64], draws: int, seed: int, size: int | None) -> Weights:
     count = int(clips.max(initial=-1)) + 1
+    size = count if size is None else size
     generator = np.random.default_rng(seed)
-    times = np.empty((count, draws), np.uint16)
+    times: Weights = np.empty((count, draws), np.uint16 if size < MOST else np.uint32)
     for draw in range(draws if count else 0):
-        drawn = generator.integers(0, count, count if size is None else size)
+        drawn = generator.integers(0, count, size)
         times[:, draw] = np.bincount(drawn, minlength=count)
     return times[clips]
 

@@ -71,8 +71,8 @@ class EvaluatedRows:
             [np.packbits(flags, axis=1) for flags in (self.positive & self.known, self.known)],
             axis=1,
         )
-        for row in sorted(range(len(self)), key=self.keys.__getitem__):
-            digest.update(json.dumps(self.keys[row]).encode() + cells[row].tobytes())
+        for key, own in sorted(zip(self.keys, map(bytes, cells), strict=True)):
+            digest.update(json.dumps(key).encode() + own)
         return digest.hexdigest()
 
     def evaluate(self) -> Evaluation:

@@ -30,6 +30,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 
 METRICS, RECORD, CLASSES = "metrics.json", "evaluation.json", "classes.csv"
 THRESHOLDS, ROWS = "thresholds.csv", "rows.parquet"
+FILES = (METRICS, RECORD, CLASSES, THRESHOLDS, ROWS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +72,18 @@ class StoredEvaluation:
         return rows
 
 
+def evaluation_files(path: Path) -> list[Path]:
+    """The files of an evaluation, of which a path is the folder or one of them."""
+    return [_folder(path) / name for name in FILES]
+
+
 def is_evaluation(path: Path) -> bool:
     """Whether a path is the folder of an evaluation, or one of its files that names it."""
     return (_folder(path) / METRICS).is_file()
 
 
 def _folder(path: Path) -> Path:
-    return path.parent if path.name in (METRICS, RECORD, CLASSES, ROWS) else path
+    return path.parent if path.name in FILES else path
 
 
 def read_evaluation(path: str | Path) -> StoredEvaluation:
@@ -93,7 +99,8 @@ def read_evaluation(path: str | Path) -> StoredEvaluation:
         if not (folder / METRICS).is_file():
             raise MetricError(f"{folder}: no folder that `audiolabels evaluate` wrote (there is no "
                               f"{METRICS})")  # fmt: skip
-        table = pandas.read_csv(folder / CLASSES, dtype={"id": str, "name": str})
+        table = pandas.read_csv(folder / CLASSES, dtype={"id": str, "name": str},
+                                keep_default_na=False, na_values=[""])  # fmt: skip
         if "average_precision" not in table:
             raise MetricError(f"{folder}: an evaluation of events alone has no average precision; "
                               f"evaluate with --labels")  # fmt: skip

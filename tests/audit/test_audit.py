@@ -205,6 +205,16 @@ def test_contradictions_that_are_masked_are_settled() -> None:
     assert found.settled == {"implied": 0, "excluded": 0, "contradictory": 1}
 
 
+def test_classes_outside_the_vocabulary_imply_those_inside() -> None:
+    labels = Annotations.from_dict({"a": ["Bark"], "b": ["Bark", "Rain"], "c": ["Dog"]})
+    quality = ClassQuality(Path("q.csv"), "", {"Dog": (10, 0)})
+    found = audit(labels, vocabulary=["Animal", "Dog", "Rain"], quality=quality).table
+    pairs = found[["clip_id", "name", "suspicion"]].values.tolist()
+    assert pairs == [["a", "Animal", 0.9], ["a", "Dog", 0.9], ["b", "Animal", 0.9],
+                     ["b", "Dog", 0.9], ["c", "Animal", 0.45]]  # fmt: skip
+    assert found["evidence"][0] == "implied by a given class outside the vocabulary"
+
+
 def test_targets_of_other_clips_are_refused() -> None:
     labels = Annotations.from_dict({"a": ["Rain"]})
     other = expand(Annotations.from_dict({"z": ["Rain"]}), "weak")

@@ -36,6 +36,10 @@ def test_clips_are_drawn_with_all_their_rows(count: int, lost: int) -> None:
     assert (draw_again(clips, 20) == again).all()
 
 
+def test_more_lost_clips_than_two_bytes_count_are_all_drawn() -> None:
+    assert draw_lost(np.zeros(2, np.int64), 70_000, 2).tolist() == [[70_001] * 2] * 2
+
+
 def test_the_interval_of_a_mean_is_that_of_its_standard_error() -> None:
     """Precision of equal scores is the share of positives, whose error is known."""
     generator = np.random.default_rng(0)
