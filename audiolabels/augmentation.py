@@ -65,8 +65,8 @@ def augment(
         OptionError: no such name.
 
     >>> augment(torch.ones(2, 3), torch.tensor([3, 3]), ["polarity"], np.random.default_rng(1))
-    tensor([[ 1.,  1.,  1.],
-            [ 1.,  1.,  1.]])
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
     """
     for name in names:
         choose("augmentation", name, AUGMENTATIONS)
