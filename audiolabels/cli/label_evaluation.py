@@ -152,7 +152,7 @@ def _describe_thresholds(thresholds: Thresholds) -> list[str]:
         ("recall", thresholds.recall),
         ("F1", f1),
     ):
-        known = values[np.isfinite(values)]
+        known = values[np.isfinite(values) & (thresholds.positives > 0)]
         mean = f"{known.mean():.3f}" if len(known) else "none"
         lines.append(f"  mean {what:<28}{mean}  ({len(known):,} classes)")
     for how, what in (
