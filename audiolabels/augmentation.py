@@ -19,7 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audiolabels.errors import choose
 from audiolabels.losses import mix_targets
+from audiolabels.options import above_zero
 
 PROBABILITY = 0.5
 GAIN = (-18.0, 6.0)  # dB
@@ -62,11 +64,15 @@ def augment(
         names: of `AUGMENTATIONS`, in the order in which they are applied.
         generator: of the draws.
 
+    Raises:
+        OptionError: no such name.
+
     >>> augment(torch.ones(2, 3), torch.tensor([3, 3]), ["polarity"], np.random.default_rng(0))
     tensor([[ 1.,  1.,  1.],
             [-1., -1., -1.]])
     """
     for name in names:
+        choose("augmentation", name, AUGMENTATIONS)
         chosen = torch.from_numpy(generator.random(len(values)) < PROBABILITY).to(values.device)
         changed = AUGMENTATIONS[name](values, lengths, generator)
         values = torch.where(chosen[:, None], changed, values)
@@ -86,7 +92,7 @@ def spec_augment(
     """
     steps, bands = frames.shape[1:]
     real = torch.arange(steps, device=frames.device) < counts[:, None]
-    mean = (frames * real[..., None]).sum((1, 2)) / (counts * bands)
+    mean = (frames * real[..., None]).sum((1, 2)) / (counts.clamp(min=1) * bands)
     lengths = counts.cpu().numpy()
     widest = np.minimum(TIME, (SHARE * lengths).astype(np.int64))
     everywhere = np.full(len(frames), bands)
@@ -120,7 +126,11 @@ def mixup(
 
     Returns:
         All five of the mixtures.
+
+    Raises:
+        OptionError: an α that is no number above 0.
     """
+    alpha = above_zero("alpha", alpha)
     share = _like(generator.beta(alpha, alpha, len(values)), values)
     order = torch.from_numpy(generator.permutation(len(share))).to(share.device)
     part = share.reshape(-1, *[1] * (values.ndim - 1))

@@ -17,6 +17,7 @@ from audiolabels.augmentation import (
     shift,
     spec_augment,
 )
+from audiolabels.errors import OptionError
 from audiolabels.training.examples import Batch
 from audiolabels.training.hyperparameters import WAVEFORMS
 
@@ -148,3 +149,12 @@ def test_embeddings_are_mixed_frame_by_frame() -> None:
     order = draws.permutation(6)
     wanted = share * given_batch.values + (1 - share) * given_batch.values[order]
     assert torch.allclose(values, wanted)
+
+
+def test_what_is_not_offered_is_refused_and_an_empty_clip_stays_as_it_is() -> None:
+    values, lengths, draws = torch.ones(2, 4), torch.tensor([0, 4]), np.random.default_rng(0)
+    with pytest.raises(OptionError, match="augmentation 'echo' is not offered"):
+        augment(values, lengths, ["echo"], draws)
+    with pytest.raises(OptionError, match="alpha 0: give a number above zero"):
+        mixup(values, lengths, values, values, None, 0, draws)
+    assert spec_augment(torch.ones(2, 4, 64), lengths, 3, draws).isfinite().all()

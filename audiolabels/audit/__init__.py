@@ -28,7 +28,7 @@ from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
 from audiolabels.ontology.vocabulary import Vocabulary
-from audiolabels.schemes import expand
+from audiolabels.schemes import expand_hard
 from audiolabels.schemes.class_quality import ClassQuality, smoothed_quality
 from audiolabels.targets.targets import SoftTargets, Targets
 
@@ -94,9 +94,10 @@ def audit(
         most: pairs of each kind at most.
 
     Raises:
-        OptionError: no clip has scores, or targets.
+        OptionError: the labels have values; no clip has scores, or targets.
         VocabularyError: the ontology of the labels lacks a class.
 
+    >>> from audiolabels import expand
     >>> labels = Annotations.from_dict({"a": ["Electric guitar"], "b": ["Silence", "Rain"]})
     >>> found = audit(labels)
     >>> found
@@ -115,12 +116,12 @@ def audit(
         known = targets if scores is None else scores
         vocabulary = "audioset" if known is None else known.vocabulary
     given, closed = (
-        _targets(labels, scheme, vocabulary, **options)
+        expand_hard(labels, scheme, vocabulary=vocabulary, **options)
         for scheme, options in (("weak", {}), ("pel", {"parents": "certain"}))
     )
     classes = given.vocabulary
     ids = Annotations.from_dict({id_: [id_] for id_ in classes.ids}, ontology=labels.ontology)
-    implies = _targets(ids, "pel", classes, parents="certain").to_numpy()[0] > 0
+    implies = expand_hard(ids, "pel", vocabulary=classes, parents="certain").to_numpy()[0] > 0
     np.fill_diagonal(implies, False)
     background = Background(
         label_statistics(labels, classes),
@@ -185,12 +186,6 @@ def audit(
     return Audit(pandas.DataFrame(table, columns=COLUMNS), background.statistics, settled, lost)
 
 
-def _targets(labels: Annotations, scheme: str, vocabulary: object, **options: str) -> Targets:
-    made = expand(labels, scheme, vocabulary=vocabulary, **options)  # type: ignore[call-overload]
-    assert isinstance(made, Targets)
-    return made
-
-
 def _contradictions(labels: Annotations, given: Targets) -> tuple[Pairs, Floats]:
     """Classes that some rows of a clip have and others lack, at the first row that has them."""
     number = to_numpy(labels.clip_id.dictionary_encode().indices)
@@ -214,7 +209,8 @@ def _explain(kind: str, column: int, clip: Evidence, classes: Background) -> str
     score = f"score {clip.scores[0, column]:.2f}"
     others = " · ".join(names[c] for c in own if c != column) or "nothing else"
     if kind == "implied":
-        return f"implied by {' · '.join(names[c] for c in own if classes.implies[c, column])}"
+        by = " · ".join(names[c] for c in own if classes.implies[c, column])
+        return f"implied by {by or 'a given class outside the vocabulary'}"
     if kind == "excluded":
         other = min(own, key=lambda c: classes.exclusions[column, c])
         both = statistics.together[column, other]

@@ -3,7 +3,7 @@
 Kinds, each with a suspicion between 0 and 1 that orders the pairs of that kind:
 
 - `implied`: not given, but implied by a given class under the parent policy `certain`: the label
-  quality of that class.
+  quality of that class; of one outside the vocabulary that of a class without ratings.
 - `excluded`: given together with a class that hardly ever occurs with it: 1 less the upper end of
   the interval of their odds ratio, of the rarer of both; `Silence` with any other class.
 - `contradictory`: given in one row of a clip and not in another: the share of its rows.
@@ -34,6 +34,7 @@ from audiolabels.audit.statistics import LabelStatistics
 from audiolabels.comparison.odds_ratios import odds_ratio
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.schemes.class_quality import PRIOR_QUALITY
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -126,7 +127,8 @@ def _implied(clips: Evidence, classes: Background) -> Floats:
     weights = classes.implies * classes.quality[:, None]
     found = np.full(clips.given.shape, -1.0)
     for row in np.flatnonzero(clips.implied.any(axis=1)):
-        found[row] = weights[clips.given[row]].max(axis=0)
+        found[row] = weights[clips.given[row]].max(axis=0, initial=0.0)
+    found[found == 0] = PRIOR_QUALITY
     return np.where(clips.implied & ~(_present(clips) >= SURE), found, -1.0)
 
 

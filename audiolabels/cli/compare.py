@@ -18,7 +18,7 @@ from audiolabels.comparison.file_comparison import compare_files, write_frame
 from audiolabels.expansion.summary import write_report
 from audiolabels.files import refuse_overwriting, together
 from audiolabels.metrics.evaluation_comparison import compare_evaluations
-from audiolabels.metrics.evaluation_folder import is_evaluation
+from audiolabels.metrics.evaluation_folder import evaluation_files, is_evaluation
 from audiolabels.ontology.ontology import Ontology
 
 OF_EVALUATIONS = frozenset({"a", "b", "draws", "seed", "level", "rows", "output", "ontology"})
@@ -135,6 +135,8 @@ def command(
         usage_if(not all(evaluations), f"{b if evaluations[0] else a} is no evaluation; an "
                  f"evaluation is compared with another")  # fmt: skip
         _refuse(lambda name: name not in OF_EVALUATIONS, "of labels, not of evaluations")
+        refuse_overwriting([file for path in (a, b) for file in evaluation_files(path)],
+                           [output] if output else [])  # fmt: skip
         return _compare_evaluations(
             a, b, rows=rows, output=output, draws=draws, level=level, seed=seed,
             ontology=options["ontology"],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from audiolabels.cli.declarations import click_option, path_option, usage_if
+from audiolabels.cli.declarations import click_option, flag, path_option, usage_if
 from audiolabels.cli.help import Command
 from audiolabels.cli.label_evaluation import Asked, check_asked, evaluate_labels
 from audiolabels.cli.options import CLIP_LENGTHS, ONTOLOGY
@@ -19,7 +19,7 @@ from audiolabels.cli.output import Summary, note
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import COHERENT, RUN_INPUT, WINDOW, open_run
 from audiolabels.datasets import find_files
-from audiolabels.errors import OptionError, extra
+from audiolabels.errors import extra
 from audiolabels.files import sha256_of
 from audiolabels.files.records import read_record, refuse_other
 from audiolabels.metrics.evaluation_folder import (
@@ -31,6 +31,7 @@ from audiolabels.metrics.evaluation_folder import (
     write_evaluation,
 )
 from audiolabels.ontology.parents import PARENTS_OR_NONE
+from audiolabels.readers.clip_names import read_clip_names
 from audiolabels.schemes.class_thresholds import threshold_or_file
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ if TYPE_CHECKING:
 
 HALF = 0.5  # from which score on a class is predicted, for hP, hR and hF
 PROCESSES = 4  # for PSDS, at most: each holds some hundred megabytes
+# Options that do nothing without another.
+BELONGS_TO = {
+    **dict.fromkeys(("hierarchical", "thresholds", "clips", "keep_scores"), "labels"),
+    **dict.fromkeys(("median_filter", "parents", "clip_duration", "clip_durations"), "events_path"),
+    "threshold": "hierarchical",
+    "draws": "clips",
+}
 LONG = 5.0  # seconds from which on an estimate is printed
 
 
@@ -151,20 +159,15 @@ def command(
     the length of a segment (0.96 by default).
     """
     usage_if(not labels and not events_path, "give --labels, --events, or both")
+    _refuse_alone()
     clips, chosen_by = options.pop("clips"), options.pop("thresholds")
-    of_labels = {"--hierarchical": hierarchical, "--thresholds": chosen_by, "--clips": clips,
-                 "--keep-scores": keep_scores}  # fmt: skip
-    for name, value in of_labels.items():
-        usage_if(not labels and bool(value), f"{name} is for --labels")
-    if clips and not clips.exists():
-        raise OptionError(f"--clips {clips}: no such file")
     with extra("train"):
         from audiolabels.training.coherent import is_coherent
         from audiolabels.training.run_evaluation import FRAME, detect
 
     check_asked(chosen_by)
+    names = read_clip_names(clips) if clips else None
     given = options.pop("threshold")
-    usage_if(given is not None and not hierarchical, "--threshold is for --hierarchical")
     threshold = threshold_or_file("threshold", given or HALF) if hierarchical else None
     ontology, draws = options.pop("ontology"), options.pop("draws")
     run, features = open_run(options, labels)
@@ -195,7 +198,7 @@ def command(
         lines.append("coherent scores: a class has the highest of itself and all below it")
     found = None
     if labels:
-        asked = Asked(clips, draws, threshold, ontology, chosen_by)
+        asked = Asked(names, draws, threshold, ontology, chosen_by)
         found = evaluate_labels(
             run, labels, features, asked, window=window, coherent=coherent, **options
         )
@@ -221,6 +224,15 @@ def command(
     written = [CLASSES, *[THRESHOLDS] * bool(chosen_by), *[ROWS] * keep_scores]
     lines.append(f"wrote {folder / METRICS} and {', '.join(written)}")
     return Summary(lines, {**numbers, "folder": folder})
+
+
+def _refuse_alone() -> None:
+    """Raise a usage error if an option was given without the one that it belongs to."""
+    ctx = click.get_current_context()
+    for name, owner in BELONGS_TO.items():
+        given = ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        usage_if(given and not ctx.params[owner],
+                 f"{flag(name)} is for {flag(owner.removesuffix('_path'))}")  # fmt: skip
 
 
 def _with_estimate(bar: Callable[[int, int], None] | None, jobs: int) -> Callable[[int, int], None]:

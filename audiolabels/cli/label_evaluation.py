@@ -12,7 +12,6 @@ from audiolabels.metrics.evaluated_rows import EvaluatedRows
 from audiolabels.metrics.hierarchical import evaluate_hierarchy
 from audiolabels.metrics.thresholds import BEST, POOLED, UNREACHED, Thresholds, choose_thresholds
 from audiolabels.options import portion
-from audiolabels.readers.clip_names import read_clip_names
 from audiolabels.schemes.class_thresholds import ClassThresholds
 
 if TYPE_CHECKING:
@@ -28,14 +27,14 @@ class Asked(NamedTuple):
     """What is computed besides the metrics.
 
     Attributes:
-        clips: a file with the clips to evaluate.
+        clips: those to evaluate; None for all.
         draws: of clips, for the lost ones.
         threshold: for the metrics of the ontology; None without these.
         ontology: of the classes.
         chosen_by: how thresholds are chosen, as `--thresholds` takes it.
     """
 
-    clips: Path | None
+    clips: list[str] | None
     draws: int
     threshold: float | ClassThresholds | None
     ontology: "Ontology"
@@ -63,7 +62,7 @@ def evaluate_labels(
     """Evaluate a run on targets; `options` are those of `evaluate_run`."""
     from audiolabels.training.run_evaluation import count_lost, evaluate_run, evaluated_rows
 
-    names = read_clip_names(asked.clips) if asked.clips else None
+    names = asked.clips
     measured, examples, scores = evaluate_run(
         run, labels, features, clips=names, ontology=asked.ontology, **options
     )
@@ -138,14 +137,14 @@ def _describe_thresholds(thresholds: Thresholds) -> list[str]:
         f"thresholds for the {title}, on the {len(thresholds.positives):,} classes evaluated here",
         "  least, quarters, greatest        " + "  ".join(f"{q:.3f}" for q in quartiles),
     ]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         f1 = 2 / (1 / thresholds.precision + 1 / thresholds.recall)
     for what, values in (
         ("precision", thresholds.precision),
         ("recall", thresholds.recall),
         ("F1", f1),
     ):
-        known = values[np.isfinite(values)]
+        known = values[np.isfinite(values) & (thresholds.positives > 0)]
         mean = f"{known.mean():.3f}" if len(known) else "none"
         lines.append(f"  mean {what:<28}{mean}  ({len(known):,} classes)")
     for how, what in (

@@ -279,6 +279,7 @@ def compare(
 
     Raises:
         ComparisonError: no common clip, or none that is annotated in both.
+        OptionError: labels have values.
         VocabularyError: no such vocabulary, or neither side has any of its classes.
     """
     for side in (a, b):

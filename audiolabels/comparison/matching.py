@@ -26,7 +26,7 @@ from audiolabels.errors import ComparisonError, VocabularyError
 from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import load_vocabulary
-from audiolabels.schemes import expand
+from audiolabels.schemes import expand_hard
 from audiolabels.targets.targets import Targets
 
 Statements = Annotations | Targets
@@ -146,7 +146,7 @@ def _plain(side: Statements, others: Collection[str]) -> Statements:
         heard = tuple(index[id_] for id_ in others if id_ in index)
     used = np.union1d(side.sets.classes, np.array(heard, np.int32))
     vocabulary = load_vocabulary([side.ontology.ids[c] for c in used], ontology=side.ontology)
-    return expand(side, "weak", vocabulary=vocabulary)
+    return expand_hard(side, "weak", vocabulary=vocabulary)
 
 
 def _number_clips(a: Statements, b: Statements) -> tuple[pa.StringArray, AnyInts, AnyInts]:

@@ -168,7 +168,9 @@ def prepared(
     given = {name: value for name, value in options.items() if value is not None}
     paths = find_files("inputs", inputs or [])
     ontology = default_ontology(ontology)
-    if len(paths) == 1 and paths[0].suffix.casefold() == ".toml":
+    if joins := [path for path in paths if path.suffix.casefold() == ".toml"]:
+        if len(paths) > 1:
+            raise OptionError(f"{joins[0]}: a join is expanded alone; name the other files in it")
         if scores is not None:
             raise OptionError(f"{paths[0]}: a join of data sets reads no scores")
         defaults = {"scheme": scheme, "vocabulary": vocabulary, "layout": layout, **given}

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from audiolabels.metrics.ranking import Flags, Floats
 
 BLOCK = 128  # draws at a time, so that their rows stay in the processor's cache
-Weights = npt.NDArray[np.uint16]
+Weights = npt.NDArray[np.unsignedinteger]
+MOST = np.iinfo(np.uint16).max
 
 
 def draw_again(clips: npt.NDArray[np.int64], draws: int, *, seed: int = 0) -> Weights:
@@ -29,11 +30,11 @@ def draw_again(clips: npt.NDArray[np.int64], draws: int, *, seed: int = 0) -> We
         seed: of the draws.
 
     Returns:
-        uint16 (N, R); rows of a clip are equal.
+        uint16 (N, R), or uint32 where they could be more; rows of a clip are equal.
     """
     count = int(clips.max(initial=-1)) + 1
     generator = np.random.default_rng(seed)
-    drawn = np.empty((count, draws), np.uint16)
+    drawn: Weights = np.empty((count, draws), np.uint16 if count <= MOST else np.uint32)
     for draw in range(draws if count else 0):
         drawn[:, draw] = np.bincount(generator.integers(0, count, count), minlength=count)
     return drawn[clips]

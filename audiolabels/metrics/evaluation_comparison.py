@@ -15,16 +15,18 @@ Groups by A's average precision favour B in the low ranges, and A in the high on
 by chance is higher in B. To rule that out, compare the other way round as well.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from audiolabels.errors import MetricError, expect
 from audiolabels.metrics.bootstrap import (
+    Weights,
     draw_again,
     interval,
     mean_of_classes,
@@ -175,7 +177,10 @@ def compare_evaluations(
         )
     notes = []
     alike = one.fingerprint is not None and one.fingerprint == other.fingerprint
-    if not alike:
+    if None in (one.fingerprint, other.fingerprint):
+        notes.append("whether A and B were evaluated on equal clips and labels is not known (an "
+                     "earlier version wrote no fingerprint of these)")  # fmt: skip
+    elif not alike:
         notes.append("A and B were evaluated on other clips or labels (their fingerprints differ)")
     rows = [side.rows for side in sides]
     paired = None
@@ -222,9 +227,11 @@ def compare_evaluations(
 def _pair(
     a: EvaluatedRows, b: EvaluatedRows, notes: list[str]
 ) -> tuple[EvaluatedRows, EvaluatedRows]:
-    """The rows of both, in the same order, that have equal targets."""
-    place = {key: row for row, key in enumerate(b.keys)}
-    found = np.array([place.get(key, -1) for key in a.keys], np.int64)
+    """The rows of both, in the same order, that have equal targets; of a clip or part that has
+    several rows the first with the first, and so on.
+    """
+    place = {key: row for row, key in enumerate(_numbered(b.keys))}
+    found = np.array([place.get(key, -1) for key in _numbered(a.keys)], np.int64)
     mine = np.flatnonzero(found >= 0)
     left, right = a.take(mine), b.take(found[mine])
     equal = (left.known == right.known).all(axis=1) & (
@@ -243,9 +250,17 @@ def _pair(
     return left.take(chosen), right.take(chosen)
 
 
+def _numbered(keys: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Keys, each with the number of its occurrence."""
+    seen = Counter[Any]()
+    for key in keys:
+        seen[key] += 1
+        yield (*key, seen[key])
+
+
 def _draw_gains(
     paired: tuple[EvaluatedRows, EvaluatedRows],
-    weights: npt.NDArray[np.uint16],
+    weights: Weights,
     progress: Callable[[int, int], None] | None,
 ) -> Floats:
     """The gain of each class in each draw, float64 (R, C)."""

@@ -30,6 +30,7 @@ from audiolabels.ontology.vocabulary import Vocabulary
 
 METRICS, RECORD, CLASSES = "metrics.json", "evaluation.json", "classes.csv"
 THRESHOLDS, ROWS = "thresholds.csv", "rows.parquet"
+FILES = (METRICS, RECORD, CLASSES, THRESHOLDS, ROWS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,11 @@ class StoredEvaluation:
         return rows
 
 
+def evaluation_files(path: Path) -> list[Path]:
+    """The files of the evaluations that a path can mean."""
+    return [folder / name for folder in _folders(path) for name in FILES]
+
+
 def is_evaluation(path: Path) -> bool:
     """Whether a path is an evaluation's folder, one of its files, or a run with evaluations."""
     return bool(_folders(path))
@@ -78,7 +84,7 @@ def is_evaluation(path: Path) -> bool:
 
 def _folders(path: Path) -> list[Path]:
     """The evaluations that a path can mean."""
-    folder = path.parent if path.name in (METRICS, RECORD, CLASSES, ROWS) else path
+    folder = path.parent if path.name in FILES else path
     if (folder / METRICS).is_file():
         return [folder]
     return [found.parent for found in sorted((folder / "evaluation").glob(f"*/{METRICS}"))]
@@ -105,7 +111,8 @@ def read_evaluation(path: str | Path) -> StoredEvaluation:
             raise MetricError(f"{folder} holds {len(folders)} evaluations; name one: "
                               f"{shortlist(map(str, folders))}")  # fmt: skip
         folder = folders[0]
-        table = pandas.read_csv(folder / CLASSES, dtype={"id": str, "name": str})
+        table = pandas.read_csv(folder / CLASSES, dtype={"id": str, "name": str},
+                                keep_default_na=False, na_values=[""])  # fmt: skip
         if "average_precision" not in table:
             raise MetricError(f"{folder}: an evaluation of events alone has no average precision; "
                               f"evaluate with --labels")  # fmt: skip

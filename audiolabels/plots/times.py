@@ -25,7 +25,7 @@ from audiolabels.plots.style import (
     axes_or_new,
     short,
 )
-from audiolabels.schemes import expand
+from audiolabels.schemes import expand_hard
 from audiolabels.targets.targets import TargetRows, Targets
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ def event_roll(
     classes = [one.ontology.classes[c] for c in found]
     ids = [each.id for each in classes]
     if targets is None:
-        made = expand(one, "strong-framed", vocabulary=ids, negatives="complementary")
-        assert isinstance(made, Targets)
-        targets = made
+        targets = expand_hard(one, "strong-framed", vocabulary=ids, negatives="complementary")
     frames = _rows_of(targets, clip)
     target, mask = targets.to_numpy(frames)
     columns = [targets.vocabulary.ids.index(id_) for id_ in ids]

@@ -172,6 +172,21 @@ def expand(
     return targets
 
 
+def expand_hard(labels: Annotations | Events, scheme: str, **options: Any) -> Targets:
+    """`expand` for what needs hard targets.
+
+    Raises:
+        OptionError: the labels have values; see `expand`.
+    """
+    made = expand(labels, scheme, **options)
+    if not isinstance(made, Targets):
+        raise OptionError(
+            "the labels have values, and hard ones are needed: give a threshold for the values "
+            "(--values, values=), or unite raters to hard labels (--raters majority, raters=)"
+        )
+    return made
+
+
 def bind_scheme(scheme: str, options: Mapping[str, Any]) -> Scheme:
     """A scheme with its options.
 

@@ -48,8 +48,8 @@ def read_class_quality(path: str | Path) -> ClassQuality:
     """Read AudioSet's `qa_true_counts.csv`, or another CSV with its columns.
 
     Raises:
-        LabelFileError: no such file, or other columns; a class that occurs twice, or numbers that
-            are none of ratings.
+        LabelFileError: no such file, other columns, or no class; a class that occurs twice, or
+            numbers that are none of ratings.
     """
     path = to_path(path)
     with guarded(path, LabelFileError, "no table of label quality"):
@@ -68,7 +68,29 @@ def read_class_quality(path: str | Path) -> ClassQuality:
                     f"confirmed than rated: {cells}"
                 )
             ratings[label] = int(rated), int(true)
+        if not ratings:
+            raise LabelFileError(f"{path}: no class but a header; was it cut off?")
         return ClassQuality(path, sha256_of(path), ratings)
+
+
+def ratings_by_id(quality: ClassQuality, ontology: Ontology) -> dict[str, tuple[int, int]]:
+    """The ratings by id of the ontology.
+
+    Raises:
+        UnknownLabelError: the ontology lacks a class.
+        LabelFileError: two names of one class.
+    """
+    found = dict[str, tuple[int, int]]()
+    for name, counts in quality.ratings.items():
+        id_ = ontology.resolve(name)
+        if id_ is None:
+            raise UnknownLabelError(
+                f"{quality.path.name}: the ontology lacks {ontology.hint(name)}"
+            )
+        if id_ in found:
+            raise LabelFileError(f"{quality.path}: {name!r} occurs twice, under another name")
+        found[id_] = counts
+    return found
 
 
 def smoothed_quality(
@@ -76,14 +98,16 @@ def smoothed_quality(
 ) -> npt.NDArray[np.float64]:
     """Share of the labels of each class that raters confirmed, smoothed: float64 (C,).
 
+    Raises:
+        UnknownLabelError, LabelFileError: see `ratings_by_id`.
+
     >>> from audiolabels import load_ontology, load_vocabulary
     >>> classes, rated = load_vocabulary(["Rain", "Dog"]), {"Dog": (10, 1)}
     >>> smoothed_quality(ClassQuality(Path("q.csv"), "", rated), classes, load_ontology()).tolist()
     [0.9, 0.5]
     """
-    ratings = {} if quality is None else quality.ratings
-    by_id = {ontology.resolve(name): counts for name, counts in ratings.items()}
-    counts = [by_id.get(ontology.resolve(id_), (0, 0)) for id_ in vocabulary.ids]
+    by_id = {} if quality is None else ratings_by_id(quality, ontology)
+    counts = [by_id.get(ontology.resolve(id_) or id_, (0, 0)) for id_ in vocabulary.ids]
     rated, true = np.array(counts, np.float64).reshape(-1, 2).T
     share: npt.NDArray[np.float64] = true + PRIOR_RATINGS * PRIOR_QUALITY
     return share / (rated + PRIOR_RATINGS)
@@ -129,22 +153,21 @@ class QualityOptions(SchemeOptions):
         if not isinstance(self.class_quality, ClassQuality):
             return ()
         ratings = self.class_quality.ratings.items()
-        return tuple(name for name, (rated, true) in ratings if rated and true / rated < self.floor)
+        return tuple(name for name, counts in ratings if self._below(*counts))
+
+    def _below(self, rated: int, true: int) -> bool:
+        return rated > 0 and true / rated < self.floor
 
     def doubtful(self, ontology: Ontology) -> list[int]:
         """Their positions in the ontology.
 
         Raises:
-            UnknownLabelError: the ontology lacks one.
+            UnknownLabelError, LabelFileError: see `ratings_by_id`.
         """
-        ids = {name: ontology.resolve(name) for name in self.below_floor}
-        found = [ontology.index[id_] for id_ in ids.values() if id_]
-        if lost := [name for name, id_ in ids.items() if id_ is None]:
-            assert isinstance(self.class_quality, ClassQuality)
-            raise UnknownLabelError(
-                f"{self.class_quality.path.name}: the ontology lacks {ontology.hint(lost[0])}"
-            )
-        return found
+        if not isinstance(self.class_quality, ClassQuality):
+            return []
+        found = ratings_by_id(self.class_quality, ontology).items()
+        return [ontology.index[id_] for id_, counts in found if self._below(*counts)]
 
     @property
     def side_files(self) -> list[Path]:

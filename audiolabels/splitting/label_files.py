@@ -31,6 +31,7 @@ from audiolabels.readers import read_labels
 from audiolabels.splitting.by_class import Split, split_by_root
 
 PARTS = ("train", "validation", "test")
+ENDINGS = (".csv", ".parquet")
 
 
 @dataclass
@@ -93,6 +94,8 @@ def split_files(
     ]
     lists = [path.with_suffix(".classes.csv") for path in (base, target)]
     refuse_overwriting(paths, [*files[0], *files[1], *lists])
+    check_name(base)
+    check_name(target)
     ontology = default_ontology(ontology)
     classes = load_vocabulary(vocabulary, ontology=ontology)
     labels = read_labels(paths, ontology=ontology, **reading)
@@ -107,6 +110,12 @@ def split_files(
     return done
 
 
+def check_name(path: str | Path) -> None:
+    """Raise OptionError for a name that ends as those of formats that are not written do."""
+    if Path(path).suffix.casefold() not in (*ENDINGS, ""):
+        raise OptionError(f"{path}: labels are written as {' or '.join(ENDINGS)}; end its name so")
+
+
 def write_labels(annotations: Annotations, path: str | Path) -> int:
     """Write labels of clips to a file for `read_labels`; returns the number of clips.
 
@@ -117,10 +126,11 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
     of `Annotations.to_arrow`, which holds all.
 
     Raises:
-        OptionError: an id would be read back as another, or values, absences or what the clips were
-            annotated for would be lost.
+        OptionError: another ending; an id would be read back as another, or values, absences or
+            what the clips were annotated for would be lost.
         TargetsFileError: the file cannot be written; an existing one is unchanged.
     """
+    check_name(path)
     ids = annotations.clip_id.to_pylist()
     odd = [
         clip
@@ -128,8 +138,11 @@ def write_labels(annotations: Annotations, path: str | Path) -> int:
         if parse_clip_name(clip).clip_id != clip or clip[:1] == "#" or not clip.isprintable()
     ]
     if odd:
-        raise OptionError(f"{path}: clip ids that no label file can hold: {shortlist(odd)}")
-    if Path(path).suffix == ".parquet":
+        raise OptionError(
+            f"{path}: clip ids that would be read back as others: {shortlist(odd)}; leave out "
+            f"their prefix, or rename them"
+        )
+    if Path(path).suffix.casefold() == ".parquet":
         with atomic_path(path) as partial:
             pq.write_table(annotations.to_arrow(), partial)
         return len(ids)

@@ -29,7 +29,7 @@ from audiolabels.labels.annotations import Annotations, LabelSets
 from audiolabels.labels.report import Report
 from audiolabels.options import Options, option, portion, whole_number
 from audiolabels.readers import read_labels
-from audiolabels.splitting.label_files import write_labels
+from audiolabels.splitting.label_files import check_name, write_labels
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -194,6 +194,7 @@ def subset_files(
     """
     SubsetOptions(per_class=per_class, share=share, seed=seed)
     refuse_overwriting([*paths, *always], [Path(output)])
+    check_name(output)
     labels = read_labels(paths, **reading)
     kept = read_labels(always, **reading) if always else None
     subset = draw_subset(labels, always=kept, per_class=per_class, share=share, seed=seed)

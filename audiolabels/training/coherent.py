@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, shortlist
 from audiolabels.losses import highest_of_class
 from audiolabels.ontology.hierarchy import descendant_pairs
-from audiolabels.ontology.ontology import Ontology
+from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.training.run_folder import Run
 
@@ -44,9 +44,12 @@ def vocabulary_pairs(vocabulary: Vocabulary, ontology: Ontology | None = None) -
     """
     pairs = torch.from_numpy(descendant_pairs(vocabulary, ontology))
     if pairs.shape[1] == len(vocabulary):
+        own = default_ontology(ontology)
+        lacking = [id_ for id_ in vocabulary.ids if own.resolve(id_) is None]
+        why = f", which lacks {shortlist(lacking)}: give that of the classes" if lacking else ""
         raise OptionError(
             f"coherent: no class of vocabulary {vocabulary.name!r} is above another in the "
-            f"ontology, so that it changes nothing"
+            f"ontology{why}; it would change nothing"
         )
     return pairs
 

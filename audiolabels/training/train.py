@@ -34,7 +34,8 @@ class Trained:
     Attributes:
         folder: of the run.
         best: validation mAP of the saved weights.
-        averaged: the epochs, from 1, of which these are the mean.
+        averaged: the epochs, from 1, of which these are the mean; the steps, with
+            `validate_every`.
         seconds: duration.
         found: whether the run was already complete, and unchanged.
         examples, validated: numbers of examples.

@@ -18,9 +18,11 @@ from audiolabels import (
     Scores,
     Targets,
     Vocabulary,
+    compare,
     expand,
     load_ontology,
     load_vocabulary,
+    read_labels,
 )
 from audiolabels.audit import audit, label_statistics
 from audiolabels.errors import InputTypeError, OptionError
@@ -208,6 +210,26 @@ def test_contradictions_that_are_masked_are_settled() -> None:
     assert found.settled == {"implied": 0, "excluded": 0, "contradictory": 1}
 
 
+def test_classes_outside_the_vocabulary_imply_those_inside() -> None:
+    labels = Annotations.from_dict({"a": ["Bark"], "b": ["Bark", "Rain"], "c": ["Dog"]})
+    quality = ClassQuality(Path("q.csv"), "", {"Dog": (10, 0)})
+    found = audit(labels, vocabulary=["Animal", "Dog", "Rain"], quality=quality).table
+    pairs = found[["clip_id", "name", "suspicion"]].values.tolist()
+    assert pairs == [["a", "Animal", 0.9], ["a", "Dog", 0.9], ["b", "Animal", 0.9],
+                     ["b", "Dog", 0.9], ["c", "Animal", 0.45]]  # fmt: skip
+    assert found["evidence"][0] == "implied by a given class outside the vocabulary"
+
+
+def test_labels_with_values_need_a_threshold(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("clip_id,label,value\na,Rain,0.4\n")
+    labels = read_labels(path, values="soft")
+    for use in (audit, lambda own: compare(own, own)):
+        with pytest.raises(OptionError, match="the labels have values, and hard ones are needed"):
+            use(labels)
+    assert len(audit(read_labels(path, values=0.3)).table) == 1  # Water
+
+
 def test_targets_of_other_clips_are_refused() -> None:
     labels = Annotations.from_dict({"a": ["Rain"]})
     other = expand(Annotations.from_dict({"z": ["Rain"]}), "weak")
@@ -270,7 +292,6 @@ def test_statistics_are_counts() -> None:
 
 @pytest.mark.shared
 def test_parents_left_out_of_audioset(shared_data: Path) -> None:
-    from audiolabels import read_labels
 
     folder = shared_data / "audioset"
     files = [folder / "balanced_train_segments.csv", folder / "eval_segments.csv"]

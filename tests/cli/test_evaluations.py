@@ -131,6 +131,12 @@ def test_a_run_means_its_only_evaluation(world: World, tmp_path: Path) -> None:
          "--threshold is for --hierarchical"),
         (("evaluate", "x", "--features", "y", "--events", "z", "--hierarchical"),
          "--hierarchical is for --labels"),
+        (("evaluate", "x", "--features", "y", "--labels", "z", "--threshold", "0.5"),
+         "--threshold is for --hierarchical"),
+        (("evaluate", "x", "--features", "y", "--labels", "z", "--draws", "9"),
+         "--draws is for --clips"),
+        (("evaluate", "x", "--features", "y", "--labels", "z", "--median-filter", "9"),
+         "--median-filter is for --events"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_wrong_usage(
@@ -145,9 +151,17 @@ def test_what_does_not_fit_is_wrong_usage(
     assert message in result.output
 
 
-def test_a_list_of_clips_that_does_not_exist_is_named(world: World) -> None:
-    with pytest.raises(AudioLabelsError, match=r"--clips nowhere\.txt: no such file"):
-        evaluated(world, "run", "--clips", "nowhere.txt")
+def test_a_comparison_overwrites_no_evaluation(world: World, tmp_path: Path) -> None:
+    evaluated(world, "run", "-o", tmp_path / "a")
+    before = (tmp_path / "a/classes.csv").read_bytes()
+    with pytest.raises(AudioLabelsError, match=r"classes\.csv is an input or another output"):
+        done("compare", tmp_path / "a", tmp_path / "a", "-o", tmp_path / "a/classes.csv")
+    assert (tmp_path / "a/classes.csv").read_bytes() == before
+
+
+def test_a_list_of_clips_is_read_before_anything_slow(world: World) -> None:
+    with pytest.raises(AudioLabelsError, match=r"nowhere\.txt: "):
+        done("evaluate", "x", "--labels", world.labels, "--features", "y", "--clips", "nowhere.txt")
 
 
 def test_thresholds_that_do_not_exist_are_refused(world: World) -> None:

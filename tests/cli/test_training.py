@@ -310,9 +310,17 @@ def test_a_recipe_is_shown_with_where_each_value_is_from(world: World, tmp_path:
     assert re.search(r"^--model +- +default$", tuned.output, re.MULTILINE)  # that of --init
     odd = CliRunner().invoke(group, ["train", "--recipe", "hershey", "--epochs", "x", "--show"])
     assert "epochs 'x': give a whole number" in str(odd.exception)
+    bad = CliRunner().invoke(group, ["train", "--show", "--mixup", "-1"])
+    assert str(bad.exception) == "mixup '-1': give a number above zero, or 0"
     missing = CliRunner().invoke(group, asked[:-1])
     assert missing.exit_code == 2
     assert "Missing option '--labels'" in missing.output
+
+
+def test_validations_within_epochs_are_named_by_step(world: World, tmp_path: Path) -> None:
+    told = done("train", "--labels", world.labels, "--features", world.features, "--epochs", 1,
+                "--batch-size", 32, "--validate-every", 2, "-o", tmp_path / "run")  # fmt: skip
+    assert re.search(r"validation mAP +0\.\d{4}  of (the average of steps|step) \d", told)
 
 
 def test_a_recipe_trains_what_it_shows(world: World, tmp_path: Path) -> None:

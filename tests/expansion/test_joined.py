@@ -254,3 +254,8 @@ def test_absences_that_fit_no_clip_are_refused(folder: Path) -> None:
     absent.write_text("clip_id,labels,absent_labels\na,Cat,\n")
     with pytest.raises(LabelFileError, match=r"absent\.csv: no class is confirmed absent"):
         read_labels(folder / "one.csv", explicit_negatives=absent)
+
+
+def test_a_join_takes_no_other_input(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"joint\.toml: a join is expanded alone; name the other"):
+        expand_files([folder / "joint.toml", folder / "one.csv"], tmp_path / "t.parquet")

@@ -1,6 +1,7 @@
 """Two stored evaluations compared: groups, intervals, and sides that do not fit."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,30 @@ def test_the_fingerprint_is_of_clips_and_targets_in_any_order() -> None:
     other.positive[0, 0] ^= True
     other.known[0, 0] = True
     assert other.fingerprint != rows.fingerprint
+
+
+def test_rows_of_one_clip_are_paired_in_their_order(tmp_path: Path) -> None:
+    one, other = (rows_of(model).take(np.repeat(np.arange(N), 2)) for model in (1, 2))
+    for rows in (one, other):
+        rows.positive[1::2] ^= True
+        rows.known[:] = True
+    assert one.fingerprint == other.take(np.arange(2 * N)[::-1]).fingerprint
+    found = compare_evaluations(store(tmp_path / "a", one), store(tmp_path / "b", other), draws=9)
+    assert (found.rows, found.notes) == (2 * N, ())
+
+
+def test_names_that_look_like_no_value_are_kept(tmp_path: Path) -> None:
+    names = ("NA", "None", "nan", "null", "Rain")
+    rows = rows_of(1)
+    rows = replace(rows, vocabulary=replace(rows.vocabulary, names=names))
+    assert read_evaluation(store(tmp_path / "a", rows)).vocabulary.names == names
+
+
+def test_an_earlier_version_wrote_no_fingerprint(tmp_path: Path) -> None:
+    a, b = store(tmp_path / "a", rows_of(1)), store(tmp_path / "b", rows_of(2))
+    (b / "metrics.json").write_text("{}")
+    (note,) = compare_evaluations(a, b, draws=9).notes
+    assert "is not known (an earlier version wrote no fingerprint" in note
 
 
 def test_what_got_better_is_counted_by_group(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_only_positives_of_classes_below_the_floor_change(
     ontology = data.draw(ontologies())
     labels, vocabulary = data.draw(annotations(ontology)), data.draw(vocabularies(ontology))
     counts = st.integers(0, 10).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
-    ratings = data.draw(st.dictionaries(st.sampled_from(ontology.ids), counts))
+    ratings = data.draw(st.dictionaries(st.sampled_from(ontology.ids), counts, min_size=1))
     floor = data.draw(st.sampled_from(FLOORS))
     before = expand(labels, scheme, vocabulary=vocabulary, **options)
     with TemporaryDirectory() as folder:
@@ -146,6 +146,8 @@ def test_soft_labels_of_such_classes_are_unknown(folder: Path) -> None:
         (HEAD + "Dog,2,1\nDog,2,1\n", LabelFileError, r"row 3: 'Dog' occurs twice"),
         (HEAD + "Dog,2,x\n", LabelFileError, r"q\.csv: no table of label quality: invalid literal"),
         (HEAD + "Dog,2\n", LabelFileError, r"q\.csv: no table of label quality: "),
+        (HEAD, LabelFileError, r"q\.csv: no class but a header"),
+        (HEAD + "Dog,2,1\n/m/0bt9lr,2,2\n", LabelFileError, r"'/m/0bt9lr' occurs twice, under"),
         (HEAD + "Dgo,2,0\n", UnknownLabelError, r"q\.csv: the ontology lacks 'Dgo' \(the"),
         (None, LabelFileError, r"q\.csv: no table of label quality: No such file"),
     ],
@@ -156,8 +158,9 @@ def test_files_that_are_refused(
     path = tmp_path / "q.csv"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(error, match=message):
-        expand(Annotations.from_dict({"a": ["Dog"]}), "weak", class_quality=path)
+    for options in ({}, {"weights": "quality"}):
+        with pytest.raises(error, match=message):
+            expand(Annotations.from_dict({"a": ["Dog"]}), "weak", class_quality=path, **options)
 
 
 def test_a_floor_needs_ratings_and_is_a_share() -> None:

@@ -92,7 +92,7 @@ def test_positives_of_classes_of_low_quality_become_unknown(
 ) -> None:
     labels, scores, columns = case
     counts = st.integers(0, 10).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
-    ratings = data.draw(st.dictionaries(st.sampled_from(labels.ontology.ids), counts))
+    ratings = data.draw(st.dictionaries(st.sampled_from(labels.ontology.ids), counts, min_size=1))
     quality = ClassQuality(Path("q.csv"), "", ratings)
     options: dict[str, Any] = {"vocabulary": columns, "given": labels, **climbing(*scheme)}
     plain = expand(scores, name, **options)

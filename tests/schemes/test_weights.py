@@ -152,7 +152,7 @@ def test_weights_of_quality_are_those_of_a_plain_program(
     vocabulary, drawn = data.draw(vocabularies(ontology)), data.draw(clips(ontology))
     labels = labels_of(ontology, drawn, "judged")
     counts = st.integers(0, 10).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
-    ratings = data.draw(st.dictionaries(st.sampled_from(ontology.ids), counts))
+    ratings = data.draw(st.dictionaries(st.sampled_from(ontology.ids), counts, min_size=1))
     quality = ClassQuality(Path("q.csv"), "", ratings)
     plain = expand(labels, scheme, vocabulary=vocabulary, **options)
     made = expand(

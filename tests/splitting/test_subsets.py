@@ -166,6 +166,15 @@ def test_bad_files_write_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["s.json", "s.csv.gz", "s.tsv"])
+def test_names_of_other_formats_are_refused_before_anything_is_read(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(OptionError, match=r"labels are written as \.csv or \.parquet"):
+        subset_files([tmp_path / "nowhere.csv"], tmp_path / name, share=0.5)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_format_would_lose_is_refused(tmp_path: Path) -> None:
     table = pa.table({"clip_id": ["a", "b"], "labels": [["Rain"], ["Dog"]],
                       "label_values": [[0.5], [1.0]]})  # fmt: skip

@@ -14,6 +14,7 @@ from audiolabels.metrics.hierarchical import find_violations
 from audiolabels.ontology import coherent_scores, descendant_pairs
 from audiolabels.ontology.hierarchy import descendant_table, parent_pairs
 from audiolabels.training.annotate import annotate
+from audiolabels.training.coherent import vocabulary_pairs
 from audiolabels.training.run_evaluation import count_lost, evaluate_run, evaluated_rows
 from audiolabels.training.run_folder import load_run
 from audiolabels.training.train import train
@@ -76,6 +77,8 @@ def test_what_has_no_hierarchy_is_refused(world, go):
     with pytest.raises(OptionError, match="is above another in the ontology"):
         annotate(lambda x, n: torch.zeros(len(x), 2), features, own, coherent=True,
                  vocabulary=["Rain", "Dog"])  # fmt: skip
+    with pytest.raises(OptionError, match=r"the ontology, which lacks x1, x2: give that of the"):
+        vocabulary_pairs(audiolabels.Vocabulary("own", ("x1", "x2"), ("Hum", "Buzz")))
 
 
 def test_some_clips_are_evaluated_and_the_others_counted(world, go):
