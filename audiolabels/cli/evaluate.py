@@ -19,7 +19,7 @@ from audiolabels.cli.output import Summary, note
 from audiolabels.cli.progress import progress_bar
 from audiolabels.cli.training import COHERENT, RUN_INPUT, WINDOW, open_run
 from audiolabels.datasets import find_files
-from audiolabels.errors import extra
+from audiolabels.errors import LabelFileError, extra, guarded
 from audiolabels.files import sha256_of
 from audiolabels.files.records import read_record, refuse_other
 from audiolabels.metrics.evaluation_folder import (
@@ -273,9 +273,15 @@ def _describe(
     return {
         "weights": digest_weights(run.model),
         "features": fingerprint(features, np.arange(len(features.clip_ids))),
-        **{kind: [sha256_of(path) for path in paths] for kind, paths in read.items()},
+        **{kind: [_digest(path) for path in paths] for kind, paths in read.items()},
         "options": {
-            name: sha256_of(value) if isinstance(value, Path) else value
+            name: _digest(value) if isinstance(value, Path) else value
             for name, value in {**options, **{n: v for n, v in further.items() if v}}.items()
         },
     }
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; LabelFileError if it cannot be read."""
+    with guarded(path, LabelFileError, "cannot be read"):
+        return sha256_of(path)

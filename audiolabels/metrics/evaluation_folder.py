@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.errors import MetricError, guarded, shortlist
-from audiolabels.files import atomic_path, together, write_rows
+from audiolabels.files import atomic_path, blame, together, write_rows
 from audiolabels.files.records import read_record
 from audiolabels.files.remote import to_path
 from audiolabels.metrics.evaluated_rows import EvaluatedRows, read_evaluated_rows
@@ -154,7 +154,8 @@ def write_evaluation(
     """
     import pandas
 
-    folder.mkdir(parents=True, exist_ok=True)
+    with blame(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     overall = {name: value for result in results for name, value in result.numbers().items()}
     table, *others = [pandas.DataFrame(result.per_class()) for result in results]
     for other in others:

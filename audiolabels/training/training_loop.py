@@ -31,7 +31,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ExponentialLR, PolynomialLR
 
 from audiolabels.augmentation import augment, mixup, spec_augment
-from audiolabels.errors import OptionError
+from audiolabels.errors import OptionError, RunError, guarded
 from audiolabels.features.inputs import Floats
 from audiolabels.losses import coherent_bce_with_logits, masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
@@ -260,6 +260,8 @@ def fit(
                              enable_version_counter=False)  # fmt: skip
     stop = ResumableStopping(MAP, mode="max", patience=hyperparameters.patience)
     begun = checkpoints / "last.ckpt"
+    if begun.exists():
+        _load(begun)  # whose error names it
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # it advertises
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
@@ -294,6 +296,14 @@ def fit(
     return scores[top], [_number(top)]
 
 
+def _load(checkpoint: Path) -> dict[str, Any]:
+    """A checkpoint of a run; RunError if it is missing or damaged."""
+    needed = "a checkpoint that the run needs; delete the run and train it again"
+    with guarded(checkpoint, RunError, needed):
+        found: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        return found
+
+
 def _number(checkpoint: Path) -> int:
     """The number of its epoch, from 1, or of its step."""
     counted, number = checkpoint.stem.split("=")
@@ -302,8 +312,7 @@ def _number(checkpoint: Path) -> int:
 
 def _average(checkpoints: list[Path]) -> dict[str, Tensor]:
     """Mean weights of checkpoints; integers, such as counters, are those of the last epoch."""
-    states = [torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-              for path in sorted(checkpoints, key=_number)]  # fmt: skip
+    states = [_load(path)["state_dict"] for path in sorted(checkpoints, key=_number)]
     return {
         name.removeprefix("model."): torch.stack([state[name] for state in states]).mean(0)
         if last.is_floating_point()

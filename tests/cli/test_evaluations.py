@@ -159,6 +159,14 @@ def test_a_comparison_overwrites_no_evaluation(world: World, tmp_path: Path) -> 
     assert (tmp_path / "a/classes.csv").read_bytes() == before
 
 
+def test_files_that_are_in_the_way_or_missing_are_named(world: World, tmp_path: Path) -> None:
+    with pytest.raises(AudioLabelsError, match=r"nowhere\.tsv: cannot be read: No such file"):
+        evaluated(world, "run", "--events", "nowhere.tsv")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AudioLabelsError, match=r"file: .*File exists"):
+        evaluated(world, "run", "-o", tmp_path / "file")
+
+
 def test_a_list_of_clips_is_read_before_anything_slow(world: World) -> None:
     with pytest.raises(AudioLabelsError, match=r"nowhere\.txt: "):
         done("evaluate", "x", "--labels", world.labels, "--features", "y", "--clips", "nowhere.txt")

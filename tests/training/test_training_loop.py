@@ -186,3 +186,15 @@ def test_a_model_that_puts_out_nan_is_named(world, go):
         run.model.head.bias[0] = float("nan")
     with pytest.raises(ScoresFileError, match="clip0000000_0 are not numbers"):
         evaluate_run(run, world.labels, open_features(world.features))
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_a_lost_checkpoint_is_named_when_a_run_goes_on(go, damaged) -> None:
+    chosen = replace(HYPERPARAMETERS, epochs=1, margin=1.0)
+    folder = go("run", chosen).folder / "checkpoints"
+    if damaged:
+        (folder / "last.ckpt").write_bytes(b"")
+    else:
+        (folder / "epoch=0.ckpt").unlink()
+    with pytest.raises(RunError, match=r"\.ckpt: a checkpoint that the run needs; delete the run"):
+        go("run", replace(chosen, epochs=2))
