@@ -127,9 +127,6 @@ def command(
     higher and lower in B, and the mean gain by range, by root and by frequency; with intervals by a
     paired bootstrap over clips if both kept their scores.
     """
-    for path in (a, b):
-        usage_if((path / "evaluation").is_dir(), f"{path} is a run; name one of its evaluations, "
-                 f"in {path / 'evaluation'}")  # fmt: skip
     evaluations = [is_evaluation(path) for path in (a, b)]
     if any(evaluations):
         usage_if(not all(evaluations), f"{b if evaluations[0] else a} is no evaluation; an "

@@ -66,15 +66,19 @@ class EvaluatedRows:
     def fingerprint(self) -> str:
         """SHA-256 of classes, clips, their parts and targets, whatever the order of the rows."""
         onset, offset = self._times
-        table = pa.table({"clip_id": self.clip_id, "onset": onset, "offset": offset})
+        flags = (self.positive & self.known, self.known)
+        cells = np.concatenate([np.packbits(each, axis=1) for each in flags], axis=1)
+        table = pa.table(
+            {"clip_id": self.clip_id, "onset": onset, "offset": offset,
+             "cells": pa.array(map(bytes, cells), pa.binary())}
+        )  # fmt: skip
         keys = [(name, "ascending") for name in table.column_names]
         order = to_numpy(pc.sort_indices(table, sort_keys=keys).cast(pa.int64()))
         clips = self.clip_id.take(to_arrow(order)).to_pylist()
         digest = hashlib.sha256(json.dumps([self.vocabulary.ids, clips]).encode())
         for times in (onset, offset):
             digest.update(times[order].astype("<i8").tobytes())
-        for flags in (self.positive & self.known, self.known):
-            digest.update(np.packbits(flags, axis=1)[order].tobytes())
+        digest.update(cells[order].tobytes())
         return digest.hexdigest()
 
     @property

@@ -314,7 +314,7 @@ def _open(path: Path) -> tuple[pq.ParquetFile, dict[str, Any], Layout]:
     expected = dict(zip(SCHEMA.names, SCHEMA.types, strict=True)) | columns
     found = {n: schema.field(n).type for n in expected if schema.names.count(n) == 1}
     rows = file.metadata.num_rows
-    if [*columns][:2] != facts["columns"] or found != expected or facts.get("rows") != rows:
+    if [*columns][:2] != facts.get("columns") or found != expected or facts.get("rows") != rows:
         raise TargetsFileError(f"{path}: columns or rows do not match the metadata")
     return file, facts, layout
 

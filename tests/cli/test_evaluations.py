@@ -124,7 +124,6 @@ def test_a_run_means_its_only_evaluation(world: World, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("compare", "{a}", "{labels}"), "is no evaluation"),
-        (("compare", "{run}", "{run}"), "run is a run; name one of its evaluations, in "),
         (("compare", "{a}", "{a}", "--label", "Dog"), "--label: of labels, not of evaluations"),
         (("compare", "{labels}", "{labels}", "--draws", "9"), "--draws: of evaluations, not of"),
         (("evaluate", "x", "--features", "y", "--labels", "z", "--threshold", "0.3"),
