@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 AP_BINS = (0, 0.1, 0.2, 0.3, 0.4, 0.6, 1)  # of the base model's average precision
 QUALITY_BINS = (0, 0.5, 0.8, 1)
 DROPOUT, WRONG = 0.5, 0.3  # of the hidden neurons; of the labels, replaced at random
-BASE, CONTROL = "base", "control"
+BASE, CONTROL, TWICE_AS_LONG = "base", "control", "control, 60 epochs"
 METRICS = ("mAP", "d_prime", "lwlrap")
 SHOWN = ("0.7, stage 1", "0.7, stage 4", "rising, stage 5")  # by the base's average precision
 
@@ -74,7 +74,7 @@ def long_tables(results: list[Result]) -> str:
             "Differences from the base model of the same seed; the control is the base model "
             "trained once more with another seed:\n",
             markdown(["model", *head], [compared(name, BASE) for name in models]),
-            "Differences from the control; stage 1 starts like it:\n",
+            "Differences from the control; stage 1 has its seed:\n",
             markdown(
                 ["model", *head], [compared(name, CONTROL) for name in models if name != CONTROL]
             ),
