@@ -5,13 +5,14 @@
 Kumar & Ithapu 2020. An MLP is trained on the balanced set's weak labels; stages follow whose
 targets are w · teacher + (1 - w) · given labels, the teacher being the student before. Each model
 starts from fresh weights and is measured on the evaluation set. Validation is on a tenth of the
-balanced set, with given labels.
+balanced set, with given labels. `secost_long.py` trains for longer, with dropout.
 """
 
 import csv
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, count, pairwise
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,15 @@ from common import (
     FEATURES,
     LABELS,
     Result,
-    effort,
-    main,
-    markdown,
+    load_results,
+    parse,
+    save_results,
     split,
-    spread,
     test,
     train_mlp,
+    write_tables,
 )
+from secost_page import AP_BINS, DROPOUT, QUALITY_BINS, WRONG, tables
 
 import audiolabels
 from audiolabels.features import Features, open_features
@@ -52,13 +54,7 @@ CASCADES = {
     "three stages, teacher alone": (1.0,) * 3,
 }
 HELD_OUT = 0.1  # of the clips, for validation
-# More bases and their students at 0.7: with dropout, for as long as the others and for longer, and
-# with a share of wrong labels.
-DROPOUT, WRONG = 0.5, 0.3
-LONG_EPOCHS, LONG_DECAY = 30, 0.93
-AP_BINS = (0, 0.1, 0.2, 0.3, 0.4, 0.6, 1)  # of the base model's average precision
 QUALITY = "qa_true_counts.csv"  # of a few clips of each class, how many raters found right
-QUALITY_BINS = (0, 0.5, 0.8, 1)
 
 
 def measure(data: Path, seed: int, epochs: int | None) -> Result:
@@ -79,10 +75,6 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
     # Base and student start alike here, so that two models say more.
     pair = {(): first + len(paths), (0.7,): first + len(paths)}
     dropped = train_stages(given, features, judged, hyperparameters, pair, dropout=DROPOUT)
-    long = replace(
-        hyperparameters, epochs=epochs or LONG_EPOCHS, patience=LONG_EPOCHS, decay=LONG_DECAY
-    )
-    longer = train_stages(given, features, judged, long, pair, dropout=DROPOUT)
     wrong = train_stages(mislabelled(weak, seed), features, judged, hyperparameters, pair)
     base, quality = found[()], read_quality(data / QUALITY, weak.vocabulary)
     return {
@@ -92,7 +84,6 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
             for name, stages in CASCADES.items()
         },
         "dropout": [summarise(evaluation, dropped[()]) for evaluation in dropped.values()],
-        "longer": [summarise(evaluation, longer[()]) for evaluation in longer.values()],
         "wrong": [summarise(evaluation, wrong[()]) for evaluation in wrong.values()],
         "gains": {
             name: {
@@ -198,120 +189,20 @@ def gains(
     ]
 
 
-def tables(results: list[Result]) -> str:
-    bases = [result["base"] for result in results]
-    classes = bases[0]["classes"]
-
-    def values(name: str, key: str, stage: int = -1) -> list[float]:
-        return [result["cascades"][name][stage][key] for result in results]
-
-    def gain(name: str, key: str, stage: int = -1) -> str:
-        pairs = zip(values(name, key, stage), bases, strict=True)
-        return spread((value - base[key] for value, base in pairs), 4, sign=True)
-
-    def by(kind: str, bins: tuple[float, ...], what: str) -> str:
-        return markdown(
-            [what, "classes", *many],
-            [
-                [
-                    f"{low:g} to {high:g}",
-                    spread((r["gains"][many[0]][kind][n]["classes"] for r in results), 0),
-                    *(
-                        spread((r["gains"][name][kind][n]["gain"] for r in results), 4, sign=True)
-                        for name in many
-                    ),
-                ]
-                for n, (low, high) in enumerate(pairwise(bins))
-            ],
-        )
-
-    one = [name for name in CASCADES if name.startswith("one")]
-    many = [name for name in CASCADES if not name.startswith("one")]
-    stages = max(len(CASCADES[name]) for name in many)
-    gained = ["gain in mAP", "in d′", "in lωlrap", f"classes better, of {classes}"]
-
-    def gains_of(name: str) -> list[str]:
-        return [
-            *(gain(name, key) for key in ("mAP", "d_prime", "lwlrap")),
-            spread(values(name, "higher"), 0),
-        ]
-
-    return "\n".join(
-        [
-            effort(results),
-            f"The base model on the evaluation set: mAP {spread(b['mAP'] for b in bases)}, d′ of "
-            f"the mean AUC {spread(b['d_prime'] for b in bases)}, lωlrap "
-            f"{spread(b['lwlrap'] for b in bases)}.\n",
-            "One stage, by teacher weight; weight 0 is the base model once more with another "
-            "seed:\n",
-            markdown(
-                ["teacher weight", "mAP", *gained],
-                [
-                    [f"{CASCADES[name][0]:g}", spread(values(name, "mAP")), *gains_of(name)]
-                    for name in one
-                ],
-            ),
-            "Cascades, mAP after each stage:\n",
-            markdown(
-                ["cascade", "base", *(f"stage {n + 1}" for n in range(stages))],
-                [
-                    [
-                        name,
-                        spread(b["mAP"] for b in bases),
-                        *(
-                            spread(values(name, "mAP", n)) if n < len(CASCADES[name]) else ""
-                            for n in range(stages)
-                        ),
-                    ]
-                    for name in many
-                ],
-            ),
-            "Their last stages against the base model:\n",
-            markdown(["cascade", *gained], [[name, *gains_of(name)] for name in many]),
-            "One stage at 0.7 under other conditions, base and student with the same seed:\n",
-            markdown(
-                ["", "base model, mAP", "one stage, 0.7", *gained],
-                [
-                    [
-                        what,
-                        *(spread(pair[n]["mAP"] for pair in pairs) for n in (0, 1)),
-                        *(
-                            spread((two[key] - one[key] for one, two in pairs), 4, sign=True)
-                            for key in ("mAP", "d_prime", "lwlrap")
-                        ),
-                        spread((two["higher"] for _, two in pairs), 0),
-                    ]
-                    for what, pairs in (
-                        (f"dropout {DROPOUT:g}", [result["dropout"] for result in results]),
-                        (
-                            f"dropout {DROPOUT:g}, {LONG_EPOCHS} epochs",
-                            [result["longer"] for result in results],
-                        ),
-                        (f"{WRONG:.0%} wrong labels", [result["wrong"] for result in results]),
-                    )
-                ],
-            ),
-            between_seeds([result["longer"][0]["mAP"] for result in results]),
-            "Mean gain of the last stage in average precision, by the base model's average "
-            "precision of a class:\n",
-            by("precision", AP_BINS, "base model"),
-            "And by the label quality of a class, the share of rated clips in which raters heard "
-            "it:\n",
-            by("quality", QUALITY_BINS, "label quality"),
-        ]
-    )
-
-
-def between_seeds(bases: list[float]) -> str:
-    """What another seed alone changes: the control of the students that were trained longest."""
-    apart = [abs(one - other) for one, other in combinations(bases, 2)]
-    if not apart:
-        return ""
-    return (
-        f"The base models with {LONG_EPOCHS} epochs, which differ in the seed alone, are "
-        f"{min(apart):.4f} to {max(apart):.4f} mAP apart.\n"
-    )
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure with each seed that has no result yet, then write the tables."""
+    given = parse("secost", arguments)
+    results = load_results(given.results)
+    for seed in given.seeds:
+        own = results.setdefault(str(seed), {})
+        if "base" not in own:
+            wall, processor = time.perf_counter(), time.process_time()
+            own.update(measure(given.data, seed, given.epochs))
+            own["seconds"] = round(time.perf_counter() - wall)
+            own["processor_seconds"] = round(time.process_time() - processor)
+            save_results(given.results, results)
+    write_tables(given.page, tables(results))
 
 
 if __name__ == "__main__":
-    main("secost", measure, tables)
+    main()

@@ -44,12 +44,15 @@ def data(tmp_path, monkeypatch):
 
 def run(name, data):
     """The results, and the page, of which only what lies between the markers is new."""
-    script = importlib.import_module(name)
+    script, common = importlib.import_module(name), importlib.import_module("common")
     page, results = data / "page.md", data / "results.json"
     page.write_text("# Before\n\n<!-- measured -->\nold\n<!-- end -->\n\nAfter.\n")
     command = [str(data), "--seeds", "0", "--epochs", "1"]
     command += ["--results", str(results), "--page", str(page)]
-    importlib.import_module("common").main(name, script.measure, script.tables, command)
+    if script.main is common.main:
+        script.main(name, script.measure, script.tables, command)
+    else:
+        script.main(command)
     text = page.read_text()
     assert text.startswith("# Before\n\n<!-- measured -->\n")
     assert text.endswith("<!-- end -->\n\nAfter.\n")
@@ -81,6 +84,68 @@ def test_secost(data, monkeypatch):
     assert result["base"]["classes"] == DIM
     assert sum(row["classes"] for row in result["gains"]["two"]["quality"]) == DIM
     assert "| two |" in page
+
+
+def test_secost_for_longer(data, monkeypatch):
+    """An interrupted run continues where it was, to the same end as one without a break."""
+    script = importlib.import_module("secost_long")
+    names = ("base", "control", "0.7, stage 1", "0.7, stage 2")
+    monkeypatch.setattr(script, "ROUNDS", (names[:3], names))
+    measured = []
+    measure = script.Cascades.measure
+
+    def watch(cascades, name):
+        if len(measured) == 3:
+            measured.append("interrupted")
+            raise KeyboardInterrupt
+        measured.append((cascades.seed, name))
+        return measure(cascades, name)
+
+    monkeypatch.setattr(script.Cascades, "measure", watch)
+    with pytest.raises(KeyboardInterrupt):
+        run("secost_long", data)
+    result, page = run("secost_long", data)
+    assert measured == [*((0, name) for name in names[:3]), "interrupted", (0, names[3])]
+    assert tuple(result["longer"]) == names
+    assert len({model["average_precision"] for model in result["longer"].values()}) == 4
+    (data / "results.json").unlink()
+    monkeypatch.setattr(script.Cascades, "measure", measure)
+    again, _ = run("secost_long", data)
+    for name, model in again["longer"].items():
+        assert model["mAP"] == pytest.approx(result["longer"][name]["mAP"], abs=1e-6)
+        values = [float(value) for value in model["average_precision"].split()]
+        assert np.nanmean(values) == pytest.approx(model["mAP"], abs=1e-5)
+        assert np.isfinite(values).sum() == DIM
+    assert "| 0.7, stage 2 | 1 |" in page
+
+
+def test_secost_compares_within_each_seed(monkeypatch):
+    """A seed without a model is left out of that row alone; classes without a positive of all."""
+    monkeypatch.syspath_prepend(FOLDER)
+    page = importlib.import_module("secost_page")
+
+    def model(*values):
+        text = " ".join(f"{value:.5f}" for value in values)
+        mean = float(np.nanmean(values))
+        return {"mAP": mean, "d_prime": 1, "lwlrap": 0, "average_precision": text,
+                "processor_seconds": 1}  # fmt: skip
+
+    nan = float("nan")
+    first = {"base": model(0.05, 0.5, nan), "control": model(0.15, 0.4, nan)}
+    second = {
+        "base": model(0.05, 1, nan),
+        "control": model(0.25, 1, nan),
+        "0.7, stage 1": model(0.35, 0.8, nan),
+    }
+    assert page.wins(first["base"], first["control"]) == (1, 1)
+    assert page.gain_within(second["control"], second["base"], 0, 0.1) == pytest.approx(0.2)
+    assert page.gain_within(second["0.7, stage 1"], second["base"], 0.6, 1) == pytest.approx(-0.2)
+    made = page.tables({"1": {"longer": second}, "0": {"longer": first}})
+    zero = "+0.0000 ± 0.0000"
+    assert f"| control | 2 | +0.0500 ± 0.0707 | {zero} | {zero} | 1 | 1 ± 0 |" in made
+    assert "| 0.7, stage 1 | 1 | −0.0500 | +0.0000 | +0.0000 | 0 | 1 |" in made
+    assert "better, of 2" in made
+    assert "### Ten epochs" not in made
 
 
 def test_coverage(data):
