@@ -26,7 +26,7 @@ def tables(results: Result) -> str:
     short = [own for own in seeds if "base" in own]
     parts = [long_tables(long)] if long else []
     if short:
-        parts += ["### Ten epochs, no dropout\n", short_tables(short)]
+        parts += ["## Ten epochs, no dropout\n", short_tables(short)]
     return "\n".join(parts)
 
 
@@ -53,7 +53,7 @@ def long_tables(results: list[Result]) -> str:
     shown = [name for name in (CONTROL, *SHOWN) if name in names]
     return "\n".join(
         [
-            f"### 30 epochs, dropout {DROPOUT:g}\n",
+            f"## 30 epochs, dropout {DROPOUT:g}\n",
             f"Mean ± standard deviation over seeds. A model took {min(seconds):.0f} to "
             f"{max(seconds):.0f} seconds of processor time.\n",
             markdown(

@@ -145,7 +145,7 @@ def test_secost_compares_within_each_seed(monkeypatch):
     assert f"| control | 2 | +0.0500 ± 0.0707 | {zero} | {zero} | 1 | 1 ± 0 |" in made
     assert "| 0.7, stage 1 | 1 | −0.0500 | +0.0000 | +0.0000 | 0 | 1 |" in made
     assert "better, of 2" in made
-    assert "### Ten epochs" not in made
+    assert "## Ten epochs" not in made
 
 
 def test_coverage(data):
