@@ -1,7 +1,7 @@
 """The audit: which labels are likely to be missing or wrong, the most suspicious first."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,21 +12,22 @@ from audiolabels.arrays.columns import to_numpy
 from audiolabels.audit.statistics import LabelStatistics, label_statistics
 from audiolabels.audit.suspicions import (
     KINDS,
+    MATTERS,
     OF_SCORES,
     Background,
     Evidence,
     Flags,
     Floats,
+    Highest,
     Pairs,
-    classes_below,
-    highest,
-    unsettled,
+    judge,
 )
 from audiolabels.audit.target_states import TargetStates
 from audiolabels.clips.index import ClipFinder
 from audiolabels.errors import OptionError, expect
 from audiolabels.labels.annotations import Annotations
 from audiolabels.labels.scores import Scores
+from audiolabels.ontology.hierarchy import descendant_table
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes import expand_hard
 from audiolabels.schemes.class_quality import ClassQuality, smoothed_quality
@@ -120,26 +121,8 @@ def audit(
         for scheme, options in (("weak", {}), ("pel", {"parents": "certain"}))
     )
     classes = given.vocabulary
-    ids = Annotations.from_dict({id_: [id_] for id_ in classes.ids}, ontology=labels.ontology)
-    implies = expand_hard(ids, "pel", vocabulary=classes, parents="certain").to_numpy()[0] > 0
-    np.fill_diagonal(implies, False)
-    background = Background(
-        label_statistics(labels, classes),
-        smoothed_quality(quality, classes, labels.ontology),
-        classes_below(classes, labels.ontology),
-        implies,
-    )
-    teacher = np.full((0, len(classes)), np.nan)
-    of_clip = np.full(len(labels), -1)
-    if scores is not None:
-        own = scores.over(classes).highest()
-        teacher = own.scores.astype(np.float64)
-        unknown = np.unpackbits(own.unknown, axis=1, count=len(classes)) > 0
-        teacher[unknown] = np.nan
-        of_clip = ClipFinder(own.clip_id).find(labels.clip_id)
-        if (of_clip < 0).all():
-            raise OptionError("none of the clips has scores; see docs/clips.md for what ids mean")
-
+    background = _background(labels, classes, quality)
+    teacher, of_clip = _highest_scores(labels, scores, classes)
     states = None if targets is None else TargetStates.match(targets, labels, classes)
 
     def evidence(rows: npt.NDArray[np.int64]) -> Evidence:
@@ -150,40 +133,69 @@ def audit(
         learned = None if states is None else states.of(rows)
         return Evidence(own, (closed.to_numpy(rows)[0] > 0) & ~own, found, learned)
 
-    def blocks(kind: str, *, whole: bool) -> Iterator[tuple[int, Floats]]:
-        for start in range(0, len(labels), BLOCK):
-            rows = np.arange(start, min(len(labels), start + BLOCK))
-            clips = evidence(rows)
-            clips = replace(clips, learned=None) if whole else clips
-            yield start, unsettled(kind, clips, KINDS[kind](clips, background))
-
-    differ = _contradictions(labels, given)
-
-    def ranked(kind: str, *, whole: bool) -> tuple[Pairs, Floats]:
-        """The most suspicious pairs: of all, or of those that targets have not settled."""
-        if kind in KINDS:
-            return highest(blocks(kind, whole=whole), most)
-        pairs, values = differ
-        if states is not None and not whole:
-            row, column = pairs.T
-            kept = states.of(row)[0][np.arange(len(row)), column]
-            pairs, values = pairs[kept], values[kept]
-        return pairs[:most], values[:most]
-
     chosen = [kind for kind in KINDS if kind not in OF_SCORES or scores is not None]
-    found = {kind: ranked(kind, whole=False) for kind in [*chosen, "contradictory"]}
-    settled = {}
-    for kind, (pairs, _) in found.items() if states is not None else ():
-        listed = set(map(tuple, pairs.tolist()))
-        settled[kind] = sum(tuple(p) not in listed for p in ranked(kind, whole=True)[0].tolist())
+    # Of all suspicions, and with targets of those that these have not settled.
+    rankings = [{kind: Highest(most) for kind in chosen} for _ in range(1 + (states is not None))]
+    for start in range(0, len(labels), BLOCK):
+        clips = evidence(np.arange(start, min(len(labels), start + BLOCK)))
+        for kind in chosen:
+            for ranking, found in zip(rankings, judge(kind, clips, background), strict=False):
+                ranking[kind].add(start, found)
+    listed = {kind: (each.pairs, each.values) for kind, each in rankings[-1].items()}
+    ranked = {kind: each.pairs for kind, each in rankings[0].items()}
+    pairs, values = _contradictions(labels, given)
+    ranked["contradictory"] = pairs[:most]
+    if states is not None:
+        kept = states.of(pairs[:, 0])[MATTERS["contradictory"]][np.arange(len(pairs)), pairs[:, 1]]
+        pairs, values = pairs[kept], values[kept]
+    listed["contradictory"] = pairs[:most], values[:most]
     table = [
         (labels.clip_id[row].as_py(), classes.ids[column], classes.names[column], kind,
          _explain(kind, column, evidence(np.array([row])), background), round(value, 4))
-        for kind, (pairs, values) in found.items()
+        for kind, (pairs, values) in listed.items()
         for (row, column), value in zip(pairs.tolist(), values.tolist(), strict=True)
     ]  # fmt: skip
-    lost = 0 if states is None else int((states.of_clip < 0).sum())
+    settled, lost = {}, 0
+    if states is not None:
+        settled = {kind: _lacking(pairs, listed[kind][0]) for kind, pairs in ranked.items()}
+        lost = int((states.of_clip < 0).sum())
     return Audit(pandas.DataFrame(table, columns=COLUMNS), background.statistics, settled, lost)
+
+
+def _background(
+    labels: Annotations, classes: Vocabulary, quality: ClassQuality | None
+) -> Background:
+    ids = Annotations.from_dict({id_: [id_] for id_ in classes.ids}, ontology=labels.ontology)
+    implies = expand_hard(ids, "pel", vocabulary=classes, parents="certain").to_numpy()[0] > 0
+    itself = np.eye(len(classes), dtype=np.bool_)
+    return Background(
+        label_statistics(labels, classes),
+        smoothed_quality(quality, classes, labels.ontology),
+        descendant_table(classes, labels.ontology) & ~itself,
+        implies & ~itself,
+    )
+
+
+def _highest_scores(
+    labels: Annotations, scores: Scores | None, classes: Vocabulary
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """The highest scores of S clips, float64 (S, C), nan where unknown, and the row of each of the
+    N clips of the labels, int64 (N,), -1 if it has none.
+    """
+    if scores is None:
+        return np.full((0, len(classes)), np.nan), np.full(len(labels), -1)
+    own = scores.over(classes).highest()
+    teacher = own.scores.astype(np.float64)
+    teacher[np.unpackbits(own.unknown, axis=1, count=len(classes)) > 0] = np.nan
+    of_clip = ClipFinder(own.clip_id).find(labels.clip_id)
+    if (of_clip < 0).all():
+        raise OptionError("none of the clips has scores; see docs/clips.md for what ids mean")
+    return teacher, of_clip
+
+
+def _lacking(pairs: Pairs, listed: Pairs) -> int:
+    """How many pairs are not listed."""
+    return len({*map(tuple, pairs.tolist())} - {*map(tuple, listed.tolist())})
 
 
 def _contradictions(labels: Annotations, given: Targets) -> tuple[Pairs, Floats]:

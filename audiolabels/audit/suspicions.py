@@ -22,8 +22,8 @@ positive or unknown there; that it is wrong, if it is negative or unknown; that 
 by a class below that is not negative.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -32,8 +32,6 @@ from numpy import nan
 
 from audiolabels.audit.statistics import LabelStatistics
 from audiolabels.comparison.odds_ratios import odds_ratio
-from audiolabels.ontology.ontology import Ontology
-from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes.class_quality import PRIOR_QUALITY
 
 Floats = npt.NDArray[np.float64]
@@ -103,16 +101,6 @@ class Background:
         return high
 
 
-def classes_below(vocabulary: Vocabulary, ontology: Ontology) -> Flags:
-    """Whether the class of a column is a descendant of that of the row: bool (C, C)."""
-    below = np.zeros((len(vocabulary), len(vocabulary)), np.bool_)
-    for row, id_ in enumerate(vocabulary.ids):
-        if id_ in ontology:
-            inside = [vocabulary.index.get(other, -1) for other in ontology.descendants(id_)]
-            below[row, [column for column in inside if column >= 0]] = True
-    return below
-
-
 def _present(clips: Evidence) -> Floats:
     """Scores, raised where a given class implies another: float64 (B, C)."""
     return np.where(clips.implied, raised(clips.scores, IMPLIED), clips.scores)
@@ -175,11 +163,16 @@ OF_SCORES = ("missing", "wrong", "unspecified")
 MATTERS = {"implied": 1, "missing": 1, "excluded": 0, "contradictory": 0, "wrong": 0}
 
 
-def unsettled(kind: str, clips: Evidence, found: Floats) -> Floats:
-    """Suspicions that targets, if there are any, have not settled; -1 for the others."""
-    if clips.learned is None or kind not in MATTERS:
-        return found
-    return np.where(clips.learned[MATTERS[kind]], found, -1.0)
+def judge(kind: str, clips: Evidence, classes: Background) -> tuple[Floats, Floats]:
+    """Suspicions of a kind, and those of them that targets have not settled: float64 (B, C), -1
+    where there is none.
+    """
+    found = KINDS[kind](replace(clips, learned=None), classes)
+    if clips.learned is None:
+        return found, found
+    if kind not in MATTERS:
+        return found, KINDS[kind](clips, classes)
+    return found, np.where(clips.learned[MATTERS[kind]], found, -1.0)
 
 
 def raised(scores: Floats, factor: float) -> Floats:
@@ -191,22 +184,24 @@ def raised(scores: Floats, factor: float) -> Floats:
     return factor * scores / (1 - scores + factor * scores)
 
 
-def highest(suspicions: Iterator[tuple[int, Floats]], most: int) -> tuple[Pairs, Floats]:
-    """The pairs with the highest suspicion over blocks of clips, the highest first.
+@dataclass
+class Highest:
+    """The pairs with the highest suspicion, the highest first; of equal ones those added first.
 
-    Args:
-        suspicions: the first row of each block, and its suspicions, (B, C).
+    Attributes:
         most: pairs at most.
-
-    Returns:
-        Row and column of each, int64 (M, 2), and its suspicion, float64 (M,); of equal ones those
-        of earlier clips first.
+        pairs: row and column of each, int64 (M, 2).
+        values: suspicion of each, float64 (M,).
     """
-    pairs, values = np.zeros((0, 2), np.int64), np.zeros(0)
-    for start, block in suspicions:
-        rows, columns = np.nonzero(block >= 0)
-        pairs = np.concatenate([pairs, np.stack([rows + start, columns], axis=1)])
-        values = np.concatenate([values, block[rows, columns]])
-        best = np.argsort(-values, kind="stable")[:most]
-        pairs, values = pairs[best], values[best]
-    return pairs, values
+
+    most: int
+    pairs: Pairs = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    values: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def add(self, first: int, suspicions: Floats) -> None:
+        """Take the suspicions of the clips from row `first` on, (B, C), into account."""
+        rows, columns = np.nonzero(suspicions >= 0)
+        pairs = np.concatenate([self.pairs, np.stack([rows + first, columns], axis=1)])
+        values = np.concatenate([self.values, suspicions[rows, columns]])
+        best = np.argsort(-values, kind="stable")[: self.most]
+        self.pairs, self.values = pairs[best], values[best]

@@ -24,9 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.metrics.ranking import Floats, check_cells
-from audiolabels.ontology.hierarchy import refuse_lacking
 from audiolabels.ontology.ontology import Ontology, default_ontology
-from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.ontology.vocabulary import Vocabulary, refuse_lacking
 
 Distances = npt.NDArray[np.int64]
 

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audiolabels.errors import VocabularyError, shortlist
 from audiolabels.ontology.ontology import Ontology, default_ontology
-from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.ontology.vocabulary import Vocabulary, refuse_lacking
 
 Pairs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -99,13 +98,3 @@ def coherent_scores(scores: npt.NDArray[Any], pairs: Pairs) -> npt.NDArray[Any]:
         part = slice(start, start + ROWS)
         made[part] = np.maximum.reduceat(scores[part].take(below, axis=1), starts, axis=1)
     return made
-
-
-def refuse_lacking(vocabulary: Vocabulary, ontology: Ontology) -> None:
-    """Raise a VocabularyError if the ontology lacks classes of the vocabulary."""
-    lacking = [id_ for id_ in vocabulary.ids if ontology.resolve(id_) is None]
-    if lacking:
-        raise VocabularyError(
-            f"the ontology lacks {len(lacking)} classes of vocabulary {vocabulary.name!r}: "
-            f"{shortlist(lacking)}"
-        )

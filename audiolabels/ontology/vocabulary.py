@@ -210,7 +210,8 @@ def load_vocabulary(
         vocabulary = _from_labels(path.name, _read_class_list(path, ontology), ontology)
     else:
         vocabulary = _from_labels("custom", list(source), ontology)
-    _refuse_unknown(vocabulary, ontology)
+    refuse_lacking(vocabulary, ontology)
+    _refuse_doubles(vocabulary, ontology)
     return vocabulary
 
 
@@ -224,13 +225,17 @@ def named_like(vocabulary: Vocabulary, ontology: Ontology) -> Vocabulary:
     return vocabulary
 
 
-def _refuse_unknown(vocabulary: Vocabulary, ontology: Ontology) -> None:
-    unknown = [id_ for id_ in vocabulary.ids if ontology.resolve(id_) is None]
-    if unknown:
+def refuse_lacking(vocabulary: Vocabulary, ontology: Ontology) -> None:
+    """Raise a VocabularyError if the ontology lacks classes of the vocabulary."""
+    lacking = [id_ for id_ in vocabulary.ids if ontology.resolve(id_) is None]
+    if lacking:
         raise VocabularyError(
-            f"vocabulary {vocabulary.name!r} has {len(unknown)} classes that the ontology lacks: "
-            f"{shortlist(unknown)}"
+            f"the ontology lacks {len(lacking)} classes of vocabulary {vocabulary.name!r}: "
+            f"{shortlist(lacking)}"
         )
+
+
+def _refuse_doubles(vocabulary: Vocabulary, ontology: Ontology) -> None:
     columns: dict[str | None, str] = {}
     for id_ in vocabulary.ids:
         other = columns.setdefault(ontology.resolve(id_), id_)

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audiolabels.labels.annotations import LabelSets
-from audiolabels.ontology.hierarchy import refuse_lacking
 from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.parents import PARENTS_OR_NONE
-from audiolabels.ontology.vocabulary import Vocabulary
+from audiolabels.ontology.vocabulary import Vocabulary, refuse_lacking
 
 Words = npt.NDArray[np.uint64]
 
