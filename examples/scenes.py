@@ -15,7 +15,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
@@ -53,7 +53,7 @@ def learn(scenes: Path, output: Path, annotator: Hyperparameters, student: Hyper
     # 1. The labels of whole scenes, and a model that learns them.
     audiolabels.expand_files(scenes / "train.csv", weak, "weak", vocabulary=vocabulary)
     audiolabels.expand_files(scenes / "valid.csv", valid, "weak", vocabulary=vocabulary)
-    options = {"model_options": SMALLER, "validation": valid, "on_epoch": print}
+    options: dict[str, Any] = {"model_options": SMALLER, "validation": valid, "on_epoch": print}
     train(weak, features, output / "annotator", MODEL, hyperparameters=annotator, **options)
 
     # 2. Its scores of each second of the same scenes.
@@ -151,8 +151,9 @@ def mix_scenes(recordings: list[Recording], folder: Path, sizes: dict[str, int],
 def background(generator: np.random.Generator) -> np.ndarray:
     """Pink noise of 40 to 50 dB below full scale."""
     spectrum = np.fft.rfft(generator.normal(size=SECONDS * RATE))
-    noise = np.fft.irfft(spectrum / np.sqrt(np.arange(1, len(spectrum) + 1)))
-    return noise / noise.std() * 10 ** (generator.uniform(-50, -40) / 20)
+    noise: np.ndarray = np.fft.irfft(spectrum / np.sqrt(np.arange(1, len(spectrum) + 1)))
+    noise *= 10 ** (generator.uniform(-50, -40) / 20) / noise.std()
+    return noise
 
 
 def mix_events(

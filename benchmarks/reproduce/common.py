@@ -28,7 +28,7 @@ from audiolabels.training.training_loop import fit
 
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parents[1] / "docs" / "reproduce"
-BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- {} -->\n", "<!-- end -->\n"
 LABELS = {"train": "balanced_train_segments.csv", "eval": "eval_segments.csv"}
 FEATURES = {"train": "vggish_balanced_train.npz", "eval": "vggish_eval.npz"}
 
@@ -62,15 +62,17 @@ def main(
     write_tables(given.page, tables([results[seed] for seed in sorted(results, key=int)]))
 
 
-def parse(name: str, arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The arguments of a script, with torch's threads set."""
+def parse(
+    name: str, arguments: Sequence[str] | None = None, page: str | None = None
+) -> argparse.Namespace:
+    """The arguments of a script, with torch's threads set; by default its page has its name."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("data", type=Path, help="folder with AudioSet's labels and features")
+    parser.add_argument("data", type=Path, help="folder with labels and features")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, help="at most so many for each model")
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--results", type=Path, default=HERE / "results" / f"{name}.json")
-    parser.add_argument("--page", type=Path, default=PAGES / f"{name}.md")
+    parser.add_argument("--page", type=Path, default=PAGES / f"{page or name}.md")
     given = parser.parse_args(arguments)
     import torch
 
@@ -88,11 +90,12 @@ def save_results(path: Path, results: Result) -> None:
     write(path, json.dumps(results, indent=1) + "\n")
 
 
-def write_tables(page: Path, made: str) -> None:
-    """Replace a page's tables."""
-    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+def write_tables(page: Path, made: str, marker: str = "measured") -> None:
+    """Replace a page's tables after a marker."""
+    begin = BEGIN.format(marker)
+    before, _, rest = page.read_text("utf-8").partition(begin)
     after = rest.partition(END)[2]
-    write(page, f"{before}{BEGIN}\n{made}\n{END}{after}")
+    write(page, f"{before}{begin}\n{made}\n{END}{after}")
 
 
 def write(path: Path, text: str) -> None:
@@ -105,6 +108,17 @@ def saved_features(folder: str | Path, clip_id: Any, embedding: Any) -> Features
     path = Path(folder) / "embeddings.npz"
     np.savez(path, clip_id=np.asarray(clip_id), embedding=embedding)
     return open_features(path)
+
+
+def together(paths: Iterable[Path], folder: Path) -> Features:
+    """Embeddings of several npz files as one."""
+    parts = [np.load(path) for path in paths]
+    arrays: dict[str, Any] = {
+        key: np.concatenate([part[key] for part in parts])
+        for key in ("clip_id", "n_frames", "embedding")
+    }
+    np.savez(folder / "together.npz", **arrays)
+    return open_features(folder / "together.npz")
 
 
 def clip_means(folder: str, paths: Iterable[Path]) -> Features:
@@ -134,17 +148,18 @@ def train_mlp(
     import torch
 
     torch.manual_seed(hyperparameters.seed)
-    dim = train.features.dim
-    model = make_model("mlp", len(train.vocabulary), dim=dim, **options)
-    with tempfile.TemporaryDirectory() as folder:
-        fit(
-            model,
-            replace(train, seed=hyperparameters.seed),
-            validation,
-            hyperparameters,
-            Path(folder),
-        )
+    model = make_model("mlp", len(train.vocabulary), dim=train.features.dim, **options)
+    fit_model(model, train, validation, hyperparameters)
     return model
+
+
+def fit_model(
+    model: Any, train: Examples, validation: Examples, hyperparameters: Hyperparameters
+) -> None:
+    """Train a model from the weights that it has."""
+    seeded = replace(train, seed=hyperparameters.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        fit(model, seeded, validation, hyperparameters, Path(folder))
 
 
 def test(model: Any, examples: Examples) -> Evaluation:

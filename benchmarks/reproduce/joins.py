@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import BEGIN, END, HERE, PAGES, Result, markdown, write
+from common import HERE, PAGES, Result, markdown, write, write_tables
 
 import audiolabels
 from audiolabels.ontology.parents import PARENTS
@@ -83,9 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             found = measure(given.data, Path(folder))
         write(given.results, json.dumps(found, indent=1) + "\n")
-    before, _, rest = given.page.read_text("utf-8").partition(BEGIN)
-    made = tables(json.loads(given.results.read_text("utf-8")))
-    write(given.page, f"{before}{BEGIN}\n{made}\n{END}{rest.partition(END)[2]}")
+    write_tables(given.page, tables(json.loads(given.results.read_text("utf-8"))))
 
 
 if __name__ == "__main__":

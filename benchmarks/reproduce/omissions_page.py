@@ -135,7 +135,7 @@ def tables(results: Results, untouched: int) -> str:
     def level(results: Results, setting: str, name: str, judge: str) -> Numbers:
         return [own[judge] for (own,) in cells(results, setting, name)]
 
-    rules = DRAWN[:-1]
+    repairs = [name for name in models(results, HALF) if name not in (WEAK, COMPLETE)]
     nothing = "certain, 0"
     complete = [seed[HALF][COMPLETE] for seed in results.values() if COMPLETE in seed.get(HALF, {})]
     harm = [
@@ -163,11 +163,11 @@ def tables(results: Results, untouched: int) -> str:
         "What becomes of the missing labels, and of the cells that are truly absent:\n",
         fates(HALF),
         "By the share that is left out, judged under `certain`, mAP:\n",
-        by_share(lambda values: spread(values, 4) if values else "", level, WEAK, *rules),
+        by_share(lambda values: spread(values, 4) if values else "", level, WEAK, *repairs),
         "Difference from weak labels:\n",
-        by_share(signed, gains, *rules),
+        by_share(signed, gains, *repairs),
         "Won back:\n",
-        by_share(percent, won_back, *rules),
+        by_share(percent, won_back, *repairs),
     ]
     if harm:
         parts += [

@@ -1,5 +1,6 @@
 """The scripts of benchmarks/reproduce run from data to page, on made-up clips."""
 
+import doctest
 import importlib
 import json
 from pathlib import Path
@@ -46,7 +47,7 @@ def run(name, data):
     """The results, and the page, of which only what lies between the markers is new."""
     script, common = importlib.import_module(name), importlib.import_module("common")
     page, results = data / "page.md", data / "results.json"
-    page.write_text("# Before\n\n<!-- measured -->\nold\n<!-- end -->\n\nAfter.\n")
+    page.write_text("# Before\n\n<!-- measured -->\nstale\n<!-- end -->\n\nAfter.\n")
     command = [str(data), "--seeds", "0", "--epochs", "1"]
     command += ["--results", str(results), "--page", str(page)]
     if script.main is common.main:
@@ -56,22 +57,118 @@ def run(name, data):
     text = page.read_text()
     assert text.startswith("# Before\n\n<!-- measured -->\n")
     assert text.endswith("<!-- end -->\n\nAfter.\n")
-    assert "old" not in text
+    assert "stale" not in text
     return json.loads(results.read_text())["0"], text
 
 
 def test_grzywalski(data, monkeypatch):
     script = importlib.import_module("grzywalski")
-    monkeypatch.setattr(script, "ROOTS", ("Natural sounds",))
-    monkeypatch.setattr(script, "ENOUGH", 0)
+    rounds = [("Natural sounds", script.OURS), ("Natural sounds", script.PAPERS)]
+    monkeypatch.setattr(script, "ROUNDS", rounds)
+    monkeypatch.setattr(script, "TESTED", 1)
     result, page = run("grzywalski", data)
-    found = result["roots"]["Natural sounds"]
+    found = result["Natural sounds"]
     assert sum(found["clips"]) == 2 * CLIPS
     assert found["classes"] == [509, 18]
     assert found["labels"]["PEL"][0] > found["labels"]["OL"][0]
     assert found["labels"]["PE-CML"][1] > 0
-    assert all(0 < m <= 1 for rows in found["target"].values() for row in rows for m in row)
-    assert "| PE-CML |" in page
+    assert found["folds"] == 1
+    for own in (found, result["Natural sounds, squared error"]):
+        assert [*own["target"]] == [f"{k}, {s}" for k in script.BASES for s in (1, 0.1)]
+        for models in own["target"].values():
+            assert {*models} == {
+                "means",
+                "scratch",
+                *script.BASES,
+                *(f"tuned {b}" for b in script.BASES),
+            }
+            assert all(0 < value <= 1 for value in models.values())
+    assert page.count("| Natural sounds | fine-tuning | 1 |") == 3
+
+
+def test_parts_of_a_target(data):
+    """Tested folds share no clip; a tenth of the training clips leaves the other parts alone."""
+    script = importlib.import_module("grzywalski")
+    labels = audiolabels.read_labels([data / "balanced_train_segments.csv"])
+    features = importlib.import_module("common").clip_means(
+        data, [data / "vggish_balanced_train.npz"]
+    )
+    examples = script.kinds(labels, audiolabels.load_vocabulary(), features)["OL"]
+    tested = []
+    for fold in range(script.FOLDS):
+        train, validation, judged = script.Target(examples, fold, 1.0, 0).parts(examples)
+        assert len(train) + len(validation) + len(judged) == len(examples) == CLIPS
+        fewer, same, also = script.Target(examples, fold, 0.1, 0).parts(examples)
+        assert {*fewer.clips} < {*train.clips}
+        assert (same.clips == validation.clips).all()
+        assert (also.clips == judged.clips).all()
+        tested += judged.clips.tolist()
+    assert sorted(tested) == list(range(CLIPS))
+
+
+def test_a_base_is_embedded_and_tuned(data):
+    """Features are the layer before ELU; another last layer leaves the base as it was."""
+    torch = pytest.importorskip("torch")
+    script = importlib.import_module("grzywalski")
+    features = importlib.import_module("common").together([data / "vggish_eval.npz"], data)
+    labels = audiolabels.read_labels([data / "eval_segments.csv"])
+    examples = script.kinds(labels, audiolabels.load_vocabulary(), features)["OL"]
+    base = script.fresh(examples, 0)
+    whole = script.Segments.whole(features, np.arange(5))
+    values, lengths = whole.__getitems__(range(5))
+    got, _ = script.embedded(base, whole).read(np.arange(5), np.zeros(5), np.full(5, np.inf))
+    with torch.no_grad():
+        padded = torch.nn.functional.pad(values, (0, 0, 0, 8)).mT
+        expected = base.embedding(base.dense(base.convolutions(padded).squeeze(2)))
+        np.testing.assert_allclose(got[:, 0], expected, atol=1e-5)
+        before = base(values, lengths)
+        tuned = script.with_head(base, torch.nn.Linear(128, 3))
+        assert tuned(values, lengths).shape == (5, 3)
+        next(tuned.parameters()).zero_()
+        torch.testing.assert_close(base(values, lengths), before)
+
+
+def test_an_interval_is_students_and_a_verdict_needs_a_base_that_helps(data):
+    page = importlib.import_module("grzywalski_page")
+    low, high = page.interval([1.0, 2.0, 3.0])  # t of 2 degrees of freedom: 4.3027
+    assert (low, high) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-4)
+    assert page.interval([1.0]) == (-np.inf, np.inf)
+    assert page.verdict([0.1], [0.1]) == "not testable here"
+    for name in ("grzywalski_page", "common"):
+        tried = doctest.testmod(importlib.import_module(name))
+        assert tried.attempted > 0 == tried.failed
+
+
+def test_psl_probe(data, monkeypatch):
+    script = importlib.import_module("psl_probe")
+    monkeypatch.setattr(script, "SIZES", {"train": 8, "valid": 12})
+    monkeypatch.setattr(
+        script.scenes, "read_recordings", lambda folder: script.scenes.made_up_recordings()
+    )
+    page, results = data / "page.md", data / "results.json"
+    page.write_text("<!-- measured -->\nkept\n<!-- end -->\n<!-- probe -->\nstale\n<!-- end -->\n")
+    command = [data, "--seeds", 0, "--epochs", 1, "--results", results, "--page", page]
+    script.main([*map(str, command)])
+    found = json.loads(results.read_text())["0"]
+    assert len(found["learned"]) == script.LEARNED
+    assert [*found["probe"]] == ["random weights", "annotator", "weak labels", "student"]
+    for kinds in found["probe"].values():
+        assert all(0 <= value <= 1 for kind in kinds.values() for value in kind.values())
+    assert found["probe"]["random weights"]["all"]["mAP"] > 0.5  # tones are easily told apart
+    assert page.read_text().startswith("<!-- measured -->\nkept\n<!-- end -->\n<!-- probe -->\n")
+    assert "stale" not in page.read_text()
+    assert "| student − annotator |" in page.read_text()
+
+
+def test_a_linear_probe_tells_what_is_linear(data):
+    """Each fold is told by the others; a fold apart, on its own, by all others."""
+    script = importlib.import_module("psl_probe")
+    labels = np.array([*"aabbcc"] * 5)
+    fold = np.repeat(np.arange(1, 6), 6)
+    outputs = (labels[:, None] == np.array([*"abc"])).astype(np.float64)
+    assert script.judged(outputs, labels, fold, range(1, 6)) == {"mAP": 1.0, "mAP@3": 1.0}
+    outputs[fold == 5] = outputs[fold == 5][:, [1, 2, 0]]
+    assert script.judged(outputs, labels, fold, [5])["mAP@3"] < 0.6
 
 
 def test_secost(data, monkeypatch):
