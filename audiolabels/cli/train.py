@@ -23,6 +23,7 @@ from audiolabels.cli.training import (
     training_arguments,
 )
 from audiolabels.errors import extra
+from audiolabels.ontology.ontology import load_ontology
 from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING, Hyperparameters
 from audiolabels.training.recipes import RECIPES, find_recipe
 
@@ -91,7 +92,13 @@ LABELS, FEATURES_PATH, OUTPUT = map(_needed, NEEDED)
             ),
             click_option("--frozen", "With --init, train the head alone.", is_flag=True),
         ),
-        "Training": HYPERPARAMETERS,
+        "Training": (
+            *HYPERPARAMETERS,
+            path_option(
+                "--ontology",
+                "Of the loss coherent: an ontology.json in place of the embedded one.",
+            ),
+        ),
         "Validation": (
             path_option("--validation", "Targets to validate on.", "TARGETS.parquet"),
             held_out_option(
@@ -144,6 +151,8 @@ def command(recipe: str | None, show: bool, **options: Any) -> Summary | None:
         from audiolabels.training.run_folder import is_first_process
         from audiolabels.training.train import train
 
+    if options["ontology"]:
+        options["ontology"] = load_ontology(options["ontology"]).with_supplement()
     arguments = training_arguments(options)
     counted = "step" if arguments["hyperparameters"].validate_every else "epoch"
     done = train(**arguments, progress=sys.stderr.isatty() and not is_set("quiet"))

@@ -14,10 +14,12 @@ from audiolabels.clips import partition
 from audiolabels.errors import OptionError, VocabularyError, located
 from audiolabels.features import Features
 from audiolabels.files import sha256_of
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.ontology.vocabulary import Vocabulary, describe_vocabulary
 from audiolabels.targets.parts import identifying_file
 from audiolabels.targets.store import map_targets, read_info
 from audiolabels.training import run_folder
+from audiolabels.training.coherent import COHERENT
 from audiolabels.training.examples import Examples, of_clips
 from audiolabels.training.hyperparameters import DEFAULT, HELD_OUT, MIXING, NONE, Hyperparameters
 from audiolabels.training.models import MODELS, class_of, describe, make_model
@@ -73,6 +75,7 @@ def train(
     frozen: bool = False,
     model_options: dict[str, Any] | None = None,
     fold: tuple[int, int] | None = None,
+    ontology: Ontology | None = None,
     device: str = "auto",
     **fit_options: Any,
 ) -> Trained:
@@ -98,6 +101,7 @@ def train(
             only the head is trained.
         model_options: of the model's constructor; none with `init`.
         fold: a number from 0, and K: the clips of that one of K folds have no part in it.
+        ontology: of the loss `coherent`; the embedded one with its supplement by default.
         device: see `find_device`; a run can be continued on another.
         fit_options: `on_epoch` and `progress` of `fit`.
 
@@ -107,6 +111,8 @@ def train(
     find_device(device)
     hyperparameters = hyperparameters or Hyperparameters()
     check_request(labels, validation, mix, hyperparameters.mixing)
+    if ontology is not None and hyperparameters.loss != COHERENT:
+        raise OptionError(f"ontology: only the loss {COHERENT} takes one; targets have theirs")
     if mix is not None and hyperparameters.mixing is None:
         hyperparameters = replace(hyperparameters, mixing=MIXING)
     if held_out is None and validation is None:
@@ -128,13 +134,14 @@ def train(
         "init": str(init) if init else None, "frozen": frozen, "fold": fold,
         "labels": [{"file": path.name, "sha256": sha256_of(identifying_file(path))}
                    for path in files],
+        **({"ontology": ontology.digest} if ontology else {}),
     }  # fmt: skip
     run_folder.write_config(folder, config)
     saved, began = run_folder.finished(folder, hyperparameters.epochs), time.perf_counter()
     found = saved is not None
     if saved is None:
         saved = fit(network, examples, validated, hyperparameters, folder, device=device,
-                    **fit_options)  # fmt: skip
+                    ontology=ontology, **fit_options)  # fmt: skip
         save_weights(folder, network, saved, hyperparameters.epochs)
     in_both = int(np.isin(validated.clips, examples.clips).sum())
     not_validated = dict(validated.left_out) if validation else {}

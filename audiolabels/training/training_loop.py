@@ -35,6 +35,7 @@ from audiolabels.errors import OptionError, RunError, guarded
 from audiolabels.features.inputs import Floats
 from audiolabels.losses import coherent_bce_with_logits, masked_bce_with_logits, masked_mse
 from audiolabels.metrics.ranking import average_precision
+from audiolabels.ontology.ontology import Ontology
 from audiolabels.targets.targets import BINARISATION_THRESHOLD
 from audiolabels.training.coherent import COHERENT, CoherentModel, vocabulary_pairs
 from audiolabels.training.examples import Batch, Examples
@@ -80,6 +81,7 @@ class TrainingTask(lightning.LightningModule):
         validation: Examples,
         hyperparameters: Hyperparameters,
         on_epoch: Callable[["Epoch"], None],
+        ontology: Ontology | None,
     ) -> None:
         super().__init__()
         self.model, self.train_examples, self.validation = model, train, validation
@@ -87,7 +89,7 @@ class TrainingTask(lightning.LightningModule):
         self.loss, self.losses = LOSSES[hyperparameters.loss], list[Tensor]()
         self.pairs = None
         if hyperparameters.loss == COHERENT:
-            self.pairs = vocabulary_pairs(train.vocabulary)
+            self.pairs = vocabulary_pairs(train.vocabulary, ontology)
             self.loss = partial(self.loss, pairs=self.pairs)
         target, mask = validation.labels()
         self.truth, self.known = target >= BINARISATION_THRESHOLD, mask > 0
@@ -229,6 +231,7 @@ def fit(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     progress: bool = False,
     device: str = "auto",
+    ontology: Ontology | None = None,
 ) -> tuple[float, list[int]]:
     """Train a model, which ends with the weights of its best validation, or with the average of the
     best if that is no worse on the examples to validate on.
@@ -239,12 +242,13 @@ def fit(
         folder: for checkpoints and the log; an interrupted run there is resumed.
         on_epoch, progress, device: called after each validation; whether to show Lightning's bar; a
             choice of `DEVICE`.
+        ontology: of the loss `coherent`; the embedded one with its supplement by default.
 
     Returns:
         The validation mAP of these weights, and the epochs, from 1, of which they are the mean; the
         steps, with `validate_every`.
     """
-    task = TrainingTask(model, train, validation, hyperparameters, on_epoch)
+    task = TrainingTask(model, train, validation, hyperparameters, on_epoch, ontology)
     local, world = (int(os.environ.get(f"{of}WORLD_SIZE", 1)) for of in ("LOCAL_", ""))
     counted, intervals = "epoch", dict[str, Any]()
     if every := hyperparameters.validate_every:

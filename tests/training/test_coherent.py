@@ -1,5 +1,6 @@
 """Coherent scores of runs, and the loss that learns them."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from training_support import HYPERPARAMETERS, SMALL
 
 import audiolabels
-from audiolabels.errors import OptionError
+from audiolabels import Annotations
+from audiolabels.errors import OptionError, RunError
 from audiolabels.features import open_features
 from audiolabels.metrics.hierarchical import find_violations
 from audiolabels.ontology import coherent_scores, descendant_pairs
@@ -59,6 +61,33 @@ def test_the_validation_of_the_coherent_loss_is_of_coherent_scores(world, averag
                  model_options=SMALL, validation=labels)  # fmt: skip
     found = evaluate_run(load_run(done.folder), labels, features, window=window)[0]
     assert found.mean_average_precision == pytest.approx(done.best)
+
+
+def test_the_hierarchy_may_be_that_of_another_ontology(world, go):
+    """Of two flat classes one is above the other in it; targets are closed under that."""
+    rain, dog = (world.vocabulary.ids[world.vocabulary.names.index(n)] for n in ("Rain", "Dog"))
+    classes = [{"id": rain, "name": "Rain", "child_ids": [dog]},
+               {"id": dog, "name": "Dog", "child_ids": []}]  # fmt: skip
+    path = world.folder / "own.json"
+    path.write_text(json.dumps(classes))
+    own = audiolabels.load_ontology(path)
+    vocabulary = audiolabels.load_vocabulary([rain, dog], ontology=own)
+    given = Annotations.from_dict({clip: [dog, rain] if n % 2 else [rain]
+                                   for n, clip in enumerate(world.ids)}, ontology=own)  # fmt: skip
+    labels = world.folder / "own.parquet"
+    audiolabels.write_targets(audiolabels.expand(given, "pel", vocabulary=vocabulary), labels)
+    hyperparameters = replace(HYPERPARAMETERS, loss="coherent", average=1)
+    done = go("own", hyperparameters, labels=labels, ontology=own)
+    run, features = load_run(done.folder), open_features(world.features)
+    run.model.head.bias.data[0] = -20  # of Rain
+    scores = evaluate_run(run, labels, features, ontology=own)[2]
+    assert (scores[:, 0] >= scores[:, 1]).all()
+    assert (evaluate_run(run, labels, features, coherent=False)[2][:, 0] < scores[:, 1]).all()
+    assert go("own", hyperparameters, labels=labels, ontology=own).found
+    with pytest.raises(RunError, match="ontology"):
+        go("own", hyperparameters, labels=labels, ontology=audiolabels.load_ontology())
+    with pytest.raises(OptionError, match="only the loss coherent takes one"):
+        go("other", labels=labels, ontology=own)
 
 
 def test_what_has_no_hierarchy_is_refused(world, go):
