@@ -175,7 +175,8 @@ def spread(values: Iterable[float], digits: int = 3, *, sign: bool = False) -> s
     '0.200 ± 0.100'
     """
     numbers = list(values)
-    mean = f"{statistics.fmean(numbers):{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    value = round(statistics.fmean(numbers), digits) + 0.0  # never −0
+    mean = f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
     if len(numbers) == 1:
         return mean
     return f"{mean} ± {statistics.stdev(numbers):.{digits}f}"

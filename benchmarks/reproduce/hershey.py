@@ -312,14 +312,14 @@ def by_share(results: list[Result]) -> str:
     """Figure 3: metrics on strong labels by the share of the clips with strong labels."""
     metrics = {f"d′, {name}": f"d', {j}" for name, j in zip(NEGATIVES, JUDGES, strict=True)}
     metrics |= {"lωlrap": "lwlrap", "mAP": "mAP"}
-    rows = {"none": "large weak", **{f"{100 * s:g} %": f"{s:g} of strong" for s in SHARES}}
-
-    def line(name: str, model: str) -> list[str]:
-        clips = [r["clips"].get(model.partition(" ")[0], 0) for r in results]
-        found = [[r["models"][model]["strong"][m] for r in results] for m in metrics.values()]
-        return [name, f"{np.mean(clips):,.0f}", *(spread(values) for values in found)]
-
-    return markdown(["strong clips", "number", *metrics], [line(*row) for row in rows.items()])
+    rows = [["0 %", 0, *(spread(r["models"]["large weak"]["strong"][m] for r in results)
+                         for m in metrics.values())]]  # fmt: skip
+    for share in SHARES:
+        found = [r["models"][f"{share:g} of strong"]["strong"] for r in results]
+        clips = np.mean([r["clips"][f"{share:g}"] for r in results])
+        numbers = (spread(own[metric] for own in found) for metric in metrics.values())
+        rows.append([f"{100 * share:g} %", f"{clips:,.0f}", *numbers])
+    return markdown(["strong clips", "number", *metrics], rows)
 
 
 def paired(numbers: Callable[[str, str, str], list[float]], what: str) -> str:
