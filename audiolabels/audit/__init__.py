@@ -30,7 +30,7 @@ from audiolabels.labels.scores import Scores
 from audiolabels.ontology.hierarchy import descendant_table
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.schemes import expand_hard
-from audiolabels.schemes.class_quality import ClassQuality, smoothed_quality
+from audiolabels.schemes.class_quality import ClassQuality, as_class_quality, smoothed_quality
 from audiolabels.targets.targets import SoftTargets, Targets
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def audit(
     *,
     targets: Targets | SoftTargets | None = None,
     vocabulary: str | Path | Vocabulary | None = None,
-    quality: ClassQuality | None = None,
+    class_quality: str | Path | ClassQuality | None = None,
     most: int = MOST,
 ) -> Audit:
     """Rank pairs of a clip and a class by how suspicious their labels are.
@@ -91,7 +91,8 @@ def audit(
             lack are left out too.
         vocabulary: the classes that are looked at; by default those of the scores, else of the
             targets, else AudioSet's.
-        quality: how many labels of each class raters confirmed, from `read_class_quality`.
+        class_quality: how many labels of each class raters confirmed: a CSV file of `label_id`,
+            `num_rated` and `num_true`, as AudioSet's, or what `read_class_quality` made of one.
         most: pairs of each kind at most.
 
     Raises:
@@ -121,6 +122,7 @@ def audit(
         for scheme, options in (("weak", {}), ("pel", {"parents": "certain"}))
     )
     classes = given.vocabulary
+    quality = None if class_quality is None else as_class_quality("class_quality", class_quality)
     background = _background(labels, classes, quality)
     teacher, of_clip = _highest_scores(labels, scores, classes)
     states = None if targets is None else TargetStates.match(targets, labels, classes)

@@ -23,7 +23,8 @@ SHOWN = 8  # parents that are most often left out
             click.Argument(["labels"], metavar="LABELS...", nargs=-1, type=PATH, required=True),
             path_option("--scores", "A teacher's scores, not trained on these clips."),
             path_option(
-                "--quality", "AudioSet's qa_true_counts.csv: how often ratings confirmed a label."
+                "--class-quality",
+                "AudioSet's qa_true_counts.csv: how often ratings confirmed a label.",
             ),
             path_option(
                 "--targets",
@@ -51,7 +52,7 @@ def command(
     labels: tuple[Path, ...],
     output: Path,
     scores: Path | None,
-    quality: Path | None,
+    class_quality: Path | None,
     targets: Path | None,
     vocabulary: str | None,
     ontology: Ontology,
@@ -68,17 +69,16 @@ def command(
     from audiolabels.audit import audit
     from audiolabels.comparison.file_comparison import write_frame
     from audiolabels.readers import read_labels, read_scores
-    from audiolabels.schemes.class_quality import read_class_quality
     from audiolabels.targets.store import map_targets
 
-    beside = [path for path in (scores, quality, targets) if path]
+    beside = [path for path in (scores, class_quality, targets) if path]
     refuse_overwriting(labels, [output], beside)
     found = audit(
         read_labels(labels, ontology=ontology, **reading),
         None if scores is None else read_scores(scores, ontology=ontology),
         targets=None if targets is None else map_targets(targets),
         vocabulary=vocabulary,
-        quality=None if quality is None else read_class_quality(quality),
+        class_quality=class_quality,
         most=most,
     )
     write_frame(found.table, output)

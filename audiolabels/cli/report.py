@@ -35,7 +35,9 @@ from audiolabels.schemes.given_labels import LABELS_SCHEMES
             path_option("--audio", "A folder of recordings, which the page plays.", "FOLDER"),
             path_option("--evaluation", "What evaluate wrote, for AP by class.", "FOLDER"),
             path_option(
-                "--quality", "AudioSet's qa_true_counts.csv, for the quality of labels.", "FILE.csv"
+                "--class-quality",
+                "AudioSet's qa_true_counts.csv, for the quality of labels.",
+                "FILE.csv",
             ),
             path_option("--audit", "A list that audit wrote, to be judged.", "AUDIT.csv"),
         ),
@@ -57,7 +59,8 @@ def command(inputs: tuple[Path, ...], output: Path, **options: Any) -> Summary:
     """
     from audiolabels.report_page import page_content, write_page
 
-    others = [options[name] for name in ("scores", "against", "quality", "audit") if options[name]]
+    beside = ("scores", "against", "class_quality", "audit")
+    others = [options[name] for name in beside if options[name]]
     refuse_overwriting(inputs, [output], others)
     content = page_content(inputs, page=output.parent, **options)
     size = write_page(content, output)

@@ -26,7 +26,7 @@ from audiolabels.ontology.ontology import Ontology, default_ontology
 from audiolabels.ontology.vocabulary import Vocabulary
 from audiolabels.readers import read_scores
 from audiolabels.schemes import expand
-from audiolabels.schemes.class_quality import read_class_quality
+from audiolabels.schemes.class_quality import ratings_by_id, read_class_quality
 from audiolabels.targets.targets import TargetRows
 
 Bits = npt.NDArray[np.uint8]
@@ -48,7 +48,7 @@ def page_content(
     against: str | Path | None = None,
     audio: str | Path | None = None,
     evaluation: str | Path | None = None,
-    quality: str | Path | None = None,
+    class_quality: str | Path | None = None,
     audit: str | Path | None = None,
     page: str | Path = ".",
     **reading: Any,
@@ -64,7 +64,7 @@ def page_content(
         against: another file of labels or targets to compare with.
         audio: a folder of recordings to play, found by clip id.
         evaluation: a folder that `audiolabels evaluate` wrote.
-        quality: a CSV file of `label_id`, `num_rated`, `num_true`, as AudioSet's.
+        class_quality: a CSV file of `label_id`, `num_rated`, `num_true`, as AudioSet's.
         audit: a list that `audiolabels audit` wrote.
         page: the page's folder, which addresses of recordings are relative to.
         **reading: how label files are read: see `audiolabels.readers.ReadOptions`.
@@ -84,11 +84,13 @@ def page_content(
     if evaluation is not None:
         table = Path(evaluation) / "classes.csv"
         columns["average precision"] = _average_precision(table, classes)
-    if quality is not None:
-        ratings = read_class_quality(quality).ratings
+    if class_quality is not None:
+        ratings = ratings_by_id(read_class_quality(class_quality), ontology)
         columns["label quality"] = [
             _number(true / rated if rated else nan)
-            for rated, true in (ratings.get(id_, (0, 0)) for id_ in classes.ids)
+            for rated, true in (
+                ratings.get(ontology.resolve(id_) or id_, (0, 0)) for id_ in classes.ids
+            )
         ]
     players = _players(Path(audio), Path(page)) if audio is not None else {}
     clips = _Clips(after, given, players)

@@ -113,7 +113,8 @@ def smoothed_quality(
     return share / (rated + PRIOR_RATINGS)
 
 
-def _as_quality(name: str, value: Any) -> ClassQuality:
+def as_class_quality(name: str, value: Any) -> ClassQuality:
+    """Label quality, as it is or from the path of its file, which an option of that name has."""
     expect(name, value, str | Path | ClassQuality, "the path of a file")
     return value if isinstance(value, ClassQuality) else read_class_quality(value)
 
@@ -126,7 +127,7 @@ class QualityOptions(SchemeOptions):
         None,
         "How many labels of each class raters confirmed: AudioSet's qa_true_counts.csv. Positives "
         "of classes with a share below the quality floor become unknown.",
-        check=_as_quality,
+        check=as_class_quality,
         metavar="FILE",
     )
     quality_floor: float | None = option(

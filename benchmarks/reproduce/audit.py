@@ -81,7 +81,7 @@ def measure(data: Path, seed: int, epochs: int | None) -> Result:
     own = given.to_numpy([row[clip] for clip in clips])[0] > 0
     teacher = scores.scores[[clip in place for clip in scores.clip_id.to_pylist()]]
     right = present[[place[clip] for clip in clips]]
-    found = audit(labels, scores, quality=read_class_quality(data / QUALITY), most=MOST)
+    found = audit(labels, scores, class_quality=read_class_quality(data / QUALITY), most=MOST)
     result: Result = {"clips": len(clips), "classes": int(judged.sum())}
     for kind in KINDS:
         of_kind = own if kind == "wrong" else ~own

@@ -73,7 +73,7 @@ def test_implied_missing_wrong_and_unspecified_are_those_of_a_plain_program(
         {c: sorted(own) for c, (own, _) in zip(ids, drawn_clips, strict=True)}
     )
     scores = Scores.from_arrays(ids, [values for _, values in drawn_clips], classes=CLASSES)
-    found = audit(labels, scores, quality=ClassQuality(Path("q.csv"), "", quality))
+    found = audit(labels, scores, class_quality=ClassQuality(Path("q.csv"), "", quality))
     wanted: dict[str, dict[tuple[str, str], float]] = {
         kind: {} for kind in ("implied", "missing", "wrong", "unspecified")
     }
@@ -213,7 +213,7 @@ def test_contradictions_that_are_masked_are_settled() -> None:
 def test_classes_outside_the_vocabulary_imply_those_inside() -> None:
     labels = Annotations.from_dict({"a": ["Bark"], "b": ["Bark", "Rain"], "c": ["Dog"]})
     quality = ClassQuality(Path("q.csv"), "", {"Dog": (10, 0)})
-    found = audit(labels, vocabulary=["Animal", "Dog", "Rain"], quality=quality).table
+    found = audit(labels, vocabulary=["Animal", "Dog", "Rain"], class_quality=quality).table
     pairs = found[["clip_id", "name", "suspicion"]].values.tolist()
     assert pairs == [["a", "Animal", 0.9], ["a", "Dog", 0.9], ["b", "Animal", 0.9],
                      ["b", "Dog", 0.9], ["c", "Animal", 0.45]]  # fmt: skip

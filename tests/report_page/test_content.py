@@ -98,7 +98,7 @@ def test_quality_evaluation_and_scores_are_columns(labels: Path) -> None:
     scores = Scores.from_arrays(["own", "other"], np.full((2, 527), 0.75))
     np.savez(folder / "s.npz", clip_id=["own", "other"], scores=scores.scores)
     content = page_content(
-        [labels], quality=folder / "q.csv", evaluation=folder, scores=folder / "s.npz"
+        [labels], class_quality=folder / "q.csv", evaluation=folder, scores=folder / "s.npz"
     )
     guitar, rain = map(content["names"].index, ("Guitar", "Rain"))
     columns = content["columns"]
@@ -109,7 +109,7 @@ def test_quality_evaluation_and_scores_are_columns(labels: Path) -> None:
     )
     assert columns["found"] == [2] * 527
     with pytest.raises(LabelFileError, match="label quality has label_id"):
-        page_content([labels], quality=labels)
+        page_content([labels], class_quality=labels)
     (folder / "classes.csv").write_text("id,mAP\n/m/0342h,0.25\n")
     with pytest.raises(LabelFileError, match="lacks a column or a number"):
         page_content([labels], evaluation=folder)
