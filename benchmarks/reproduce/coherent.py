@@ -15,18 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import (
-    FEATURES,
-    LABELS,
-    Result,
-    clip_means,
-    effort,
-    main,
-    markdown,
-    split,
-    spread,
-    train_mlp,
-)
+from common import FEATURES, LABELS, clip_means, main, split, train_mlp
+from results_page import Result, effort, markdown, spread
 
 import audiolabels
 from audiolabels.metrics import evaluate

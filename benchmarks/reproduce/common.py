@@ -1,13 +1,10 @@
-"""What the scripts that check a paper's claim share: arguments, seeds, training, results, tables.
+"""What the scripts that check a paper's claim share: arguments, seeds, data, training.
 
 A script gives `main` two functions: one measures with one seed, the other makes a page's tables of
-what all seeds gave. Results lie in `results/NAME.json`; tables go between two markers into
-`docs/reproduce/NAME.md`.
+what all seeds gave (`results_page.py`).
 """
 
 import argparse
-import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results_page import HERE, PAGES, Result, load_results, save_results, write_tables
 
 from audiolabels.features import Features, open_features
-from audiolabels.files import atomic_path
 from audiolabels.metrics.evaluation import Evaluation, evaluate
 from audiolabels.training.examples import Examples, held_out
 from audiolabels.training.hyperparameters import Hyperparameters
@@ -26,13 +23,8 @@ from audiolabels.training.models import make_model
 from audiolabels.training.predict import predict_windows
 from audiolabels.training.training_loop import fit
 
-HERE = Path(__file__).resolve().parent
-PAGES = HERE.parents[1] / "docs" / "reproduce"
-BEGIN, END = "<!-- {} -->\n", "<!-- end -->\n"
 LABELS = {"train": "balanced_train_segments.csv", "eval": "eval_segments.csv"}
 FEATURES = {"train": "vggish_balanced_train.npz", "eval": "vggish_eval.npz"}
-
-Result = dict[str, Any]
 
 
 def main(
@@ -78,29 +70,6 @@ def parse(
 
     torch.set_num_threads(given.threads)
     return given
-
-
-def load_results(path: Path) -> Result:
-    """Results by seed; none where there is no file yet."""
-    found: Result = json.loads(path.read_text()) if path.exists() else {}
-    return found
-
-
-def save_results(path: Path, results: Result) -> None:
-    write(path, json.dumps(results, indent=1) + "\n")
-
-
-def write_tables(page: Path, made: str, marker: str = "measured") -> None:
-    """Replace a page's tables after a marker."""
-    begin = BEGIN.format(marker)
-    before, _, rest = page.read_text("utf-8").partition(begin)
-    after = rest.partition(END)[2]
-    write(page, f"{before}{begin}\n{made}\n{END}{after}")
-
-
-def write(path: Path, text: str) -> None:
-    with atomic_path(path) as partial:
-        partial.write_text(text, "utf-8")
 
 
 def saved_features(folder: str | Path, clip_id: Any, embedding: Any) -> Features:
@@ -166,32 +135,3 @@ def test(model: Any, examples: Examples) -> Evaluation:
     """Metrics of a model's scores of whole clips; labels are hard."""
     scores = predict_windows(model, examples, None, batch_size=1024)
     return evaluate(scores, *examples.labels(), vocabulary=examples.vocabulary)
-
-
-def spread(values: Iterable[float], digits: int = 3, *, sign: bool = False) -> str:
-    """Mean ± standard deviation over seeds.
-
-    >>> spread([0.1, 0.2, 0.3])
-    '0.200 ± 0.100'
-    """
-    numbers = list(values)
-    value = round(statistics.fmean(numbers), digits) + 0.0  # never −0
-    mean = f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
-    if len(numbers) == 1:
-        return mean
-    return f"{mean} ± {statistics.stdev(numbers):.{digits}f}"
-
-
-def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
-
-
-def effort(results: Sequence[Result]) -> str:
-    """How long it took, in a sentence."""
-    minutes = [result["processor_seconds"] / 60 for result in results]
-    return (
-        f"Mean ± standard deviation over {len(results)} seeds; a seed took "
-        f"{min(minutes):.1f} to {max(minutes):.1f} minutes of processor time.\n"
-    )

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import FEATURES, LABELS, Result, clip_means, effort, main, markdown, spread
+from common import FEATURES, LABELS, clip_means, main
+from results_page import Result, effort, markdown, spread
 from strong import states
 
 import audiolabels

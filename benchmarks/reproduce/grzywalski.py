@@ -26,19 +26,16 @@ import torch
 from common import (
     FEATURES,
     LABELS,
-    Result,
     clip_means,
     fit_model,
-    load_results,
     parse,
-    save_results,
     saved_features,
     test,
     together,
     train_mlp,
-    write_tables,
 )
 from grzywalski_page import BASES, MEANS, OURS, PAPERS, ROOTS, SCRATCH, TUNED, tables
+from results_page import Result, load_results, save_results, write_tables
 from torch import Tensor, nn
 
 import audiolabels

@@ -1,16 +1,18 @@
 """The tables of docs/reproduce/grzywalski.md, of what `grzywalski.py` measured."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import markdown, spread
+from results_page import HERE, load_results, markdown, spread
 from scipy import stats
 
 ROOTS = ("Human sounds", "Sounds of things", "Source-ambiguous sounds", "Natural sounds")
 BASES = ("OL", "PEL", "PE-CML")
 SCRATCH, MEANS, TUNED = "scratch", "means", "tuned "  # the last before a base's name
 OURS, PAPERS = "", ", squared error"
+UNTESTABLE = "not testable here"
 HALVES = {"features": "", "fine-tuning": TUNED}
 # Table IV by model: a column a root and target labels.
 PAPER = {
@@ -46,7 +48,7 @@ def verdict(transfer: Sequence[float], gain: Sequence[float]) -> str:
     """
     low, high = interval(gain)
     if not interval(transfer)[0] > 0:
-        return "not testable here"
+        return UNTESTABLE
     return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
 
 
@@ -165,3 +167,36 @@ def differences(measured: dict[str, list[Any]], halves: Iterable[str], share: st
             ])  # fmt: skip
     head = ["root", "half", "seeds", "OL − from scratch", "PEL − OL", "PE-CML − OL"]
     return markdown(head, rows)
+
+
+def draw(path: Path = HERE / "results" / "grzywalski.json") -> Any:
+    """What bases with other labels gain over one with original labels; open where none helps."""
+    from matplotlib import pyplot
+
+    from audiolabels.plots.style import INK, SERIES, axes_or_new
+
+    results = load_results(path)
+    measured = {root: found for root in ROOTS[::-1] if (found := runs(results, root))}
+    figure, panels = pyplot.subplots(
+        1, len(HALVES), figsize=(8, 2.8), layout="constrained", sharex=True, sharey=True
+    )
+    for axes, (half, prefix) in zip(panels, HALVES.items(), strict=True):
+        axes_or_new(axes)
+        axes.axvline(0, color=INK, lw=0.8)
+        for row, found in enumerate(measured.values()):
+            ol = prefix + BASES[0]
+            transfer = difference(found, ol, SCRATCH)
+            for number, base in enumerate(BASES[1:]):
+                gain = difference(found, prefix + base, ol)
+                low, high = interval(gain)
+                helps = verdict(transfer, gain) != UNTESTABLE
+                axes.errorbar(
+                    np.mean(gain), row + 0.2 - 0.4 * number,
+                    xerr=[[np.mean(gain) - low], [high - np.mean(gain)]], fmt="o", ms=5,
+                    color=SERIES[number], mfc=SERIES[number] if helps else "none",
+                    label=f"{base} \N{MINUS SIGN} OL" if row == 0 else None,
+                )  # fmt: skip
+        axes.set(xlabel="difference in mAP", title=half)
+        axes.set_yticks(range(len(measured)), measured)
+    panels[0].legend(frameon=False, fontsize=8, loc="upper left")
+    return figure

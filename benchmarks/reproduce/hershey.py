@@ -24,18 +24,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from common import (
-    FEATURES,
-    LABELS,
-    Result,
-    effort,
-    fit_model,
-    main,
-    markdown,
-    spread,
-    together,
-    train_mlp,
-)
+from common import FEATURES, LABELS, fit_model, main, together, train_mlp
+from results_page import Result, effort, markdown, spread
 from strong import read_strong, shared_classes
 
 import audiolabels

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import HERE, PAGES, Result, markdown, write, write_tables
+from results_page import HERE, PAGES, Result, markdown, write, write_tables
 
 import audiolabels
 from audiolabels.ontology.parents import PARENTS

@@ -21,19 +21,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import (
-    FEATURES,
-    LABELS,
-    Result,
-    clip_means,
-    load_results,
-    parse,
-    save_results,
-    train_mlp,
-    write_tables,
-)
+from common import FEATURES, LABELS, clip_means, parse, train_mlp
 from omissions_page import COMPLETE, CONTROL, LONGER, tables
 from omit import implications, omit
+from results_page import Result, load_results, save_results, write_tables
 from strong import Flags, states
 
 import audiolabels

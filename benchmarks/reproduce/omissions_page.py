@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-HERE = Path(__file__).resolve().parent
+from results_page import HERE, markdown, spread
 
 COMPLETE, CONTROL, WEAK = "complete labels", "weak, another seed", "weak"
 LONGER = ", longer"
@@ -58,8 +57,6 @@ def won_back(results: Results, setting: str, name: str, judge: str) -> Numbers:
 
 
 def tables(results: Results, untouched: int) -> str:
-    from common import markdown, spread
-
     def percent(values: Numbers) -> str:
         return spread((100 * value for value in values), 0) + " %" if values else ""
 

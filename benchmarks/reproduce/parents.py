@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import FEATURES, LABELS, Result, effort, main, markdown, split, spread, train_mlp
+from common import FEATURES, LABELS, main, split, train_mlp
+from results_page import Result, effort, markdown, spread
 from strong import Flags, read_strong, shared_classes, states
 
 import audiolabels

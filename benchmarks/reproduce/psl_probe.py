@@ -24,15 +24,8 @@ from typing import Any
 import numpy as np
 import soundfile
 import torch
-from common import (
-    Result,
-    load_results,
-    markdown,
-    parse,
-    save_results,
-    spread,
-    write_tables,
-)
+from common import parse
+from results_page import Result, load_results, markdown, save_results, spread, write_tables
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler

@@ -18,18 +18,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from common import (
-    FEATURES,
-    LABELS,
-    Result,
-    load_results,
-    parse,
-    save_results,
-    split,
-    test,
-    train_mlp,
-    write_tables,
-)
+from common import FEATURES, LABELS, parse, split, test, train_mlp
+from results_page import Result, load_results, save_results, write_tables
 from secost_page import AP_BINS, DROPOUT, QUALITY_BINS, WRONG, tables
 
 import audiolabels

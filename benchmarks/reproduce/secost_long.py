@@ -17,18 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from common import (
-    FEATURES,
-    LABELS,
-    Result,
-    load_results,
-    parse,
-    save_results,
-    split,
-    test,
-    train_mlp,
-    write_tables,
-)
+from common import FEATURES, LABELS, parse, split, test, train_mlp
+from results_page import Result, load_results, save_results, write_tables
 from secost import HELD_OUT, HYPERPARAMETERS, MODEL, Stages, co_supervised
 from secost_page import BASE, CONTROL, DROPOUT, TWICE_AS_LONG, tables
 

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
-from common import Result, effort, markdown, spread
+from results_page import Result, effort, markdown, spread
 
 Floats = npt.NDArray[np.float64]
 

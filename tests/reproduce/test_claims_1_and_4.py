@@ -134,7 +134,7 @@ def test_an_interval_is_students_and_a_verdict_needs_a_base_that_helps(data):
     assert (low, high) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-4)
     assert page.interval([1.0]) == (-np.inf, np.inf)
     assert page.verdict([0.1], [0.1]) == "not testable here"
-    for name in ("grzywalski_page", "common"):
+    for name in ("grzywalski_page", "results_page"):
         tried = doctest.testmod(importlib.import_module(name))
         assert tried.attempted > 0 == tried.failed
 
