@@ -18,23 +18,23 @@ from audiolabels.errors import OptionError, choose
 from audiolabels.targets.source import LabelSource
 
 # A class of n clips has weight `scale / (n + offset)`; a clip, the sum over its classes.
-RECIPES: Mapping[str, tuple[float, float]] = MappingProxyType(
+CLASS_WEIGHTS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"ast": (1000.0, 0.01), "passt": (1000.0, 100.0)}
 )
 
 
-def sampling_weights(source: LabelSource, recipe: str = "ast") -> npt.NDArray[np.float64]:
+def sampling_weights(source: LabelSource, project: str = "ast") -> npt.NDArray[np.float64]:
     """Weight of each clip for a weighted random sampler.
 
     Args:
         source: N clips.
-        recipe: a key of `RECIPES`, the project whose weights these are.
+        project: a key of `CLASS_WEIGHTS`, the project whose weights these are.
 
     Returns:
         float64 (N,), zero for clips without a positive class.
 
     Raises:
-        OptionError: no such recipe.
+        OptionError: no such project.
 
     >>> from audiolabels import Annotations, expand
     >>> labels = Annotations.from_dict({"a": ["Rain"], "b": ["Rain"], "c": ["Guitar"], "d": []})
@@ -42,16 +42,16 @@ def sampling_weights(source: LabelSource, recipe: str = "ast") -> npt.NDArray[np
     >>> sampling_weights(source, "passt").round(2).tolist()
     [9.8, 9.8, 9.9, 0.0]
     """
-    return weigh_clips(*source.positive_bits(), len(source.vocabulary), recipe)
+    return weigh_clips(*source.positive_bits(), len(source.vocabulary), project)
 
 
 def weigh_clips(
-    bits: Bits, row: npt.NDArray[Any], columns: int, recipe: str
+    bits: Bits, row: npt.NDArray[Any], columns: int, project: str
 ) -> npt.NDArray[np.float64]:
     """`sampling_weights` of N clips whose positive classes are `bits[row]`, from bits of distinct
     targets, uint8 (D, ceil(columns / 8)), and integers (N,).
     """
-    scale, offset = RECIPES[choose("recipe", recipe, RECIPES)]
+    scale, offset = CLASS_WEIGHTS[choose("project", project, CLASS_WEIGHTS)]
     counts = weigh(bits, np.bincount(row, minlength=len(bits)), columns)
     of_class = scale / (counts + offset)
     of_row = by_chunk(lambda part: np.unpackbits(part, axis=1, count=columns) @ of_class, bits)

@@ -93,7 +93,7 @@ def cascade(
         "labels scheme": labels_scheme,
         "vocabulary": sha256_of(to_path(vocabulary)) if vocabulary and is_file else vocabulary,
         "parents": parents,
-        "recipe": asdict(hyperparameters),
+        "hyperparameters": asdict(hyperparameters),
     }
     _claim(folder, stated, list(teacher_weights))
     given = folder / "given.parquet"

@@ -56,8 +56,8 @@ def vocabulary_pairs(vocabulary: Vocabulary, ontology: Ontology | None = None) -
 
 def is_coherent(run: Run, coherent: bool | None) -> bool:
     """What was asked for; by default whether the run was trained with the loss `coherent`."""
-    recipe: Mapping[str, Any] = run.config.get("recipe", {})
-    return recipe.get("loss") == COHERENT if coherent is None else coherent
+    trained: Mapping[str, Any] = run.config.get("hyperparameters", {})
+    return trained.get("loss") == COHERENT if coherent is None else coherent
 
 
 def as_coherent(run: Run, coherent: bool | None, ontology: Ontology | None = None) -> Run:

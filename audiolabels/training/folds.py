@@ -62,7 +62,7 @@ def annotate_folds(
         RunError: a run that cannot be repeated from its folder and these labels, or whose first
             weights may know the clips; see `annotate`.
     """
-    made = _recipe(run, labels)
+    made = _arguments(run, labels)
     if folds < 2:
         raise OptionError(f"folds {folds}: give 2 or more")
     drawn = draw_folds(texts_to_arrow(list(features.clip_ids)), folds)
@@ -94,13 +94,13 @@ def annotate_folds(
     return done
 
 
-def _recipe(run: Run, labels: Path) -> dict[str, Any]:
+def _arguments(run: Run, labels: Path) -> dict[str, Any]:
     """The arguments of `train` that made the run."""
     config, other = run.config, ""
     if config["model"]["model"] == "huggingface" or config.get("init"):
         other = "it began with the weights of another model, which may know the clips"
     with guarded(run.folder, RunError, "cannot be trained again"):
-        if not other and config["recipe"]["mixing"] is not None:
+        if not other and config["hyperparameters"]["mixing"] is not None:
             other = "it was trained on a mixture of two targets files"
         if not other and config["labels"][0]["sha256"] != sha256_of(identifying_file(labels)):
             other = f"it was trained on other targets than {labels}"
@@ -110,7 +110,7 @@ def _recipe(run: Run, labels: Path) -> dict[str, Any]:
         return {
             "model": config["model"]["model"],
             "model_options": config["model"]["options"],
-            "hyperparameters": Hyperparameters(**config["recipe"]),
+            "hyperparameters": Hyperparameters(**config["hyperparameters"]),
             "held_out": config["held_out"] or HELD_OUT,
             "crop": config["crop"],
         }

@@ -2,7 +2,7 @@
 
 | file | content |
 |---|---|
-| `config.json` | model, vocabulary, features, hyperparameters (`recipe`), labels, version |
+| `config.json` | model, vocabulary, features, hyperparameters, labels, version |
 | `vocabulary.csv` | its classes, for `expand --vocabulary` |
 | `model.safetensors` | the weights; in its metadata their validation mAP, and epochs |
 | `checkpoints/`, `log/` | Lightning's |
@@ -37,7 +37,7 @@ from audiolabels.training.hyperparameters import Hyperparameters
 from audiolabels.training.models import MODELS, describe, make_model, own_vocabulary, rebuild
 
 CONFIG, CLASSES, WEIGHTS = "config.json", "vocabulary.csv", "model.safetensors"
-RESULT, FORMAT = "result", 1
+RESULT, FORMAT = "result", 2
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,11 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
         begun = (folder / WEIGHTS).exists() or (folder / "checkpoints/last.ckpt").exists()
         if begun or "format" not in there:
             with guarded(path, RunError, "not the configuration of a run"):
-                epochs, before = stated["recipe"]["epochs"], Hyperparameters(**there["recipe"])
+                epochs = stated["hyperparameters"]["epochs"]
+                before = Hyperparameters(**there["hyperparameters"])
                 whole = before.schedule != "polynomial" and not before.validate_every
                 more = whole and before.epochs < epochs
-                there["recipe"] = asdict(before) | ({"epochs": epochs} if more else {})
+                there["hyperparameters"] = asdict(before) | ({"epochs": epochs} if more else {})
             refuse_other(folder, "a run", there, stated)
             if not more:
                 return

@@ -130,7 +130,7 @@ def train(
         "vocabulary": describe_vocabulary(vocabulary),
         "features": {"takes": features.takes, "rate": features.rate, "dim": features.dim,
                      "sha256": run_folder.fingerprint(features, np.unique(examples.clips))},
-        "recipe": asdict(hyperparameters), "crop": crop, "held_out": held_out,
+        "hyperparameters": asdict(hyperparameters), "crop": crop, "held_out": held_out,
         "init": str(init) if init else None, "frozen": frozen, "fold": fold,
         "labels": [{"file": path.name, "sha256": sha256_of(identifying_file(path))}
                    for path in files],

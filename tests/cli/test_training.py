@@ -330,7 +330,8 @@ def test_a_recipe_trains_what_it_shows(world: World, tmp_path: Path) -> None:
     assert "validation mAP" in told
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"]["options"] == {"hidden": 256, "activation": "elu", "norm": True}
-    made = {name: config["recipe"][name] for name in ("loss", "epochs", "batch_size", "average")}
+    chosen = config["hyperparameters"]
+    made = {name: chosen[name] for name in ("loss", "epochs", "batch_size", "average")}
     assert made == {"loss": "mse", "epochs": 2, "batch_size": 32, "average": 1}
 
 

@@ -468,7 +468,7 @@ def runs(folder: Path) -> None:
             "model": describe(model),
             "vocabulary": own,
             "features": features,
-            "recipe": {"seed": 0},
+            "hyperparameters": {"seed": 0},
         }
         write_config(run, config)
         save_weights(run, model, (0.5, [1]), 1)
@@ -515,9 +515,8 @@ def huggingface(folder: Path) -> None:
     model, vocabulary = make_model(ast, None), load_vocabulary(CLASSES)
     own = {"name": "custom", "ids": list(vocabulary.ids), "names": list(vocabulary.names)}
     features = {"takes": "audio", "rate": 16_000, "dim": None, "sha256": "0"}
-    write_config(
-        run, {"model": describe(model), "vocabulary": own, "features": features, "recipe": {}}
-    )
+    config = {"model": describe(model), "vocabulary": own, "features": features}
+    write_config(run, {**config, "hyperparameters": {}})
     save_weights(run, model, (0.5, [1]), 1)
 
 

@@ -26,14 +26,14 @@ STRONG = LabelSource(expand(EVENTS, "strong-framed", vocabulary=NAMES, negatives
 
 
 @given(cases(), st.sampled_from([("ast", 0.01), ("passt", 100)]))
-def test_a_clip_weighs_what_its_classes_weigh(case: tuple, recipe: tuple[str, float]) -> None:
+def test_a_clip_weighs_what_its_classes_weigh(case: tuple, project: tuple[str, float]) -> None:
     labels, vocabulary = case
     if not len(labels):
         return
     source = LabelSource(expand(labels, "pel", vocabulary=vocabulary))
     positive = source.take(np.arange(len(source))).target
     counts = positive.sum(axis=0)
-    name, offset = recipe
+    name, offset = project
     right = [sum(1000 / (counts[c] + offset) for c in np.flatnonzero(row)) for row in positive]
     assert sampling_weights(source, name) == pytest.approx(right)
 
@@ -41,7 +41,7 @@ def test_a_clip_weighs_what_its_classes_weigh(case: tuple, recipe: tuple[str, fl
 def test_frames_count_once_a_clip() -> None:
     weights = sampling_weights(STRONG, "passt")
     assert weights == pytest.approx([1000 / 101, 1000 / 101])
-    with pytest.raises(OptionError, match="recipe 'psla' is not offered"):
+    with pytest.raises(OptionError, match="project 'psla' is not offered"):
         sampling_weights(STRONG, "psla")
 
 

@@ -69,7 +69,9 @@ def test_a_cascade_of_other_weights_or_labels_is_not_taken_up(world, labels):
     assert run(world, labels, weights=(0.7,)) == first
     with pytest.raises(RunError, match="other teacher weights"):
         run(world, labels, weights=(0.7, 0.8))
-    with pytest.raises(RunError, match=r"other recipe \(epochs\)"):  # its scores are of the old
+    with pytest.raises(
+        RunError, match=r"other hyperparameters \(epochs\)"
+    ):  # its scores are of the old
         run(world, labels, epochs=6)
     labels.write_text("\n".join(labels.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(RunError, match="other labels"):

@@ -62,7 +62,7 @@ def test_each_recipe_of_audio_runs_to_its_end(scenes) -> None:
     small = {"model_options": {"width": 0.35}}
     annotator = go(scenes, "annotator", "psl-annotator", **small)
     run = load_run(annotator.folder)
-    assert run.config["recipe"]["augment"] == "gain,polarity,shift"
+    assert run.config["hyperparameters"]["augment"] == "gain,polarity,shift"
     assert len(annotator.averaged) == 1  # validated after the last of fewer batches than 10,000
     features = open_features(scenes / "audio", rate=16_000)
     annotate(run, features, scenes / "scores.parquet", window=0.5, device="cpu")
@@ -72,7 +72,7 @@ def test_each_recipe_of_audio_runs_to_its_end(scenes) -> None:
     base = go(scenes, "base", "hershey")
     assert load_run(base.folder).config["crop"] == 0.96
     tuned = go(scenes, "tuned", "hershey-finetune", init=base.folder, mix=scenes / "frames.parquet")
-    assert load_run(tuned.folder).config["recipe"]["mixing"] == 0.8
+    assert load_run(tuned.folder).config["hyperparameters"]["mixing"] == 0.8
     stage = go(scenes, "stage", "secost-stage")
     for done in (annotator, student, base, tuned, stage):
         assert np.isfinite(done.best)
@@ -91,7 +91,7 @@ def test_the_recipes_of_grzywalski_lead_from_a_base_to_both_targets(scenes) -> N
     body = load_run(target.folder).model.body
     assert [type(module).__name__ for module in body] == ["Linear", "ELU", "BatchNorm1d"]
     tuned = go(scenes, "g-transfer", "grzywalski-transfer", audio, init=base.folder)
-    assert load_run(tuned.folder).config["recipe"]["decay"] == 0.987
+    assert load_run(tuned.folder).config["hyperparameters"]["decay"] == 0.987
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -211,7 +211,7 @@ def test_validations_come_after_so_many_batches_over_epochs(go) -> None:
 @pytest.mark.parametrize("change", [{"schedule": "polynomial"}, {"validate_every": 3}])
 def test_a_run_whose_result_depends_on_its_length_is_not_extended(go, change) -> None:
     go("run", replace(HYPERPARAMETERS, epochs=1, **change))
-    with pytest.raises(RunError, match=r"other recipe \(epochs\)"):
+    with pytest.raises(RunError, match=r"other hyperparameters \(epochs\)"):
         go("run", replace(HYPERPARAMETERS, epochs=2, **change))
 
 
@@ -220,6 +220,6 @@ def test_a_run_of_a_version_with_fewer_options_is_known_again(go) -> None:
     path = done.folder / "config.json"
     config = json.loads(path.read_text())
     for name in ("augment", "spec_augment", "mixup", "schedule", "validate_every"):
-        del config["recipe"][name]
+        del config["hyperparameters"][name]
     path.write_text(json.dumps(config))
     assert go("run", replace(HYPERPARAMETERS, epochs=1), model_options=SMALL).found

@@ -28,7 +28,7 @@ def test_a_finished_run_is_left_as_it_is(world, go):
 
 def test_another_run_in_the_same_folder_is_refused(world, go):
     go("run", replace(HYPERPARAMETERS, epochs=1))
-    with pytest.raises(RunError, match=r"other recipe \(seed\)"):
+    with pytest.raises(RunError, match=r"other hyperparameters \(seed\)"):
         go("run", replace(HYPERPARAMETERS, epochs=1, seed=2))
 
 
@@ -36,7 +36,7 @@ def test_a_folder_with_a_classifier_does_not_become_a_run(world, go):
     (world.folder / "run").mkdir()
     (world.folder / "run" / "config.json").write_text('{"model_type": "ast"}')
     with pytest.raises(
-        RunError, match=r"config\.json: not the configuration of a run: no 'recipe'"
+        RunError, match=r"config\.json: not the configuration of a run: no 'hyperparameters'"
     ):
         go("run")
 
@@ -66,7 +66,7 @@ def test_a_run_says_how_it_came_about(world, go):
     done = go("run", replace(HYPERPARAMETERS, epochs=1))
     config = json.loads((done.folder / "config.json").read_text())
     assert config["vocabulary"]["names"] == list(world.vocabulary.names)
-    assert config["recipe"]["seed"] == 3
+    assert config["hyperparameters"]["seed"] == 3
     assert load_vocabulary(done.folder / "vocabulary.csv").ids == world.vocabulary.ids
     assert re.fullmatch("[0-9a-f]{64}", config["labels"][0]["sha256"])
     log = next((done.folder / "log").rglob("metrics.csv")).read_text()

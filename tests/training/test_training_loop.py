@@ -132,11 +132,11 @@ def test_a_finished_run_is_extended_to_more_epochs(world, go):
     assert not done.found
     assert same(done.folder, whole.folder)
     assert (done.best, done.averaged) == (whole.best, whole.averaged)
-    assert load_run(done.folder).config["recipe"]["epochs"] == 4
+    assert load_run(done.folder).config["hyperparameters"]["epochs"] == 4
     assert go("run").found
-    with pytest.raises(RunError, match=r"other recipe \(epochs\)"):
+    with pytest.raises(RunError, match=r"other hyperparameters \(epochs\)"):
         go("run", replace(HYPERPARAMETERS, epochs=3))
-    with pytest.raises(RunError, match=r"other recipe \(seed\)"):
+    with pytest.raises(RunError, match=r"other hyperparameters \(seed\)"):
         go("run", replace(HYPERPARAMETERS, epochs=5, seed=9))
 
 
