@@ -1,6 +1,6 @@
 """The tables of docs/reproduce/grzywalski.md, of what `grzywalski.py` measured."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ PAPER = {
 
 Results = dict[str, Any]
 Numbers = list[float]
+Runs = dict[str, Any]  # by seed
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -52,23 +53,42 @@ def verdict(transfer: Sequence[float], gain: Sequence[float]) -> str:
     return "better" if low > 0 else "worse" if high < 0 else "no difference shown"
 
 
-def runs(results: Results, root: str, loss: str = OURS) -> list[Any]:
-    """What each seed measured at a root."""
-    return [own[root + loss] for _, own in sorted(results.items(), key=lambda s: int(s[0]))
-            if root + loss in own]  # fmt: skip
+def runs(results: Results, loss: str = OURS) -> dict[str, Runs]:
+    """What each seed measured, by root, where there is any."""
+    found = {root: {seed: own[root + loss] for seed, own in results.items() if root + loss in own}
+             for root in ROOTS}  # fmt: skip
+    return {root: own for root, own in found.items() if own}
 
 
-def maps(found: list[Any], name: str, kind: str, share: str = "1") -> Numbers:
+def maps(found: Runs, name: str, kind: str, share: str = "1") -> Numbers:
     """The mAP of a model with target labels of a kind, by seed."""
-    return [own["target"][f"{kind}, {share}"][name] for own in found]
+    return [own["target"][f"{kind}, {share}"][name] for own in found.values()]
 
 
-def difference(found: list[Any], name: str, other: str, share: str = "1") -> Numbers:
+def difference(found: Runs, name: str, other: str, share: str = "1") -> Numbers:
     """Between two models of the same seed, by seed; the mean over kinds of target labels."""
-    both = (np.mean([maps(found, each, k, share) for k in BASES], axis=0) for each in (name, other))
-    one, two = both
+    one, two = (np.mean([maps(found, each, kind, share) for kind in BASES], axis=0)
+                for each in (name, other))  # fmt: skip
     gained: Numbers = (one - two).tolist()
     return gained
+
+
+def compared(measured: dict[str, Runs], half: str, share: str = "1") -> dict[str, list[Numbers]]:
+    """By root, and as mean over roots of the seeds that have all: what a base with original labels
+    gains over none, and what each other base gains over that; each by seed.
+    """
+    ol, *others = (HALVES[half] + base for base in BASES)
+    pairs = [(ol, SCRATCH), *((other, ol) for other in others)]
+    found = {root: [difference(own, *pair, share) for pair in pairs]
+             for root, own in measured.items()}  # fmt: skip
+    seeds = set.intersection(*(set(own) for own in measured.values()))
+    if len(measured) > 1 and seeds:
+        whole = [{seed: own[seed] for seed in sorted(seeds, key=int)} for own in measured.values()]
+        found[f"mean of {len(measured)} roots"] = [
+            np.mean([difference(own, *pair, share) for own in whole], axis=0).tolist()
+            for pair in pairs
+        ]
+    return found
 
 
 def shown(values: Numbers) -> str:
@@ -83,9 +103,10 @@ def shown(values: Numbers) -> str:
 
 
 def tables(results: Results) -> str:
-    measured = {root: runs(results, root) for root in ROOTS}
-    measured = {root: found for root, found in measured.items() if found}
-    minutes = [own["processor_seconds"] / 60 for found in measured.values() for own in found]
+    measured = runs(results)
+    minutes = [
+        own["processor_seconds"] / 60 for found in measured.values() for own in found.values()
+    ]
     parts = [
         f"Mean ± standard deviation over seeds. A root took {min(minutes):.1f} to "
         f"{max(minutes):.1f} minutes of processor time for each seed.\n",
@@ -95,36 +116,39 @@ def tables(results: Results) -> str:
         "compared between kinds):\n",
         markdown(
             ["base for", *BASES],
-            [[root, *(spread(own["base"][name] for own in found) for name in BASES)]
+            [[root, *(spread(own["base"][name] for own in found.values()) for name in BASES)]
              for root, found in measured.items()],
         ),
         "Target models, mAP on test clips; in brackets the paper's:\n",
         table_iv(measured),
         "Differences between models of the same seed and folds, the mean over three kinds of "
         "target labels, and the 95 % interval of the mean over seeds:\n",
-        differences(measured, HALVES),
+        differences(measured),
     ]  # fmt: skip
-    fewer = {root: found for root, found in measured.items() if "OL, 0.1" in found[0]["target"]}
+    fewer = {
+        root: found
+        for root, found in measured.items()
+        if all("OL, 0.1" in own["target"] for own in found.values())
+    }
     if fewer:
         parts += [
             "With a tenth of the target's training clips:\n",
-            differences(fewer, HALVES, "0.1"),
+            differences(fewer, "0.1"),
         ]
-    squared = {root: found for root in ROOTS if (found := runs(results, root, PAPERS))}
-    if squared:
+    if squared := runs(results, PAPERS):
         parts += [
             "With the paper's loss, the squared error, for bases and targets:\n",
             table_iv(squared),
-            differences(squared, HALVES),
+            differences(squared),
         ]
     return "\n".join(parts)
 
 
-def sets(measured: dict[str, list[Any]]) -> str:
+def sets(measured: dict[str, Runs]) -> str:
     head = ["root", "seeds", "base clips", "target clips", "target classes", "folds tested", *BASES]
     rows = []
     for root, found in measured.items():
-        first = found[0]
+        first = next(iter(found.values()))
         labels = (first["labels"][name] for name in BASES)
         rows.append([
             root, len(found), *(f"{number:,}" for number in first["clips"]), first["classes"][1],
@@ -135,7 +159,7 @@ def sets(measured: dict[str, list[Any]]) -> str:
     return markdown(head, rows)
 
 
-def table_iv(measured: dict[str, list[Any]]) -> str:
+def table_iv(measured: dict[str, Runs]) -> str:
     columns = [(root, kind) for root in ROOTS for kind in BASES]
     names = [MEANS, *PAPER]
     titles = {MEANS: "mean of the frames", SCRATCH: "from scratch"}
@@ -154,18 +178,15 @@ def table_iv(measured: dict[str, list[Any]]) -> str:
     )  # fmt: skip
 
 
-def differences(measured: dict[str, list[Any]], halves: Iterable[str], share: str = "1") -> str:
+def differences(measured: dict[str, Runs], share: str = "1") -> str:
     rows = []
-    for root, found in measured.items():
-        for half in halves:
-            ol, *others = (HALVES[half] + base for base in BASES)
-            transfer = difference(found, ol, SCRATCH, share)
-            gains = [difference(found, other, ol, share) for other in others]
+    for half in HALVES:
+        for root, (transfer, *gains) in compared(measured, half, share).items():
             rows.append([
-                root, half, len(found), shown(transfer),
+                half, root, len(transfer), shown(transfer),
                 *(f"{shown(gain)}: {verdict(transfer, gain)}" for gain in gains),
             ])  # fmt: skip
-    head = ["root", "half", "seeds", "OL − from scratch", "PEL − OL", "PE-CML − OL"]
+    head = ["half", "root", "seeds", "OL − from scratch", "PEL − OL", "PE-CML − OL"]
     return markdown(head, rows)
 
 
@@ -175,28 +196,25 @@ def draw(path: Path = HERE / "results" / "grzywalski.json") -> Any:
 
     from audiolabels.plots.style import INK, SERIES, axes_or_new
 
-    results = load_results(path)
-    measured = {root: found for root in ROOTS[::-1] if (found := runs(results, root))}
+    measured = runs(load_results(path))
     figure, panels = pyplot.subplots(
-        1, len(HALVES), figsize=(8, 2.8), layout="constrained", sharex=True, sharey=True
+        1, len(HALVES), figsize=(8, 3.2), layout="constrained", sharex=True, sharey=True
     )
-    for axes, (half, prefix) in zip(panels, HALVES.items(), strict=True):
+    for axes, half in zip(panels, HALVES, strict=True):
         axes_or_new(axes)
         axes.axvline(0, color=INK, lw=0.8)
-        for row, found in enumerate(measured.values()):
-            ol = prefix + BASES[0]
-            transfer = difference(found, ol, SCRATCH)
-            for number, base in enumerate(BASES[1:]):
-                gain = difference(found, prefix + base, ol)
-                low, high = interval(gain)
+        rows = compared(measured, half)
+        for row, (transfer, *gains) in enumerate(rows.values()):
+            for number, gain in enumerate(gains):
+                mean, (low, high) = float(np.mean(gain)), interval(gain)
                 helps = verdict(transfer, gain) != UNTESTABLE
                 axes.errorbar(
-                    np.mean(gain), row + 0.2 - 0.4 * number,
-                    xerr=[[np.mean(gain) - low], [high - np.mean(gain)]], fmt="o", ms=5,
-                    color=SERIES[number], mfc=SERIES[number] if helps else "none",
-                    label=f"{base} \N{MINUS SIGN} OL" if row == 0 else None,
+                    mean, row - 0.15 + 0.3 * number, xerr=[[mean - low], [high - mean]], fmt="o",
+                    ms=5, color=SERIES[number], mfc=SERIES[number] if helps else "none",
+                    label=f"{BASES[number + 1]} \N{MINUS SIGN} OL" if row == 0 else None,
                 )  # fmt: skip
         axes.set(xlabel="difference in mAP", title=half)
-        axes.set_yticks(range(len(measured)), measured)
-    panels[0].legend(frameon=False, fontsize=8, loc="upper left")
+        axes.set_yticks(range(len(rows)), rows)
+    panels[0].invert_yaxis()
+    panels[1].legend(frameon=False, fontsize=8, loc="lower right")
     return figure

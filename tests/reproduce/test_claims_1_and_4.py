@@ -83,7 +83,10 @@ def test_grzywalski(data, monkeypatch):
                 *(f"tuned {b}" for b in script.BASES),
             }
             assert all(0 < value <= 1 for value in models.values())
-    assert page.count("| Natural sounds | fine-tuning | 1 |") == 3
+    assert page.count("| fine-tuning | Natural sounds | 1 |") == 3
+    pytest.importorskip("matplotlib").use("agg")
+    drawn = importlib.import_module("grzywalski_page").draw(data / "results.json")
+    assert [axes.get_title() for axes in drawn.axes] == ["features", "fine-tuning"]
 
 
 def test_parts_of_a_target(data):
@@ -137,6 +140,21 @@ def test_an_interval_is_students_and_a_verdict_needs_a_base_that_helps(data):
     for name in ("grzywalski_page", "results_page"):
         tried = doctest.testmod(importlib.import_module(name))
         assert tried.attempted > 0 == tried.failed
+
+
+def test_roots_are_averaged_over_the_seeds_that_have_all(data):
+    page = importlib.import_module("grzywalski_page")
+
+    def measured(scratch, ol, pel):
+        models = {"scratch": scratch, "tuned OL": ol, "tuned PEL": pel, "tuned PE-CML": ol}
+        return {"target": {f"{kind}, 1": models for kind in page.BASES}}
+
+    roots = {"Rain": {"0": measured(0.1, 0.9, 0.9), "1": measured(0.1, 0.2, 0.4)},
+             "Wind": {"1": measured(0.3, 0.3, 0.2)}}  # fmt: skip
+    found = page.compared(roots, "fine-tuning")
+    assert [*found] == ["Rain", "Wind", "mean of 2 roots"]
+    assert found["Rain"][0] == pytest.approx([0.8, 0.1])
+    assert found["mean of 2 roots"] == [pytest.approx([each]) for each in (0.05, 0.05, 0)]
 
 
 def test_psl_probe(data, monkeypatch):
