@@ -99,10 +99,14 @@ def test_every_block_of_code_begins_and_ends(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/reproduce").glob("*.md")), ids=str)
-def test_a_page_of_results_has_one_place_for_them(page: Path) -> None:
-    results = ROOT / "benchmarks" / "reproduce" / "results" / f"{page.stem}.json"
-    marks = re.findall(r"^<!-- (measured|end) -->$", page.read_text("utf-8"), re.M)
-    assert marks == (["measured", "end"] if results.exists() else [])
+def test_a_page_has_one_place_for_each_file_of_results(page: Path) -> None:
+    results = ROOT / "benchmarks" / "reproduce" / "results"
+    marks = re.findall(r"^<!-- (\w+) -->$", page.read_text("utf-8"), re.M)
+    parts = [
+        path.stem.removeprefix(f"{page.stem}_") for path in results.glob(f"{page.stem}_*.json")
+    ]
+    names = ["measured"] * (results / f"{page.stem}.json").exists() + parts
+    assert marks == [mark for name in names for mark in (name, "end")]
 
 
 def test_readme_lists_the_schemes() -> None:
