@@ -215,6 +215,7 @@ def draw(path: Path = HERE / "results" / "grzywalski.json") -> Any:
                 )  # fmt: skip
         axes.set(xlabel="difference in mAP", title=half)
         axes.set_yticks(range(len(rows)), rows)
+        axes.locator_params(axis="x", nbins=5)
     panels[0].invert_yaxis()
-    panels[1].legend(frameon=False, fontsize=8, loc="lower right")
+    panels[0].legend(frameon=False, fontsize=8, loc="lower right")
     return figure
