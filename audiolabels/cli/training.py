@@ -111,8 +111,8 @@ def training_arguments(options: dict[str, Any]) -> dict[str, Any]:
     find_device(options["device"])
     hyperparameters = Hyperparameters.take(options)
     if "mix" in options:
-        check_request(options["labels"], options["validation"], options["mix"],
-                      hyperparameters.mixing)  # fmt: skip
+        check_request(options["labels"], options["validation"], options["mix"], hyperparameters,
+                      options["ontology"])  # fmt: skip
     init, name = options.get("init"), options["model"] or DEFAULT
     model: Any = load_run(init).model if init else class_of(name)
     check_kind(model, kind_of(options["features_path"]))

@@ -110,9 +110,7 @@ def train(
     """
     find_device(device)
     hyperparameters = hyperparameters or Hyperparameters()
-    check_request(labels, validation, mix, hyperparameters.mixing)
-    if ontology is not None and hyperparameters.loss != COHERENT:
-        raise OptionError(f"ontology: only the loss {COHERENT} takes one; targets have theirs")
+    check_request(labels, validation, mix, hyperparameters, ontology)
     if mix is not None and hyperparameters.mixing is None:
         hyperparameters = replace(hyperparameters, mixing=MIXING)
     if held_out is None and validation is None:
@@ -159,13 +157,19 @@ def _weighed_by(examples: Examples) -> list[str]:
 
 
 def check_request(
-    labels: Path, validation: Path | None, mix: Path | None, mixing: float | None = None
+    labels: Path,
+    validation: Path | None,
+    mix: Path | None,
+    hyperparameters: Hyperparameters,
+    ontology: Ontology | None,
 ) -> None:
-    """Check what needs no features: targets files, by their metadata, and `mixing`. Raises
-    TargetsFileError, VocabularyError or OptionError.
+    """Check what needs no features: targets files, by their metadata, and what goes together.
+    Raises TargetsFileError, VocabularyError or OptionError.
     """
-    if mixing is not None and mix is None:
+    if hyperparameters.mixing is not None and mix is None:
         raise OptionError("mixing (μ) needs a second targets file")
+    if ontology is not None and hyperparameters.loss != COHERENT:
+        raise OptionError(f"ontology: only the loss {COHERENT} takes one; targets have theirs")
     ids = read_info(labels)["vocabulary"]["ids"]
     if validation is not None:
         run_folder.require_classes(validation, ids, f"of {labels}")

@@ -9,6 +9,7 @@ each kind, are learned from the features of the layer before the last; by the ba
 last layer is replaced; and by the same network from random weights. The base is divided 80 to 10
 to 10 for training, validation and test, the target in five folds.
 
+All of it is done with binary cross-entropy first, then with the paper's squared error.
 Results are written after each root, so that an interrupted run continues. The rounds that matter
 most come first, each with all seeds.
 """
@@ -79,7 +80,7 @@ RECIPES = {
         ),
     ),
 }
-ROUNDS = (*((root, OURS) for root in reversed(ROOTS)), (ROOTS[-1], PAPERS))
+ROUNDS = tuple((root, loss) for loss in (OURS, PAPERS) for root in reversed(ROOTS))
 
 
 class FrameNetwork(Tagger):

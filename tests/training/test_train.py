@@ -99,7 +99,7 @@ def test_targets_of_classes_that_do_not_fit_are_refused_before_features_are_read
         train(world.labels, None, world.folder / "run", mix=two)
     with pytest.raises(TargetsFileError, match="no such file"):
         train(world.folder / "nowhere.parquet", None, world.folder / "run")
-    check_request(two, world.labels, two)
+    check_request(two, world.labels, two, HYPERPARAMETERS, None)
 
 
 def test_bad_requests_are_refused_with_what_to_do(world, go):
