@@ -210,7 +210,7 @@ def test_contradictions_that_are_masked_are_settled() -> None:
     assert found.settled == {"implied": 0, "excluded": 0, "contradictory": 1}
 
 
-def test_classes_outside_the_vocabulary_imply_those_inside() -> None:
+def test_classes_outside_the_vocabulary_imply_those_inside(tmp_path: Path) -> None:
     labels = Annotations.from_dict({"a": ["Bark"], "b": ["Bark", "Rain"], "c": ["Dog"]})
     quality = ClassQuality(Path("q.csv"), "", {"Dog": (10, 0)})
     found = audit(labels, vocabulary=["Animal", "Dog", "Rain"], class_quality=quality).table
@@ -218,6 +218,9 @@ def test_classes_outside_the_vocabulary_imply_those_inside() -> None:
     assert pairs == [["a", "Animal", 0.9], ["a", "Dog", 0.9], ["b", "Animal", 0.9],
                      ["b", "Dog", 0.9], ["c", "Animal", 0.45]]  # fmt: skip
     assert found["evidence"][0] == "implied by a given class outside the vocabulary"
+    (path := tmp_path / "q.csv").write_text("label_id,num_rated,num_true\nDog,10,0\n")
+    read = audit(labels, vocabulary=["Animal", "Dog", "Rain"], class_quality=path).table
+    assert read.equals(found)
 
 
 def test_labels_with_values_need_a_threshold(tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ def test_quality_evaluation_and_scores_are_columns(labels: Path) -> None:
         None,
     )
     assert columns["found"] == [2] * 527
+    (folder / "names.csv").write_text("label_id,num_rated,num_true\nGuitar,10,8\n")
+    by_name = page_content([labels], class_quality=folder / "names.csv")["columns"]
+    assert by_name["label quality"][guitar] == 0.8
     with pytest.raises(LabelFileError, match="label quality has label_id"):
         page_content([labels], class_quality=labels)
     (folder / "classes.csv").write_text("id,mAP\n/m/0342h,0.25\n")
